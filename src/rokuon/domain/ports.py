@@ -1,0 +1,143 @@
+"""What the use cases ask of the world: a source, a store, send slots. Implementations live in `dialpad`, `stores`, `ledger`, `org`.
+
+Every method raises only what `domain.failures` declares.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from .recording import Directory, Kind, Page, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class TimeRange:
+    """Call starts from `after_ms` (inclusive) to `before_ms` (exclusive), epoch milliseconds UTC."""
+
+    after_ms: int
+    before_ms: int
+
+
+class Download(Protocol):
+    """An open answer with audio. `length` is the announced number of body bytes, None where none was announced."""
+
+    length: int | None
+    content_type: str
+
+    async def read(self, limit: int) -> bytes:
+        """The whole body. Raises RecordingTooLarge past `limit` bytes, RecordingTruncated where fewer arrive than announced,
+        RecordingTooSlow on a stall or a drip."""
+
+    def chunks(self, limit: int) -> AsyncIterator[bytes]:
+        """The body piece by piece, each at most 1 MiB, with the same promises as `read`."""
+
+
+class Source(Protocol):
+    """Where recordings come from. Every request is paced by the company's budget and bounded in time."""
+
+    def pages(self, scope: Scope, wanted: TimeRange) -> AsyncIterator[Page]:
+        """Concluded calls that started in the range (at most 30 days), newest first, until a page says `last`.
+
+        A call may appear twice; calls outside the range, which the source sends when it ignores a parameter, are an error
+        (SourceAnswerMalformed), not data. Raises SourceCursorLooped rather than run for ever.
+        """
+
+    def open(self, kind: Kind, recording_id: str, url: str) -> AbstractAsyncContextManager[Download]:
+        """The audio of a recording. Follows redirects by hand within the allow-list; credentials go only where they belong.
+
+        Raises RecordingNotReady (404), RecordingGone (410), RecordingForbidden (403), SourceKindDenied (a login page),
+        SourceKeyRefused (401), SourceThrottled, SourceUnavailable, SourceRedirectBlocked, SourceUrlRefused, RecordingEncoded,
+        RecordingNotAudio (a text answer), RecordingTooLarge (by the announced length).
+        """
+
+    async def directory(self) -> Directory:
+        """Company, offices, contact centers, coaching teams with trainees, users of every state."""
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a store can do. A caller asks before it relies on one.
+
+    `keeps_metadata`: user metadata and content type are kept with the object. `checks_writes`: the store refuses a body whose
+    checksum is not the one sent. `stores_checksum`: `stat` answers a checksum without reading the body. `signs_urls`: a
+    time-limited link for a browser can be made. `bucket_roles`: access is granted by roles that verification can report on.
+    """
+
+    keeps_metadata: bool
+    checks_writes: bool
+    stores_checksum: bool
+    signs_urls: bool
+    bucket_roles: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """Bytes ready to be stored: in memory (`data`) or in a spool file (`path`), never both. `crc32c` is the plain 32-bit value."""
+
+    size: int
+    sha256: str
+    crc32c: int
+    data: bytes | None = None
+    path: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """What the store says that it holds. `version` is its own word for this write (GCS generation, ETag, inode and mtime).
+
+    `crc32c` is None where the store keeps none; `metadata` is empty where it keeps none.
+    """
+
+    key: str
+    size: int
+    crc32c: int | None = None
+    version: str = ""
+    content_type: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+class Store(Protocol):
+    """One bucket. Nothing is ever overwritten or deleted through this protocol: it has no word for either.
+
+    Keys are relative to the bucket, separated by "/", and at most 1,024 bytes of UTF-8.
+    """
+
+    url: str
+    capabilities: Capabilities
+
+    async def put(self, key: str, body: Body, *, content_type: str, metadata: Mapping[str, str]) -> StoredObject:
+        """Create the object, completely or not at all, durable when this returns.
+
+        Raises ObjectExists where the name is taken (also after a lost answer of our own), ChecksumRefused where the body arrived
+        damaged or is not `body.size` bytes with `body.crc32c`, StoreUnavailable where the outcome is unknown. Cancelling leaves no
+        visible part of an object. The answer is the store's own: what it holds, not what was sent.
+        """
+
+    async def stat(self, key: str) -> StoredObject | None:
+        """What is there, or None. With `stores_checksum` off, `crc32c` is computed from the bytes that are there."""
+
+    def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """The bytes from `start` up to, not including, `end`. Raises ObjectMissing where nothing has that name."""
+
+    def list(self, prefix: str, after: str = "") -> AsyncIterator[StoredObject]:
+        """Objects under the prefix in byte order of their keys, those after `after` only; any number, page by page."""
+
+    async def close(self) -> None: ...
+
+
+class SendSlots(Protocol):
+    """A company's request budget, shared by every process of the installation."""
+
+    async def take(self) -> None:
+        """Returns when one request may be sent."""
+
+    async def slow_down(self, seconds: float) -> None:
+        """Nobody of the company sends for so long (a 429)."""
+
+
+class Sleep(Protocol):
+    async def __call__(self, seconds: float, /) -> None: ...

@@ -1,0 +1,147 @@
+"""What a source lists: calls, their recordings, and the targets they may belong to.
+
+Ids are text, as the source wrote them. Times are epoch milliseconds in UTC, durations are milliseconds.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """The kinds of recording that Dialpad knows (its docs, "Downloading call recordings")."""
+
+    CALL = "callrecording"
+    ADMIN = "admincallrecording"
+    VOICEMAIL = "voicemail"
+
+
+class TargetKind(StrEnum):
+    """What a backup rule can name. The values are the source's filter words."""
+
+    CONTACT_CENTER = "callcenter"
+    COACHING_TEAM = "coachingteam"
+
+
+class ScopeKind(StrEnum):
+    """A node of the settings tree, and what a listing can be asked for."""
+
+    COMPANY = "company"
+    OFFICE = "office"
+    CONTACT_CENTER = "callcenter"
+    COACHING_TEAM = "coachingteam"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Scope:
+    """One node of the settings tree, by the source's id ("" for the company)."""
+
+    kind: ScopeKind
+    id: str = ""
+
+
+COMPANY_SCOPE = Scope(ScopeKind.COMPANY)
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Somebody or something a call leg points to. `type` is normalised: lower case, no underscore ("callcenter", "user")."""
+
+    type: str
+    id: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRecording:
+    """One entry of a call's recording list. `duration_ms` is None where the source named none."""
+
+    kind: Kind
+    id: str
+    url: str
+    started_ms: int | None = None
+    duration_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedCall:
+    """One leg of a conversation, as listed. A concluded call; `ended_ms` may be missing all the same."""
+
+    id: str
+    started_ms: int
+    ended_ms: int | None
+    was_recorded: bool
+    target: Party | None
+    entry_point_target: Party | None = None
+    proxy_target: Party | None = None
+    group: Party | None = None
+    entry_point_call_id: str = ""
+    operator_call_id: str = ""
+    master_call_id: str = ""
+    recordings: tuple[ListedRecording, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MalformedItem:
+    """A listed item that could not be read: kept apart, so that the others go on. `why` holds no payload."""
+
+    why: str
+    call_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One answer of a listing, newest call first. `last` is True where no further page follows."""
+
+    calls: tuple[ListedCall, ...]
+    last: bool
+    malformed: tuple[MalformedItem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    id: str
+    name: str
+    domain: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """`timezone` is a tz database name, "" where the source named none that Python knows."""
+
+    id: str
+    name: str
+    timezone: str
+    state: str = "active"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A contact center or a coaching team: the thing whose calls are backed up."""
+
+    kind: TargetKind
+    id: str
+    name: str
+    office_id: str
+    timezone: str = ""
+    state: str = "active"
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    id: str
+    name: str
+    emails: tuple[str, ...] = ()
+    state: str = "active"
+    is_super_admin: bool = False
+    admin_office_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """All that a directory sync reads. `members` maps a coaching team's id to its trainees' user ids."""
+
+    company: Company
+    offices: tuple[Office, ...]
+    targets: tuple[Target, ...]
+    users: tuple[User, ...]
+    members: dict[str, tuple[str, ...]] = field(default_factory=dict)
