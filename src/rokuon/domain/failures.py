@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 
-def N_(message: str) -> str:  # noqa: N802 (gettext's own name for "collect, translate later")
+def N_(message: str) -> str:
     return message
 
 
