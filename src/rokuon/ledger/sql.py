@@ -1,0 +1,37 @@
+"""Small pieces that the ledger's statements share: a batch goes to PostgreSQL as one array per column."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import connection
+
+
+def columns(rows: Iterable[Sequence[Any]], width: int) -> list[list[Any]]:
+    """Turn rows into one list per column; `width` empty lists for no rows."""
+    turned = [list(column) for column in zip(*rows, strict=True)]
+    return turned or [[] for _ in range(width)]
+
+
+def fetch(sql: str, params: Sequence[Any] | dict[str, Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return cursor.fetchall()
+
+
+def execute(sql: str, params: Sequence[Any] | dict[str, Any]) -> int:
+    """Run a statement; the number of rows that it changed."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return cursor.rowcount
+
+
+def at(ms: int) -> datetime:
+    """Epoch milliseconds as an aware UTC time, exact to the millisecond."""
+    seconds, rest = divmod(ms, 1000)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest * 1000)
+
+
+def ms(when: datetime) -> int:
+    """An aware time as epoch milliseconds, cut below the millisecond."""
+    return int(when.timestamp() // 1) * 1000 + when.microsecond // 1000
