@@ -1,0 +1,190 @@
+"""What the environment says: the only reader of it, typed and documented.
+
+Every field is the variable ROKUON_<FIELD>. A secret may stand in a file instead, named by ROKUON_<FIELD>_FILE. What people
+change while Rokuon runs is in the database, not here.
+"""
+
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from rokuon.domain.failures import ConfigError
+from rokuon.ops.i18n import _, preferred
+
+PREFIX = "ROKUON_"
+MIB = 1024 * 1024
+
+
+class Config(BaseSettings):
+    """Immutable. `Config.load()` is the way to make one outside of tests."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", validate_default=True, populate_by_name=True)
+
+    data_dir: Path = Field(
+        Path("rokuon-data"), description="Folder of this installation: embedded database, master key, spool. Made by `rokuon init`."
+    )
+    database_url: SecretStr | None = Field(
+        None,
+        description="A PostgreSQL of your own (postgresql://user:password@host/name). Without it Rokuon runs its own in the data folder.",
+    )
+    master_key_file: Path = Field(
+        Path(), description="File with the keys that encrypt stored credentials, one per line. Default: master.key in the data folder."
+    )
+    local_roots: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (), description="Folders, separated by colons, below which file:// buckets may lie. Default: buckets in the data folder."
+    )
+    spool_dir: Path = Field(
+        Path(), description="Folder for recordings too large for memory; emptied at start. Default: spool in the data folder."
+    )
+    dump_dir: Path = Field(Path(), description="Folder for the nightly dumps of the embedded database. Default: dumps in the data folder.")
+    allowed_media_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Hosts, separated by commas, from which recordings may be downloaded besides Dialpad's own."
+    )
+    storage_emulator_host: str = Field(
+        "",
+        validation_alias=AliasChoices("ROKUON_STORAGE_EMULATOR_HOST", "STORAGE_EMULATOR_HOST"),
+        description="Address of a Google Cloud Storage emulator, for tests and the demo; STORAGE_EMULATOR_HOST works as well.",
+    )
+    max_recording_bytes: int = Field(2 * 1024 * MIB, ge=MIB, description="Recordings larger than this are refused as too large.")
+    memory_budget_bytes: int = Field(64 * MIB, ge=MIB, description="Bytes of audio that one worker process keeps in memory at a time.")
+    transfers: int = Field(24, ge=1, le=64, description="Recordings that one job copies at the same time; 16 to 32 is sensible.")
+    time_zone: str = Field("UTC", description="Time zone of the command line and of log-independent reports, such as Asia/Tokyo.")
+    language: Literal["en", "ja"] = Field("en", description="Language of the command line: en or ja. Default: what the system says.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severity that is logged.")
+    log_format: Literal["json", "text"] = Field("json", description="One JSON object per line, or text for reading along.")
+    crash_at: str = Field("", description="For tests: the crash point and the count at which the process kills itself, such as stored:3.")
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] = os.environ) -> Self:
+        """Reads the environment. Raises ConfigError with the variable's name and what would be right."""
+        _refuse_misspelt(environ)
+        try:
+            return cls(**_values(environ))
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = PREFIX + str(first["loc"][0]).upper().removeprefix(PREFIX) if first["loc"] else PREFIX
+            raise ConfigError(_sentence(name, first)) from None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        # load() hands in what it read, so that a Config made by hand in a test is not changed by the environment.
+        return (init_settings,)
+
+    @field_validator("local_roots", mode="before")
+    @classmethod
+    def _split_paths(cls, value: Any) -> Any:
+        return tuple(Path(part) for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
+
+    @field_validator("allowed_media_hosts", mode="before")
+    @classmethod
+    def _split_hosts(cls, value: Any) -> Any:
+        return tuple(part.strip().lower() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("log_level", "log_format", mode="before")
+    @classmethod
+    def _lower(cls, value: Any) -> Any:
+        return value.lower() if isinstance(value, str) else value
+
+    @field_validator("language", mode="before")
+    @classmethod
+    def _short_language(cls, value: Any) -> Any:
+        return value.lower()[:2] if isinstance(value, str) else value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(_("it is not a time zone such as Asia/Tokyo")) from None
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _postgresql(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(("postgresql://", "postgres://")):
+            raise ValueError(_("it must look like postgresql://user:password@host/name"))
+        return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _paths_from_data_dir(cls, values: dict[str, Any]) -> dict[str, Any]:
+        data_dir = Path(values.get("data_dir", "rokuon-data")).expanduser().resolve()
+        named = {"master_key_file": "master.key", "spool_dir": "spool", "dump_dir": "dumps"}
+        paths = {key: Path(values[key]).expanduser().absolute() if values.get(key) else data_dir / name for key, name in named.items()}
+        return {**values, "data_dir": data_dir, **paths, "local_roots": values.get("local_roots") or (data_dir / "buckets",)}
+
+    @property
+    def embedded(self) -> bool:
+        """Whether Rokuon runs its own PostgreSQL."""
+        return self.database_url is None
+
+
+def _values(environ: Mapping[str, str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for field, info in Config.model_fields.items():
+        names = info.validation_alias.choices if isinstance(info.validation_alias, AliasChoices) else [PREFIX + field.upper()]
+        found = next((environ[name] for name in names if isinstance(name, str) and environ.get(name)), None)
+        if info.annotation == SecretStr | None:
+            found = _secret(environ, PREFIX + field.upper(), found)
+        if found is not None:
+            values[field] = found
+    values.setdefault("language", preferred(environ))
+    return values
+
+
+def _secret(environ: Mapping[str, str], name: str, plain: str | None) -> str | None:
+    path = environ.get(f"{name}_FILE")
+    if not path:
+        return plain
+    if plain:
+        raise ConfigError(_("Both %(name)s and %(name)s_FILE are set. Set only one of them.") % {"name": name})
+    try:
+        return Path(path).read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else _("it is not text")
+        raise ConfigError(
+            _("%(name)s_FILE names %(path)s, which cannot be read: %(reason)s.") % {"name": name, "path": path, "reason": reason}
+        ) from None
+
+
+def _refuse_misspelt(environ: Mapping[str, str]) -> None:
+    # Only near misses: a container platform sets variables of its own, such as ROKUON_SERVICE_HOST for a service of that name.
+    known = [PREFIX + field.upper() for field in Config.model_fields]
+    known += [name + "_FILE" for name in known]
+    for name in environ:
+        if name.startswith(PREFIX) and name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.88)
+            if near:
+                raise ConfigError(_("There is no setting %(name)s. Did you mean %(near)s?") % {"name": name, "near": near[0]})
+
+
+def _sentence(name: str, error: Any) -> str:
+    limits = error.get("ctx", {})
+    match error["type"]:
+        case "literal_error":
+            hint = _("it must be one of these: %(values)s") % {"values": limits["expected"].replace(" or ", ", ")}
+        case "greater_than_equal":
+            hint = _("it must be at least %(least)s") % {"least": limits["ge"]}
+        case "less_than_equal":
+            hint = _("it must be at most %(most)s") % {"most": limits["le"]}
+        case "int_parsing" | "int_type" | "int_from_float":
+            hint = _("it must be a whole number")
+        case "value_error":
+            hint = str(limits["error"])
+        case _:
+            hint = str(error["msg"])
+    return _("%(name)s cannot be used: %(hint)s.") % {"name": name, "hint": hint}

@@ -1,0 +1,63 @@
+"""Tests need nothing installed: an embedded PostgreSQL of their own starts when the first of them asks for a database."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rokuon.ops import cluster, postgres
+
+
+def short_folder() -> Path:
+    """A new folder directly under /tmp, which the database's user may pass through also when the tests run as root."""
+    folder = Path(tempfile.mkdtemp(prefix="rokuon-test-", dir="/tmp"))
+    folder.chmod(0o711)
+    return folder
+
+
+@pytest.fixture
+def outer() -> Iterator[Path]:
+    """A folder to put data folders into. pytest's own tmp_path is closed to the database's user when the tests run as root."""
+    folder = short_folder()
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def embedded_dsn() -> Iterator[str]:
+    """A running server for the whole session. A power cut may harm it; the tests of durability make their own."""
+    folder = short_folder()
+    cluster.create_cluster(folder)
+    with postgres.ensure_running(folder, durable=False) as server:
+        yield server.dsn
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(embedded_dsn: str) -> None:
+    """pytest-django asks for this before it creates the test database."""
+    from django.db import connections
+
+    from rokuon.ops.django_start import django_database
+
+    connections["default"].settings_dict.update(django_database(embedded_dsn))
+
+
+@pytest.fixture
+def database_url(embedded_dsn: str, transactional_db: None) -> str:
+    """The test database for another process: hand it over as ROKUON_DATABASE_URL."""
+    from django.db import connection
+
+    return embedded_dsn.replace("/rokuon?", f"/{connection.settings_dict['NAME']}?")
+
+
+def pytest_configure() -> None:
+    # A developer's own installation is not what the tests are about.
+    for name in [name for name in os.environ if name.startswith("ROKUON_")]:
+        del os.environ[name]
+    # Processes that tests start in other folders find the same source.
+    source = str(Path(__file__).resolve().parent.parent / "src")
+    os.environ["PYTHONPATH"] = os.pathsep.join([source, *filter(None, [os.environ.get("PYTHONPATH")])])
