@@ -85,7 +85,15 @@ def login_page() -> Answer:
 
 
 class _Sent(web.StreamResponse):
-    """Tells aiohttp that everything is on the wire already."""
+    """Tells aiohttp that everything is on the wire already, and whether the connection may be used again."""
+
+    def __init__(self, reusable: bool) -> None:
+        super().__init__()
+        self._reusable = reusable
+
+    @property
+    def keep_alive(self) -> bool:
+        return self._reusable
 
     async def prepare(self, request: web.BaseRequest) -> None:
         return None
@@ -119,9 +127,7 @@ async def send(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
         await asyncio.sleep(answer.hang)
     in_order = answer.framing != "close" and not answer.drop and answer.cut is None and not answer.endless
     keep_alive = in_order and request.keep_alive and answer.declared in (None, answer.length)
-    sent = _Sent()
-    if not keep_alive:
-        sent.force_close()
+    sent = _Sent(keep_alive)
     if transport is None or transport.is_closing():
         return sent
     if answer.drop:
