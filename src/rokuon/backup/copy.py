@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from rokuon.domain import retry
+from rokuon.domain.copies import State
 from rokuon.domain.crashpoints import reached
 from rokuon.domain.failures import InternalFault, ObjectDiffers, ObjectExists, ObjectMissing, ObjectOccupied, RokuonError, StoreUnavailable
 from rokuon.domain.ports import Body, Sleep, Source, Store, StoredObject
@@ -50,9 +51,7 @@ async def copy_recording(work: Work, store: Store, gear: Gear) -> Outcome | Roku
     """Try one copy to its end. The answer is the outcome to record, or the error for the caller to decide on; nothing is raised."""
     try:
         async with AsyncExitStack() as kept:
-            audio = await patiently(
-                lambda: kept.enter_async_context(proven_audio(work, gear.source, gear.limits, gear.memory)), gear.sleep
-            )
+            audio = await patiently(lambda: kept.enter_async_context(proven_audio(work, gear.source, gear.limits, gear.memory)), gear.sleep)
             stored = await patiently(lambda: store_once(work, store, audio.body), gear.sleep)
             return _verified(work, audio, stored)
     except RokuonError as error:
@@ -125,7 +124,7 @@ def _verified(work: Work, audio: ProvenAudio, stored: StoredObject) -> Outcome:
     return Outcome(
         copy_id=work.copy_id,
         attempt=work.attempt,
-        state="verified",
+        state=State.VERIFIED,
         size=stored.size,
         sha256=audio.body.sha256,
         crc32c=audio.body.crc32c,

@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 
 from rokuon.domain import retry
-from rokuon.domain.failures import HoldOn, RokuonError
+from rokuon.domain.copies import State
+from rokuon.domain.failures import HoldOn, RecordingForbidden, RecordingNotReady, RokuonError
 from rokuon.domain.ports import Store, WindowLedger
 from rokuon.domain.work import Outcome, Work
 
@@ -80,40 +81,43 @@ class Crew:
 
     async def _decide(self, work: Work, error: RokuonError) -> Outcome:
         log.info("copy_failed", extra={"copy": work.copy_id, "attempt": work.attempt, "reason": error.reason, "detail": error.detail})
-        decision = retry.decide(error, work.attempt, now_ms=self._now_ms(), failing_since_ms=work.failing_since_ms)
+        decision = retry.decide(self._blame(work, error), work.history, self._now_ms())
         if isinstance(decision, retry.Hold):
-            return await self._hold(work, error)
+            return await self._hold(work, error, decision.on)
         if isinstance(decision, retry.GiveUp):
-            return self._outcome(work, error, decision.state, spent=True)
-        return self._outcome(work, error, "pending", spent=decision.spends, due_in_s=decision.after_s)
+            return self._outcome(work, error, decision.state, reason=decision.reason, spent=True)
+        return self._outcome(work, error, State.PENDING, spent=decision.spends, due_in_s=decision.after_s)
 
-    async def _hold(self, work: Work, error: RokuonError) -> Outcome:
-        if error.hold_on is HoldOn.KIND:
-            if work.kind in self._fetched_kinds:
-                return self._outcome(work, error, "pending", spent=True, due_in_s=3600)
+    def _blame(self, work: Work, error: RokuonError) -> RokuonError:
+        """A login page for one recording is that recording's own trouble while others of its kind arrive."""
+        return RecordingForbidden() if error.hold_on is HoldOn.KIND and work.kind in self._fetched_kinds else error
+
+    async def _hold(self, work: Work, error: RokuonError, on: HoldOn) -> Outcome:
+        if on is HoldOn.KIND:
             self._denials[work.kind] += 1
             if self._denials[work.kind] < DENIALS_TO_HOLD:
-                return self._outcome(work, error, "pending", due_in_s=60)
-        ref = {HoldOn.KIND: work.kind, HoldOn.BUCKET: str(work.bucket_id)}.get(error.hold_on or HoldOn.SOURCE, "")
-        on = error.hold_on or HoldOn.SOURCE
+                return self._outcome(work, error, State.PENDING, due_in_s=retry.THROTTLED_S)
+        ref = {HoldOn.KIND: work.kind, HoldOn.BUCKET: str(work.bucket_id), HoldOn.SOURCE: ""}[on]
         if (on, ref) not in self._held:
             self._held[on, ref] = error
             if on is HoldOn.SOURCE:
                 self.stopped_by = error
-            await self._ledger.hold(error, ref)
+            await self._ledger.hold(error, on, ref)
         return self._waits(work, error)
 
     def _waits(self, work: Work, error: RokuonError) -> Outcome:
-        return self._outcome(work, error, "pending")
+        return self._outcome(work, error, State.PENDING)
 
-    def _outcome(self, work: Work, error: RokuonError, state: str, *, spent: bool = False, due_in_s: float = 0.0) -> Outcome:
+    def _outcome(
+        self, work: Work, error: RokuonError, state: State, *, reason: str = "", spent: bool = False, due_in_s: float = 0.0
+    ) -> Outcome:
         return Outcome(
             copy_id=work.copy_id,
             attempt=work.attempt,
-            state=state,  # type: ignore[arg-type]
-            reason=error.reason,
+            state=state,
+            reason=reason or error.reason,
             detail=error.detail,
             spent=spent,
             due_in_s=due_in_s,
-            negative=error.reason in retry.NEGATIVE,
+            negative=spent and isinstance(error, RecordingNotReady),
         )

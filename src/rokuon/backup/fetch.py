@@ -106,9 +106,8 @@ async def _inspect(body: Body) -> audio.AudioFacts:
 
 
 def _inspect_long(body: Body) -> audio.AudioFacts:
-    if body.data is not None:
-        return audio.inspect(body.data)
-    assert body.path is not None
+    if body.path is None:
+        return audio.inspect(body.data or b"")
     with body.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
         return audio.inspect(mapped)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from .failures import RokuonError
+from .failures import HoldOn, RokuonError
 from .recording import Directory, Page, Scope
 from .work import Outcome, PlannedCall, PlannedCopy, Progress, Work
 
@@ -160,5 +160,5 @@ class WindowLedger(Protocol):
     async def wanted(self) -> bool:
         """False once the run was cancelled or the window is done."""
 
-    async def hold(self, error: RokuonError, ref: str) -> None:
-        """Stop what the error names (`hold_on`, and which kind or bucket), until its cause is gone."""
+    async def hold(self, error: RokuonError, on: HoldOn, ref: str) -> None:
+        """Stop a source (`ref` is ""), a kind or a bucket (`ref` names it) until the error's cause is gone."""

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-State = Literal["pending", "verified", "failed", "gone", "excluded"]
+from .copies import State
+from .retry import History
+
 Proof = Literal["", "length", "read_twice"]
 
 
@@ -41,7 +43,7 @@ class PlannedCopy:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A pending copy as it was read: the name of every later update is (`copy_id`, `attempt`)."""
+    """A pending copy as it was read: the name of every later update is (`copy_id`, `attempt`). `history` is of this pending time."""
 
     copy_id: int
     attempt: int
@@ -54,7 +56,7 @@ class Work:
     bucket_id: int
     key: str
     started_ms: int
-    failing_since_ms: int | None = None
+    history: History = History()
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,8 @@ class Supervisor:
         for place in self._places:
             place.terminate()
         deadline = time.monotonic() + STOP_WITHIN_S
-        return int(any([place.killed_by(deadline) for place in self._places]))
+        killed = [place.killed_by(deadline) for place in self._places]
+        return int(any(killed))
 
     def _stop(self, signum: int, frame: FrameType | None) -> None:
         self._stopping = True

@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from rokuon.domain.failures import HoldOn
+from rokuon.domain.retry import PROBE_S, probe_delay
 
 from .models import Hold
 from .sql import execute, fetch
-
-PROBE_AFTER_S = (60, 120, 300, 600, 1800, 3600)
-"""Seconds to the first, second, … probe; the last one repeats."""
 
 
 def open_hold(company_id: int, on: HoldOn, ref: str, reason: str, detail: str, now: datetime) -> bool:
@@ -19,7 +17,7 @@ def open_hold(company_id: int, on: HoldOn, ref: str, reason: str, detail: str, n
             """INSERT INTO ledger_hold ("on", company_id, ref, reason, detail, since, probe_at, probes)
                VALUES (%s, %s, %s, %s, %s, %s, %s, 0)
                    ON CONFLICT (company_id, "on", ref) WHERE lifted_at IS NULL DO NOTHING""",
-            [on.value, company_id, ref, reason, detail[:500], now, now + timedelta(seconds=PROBE_AFTER_S[0])],
+            [on.value, company_id, ref, reason, detail[:500], now, now + timedelta(seconds=probe_delay(0))],
         )
     )
 
@@ -35,7 +33,7 @@ def due_probes(now: datetime) -> list[tuple[int, int]]:
               SET probes = probes + 1,
                   probe_at = %s + make_interval(secs => (%s::int[])[LEAST(probes + 2, %s)])
             WHERE lifted_at IS NULL AND probe_at <= %s RETURNING company_id, id""",
-        [now, list(PROBE_AFTER_S), len(PROBE_AFTER_S), now],
+        [now, list(PROBE_S), len(PROBE_S), now],
     )  # type: ignore[return-value]
 
 

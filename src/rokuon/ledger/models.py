@@ -54,6 +54,7 @@ class Copy(models.Model):
     """One recording for one target in one bucket, across all attempts. The key is frozen when the row is made.
 
     `attempt` only grows. Every update names the state and the attempt that it saw, so a late or second worker changes nothing.
+    `tries` and `negatives` (404s among them) count since the copy last became pending; `domain.retry` decides by them.
     """
 
     class State(models.TextChoices):
@@ -80,7 +81,9 @@ class Copy(models.Model):
     due_at = models.DateTimeField(null=True)
     reason = models.TextField(blank=True)
     detail = models.TextField(blank=True)
-    failing_since = models.DateTimeField(null=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    negatives = models.PositiveSmallIntegerField(default=0)
+    first_negative_at = models.DateTimeField(null=True)
     size = models.BigIntegerField(null=True)
     sha256 = models.CharField(max_length=64, blank=True)
     crc32c = models.BigIntegerField(null=True)
@@ -114,7 +117,10 @@ class Copy(models.Model):
 
 
 class Run(models.Model):
-    """A "Back up now" (M11). One may run per scope at a time: a second joins it. `scope_id` is the ledger's id, 0 for the company."""
+    """A "Back up now" (M11). One may run per scope at a time: a second joins it. `scope_id` is the ledger's id, 0 for the company.
+
+    `targets` are the ledger ids of the targets that were backed up in the scope when the run started.
+    """
 
     class State(models.TextChoices):
         RUNNING = "running"
@@ -124,6 +130,7 @@ class Run(models.Model):
     company = models.ForeignKey("org.Company", on_delete=models.CASCADE, related_name="+")
     scope_kind = models.CharField(max_length=16)
     scope_id = models.BigIntegerField(default=0)
+    targets = models.JSONField()
     since = models.DateTimeField()
     until = models.DateTimeField()
     relist = models.BooleanField(default=False)
@@ -133,9 +140,7 @@ class Run(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["company", "scope_kind", "scope_id"], condition=Q(state="running"), name="one_run_per_scope"
-            ),
+            models.UniqueConstraint(fields=["company", "scope_kind", "scope_id"], condition=Q(state="running"), name="one_run_per_scope"),
             models.CheckConstraint(condition=Q(since__lt=F("until")), name="run_range_upright"),
             models.CheckConstraint(condition=Q(state="running") | Q(finished_at__isnull=False), name="ended_run_has_end"),
         ]
@@ -177,9 +182,7 @@ class Window(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(after__lt=F("before")), name="window_upright"),
-            models.CheckConstraint(
-                condition=Q(listed_down_to__gte=F("after"), listed_down_to__lte=F("before")), name="window_mark_inside"
-            ),
+            models.CheckConstraint(condition=Q(listed_down_to__gte=F("after"), listed_down_to__lte=F("before")), name="window_mark_inside"),
             models.CheckConstraint(condition=Q(state__in=["waiting", "queued", "done", "failed"]), name="window_state"),
         ]
         indexes = [models.Index(fields=["run", "state"], name="window_by_state")]

@@ -8,16 +8,18 @@ from datetime import datetime
 
 from django.db import transaction
 
+from rokuon.domain.retry import History
 from rokuon.domain.work import PlannedCall, PlannedCopy, Work
 
-from .sql import columns, execute, fetch, ms
+from .sql import IN_OPEN_WINDOW, STOPPED_BY_HOLD, columns, execute, fetch, ms
 
 # A copy stays in the bucket that it was first placed in (C1); a recording for a target that has a copy anywhere gets no second one.
 _COPIES = """
     INSERT INTO ledger_copy (company_id, recording_id, target_id, bucket_id, call_started_at, key, agent, state, attempt, due_at, reason,
-                             detail, sha256, version, proof, created_at, changed_at)
+                             detail, sha256, version, proof, tries, negatives, created_at, changed_at)
     SELECT %(company)s, r.id, p.target, p.bucket, to_timestamp(p.started / 1000.0), p.key, p.agent,
-           CASE WHEN p.excluded = '' THEN 'pending' ELSE 'excluded' END, 0, %(now)s, p.excluded, '', '', '', '', %(now)s, %(now)s
+           CASE WHEN p.excluded = '' THEN 'pending' ELSE 'excluded' END, 0, %(now)s, p.excluded, '', '', '', '', 0, 0, %(now)s,
+           %(now)s
       FROM unnest(%(target)s::bigint[], %(bucket)s::bigint[], %(kind)s::text[], %(recording)s::text[], %(started)s::bigint[],
                   %(key)s::text[], %(agent)s::text[], %(excluded)s::text[])
            AS p(target, bucket, kind, recording, started, key, agent, excluded)
@@ -27,7 +29,7 @@ _COPIES = """
 """
 _WORK_COLUMNS = """
     c.id, c.attempt, r.kind, r.recording_id, r.call_id, r.url, r.duration_ms, c.target_id, c.bucket_id, c.key, c.call_started_at,
-    c.failing_since
+    c.tries, c.negatives, c.first_negative_at
 """
 
 
@@ -110,10 +112,11 @@ def _include_again(company_id: int, copies: Sequence[PlannedCopy], now: datetime
     """A copy that a choice or a rule excluded goes back to pending when the choice or rule is back (C7)."""
     wanted = [copy for copy in copies if not copy.excluded]
     execute(
-        """UPDATE ledger_copy c SET state = 'pending', attempt = c.attempt + 1, due_at = %s, reason = '', changed_at = %s
+        """UPDATE ledger_copy c SET state = 'pending', attempt = c.attempt + 1, due_at = %s, reason = '', tries = 0, negatives = 0,
+                  first_negative_at = NULL, changed_at = %s
              FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS x(t, k, i)
              JOIN ledger_recording r ON r.company_id = %s AND r.kind = x.k AND r.recording_id = x.i
-            WHERE c.recording_id = r.id AND c.target_id = x.t AND c.state = 'excluded' AND c.reason IN ('kind_not_chosen', 'rule_disabled')""",
+            WHERE c.recording_id = r.id AND c.target_id = x.t AND c.state = 'excluded'""",
         [now, now, *_identity(wanted), company_id],
     )
 
@@ -147,21 +150,19 @@ def due_in_range(
 
 
 def due_now(company_id: int, now: datetime, *, beyond: int = 0, limit: int = 500) -> list[Work]:
-    """Pending, due copies of a company that no open hold stops, by id, those with an id above `beyond`."""
+    """Pending, due copies of a company that no open hold stops and no open window will meet, by id, those with an id above `beyond`."""
     rows = fetch(
         f"""SELECT {_WORK_COLUMNS}
               FROM ledger_copy c JOIN ledger_recording r ON r.id = c.recording_id
              WHERE c.company_id = %s AND c.state = 'pending' AND c.due_at <= %s AND c.id > %s
-               AND NOT EXISTS (SELECT 1 FROM ledger_hold h
-                                WHERE h.company_id = c.company_id AND h.lifted_at IS NULL
-                                  AND (h.on = 'source' OR (h.on = 'kind' AND h.ref = r.kind)
-                                       OR (h.on = 'bucket' AND h.ref = c.bucket_id::text)))
-             ORDER BY c.id LIMIT %s""",  # noqa: S608 (a constant list of columns)
+               AND NOT {STOPPED_BY_HOLD} AND NOT {IN_OPEN_WINDOW}
+             ORDER BY c.id LIMIT %s""",  # noqa: S608 (constant pieces)
         [company_id, now, beyond, limit],
     )
     return [as_work(row) for row in rows]
 
 
 def as_work(row: tuple) -> Work:  # type: ignore[type-arg]
-    *facts, started_at, failing_since = row
-    return Work(*facts, started_ms=ms(started_at), failing_since_ms=ms(failing_since) if failing_since else None)
+    *facts, started_at, tries, negatives, first_negative_at = row
+    history = History(tries, negatives, ms(first_negative_at) if first_negative_at else None)
+    return Work(*facts, started_ms=ms(started_at), history=history)

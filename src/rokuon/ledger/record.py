@@ -19,8 +19,8 @@ _UPDATE = """
            attempt = c.attempt + x.spent,
            due_at = CASE WHEN x.state = 'pending' THEN %(now)s + make_interval(secs => x.due_in) ELSE NULL END,
            reason = x.reason, detail = x.detail,
-           failing_since = CASE WHEN x.state = 'verified' THEN NULL WHEN x.negative THEN COALESCE(c.failing_since, %(now)s)
-                                ELSE c.failing_since END,
+           tries = c.tries + x.spent, negatives = c.negatives + x.negative::int,
+           first_negative_at = CASE WHEN x.negative THEN COALESCE(c.first_negative_at, %(now)s) ELSE c.first_negative_at END,
            size = COALESCE(x.size, c.size), sha256 = COALESCE(NULLIF(x.sha256, ''), c.sha256), crc32c = COALESCE(x.crc32c, c.crc32c),
            version = COALESCE(NULLIF(x.version, ''), c.version), proof = COALESCE(NULLIF(x.proof, ''), c.proof),
            audio_ms = COALESCE(x.audio_ms, c.audio_ms), changed_at = %(now)s

@@ -4,6 +4,7 @@ Whoever changes a window names the state that it saw, so two workers on one wind
 transaction of the rows it concerns: a window is queued if and only if its job is.
 """
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -32,14 +33,22 @@ class WindowPlan:
 
 @transaction.atomic
 def open_run(
-    company_id: int, scope_kind: str, scope_id: int, since: datetime, until: datetime, relist: bool, now: datetime
+    company_id: int,
+    scope_kind: str,
+    scope_id: int,
+    targets: Sequence[int],
+    since: datetime,
+    until: datetime,
+    now: datetime,
+    *,
+    relist: bool,
 ) -> tuple[Run, bool]:
     """Start a run, or join the one that runs for this scope. The answer's second part says whether it was started."""
     made = fetch(
-        """INSERT INTO ledger_run (company_id, scope_kind, scope_id, since, until, relist, state, created_at)
-           VALUES (%s, %s, %s, %s, %s, %s, 'running', %s)
+        """INSERT INTO ledger_run (company_id, scope_kind, scope_id, targets, since, until, relist, state, created_at)
+           VALUES (%s, %s, %s, %s::jsonb, %s, %s, %s, 'running', %s)
                ON CONFLICT (company_id, scope_kind, scope_id) WHERE state = 'running' DO NOTHING RETURNING id""",
-        [company_id, scope_kind, scope_id, since, until, relist, now],
+        [company_id, scope_kind, scope_id, json.dumps(list(targets)), since, until, relist, now],
     )
     if made:
         return Run.objects.get(pk=made[0][0]), True
@@ -166,9 +175,9 @@ def cancel(run_id: int, now: datetime) -> bool:
         return False
     execute(
         """UPDATE ledger_copy c SET state = 'excluded', reason = 'run_cancelled', due_at = NULL, attempt = c.attempt + 1, changed_at = %s
-             FROM ledger_window w JOIN ledger_run r ON r.id = w.run_id
-            WHERE w.run_id = %s AND c.company_id = r.company_id AND c.state = 'pending'
-              AND w.targets @> to_jsonb(c.target_id) AND c.call_started_at >= r.since AND c.call_started_at < r.until""",
+             FROM ledger_run r
+            WHERE r.id = %s AND c.company_id = r.company_id AND c.state = 'pending'
+              AND r.targets @> to_jsonb(c.target_id) AND c.call_started_at >= r.since AND c.call_started_at < r.until""",
         [now, run_id],
     )
     Window.objects.filter(run_id=run_id, state__in=[Window.State.WAITING, Window.State.QUEUED]).update(
@@ -182,8 +191,8 @@ def requeue(
 ) -> int:
     """Send copies of the targets and range back to pending (M11: only what failed or is not backed up yet); how many."""
     return execute(
-        """UPDATE ledger_copy SET state = 'pending', attempt = attempt + 1, due_at = %s, reason = '', detail = '', failing_since = NULL,
-                  changed_at = %s
+        """UPDATE ledger_copy SET state = 'pending', attempt = attempt + 1, due_at = %s, reason = '', detail = '', tries = 0,
+                  negatives = 0, first_negative_at = NULL, changed_at = %s
             WHERE company_id = %s AND target_id = ANY(%s) AND call_started_at >= %s AND call_started_at < %s
               AND (state = ANY(%s) OR (state = 'excluded' AND reason = 'run_cancelled') OR (state = 'pending' AND due_at > %s))""",
         [now, now, company_id, list(targets), since, until, list(states), now],

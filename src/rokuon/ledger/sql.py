@@ -35,3 +35,18 @@ def at(ms: int) -> datetime:
 def ms(when: datetime) -> int:
     """An aware time as epoch milliseconds, cut below the millisecond."""
     return int(when.timestamp() // 1) * 1000 + when.microsecond // 1000
+
+
+STOPPED_BY_HOLD = """
+    EXISTS (SELECT 1 FROM ledger_hold h
+             WHERE h.company_id = c.company_id AND h.lifted_at IS NULL
+               AND (h.on = 'source' OR (h.on = 'kind' AND h.ref = r.kind) OR (h.on = 'bucket' AND h.ref = c.bucket_id::text)))
+"""
+"""An open hold names this copy `c` of recording `r`."""
+
+IN_OPEN_WINDOW = """
+    EXISTS (SELECT 1 FROM ledger_window w JOIN ledger_run u ON u.id = w.run_id
+             WHERE u.company_id = c.company_id AND u.state = 'running' AND w.state IN ('waiting', 'queued')
+               AND c.call_started_at >= w.after AND c.call_started_at < w.before AND w.targets @> to_jsonb(c.target_id))
+"""
+"""A running run's window will meet this copy `c`: nobody else takes it meanwhile."""
