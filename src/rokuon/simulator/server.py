@@ -142,9 +142,9 @@ class Simulator:
 
     async def start(self) -> None:
         """Listen on 127.0.0.1. Raises OSError when the port is taken."""
-        self._runner = web.ServerRunner(web.Server(self._handle, access_log=None))
+        self._runner = web.ServerRunner(web.Server(self._handle, access_log=None), shutdown_timeout=0.5)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self._port, ssl_context=self._ssl, backlog=1024, shutdown_timeout=0.5).start()
+        await web.TCPSite(self._runner, "127.0.0.1", self._port, ssl_context=self._ssl, backlog=1024).start()
         self._port = self._runner.addresses[0][1]
         self.session = aiohttp.ClientSession()
         self._media.base_url = self.base_url
