@@ -94,5 +94,7 @@ def test_the_simulator_imports_nothing_else_of_rokuon_and_no_django() -> None:
         "bad = [m for m in sys.modules if m.split('.')[0] == 'django' or m.startswith('rokuon.') and not m.startswith('rokuon.simulator')]\n"
         "sys.exit(repr(bad) if bad else 0)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={"PYTHONPATH": ":".join(p for p in sys.path if p)})
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env={"PYTHONPATH": ":".join(p for p in sys.path if p)}
+    )
     assert done.returncode == 0, done.stderr
