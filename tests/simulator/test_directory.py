@@ -83,7 +83,21 @@ async def test_names_travel_unharmed(start: Start) -> None:
     assert (await api.get("users/me")).json["is_super_admin"] is True
 
 
-@pytest.mark.parametrize("path", ["offices/1", "callcenters/1", "coachingteams/x", "users/1", "call/1", "nothing", "offices/1/teams"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "offices/1",
+        "callcenters/1",
+        "coachingteams/x",
+        "users/1",
+        "call/1",
+        "call/²",
+        "call/" + "9" * 5000,
+        "webhooks/²",
+        "nothing",
+        "offices/1/teams",
+    ],
+)
 async def test_an_unknown_id_or_path_is_404_in_dialpads_words(start: Start, path: str) -> None:
     reply = await (await start()).get(path)
     assert reply.status == 404

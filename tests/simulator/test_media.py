@@ -1,12 +1,19 @@
 """Audio over its detours: who gets it, what every request is counted as, and where a key would leak."""
 
+import datetime
 import hashlib
+import ipaddress
+import ssl
+from pathlib import Path
 from urllib.parse import urljoin
 
 import aiohttp
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
-from rokuon.simulator import WorldSpec, audio
+from rokuon.simulator import Simulator, WorldSpec, audio
 from rokuon.simulator.model import Recording
 
 from . import mp3
@@ -142,6 +149,30 @@ async def test_a_deleted_recording_vanishes_from_its_call_and_its_url(start: Sta
     assert (await api.get(f"/r/{recording.id}")).status == 404
     told = (await api.get(f"call/{recording.call.id}")).json
     assert str(recording.id) not in [d["id"] for d in told.get("recording_details", [])]
+
+
+async def test_it_speaks_tls_when_given_a_certificate(tmp_path: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    day = datetime.timedelta(days=1)
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now - day, now + day)
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    (tmp_path / "c.pem").write_bytes(
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()) + certificate.public_bytes(pem)
+    )
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    server.load_cert_chain(tmp_path / "c.pem")
+    trusting = ssl.create_default_context(cafile=str(tmp_path / "c.pem"))
+    async with Simulator(WorldSpec(now_ms=NOW, recordings=20), ssl_context=server) as sim, aiohttp.ClientSession() as session:
+        assert sim.base_url.startswith("https://")
+        recording = next(r for r in sim.world.recordings.values() if r.kind == "callrecording")
+        async with session.get(f"{sim.base_url}/r/{recording.id}", headers={"Authorization": f"Bearer {sim.key}"}, ssl=trusting) as reply:
+            assert await reply.read() == audio.whole(recording)
 
 
 async def test_one_connection_carries_a_whole_chain(start: Start) -> None:
