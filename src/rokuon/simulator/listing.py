@@ -6,7 +6,7 @@ from . import wire
 from .answers import Answer, bad_request, json_answer, not_found
 from .calls import Entry, Predicate, newest_first
 from .model import Call, Center
-from .query import DAY_MS, Query
+from .query import DAY_MS, Query, as_id
 
 WINDOW_MS = 2_592_000_000
 FUTURE_TOLERANCE_MS = 5_000
@@ -27,7 +27,7 @@ _FOREVER = 2**62
 
 
 def call(query: Query) -> Answer:
-    found = query.book.by_id.get(int(query.item)) if query.item.isdigit() else None
+    found = query.book.by_id.get(as_id(query.item))
     if found is None:
         return not_found()
     return json_answer(_show(query, found, "all"))
