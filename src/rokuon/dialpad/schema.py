@@ -206,6 +206,10 @@ def _from_urls(item: dict[str, Json]) -> tuple[ListedRecording, ...]:
             match = _ID_IN_URL.search(url)
             if match:
                 found.setdefault((kind, match[1]), ListedRecording(kind, match[1], url))
+    # `call_recording_ids` is not used: it does not say of which kind each is, and kind and id together are the identity.
+    voicemail = to_id(item.get("voicemail_recording_id"))
+    if voicemail:
+        found.setdefault((Kind.VOICEMAIL, voicemail), ListedRecording(Kind.VOICEMAIL, voicemail, ""))
     return tuple(found.values())
 
 
