@@ -27,6 +27,9 @@ from rokuon.domain.recording import (
 
 Json = Any
 DAY_MS = 86_400_000
+PARSER_VERSION = 1
+"""Raised when the parser reads more out of a listing than before: days listed with an older one are listed again."""
+
 # 2000-01-01: long before Dialpad, and far above any time in seconds that was meant as milliseconds.
 _EARLIEST_MS = 946_684_800_000
 _MAX_TEXT = 4_000
