@@ -47,6 +47,23 @@ async def test_numbers_are_text_in_rest_answers_and_durations_are_floats_in_ms(s
     assert detail["url"].startswith(api.sim.base_url)
 
 
+async def test_every_id_and_time_of_a_listing_is_text(start: Start) -> None:
+    def look(value: Any, name: str) -> None:
+        if isinstance(value, dict):
+            for inner, it in value.items():
+                look(it, inner)
+        elif isinstance(value, list):
+            for it in value:
+                look(it, name)
+        elif name == "id" or name.endswith("_id") or name.startswith("date_") or name in ("start_time", "event_timestamp"):
+            assert isinstance(value, str), (name, value)
+
+    api = await start(WorldSpec(now_ms=NOW, recordings=300, days=25))
+    items = await api.calls(started_after=NOW - 29 * DAY, started_before=NOW)
+    assert {"operator_call_id", "entry_point_call_id", "master_call_id", "group_id"} <= {name for item in items for name in item}
+    look(items, "")
+
+
 async def test_the_default_page_is_25_and_51_is_refused(start: Start) -> None:
     api = await start()
     assert len((await api.get("call")).json["items"]) == 25
@@ -160,19 +177,22 @@ async def test_with_a_key_cursor_a_call_that_ends_during_paging_shifts_nothing(s
     assert [i["call_id"] for i in first["items"] + rest] == before
 
 
-def test_every_index_keeps_up_with_calls_that_are_added() -> None:
+def test_every_grouping_keeps_up_with_calls_that_are_added() -> None:
     world = build(WorldSpec(now_ms=NOW, recordings=60))
     calls = list(world.books[world.first.id].by_id.values())
     random.Random(4).shuffle(calls)
-    center = world.first.centers[0]
     book = CallBook(calls[:30])
 
-    def ours(call: Call) -> bool:
-        return call.center is center
+    def center_of(call: Call) -> int | None:
+        return call.center.id if call.center is not None else None
 
-    book.index(("center",), ours)
+    def entries(center: int) -> list[Call]:
+        return list(newest_first(book.group("center", center_of, center), 0, NOW, None))
+
+    assert entries(1) == []
     for call in calls[30:]:
         book.add(call)
-    listed = list(newest_first(book.index(("center",), ours), 0, NOW, None))
-    assert listed == sorted((c for c in calls if ours(c)), key=lambda c: (c.started, c.id), reverse=True)
-    assert len(list(newest_first(book.index((), ours), 0, NOW, None))) == len(calls)
+    for center in world.first.centers:
+        mine = [call for call in calls if call.center is center]
+        assert entries(center.id) == sorted(mine, key=lambda c: (c.started, c.id), reverse=True)
+    assert len(list(newest_first(book.all, 0, NOW, None))) == len(calls)
