@@ -32,6 +32,7 @@ PARSER_VERSION = 1
 
 # 2000-01-01: long before Dialpad, and far above any time in seconds that was meant as milliseconds.
 _EARLIEST_MS = 946_684_800_000
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _MAX_TEXT = 4_000
 _ID = re.compile(r"[A-Za-z0-9._:@-]{1,200}")
 # The forms of dialpad.md section 3: /r/<id> and /blob/adminrecording/<id>.mp3.
@@ -147,7 +148,11 @@ def normal_type(value: Json) -> str:
 
 
 def to_text(value: Json) -> str:
-    return value[:_MAX_TEXT] if isinstance(value, str) else ""
+    """Text that a database can keep: NUL becomes a space, a lone surrogate the replacement character."""
+    if not isinstance(value, str):
+        return ""
+    text = value[:_MAX_TEXT]
+    return _UNSTORABLE.sub(lambda match: " " if match[0] == "\0" else "\ufffd", text) if _UNSTORABLE.search(text) else text
 
 
 def _time(value: Json, latest_ms: int) -> int | None:
@@ -218,8 +223,8 @@ def _from_urls(item: dict[str, Json]) -> tuple[ListedRecording, ...]:
 
 def _texts(value: Json) -> Iterable[str]:
     if isinstance(value, str):
-        return (value,)
-    return (one for one in value if isinstance(one, str)) if isinstance(value, list) else ()
+        return (to_text(value),)
+    return (to_text(one) for one in value if isinstance(one, str)) if isinstance(value, list) else ()
 
 
 # --- directory ----------------------------------------------------------------------------------------------------------
