@@ -124,8 +124,9 @@ class Classifier:
         """What the calls of the next page, older than those before, allow to hand out."""
         changed = self.take(page_calls)
         due = {call_id for call_id in self._held if self._is_due(self._legs[call_id])}
-        if (excess := len(self._held) - self._max_legs // 2) > 0:
-            due.update(sorted(self._held, key=self._newest_first)[:excess])
+        if len(self._held) > self._max_legs // 2:
+            # More than the excess at once, so that a listing at the limit does not sort for every page.
+            due.update(sorted(self._held, key=self._newest_first)[: len(self._held) - self._max_legs // 4])
         answer = self._hand_out(due | (changed - self._held))
         self._forget()
         return answer
@@ -195,8 +196,10 @@ class Classifier:
 
     def _keep(self, target: Scope, recording: RecordingId, new: dict[tuple[str, Scope], list[ClassifiedRecording]]) -> None:
         """Enter a recording under the one of its legs that keeps it, unless it was handed out or that leg is still to come."""
-        legs = [leg for leg in self._legs.listing(recording) if target in self._targets(leg)]
-        legs.sort(key=lambda leg: (not is_own(leg, target), leg.started_ms, id_order(leg.id)))
+        legs = self._legs.listing(recording)
+        if len(legs) > 1:
+            legs = [leg for leg in legs if target in self._targets(leg)]
+            legs.sort(key=lambda leg: (not is_own(leg, target), leg.started_ms, id_order(leg.id)))
         keeper = legs[0]
         if keeper.id in self._held or any((target, recording) in self._handed_out.get(leg.id, ()) for leg in legs):
             return
