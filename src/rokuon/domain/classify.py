@@ -29,7 +29,7 @@ NOTHING_YET = 2**63 - 1
 class ClassifiedRecording:
     """A recording for a target. Times are the keeping call's, epoch ms UTC; `agent` is None where nobody is known.
 
-    `agent_leg_missing`: the keeping call names an agent's leg that was not among the calls given; a wider listing may know it.
+    `agent_leg_missing`: as of the keeping call; a wider listing may know the name.
     `excluded`: of a kind that was not chosen; shown and counted, not copied.
     """
 
@@ -49,7 +49,8 @@ class ClassifiedRecording:
 class Classified:
     """A call for a target it belongs to, with the recordings kept under it that were not handed out before.
 
-    `listed` counts every recording that the source lists under the call, also those kept under another leg.
+    `listed` counts every recording that the source lists under the call, also those kept under another leg. `agent_leg_missing`: the
+    call names an agent's leg that was not among the calls given, which may carry a recording of its own; list wider.
     """
 
     target: Scope
@@ -58,6 +59,7 @@ class Classified:
     ended_ms: int | None
     was_recorded: bool
     listed: int
+    agent_leg_missing: bool
     recordings: tuple[ClassifiedRecording, ...] = ()
 
     @property
@@ -74,21 +76,22 @@ def classify(
     kinds: Collection[Kind] = ALWAYS_BACKED_UP,
 ) -> list[Classified]:
     """A whole batch at once, newest call first; the same for every order of `calls`. `trainees`: team ids by user id."""
-    classifier = Classifier(backed_up, trainees, kinds=kinds, max_legs=max(1, len(calls)))
-    return classifier.feed(calls) + classifier.finish()
+    classifier = Classifier(backed_up, trainees, kinds=kinds)
+    classifier.take(calls)
+    return classifier.finish()
 
 
 class Classifier:
     """Classifies a listing page by page, newest first, in bounded memory.
 
     A call is handed out once the listing has gone on for 15 min before its start, by when the group leg of an agent's leg has come;
-    or for 2 h where its entry point has not come, since a caller may have waited in a queue. It is remembered for another 2 h. A call
+    or for 2 h where its entry point has not come, since a caller may have waited in a queue. It is remembered for 2 h more. A call
     that turns out to belong to a target only after it was handed out is handed out again, for that target. At most `max_legs` calls
-    are kept; past that the newest go early.
+    are kept, half of them held; past that the newest go early.
 
-    Use one Classifier for windows that follow one another without a gap, newest first, and `finish` after the last: a conversation
-    can lie across their border. After a restart at `mark_ms`, list from 15 min above it (`HOLD_MS`) so that agents' legs are known
-    again; handing a call out twice does no harm.
+    A conversation can lie across the border of two windows. So either use one Classifier for windows that follow one another without
+    a gap, newest first, and `finish` after the last; or let each window reach `HOLD_MS` into the newer one. Handing a call out twice
+    does no harm.
     """
 
     def __init__(
@@ -110,17 +113,28 @@ class Classifier:
     def mark_ms(self) -> int:
         """The resume mark: every call fed so far that started at or after it was handed out, and none can still come.
 
-        `NOTHING_YET`, later than any time, before the first call.
+        A new Classifier that is fed the calls before the mark hands out all the others: the mark lies `HOLD_MS` above the newest call
+        still held, so that the legs needed with it are listed again. `NOTHING_YET`, later than any time, before the first call.
         """
         if self._oldest_ms == NOTHING_YET:
             return NOTHING_YET
-        newest_held = max((leg.started_ms for call_id in self._held if (leg := self._legs.get(call_id))), default=self._oldest_ms)
-        return max(newest_held, self._oldest_ms) + 1
+        return max((self._legs[call_id].started_ms for call_id in self._held), default=self._oldest_ms) + HOLD_MS + 1
 
     def feed(self, page_calls: Iterable[ListedCall]) -> list[Classified]:
         """What the calls of the next page, older than those before, allow to hand out."""
-        changed: dict[str, None] = {}
-        for call in page_calls:
+        changed = self.take(page_calls)
+        due = {call_id for call_id in self._held if self._is_due(self._legs[call_id])}
+        if len(self._held) > self._max_legs // 2:
+            # More than the excess at once, so that a listing at the limit does not sort for every page.
+            due.update(sorted(self._held, key=self._newest_first)[: len(self._held) - self._max_legs // 4])
+        answer = self._hand_out(due | (changed - self._held))
+        self._forget()
+        return answer
+
+    def take(self, calls: Iterable[ListedCall]) -> set[str]:
+        """Hold calls back without handing any out. Answers the calls whose targets may have changed."""
+        changed: set[str] = set()
+        for call in calls:
             known = self._legs.get(call.id)
             leg = self._legs.add(call)
             if leg is known:
@@ -128,38 +142,26 @@ class Classifier:
             if known is None:
                 self._held.add(leg.id)
             self._oldest_ms = min(self._oldest_ms, leg.started_ms)
-            changed[leg.id] = None
-            changed.update((other.id, None) for other in self._legs.linked(leg))
-        due = {call_id for call_id in self._held if self._is_due(call_id)}
-        if (excess := len(self._legs) - self._max_legs) > 0:
-            due.update(sorted(self._held, key=self._newest_first)[:excess])
-        again = [call_id for call_id in changed if call_id not in self._held]
-        answer = self._hand_out(due.union(again))
-        self._forget()
-        return answer
+            changed.add(leg.id)
+            changed.update(other.id for other in self._legs.linked(leg))
+        return changed
 
     def finish(self) -> list[Classified]:
         """Everything still held back: nothing older will come."""
         return self._hand_out(self._held.copy())
 
-    def _is_due(self, call_id: str) -> bool:
-        leg = self._leg(call_id)
+    def _is_due(self, leg: ListedCall) -> bool:
         waits = leg.entry_point_call_id and leg.entry_point_call_id not in self._legs
         return leg.started_ms - self._oldest_ms > (PATIENCE_MS if waits else HOLD_MS)
 
-    def _leg(self, call_id: str) -> ListedCall:
-        leg = self._legs.get(call_id)
-        assert leg is not None, "a held or handed-out leg is remembered"  # noqa: S101
-        return leg
-
     def _newest_first(self, call_id: str) -> tuple[int, tuple[int, str]]:
-        return -self._leg(call_id).started_ms, id_order(call_id)
+        return -self._legs[call_id].started_ms, id_order(call_id)
 
     def _forget(self) -> None:
         excess = len(self._legs) - self._max_legs
-        gone = []
-        for number, leg in enumerate(self._legs):
-            if number >= excess and leg.started_ms - self._oldest_ms <= 2 * PATIENCE_MS:
+        gone: list[str] = []
+        for leg in self._legs:
+            if len(gone) >= excess and leg.started_ms - self._oldest_ms <= 2 * PATIENCE_MS:
                 break
             if leg.id not in self._held:
                 gone.append(leg.id)
@@ -177,7 +179,7 @@ class Classifier:
         self._held -= call_ids
         new: dict[tuple[str, Scope], list[ClassifiedRecording]] = {}
         for call_id in call_ids:
-            leg = self._leg(call_id)
+            leg = self._legs[call_id]
             for target in self._targets(leg):
                 if self._first_time(leg.id, target, None):
                     new.setdefault((leg.id, target), [])
@@ -185,16 +187,19 @@ class Classifier:
                     self._keep(target, (entry.kind, entry.id), new)
         rows = []
         for call_id, target in sorted(new, key=lambda row: (*self._newest_first(row[0]), row[1])):
-            leg = self._leg(call_id)
+            leg = self._legs[call_id]
             recordings = tuple(sorted(new[call_id, target], key=lambda entry: (entry.kind, id_order(entry.id))))
             listed = len({(entry.kind, entry.id) for entry in leg.recordings})
-            rows.append(Classified(target, leg.id, leg.started_ms, leg.ended_ms, leg.was_recorded, listed, recordings))
+            lacks = self._legs.lacks_agent_leg(leg)
+            rows.append(Classified(target, leg.id, leg.started_ms, leg.ended_ms, leg.was_recorded, listed, lacks, recordings))
         return rows
 
     def _keep(self, target: Scope, recording: RecordingId, new: dict[tuple[str, Scope], list[ClassifiedRecording]]) -> None:
         """Enter a recording under the one of its legs that keeps it, unless it was handed out or that leg is still to come."""
-        legs = [leg for leg in self._legs.listing(recording) if target in self._targets(leg)]
-        legs.sort(key=lambda leg: (not is_own(leg, target), leg.started_ms, id_order(leg.id)))
+        legs = self._legs.listing(recording)
+        if len(legs) > 1:
+            legs = [leg for leg in legs if target in self._targets(leg)]
+            legs.sort(key=lambda leg: (not is_own(leg, target), leg.started_ms, id_order(leg.id)))
         keeper = legs[0]
         if keeper.id in self._held or any((target, recording) in self._handed_out.get(leg.id, ()) for leg in legs):
             return

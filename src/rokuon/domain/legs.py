@@ -85,6 +85,9 @@ class LegIndex:
         """In the order in which they were added."""
         return iter(self._legs.values())
 
+    def __getitem__(self, call_id: str) -> ListedCall:
+        return self._legs[call_id]
+
     def get(self, call_id: str) -> ListedCall | None:
         return self._legs.get(call_id)
 
