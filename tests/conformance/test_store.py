@@ -289,7 +289,7 @@ async def test_cancelling_leaves_the_whole_object_or_nothing(harness: Harness, s
 
 async def test_a_list_of_2500_is_complete_and_in_byte_order(harness: Harness) -> None:
     keys = [f"call-recordings/サポート/2026-04-{day:02}/{at:03}.mp3" for day in range(1, 26) for at in range(100)]
-    await harness.seed([*keys, "call-recordings/サポート", "call-recordings/サポートB/x", "other/x"])
+    await harness.seed([*keys, "call-recordings/サポート.txt", "call-recordings/サポートB/x", "other/x"])
     assert await listed(harness.store, "call-recordings/サポート/") == keys
     assert await listed(harness.store, "call-recordings/サポート/2026-04-07/0") == keys[600:700]
     assert await listed(harness.store, "call-recordings/サポート/", after=keys[1499]) == keys[1500:]
