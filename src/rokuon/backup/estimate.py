@@ -31,7 +31,8 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """`requests_per_second` is what the set budget lets through, `per_recording` what a download is charged, `bytes_per_ms` the ledger's measure so far."""
+    """`requests_per_second` is what the set budget lets through, `per_recording` what a download is charged, `bytes_per_ms` what the
+    ledger has measured so far."""
 
     requests_per_second: float
     per_recording: int

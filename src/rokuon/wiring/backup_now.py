@@ -152,20 +152,16 @@ def _plan_facts(
     wanted = wanted or default_range(targets, now)
     ids = [one.target.pk for one in targets]
     planned = plan(company, targets, wanted, now, relist=relist)
-    done = sum(
-        (
-            counts
-            for window in planned
-            for counts in read.counts_by_target(
-                company_id, window.targets, at(window.wanted.after_ms), at(window.wanted.before_ms)
-            ).values()
-        ),
-        read.Counts(),
-    )
+    already = sum(_verified(company_id, window) for window in planned)
     ever = sum(read.counts_by_target(company_id).values(), read.Counts())
     rates = Rates(
         float(company.requests_per_second) / budget.SPACING,
         {MediaCharge.NONE: 0, MediaCharge.ONE: 1, MediaCharge.EACH: HOPS}[MediaCharge(company.media_charge)],
         ever.bytes / ever.recorded_ms if ever.recorded_ms else BYTES_PER_MS,
     )
-    return _PlanFacts(planned, load_targets(company, ids), rates, done.verified)
+    return _PlanFacts(planned, load_targets(company, ids), rates, already)
+
+
+def _verified(company_id: int, window: PlannedWindow) -> int:
+    counts = read.counts_by_target(company_id, window.targets, at(window.wanted.after_ms), at(window.wanted.before_ms))
+    return sum(one.verified for one in counts.values())
