@@ -122,12 +122,12 @@ def _row(window: PlannedWindow) -> runs.WindowPlan:
 
 
 async def estimate(
+    engine: "Engine",
     company_id: int,
     scope_kind: ScopeKind,
     scope_id: int,
     wanted: TimeRange | None,
     now: datetime,
-    engine: "Engine",
     *,
     relist: bool = False,
 ) -> Plan:
