@@ -119,6 +119,8 @@ def test_a_personal_call_that_a_user_transferred_to_a_center_stays_personal() ->
 def test_what_is_linked_to_a_trainees_call_is_not_the_teams() -> None:
     calls = [leg("1", 0, BOB, rec("b")), leg("2", 500, ANN, rec("a"), entry_point_call_id="1")]
     assert kept(sorted_out(calls)) == {(TEAM_SCOPE, "b"): ("1", "Bob")}
+    calls = [leg("1", 0, Party("coachingteam", "70"), rec("t")), leg("2", 500, ANN, rec("a"), entry_point_call_id="1")]
+    assert {recording for _, recording in kept(sorted_out(calls))} == {"t"}
 
 
 # --- one recording, one keeper ----------------------------------------------------------------------------------------
