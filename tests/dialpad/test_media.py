@@ -204,12 +204,12 @@ async def test_a_stall_is_too_slow(length):
 async def test_a_drip_is_too_slow_although_it_never_stalls(length):
     async def drip(writer):
         writer.write(f"HTTP/1.1 200 OK\r\nContent-Type: audio/mpeg\r\n{length}\r\n".encode())
-        for _ in range(400):
+        for _ in range(60):
             writer.write(b"x")
             await writer.drain()
             await asyncio.sleep(0.02)
 
-    result, _, _ = await outcome(drip, limits=replace(QUICK, slow_window=0.25))
+    result, _, _ = await outcome(drip, limits=replace(QUICK, slow_window=0.25, total=60))
     assert isinstance(result, RecordingTooSlow)
 
 
