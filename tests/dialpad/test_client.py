@@ -301,6 +301,13 @@ def test_a_source_with_a_bad_address_is_not_made(address):
         DialpadSource(address, KEY, Slots(), now_ms=lambda: NOW_MS)
 
 
+@pytest.mark.parametrize("key", ["", " ", "canary 7", "canary\n", "canary\r\nX: y", "canaryé"])
+def test_a_key_that_cannot_be_one_is_an_error_that_does_not_repeat_it(key):
+    with pytest.raises(ConfigError) as caught:
+        DialpadSource("https://dialpad.com", key, Slots(), now_ms=lambda: NOW_MS)
+    assert "canary" not in str(caught.value)
+
+
 # --- TLS ---------------------------------------------------------------------------------------------------------------
 
 

@@ -100,7 +100,7 @@ class SlotPacer:
 
 
 def _seen(task: "asyncio.Task[None]") -> None:
-    """A reservation that failed with nobody waiting is reported to the next who asks, who reserves again."""
+    """A reservation made ahead that failed costs nothing: whoever needs a slot reserves again, and that failure is raised to them."""
     if not task.cancelled():
         task.exception()
 
