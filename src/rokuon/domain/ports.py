@@ -1,15 +1,17 @@
-"""What the use cases ask of the world: a source, a store, send slots. Implementations live in `dialpad`, `stores`, `ledger`, `org`.
+"""What the use cases ask of the world: a source, a store, send slots, the ledger. `wiring` joins them to what implements them.
 
 Every method raises only what `domain.failures` declares.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from .failures import HoldOn, RokuonError
 from .recording import Directory, Kind, Page, Scope
+from .work import Outcome, PlannedCall, PlannedCopy, Progress, Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,3 +143,32 @@ class SendSlots(Protocol):
 
 class Sleep(Protocol):
     async def __call__(self, seconds: float, /) -> None: ...
+
+
+class WindowLedger(Protocol):
+    """What the work on one window, or on a company's due copies, asks of the ledger. Each call is one transaction."""
+
+    async def left_over(self, beyond: int) -> list[Work]:
+        """Pending, due copies that this job is to try, by id, those with an id above `beyond`; an empty list at the end."""
+
+    async def place(self, calls: Sequence[PlannedCall], copies: Sequence[PlannedCopy], progress: Progress) -> list[Work] | None:
+        """Enter what was listed and move the resume mark; the pending, due copies among it. None where the job is not wanted any more."""
+
+    async def record(self, outcomes: Sequence[Outcome]) -> set[int]:
+        """Enter outcomes; the ids of the copies that hold theirs now."""
+
+    async def wanted(self) -> bool:
+        """False once the run was cancelled or the window is done."""
+
+    async def hold(self, error: RokuonError, on: HoldOn, ref: str) -> None:
+        """Stop a source (`ref` is ""), a kind or a bucket (`ref` names it) until the error's cause is gone."""
+
+
+class Jobs(Protocol):
+    """Asks for work, inside the caller's transaction: the job exists if and only if the rows it concerns do."""
+
+    def enqueue_window(self, window_id: int) -> None: ...
+
+    def enqueue_due(self, company_id: int) -> None: ...
+
+    def enqueue_probe(self, company_id: int, hold_id: int) -> None: ...

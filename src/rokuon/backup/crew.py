@@ -1,0 +1,123 @@
+"""Copies at work: many at once within bounds, each outcome decided, holds opened and respected."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+
+from rokuon.domain import retry
+from rokuon.domain.copies import State
+from rokuon.domain.failures import HoldOn, RecordingForbidden, RecordingNotReady, RokuonError
+from rokuon.domain.ports import Store, WindowLedger
+from rokuon.domain.work import Outcome, Work
+
+from .copy import Gear, copy_recording
+from .recorder import Recorder
+
+log = logging.getLogger(__name__)
+
+DENIALS_TO_HOLD = 3
+"""A kind of recording is held when so many of its downloads in a row met a login page: one alone may be that recording's own fault."""
+
+
+class Crew:
+    """Tries copies, at most `gear.limits.transfers` at once. Use as an async context manager: leaving it waits for those in flight.
+
+    `stores` opens the store of a bucket id, `now_ms` is the clock. `stopped_by` is set when the source itself is held: then nothing
+    more is tried, and what was offered stays pending.
+    """
+
+    def __init__(
+        self, gear: Gear, stores: Callable[[int], Awaitable[Store]], ledger: WindowLedger, recorder: Recorder, now_ms: Callable[[], int]
+    ) -> None:
+        self._gear, self._stores, self._ledger, self._recorder, self._now_ms = gear, stores, ledger, recorder, now_ms
+        self._places = asyncio.Semaphore(gear.limits.transfers)
+        self._met: set[int] = set()
+        self._held: dict[tuple[HoldOn, str], RokuonError] = {}
+        self._denials: Counter[str] = Counter()
+        self._fetched_kinds: set[str] = set()
+        self.stopped_by: RokuonError | None = None
+
+    async def __aenter__(self) -> "Crew":
+        self._tasks = asyncio.TaskGroup()
+        await self._tasks.__aenter__()
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self._tasks.__aexit__(kind, error, trace)
+
+    async def offer(self, work: Work) -> None:
+        """Take the copy on as soon as there is a free place. One that was offered before is not taken twice."""
+        if work.copy_id in self._met:
+            return
+        self._met.add(work.copy_id)
+        await self._places.acquire()
+        held_by = self.stopped_by or self._held.get((HoldOn.KIND, work.kind)) or self._held.get((HoldOn.BUCKET, str(work.bucket_id)))
+        if held_by:
+            self._places.release()
+            await self._recorder.put(self._waits(work, held_by))
+            return
+        self._tasks.create_task(self._try(work))
+
+    async def _try(self, work: Work) -> None:
+        try:
+            result = await self._copy(work)
+            if isinstance(result, RokuonError):
+                result = await self._decide(work, result)
+            else:
+                self._denials[work.kind] = 0
+                self._fetched_kinds.add(work.kind)
+            await self._recorder.put(result)
+        finally:
+            self._places.release()
+
+    async def _copy(self, work: Work) -> Outcome | RokuonError:
+        try:
+            store = await self._stores(work.bucket_id)
+        except RokuonError as error:
+            return error
+        return await copy_recording(work, store, self._gear)
+
+    async def _decide(self, work: Work, error: RokuonError) -> Outcome:
+        log.info("copy_failed", extra={"copy": work.copy_id, "attempt": work.attempt, "reason": error.reason, "detail": error.detail})
+        decision = retry.decide(self._blame(work, error), work.history, self._now_ms())
+        if isinstance(decision, retry.Hold):
+            return await self._hold(work, error, decision.on)
+        if isinstance(decision, retry.GiveUp):
+            return self._outcome(work, error, decision.state, reason=decision.reason, spent=True)
+        return self._outcome(work, error, State.PENDING, spent=decision.spends, due_in_s=decision.after_s)
+
+    def _blame(self, work: Work, error: RokuonError) -> RokuonError:
+        """A login page for one recording is that recording's own trouble while others of its kind arrive."""
+        return RecordingForbidden() if error.hold_on is HoldOn.KIND and work.kind in self._fetched_kinds else error
+
+    async def _hold(self, work: Work, error: RokuonError, on: HoldOn) -> Outcome:
+        if on is HoldOn.KIND:
+            self._denials[work.kind] += 1
+            if self._denials[work.kind] < DENIALS_TO_HOLD:
+                return self._outcome(work, error, State.PENDING, due_in_s=retry.THROTTLED_S)
+        ref = {HoldOn.KIND: work.kind, HoldOn.BUCKET: str(work.bucket_id), HoldOn.SOURCE: ""}[on]
+        if (on, ref) not in self._held:
+            self._held[on, ref] = error
+            if on is HoldOn.SOURCE:
+                self.stopped_by = error
+            await self._ledger.hold(error, on, ref)
+        return self._waits(work, error)
+
+    def _waits(self, work: Work, error: RokuonError) -> Outcome:
+        return self._outcome(work, error, State.PENDING)
+
+    def _outcome(
+        self, work: Work, error: RokuonError, state: State, *, reason: str = "", spent: bool = False, due_in_s: float = 0.0
+    ) -> Outcome:
+        return Outcome(
+            copy_id=work.copy_id,
+            attempt=work.attempt,
+            state=state,
+            reason=reason or error.reason,
+            detail=error.detail,
+            spent=spent,
+            due_in_s=due_in_s,
+            negative=spent and isinstance(error, RecordingNotReady),
+        )

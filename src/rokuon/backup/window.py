@@ -1,0 +1,157 @@
+"""Bulk work: list one window and copy what is in it, or try a company's due copies (DESIGN.md section 4, "Windows and coverage").
+
+    left over   what an earlier worker placed and did not finish is tried first
+    listed      page after page, newest call first, sorted into targets
+    placed      a page and the resume mark are entered in one transaction
+    copied      while the next page is listed, as many at once as the limits allow
+
+A job that is killed anywhere is repeated: it goes on below the resume mark, and what was in flight is still pending.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from enum import Enum
+
+from rokuon.domain.classify import ALWAYS_BACKED_UP, HOLD_MS, Classified, Classifier
+from rokuon.domain.failures import RokuonError
+from rokuon.domain.ports import Store, TimeRange, WindowLedger
+from rokuon.domain.recording import Kind, Scope, ScopeKind
+from rokuon.domain.work import Progress
+
+from .copy import Gear
+from .crew import Crew
+from .discover import Targets, plan_batch
+from .recorder import Recorder
+
+POLL_S = 1.0
+
+
+class End(Enum):
+    """How the work ended: everything was tried; more is to do (time is up, or the process stops); not wanted any more (cancelled);
+    held (the source stops all of it); or the listing lacks legs of a conversation and must be made wider."""
+
+    DONE = "done"
+    MORE = "more"
+    UNWANTED = "unwanted"
+    HELD = "held"
+    NARROW = "narrow"
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """What a job works with. `time_up` becomes true when it should hand the rest back: its share is used up or the process stops."""
+
+    gear: Gear
+    stores: Callable[[int], Awaitable[Store]]
+    ledger: WindowLedger
+    now_ms: Callable[[], int]
+    time_up: Callable[[], bool]
+
+
+@asynccontextmanager
+async def crew_at_work(shift: Shift) -> AsyncIterator[Crew]:
+    async with Recorder(shift.ledger.record) as recorder, Crew(shift.gear, shift.stores, shift.ledger, recorder, shift.now_ms) as crew:
+        yield crew
+
+
+class _Watch:
+    """Asks once a second whether the work is still wanted, so that a cancel takes effect between two recordings."""
+
+    def __init__(self, shift: Shift, crew: Crew) -> None:
+        self._shift, self._crew = shift, crew
+        self.unwanted = False
+
+    async def __aenter__(self) -> "_Watch":
+        self._task = asyncio.create_task(self._poll())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _poll(self) -> None:
+        while not self.unwanted:
+            await asyncio.sleep(POLL_S)
+            self.unwanted = not await self._shift.ledger.wanted()
+
+    def verdict(self) -> End | None:
+        """Why to stop now, or None to go on."""
+        if self._task.done() and not self._task.cancelled():
+            self._task.result()
+        if self._crew.stopped_by:
+            return End.HELD
+        if self.unwanted:
+            return End.UNWANTED
+        return End.MORE if self._shift.time_up() else None
+
+
+async def work_on_window(shift: Shift, scope: Scope, window: TimeRange, mark_ms: int, targets: Targets) -> End:
+    """List the window by `scope` below its resume mark, and copy what is in it. Raises SourceError where the listing fails, after
+    the recordings in flight have ended."""
+    failure: RokuonError | None = None
+    end: End | None = None
+    async with crew_at_work(shift) as crew, _Watch(shift, crew) as watch:
+        try:
+            end = await _left_over(shift, crew, watch) or await _list_and_copy(shift, crew, watch, scope, window, mark_ms, targets)
+        except RokuonError as error:
+            failure = error
+    if failure:
+        raise failure
+    return _final(crew, end)
+
+
+async def work_on_due(shift: Shift) -> End:
+    """Try every due copy of the company once."""
+    async with crew_at_work(shift) as crew, _Watch(shift, crew) as watch:
+        end = await _left_over(shift, crew, watch)
+    return _final(crew, end)
+
+
+def _final(crew: Crew, end: End | None) -> End:
+    """What the last recordings in flight brought to light counts too."""
+    return End.HELD if crew.stopped_by else end or End.DONE
+
+
+async def _left_over(shift: Shift, crew: Crew, watch: _Watch) -> End | None:
+    beyond = 0
+    while batch := await shift.ledger.left_over(beyond):
+        for work in batch:
+            if end := watch.verdict():
+                return end
+            await crew.offer(work)
+        beyond = batch[-1].copy_id
+    return None
+
+
+async def _list_and_copy(shift: Shift, crew: Crew, watch: _Watch, scope: Scope, window: TimeRange, mark_ms: int, targets: Targets) -> End:
+    if mark_ms <= window.after_ms:
+        return End.DONE
+    kinds = ALWAYS_BACKED_UP | {Kind.VOICEMAIL} if targets.voicemail else ALWAYS_BACKED_UP
+    classifier = Classifier(targets.plans, targets.trainees, kinds=kinds)
+    # A conversation's legs may lie on both sides of a border: what is listed beyond it tells how they hang together, no more.
+    async for page in shift.gear.source.pages(scope, TimeRange(window.after_ms - HOLD_MS, min(mark_ms, window.before_ms) + HOLD_MS)):
+        batch = classifier.feed(page.calls)
+        if page.last:
+            batch += classifier.finish()
+        batch = [call for call in batch if window.after_ms <= call.started_ms < window.before_ms]
+        if scope.kind is not ScopeKind.COMPANY and lacks_legs(batch):
+            return End.NARROW
+        down_to_ms = window.after_ms if page.last else max(window.after_ms, min(window.before_ms, classifier.mark_ms))
+        progress = Progress(down_to_ms, pages=1, calls=len(page.calls), malformed=len(page.malformed))
+        placed = await shift.ledger.place(*plan_batch(batch, targets, shift.now_ms()), progress)
+        if placed is None:
+            return End.UNWANTED
+        for work in placed:
+            if end := watch.verdict():
+                return end
+            await crew.offer(work)
+        if end := watch.verdict():
+            return End.DONE if page.last and end is End.MORE else end
+    return End.DONE
+
+
+def lacks_legs(batch: Sequence[Classified]) -> bool:
+    """A listing by target left out the agent's leg of a conversation that it lists, and with it perhaps a recording."""
+    return any(call.agent_leg_missing for call in batch)

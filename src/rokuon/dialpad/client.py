@@ -1,0 +1,119 @@
+"""Dialpad's API over HTTP: one paced GET in, one JSON object out."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import aiohttp
+from yarl import URL
+
+from rokuon.domain.failures import (
+    SourceAnswerMalformed,
+    SourceError,
+    SourceKeyRefused,
+    SourceNotFound,
+    SourceRequestRefused,
+    SourceScopeMissing,
+    SourceThrottled,
+    SourceUnavailable,
+)
+from rokuon.domain.ports import SendSlots
+
+from .faults import Retrier, answered, epoch_ms_of, retry_after_of, within
+from .limits import Limits
+from .urls import AllowedHosts
+
+JsonObject = dict[str, Any]
+
+
+class ApiClient:
+    """`session` gives the open session; `now_ms` the time in epoch milliseconds. The key goes into the header and nowhere else."""
+
+    def __init__(
+        self,
+        allowed: AllowedHosts,
+        key: str,
+        *,
+        session: Callable[[], aiohttp.ClientSession],
+        slots: SendSlots,
+        retrier: Retrier,
+        limits: Limits,
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._base = URL(allowed.base)
+        self._host = self._base.host or ""
+        self._headers = {"Authorization": f"Bearer {key}", "Accept": "application/json"}
+        self._session = session
+        self._slots = slots
+        self._retrier = retrier
+        self._limits = limits
+        self._now_ms = now_ms
+        # What the server's clock said in its last answer: epoch milliseconds, cut to whole seconds.
+        self.server_ms: int | None = None
+
+    async def get(self, path: str, params: Mapping[str, str] | None = None) -> JsonObject:
+        """The JSON object at `/api/v2{path}`; an empty object for a 204.
+
+        Raises SourceKeyRefused (two 401s), SourceScopeMissing (403), SourceNotFound (404, 410), SourceRequestRefused (any other 4xx),
+        SourceThrottled, SourceUnavailable (5xx, no connection, no answer in time), SourceTlsInvalid, SourceAnswerMalformed.
+        """
+        url = self._base.with_path(f"/api/v2{path}")
+        if params:
+            url = url.with_query(params)
+        return await self._retrier.run(lambda: self._once(url))
+
+    async def _once(self, url: URL) -> JsonObject:
+        await self._slots.take()
+        return await answered(within(self._limits.answer + self._limits.slow_window, self._exchange(url)), self._host)
+
+    async def _exchange(self, url: URL) -> JsonObject:
+        async with self._session().get(url, headers=self._headers, allow_redirects=False) as response:
+            self.server_ms = epoch_ms_of(response.headers.get("Date", "")) or self.server_ms
+            failure = status_failure(response, self._host, self._now_ms)
+            if failure is not None:
+                raise failure
+            if response.status == 204:
+                return {}
+            encoding = response.headers.get("Content-Encoding", "identity")
+            if response.status != 200 or encoding.lower() not in ("", "identity"):
+                raise SourceAnswerMalformed(f"{response.status} from {self._host}")
+            body = bytearray()
+            async for piece in response.content.iter_any():
+                body += piece
+                if len(body) > self._limits.json:
+                    raise SourceAnswerMalformed(f"more than {self._limits.json} bytes from {self._host}")
+        return parse_json(bytes(body))
+
+
+def status_failure(response: aiohttp.ClientResponse, host: str, now_ms: Callable[[], int]) -> SourceError | None:
+    """What an API status means; None for success and for redirects, which mean different things to different callers."""
+    status = response.status
+    if status < 400:
+        return None
+    detail = f"{status} from {host}"
+    if status == 401:
+        return SourceKeyRefused(detail)
+    if status == 403:
+        return SourceScopeMissing(detail)
+    if status in (404, 410):
+        return SourceNotFound(detail)
+    if status == 429:
+        return SourceThrottled(detail, retry_after=retry_after_of(response.headers, now_ms()))
+    if status >= 500 or status == 408:
+        return SourceUnavailable(detail, retry_after=retry_after_of(response.headers, now_ms()))
+    return SourceRequestRefused(detail)
+
+
+def parse_json(body: bytes) -> JsonObject:
+    """One JSON object in UTF-8 without NaN or Infinity. Raises SourceAnswerMalformed."""
+    try:
+        parsed = json.loads(body.decode("utf-8"), parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        parsed = None
+    if not isinstance(parsed, dict):
+        raise SourceAnswerMalformed("the answer is not a JSON object")
+    return parsed
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(name)

@@ -1,0 +1,79 @@
+"""The HTTP session of one source: name resolution that refuses private addresses, verified TLS, no proxy, no cookies.
+
+aiohttp connects to the very addresses that the resolver returned, so a name that resolves differently a moment later (DNS rebinding)
+changes nothing, and every new connection is checked again.
+"""
+
+import socket
+import ssl
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.resolver import ThreadedResolver
+
+from rokuon.domain.failures import SourceUrlRefused
+
+from .limits import KIB, Limits
+from .urls import AllowedHosts, is_loopback_host, is_public_unicast
+
+# Bodies are read whole or in pieces of up to 1 MiB; a larger buffer means fewer pauses of the socket per recording.
+_READ_BUFFER = 512 * KIB
+
+
+class CheckedResolver(AbstractResolver):
+    """Resolves by `inner` and refuses a name of which any address is not public. Raises SourceUrlRefused.
+
+    The names in `loopback` must resolve to this machine and nothing else.
+    """
+
+    def __init__(self, inner: AbstractResolver, loopback: frozenset[str]) -> None:
+        self._inner = inner
+        self._loopback = loopback
+
+    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
+        answers = await self._inner.resolve(host, port, family)
+        fits = is_loopback_host if host in self._loopback else is_public_unicast
+        if not all(fits(answer["host"]) for answer in answers):
+            raise SourceUrlRefused(f"{host} resolves to an address that is not public")
+        return answers
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+
+class _CleanConnector(aiohttp.TCPConnector):
+    """Never reuses a connection on which bytes arrived after the body.
+
+    Such bytes can look like an answer, and would then be read as the answer to the next request: the wrong recording under a name.
+    aiohttp asks for `should_close` when a connection goes back to the pool, but not when it comes out again.
+    """
+
+    async def _get(self, key, traces):  # type: ignore[no-untyped-def]
+        while (connection := await super()._get(key, traces)) is not None:
+            if connection.protocol is not None and not connection.protocol.should_close:
+                return connection
+            connection.close()
+        return None
+
+
+def open_session(
+    allowed: AllowedHosts, limits: Limits, *, resolver: AbstractResolver | None = None, tls: ssl.SSLContext | None = None
+) -> aiohttp.ClientSession:
+    """A session within the running loop. `tls` replaces the system's trust store; verification cannot be switched off."""
+    connector = _CleanConnector(
+        resolver=CheckedResolver(resolver or ThreadedResolver(), allowed.loopback),
+        limit=limits.connections,
+        ssl=tls if tls is not None else True,
+    )
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+        auto_decompress=False,
+        raise_for_status=False,
+        read_bufsize=_READ_BUFFER,
+        # The total time is set by whoever reads the body, since it depends on the size.
+        timeout=aiohttp.ClientTimeout(total=None, connect=None, sock_connect=limits.connect, sock_read=limits.silence),
+        skip_auto_headers=("User-Agent", "Accept"),
+        headers={"User-Agent": "Rokuon", "Accept-Encoding": "identity"},
+    )

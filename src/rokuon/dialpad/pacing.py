@@ -1,0 +1,147 @@
+"""Send slots: a company's request budget, spaced so that no second ever holds more requests than allowed.
+
+The spacing. With a limit of r requests in any sliding second, slots lie SPREAD / r seconds apart, SPREAD = 1.03. r + 1 requests then
+span at least r slots = 1.03 s; a request may leave up to LATE after its slot, and all else between the slot and the other side's
+clock may differ by what remains of the 0.03 s, before r + 1 requests fit into one second. The price is 3 % of the budget.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+
+from rokuon.domain.ports import Sleep
+
+SPREAD = 1.03
+LATE = 0.02
+"""Seconds. A slot that is later than this is dropped: its request could meet the next ones within a second."""
+BATCH = 10
+_LOW = 3
+
+Reserve = Callable[[int], Awaitable[Sequence[float]]]
+"""Reserves up to n slots that nobody else has: seconds from the moment of the answer, ascending, at least one."""
+Pause = Callable[[float], Awaitable[None]]
+"""From now on, no slot is given out within so many seconds, to anybody."""
+
+
+def spacing(per_second: float) -> float:
+    """Seconds between two slots at a limit of `per_second` requests in any sliding second."""
+    return SPREAD / per_second
+
+
+class SlotPacer:
+    """SendSlots on slots that all processes share. Waiters are served in the order in which they came.
+
+    Slots are reserved up to BATCH at a time, by what is waiting. A cancelled waiter's slot goes to the next. After `slow_down` the
+    slots held here are dropped; another process may still use the few (BATCH at most) that it had reserved.
+    `clock` is monotonic seconds.
+    """
+
+    def __init__(self, reserve: Reserve, *, pause: Pause, clock: Callable[[], float], sleep: Sleep = asyncio.sleep) -> None:
+        self._reserve = reserve
+        self._pause = pause
+        self._clock = clock
+        self._sleep = sleep
+        self._slots: deque[float] = deque()
+        self._waiting = 0
+        self._turn = asyncio.Lock()
+        self._filling: asyncio.Task[None] | None = None
+        self._generation = 0
+        self.dropped = 0
+
+    async def take(self) -> None:
+        self._waiting += 1
+        try:
+            # asyncio.Lock wakes its waiters in order; whoever holds it waits for the next slot, and leaves it there if cancelled.
+            async with self._turn:
+                await self._next()
+        finally:
+            self._waiting -= 1
+
+    async def slow_down(self, seconds: float) -> None:
+        self._forget()
+        await self._pause(seconds)
+        # Slots that were being reserved meanwhile may be older than the pause.
+        self._forget()
+
+    async def _next(self) -> None:
+        while True:
+            if not self._slots:
+                await self._fill()
+                continue
+            slot = self._slots[0]
+            wait = slot - self._clock()
+            if wait > 0:
+                if len(self._slots) < _LOW and self._waiting > len(self._slots):
+                    self._start_filling()
+                await self._sleep(wait)
+                # Either the pause emptied the queue meanwhile, or the slot is due now.
+                if not self._slots or self._slots[0] != slot:
+                    continue
+                wait = slot - self._clock()
+            self._slots.popleft()
+            if wait >= -LATE:
+                return
+            self.dropped += 1
+
+    async def _fill(self) -> None:
+        filling = self._start_filling()
+        # Shielded: a waiter that is cancelled here must not lose the slots that were reserved for the others.
+        await asyncio.shield(filling)
+
+    def _start_filling(self) -> "asyncio.Task[None]":
+        if self._filling is None or self._filling.done():
+            self._filling = asyncio.create_task(self._refill(self._generation))
+            self._filling.add_done_callback(_seen)
+        return self._filling
+
+    async def _refill(self, generation: int) -> None:
+        delays = await self._reserve(min(BATCH, max(1, self._waiting - len(self._slots))))
+        now = self._clock()
+        if generation == self._generation:
+            self._slots.extend(now + delay for delay in delays)
+
+    def _forget(self) -> None:
+        self._generation += 1
+        self._slots.clear()
+
+
+def _seen(task: "asyncio.Task[None]") -> None:
+    """A reservation that failed with nobody waiting is reported to the next who asks, who reserves again."""
+    if not task.cancelled():
+        task.exception()
+
+
+class LocalReserver:
+    """Reservations for pacers of one process: for tests, and for probing a key before anything is set up."""
+
+    def __init__(self, per_second: float, clock: Callable[[], float]) -> None:
+        self._spacing = spacing(per_second)
+        self._clock = clock
+        self._next = clock()
+
+    async def reserve(self, count: int) -> Sequence[float]:
+        now = self._clock()
+        first = max(now, self._next)
+        self._next = first + count * self._spacing
+        return [first - now + n * self._spacing for n in range(count)]
+
+    async def pause(self, seconds: float) -> None:
+        self._next = max(self._next, self._clock() + seconds)
+
+
+class UnpacedSlots:
+    """No budget, for tests and benchmarks. A 429 is obeyed all the same."""
+
+    def __init__(self, clock: Callable[[], float], sleep: Sleep = asyncio.sleep) -> None:
+        self._clock = clock
+        self._sleep = sleep
+        self._until = 0.0
+        self.taken = 0
+
+    async def take(self) -> None:
+        while self._until and (wait := self._until - self._clock()) > 0:
+            await self._sleep(wait)
+        self.taken += 1
+
+    async def slow_down(self, seconds: float) -> None:
+        self._until = max(self._until, self._clock() + seconds)

@@ -1,0 +1,208 @@
+"""Dialpad as a `Source`: windows of calls, audio, the directory."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from random import random as any_random
+from typing import Any
+
+import aiohttp
+from aiohttp.abc import AbstractResolver
+
+from rokuon.domain.failures import SourceAnswerMalformed, SourceCursorLooped, SourceNotFound, SourceRequestRefused
+from rokuon.domain.ports import SendSlots, Sleep, TimeRange
+from rokuon.domain.recording import (
+    Directory,
+    Kind,
+    ListedCall,
+    MalformedItem,
+    Page,
+    Scope,
+    ScopeKind,
+    TargetKind,
+)
+
+from .client import ApiClient, JsonObject
+from .faults import Retrier
+from .limits import Limits
+from .media import DEFAULT_ROUTES, HttpDownload, MediaCharge, MediaClient, Route
+from .network import open_session
+from .schema import (
+    DAY_MS,
+    parse_all,
+    parse_call,
+    parse_company,
+    parse_cursor,
+    parse_items,
+    parse_office,
+    parse_target,
+    parse_trainee,
+    parse_user,
+)
+from .urls import AllowedHosts
+
+# The server takes spans below 30 days; a minute less leaves room for the wider ask and for its own rounding.
+MAX_SPAN_MS = 30 * DAY_MS - 60_000
+CALLS_PER_PAGE = 50
+# Past 100 the server refuses a fifth of the requests on purpose (dialpad.md 2.4).
+USERS_PER_PAGE = 100
+_RESTARTS = 3
+_CLOCK_MARGIN_MS = 1_000
+
+
+class DialpadSource:
+    """One company of Dialpad, by its API key. Implements `domain.ports.Source`.
+
+    `now_ms` is the time in epoch milliseconds; nothing is asked of the future. `allow_hosts` are further hosts that may serve audio,
+    without ever getting the key. `routes` replaces the way in which recordings of a kind are reached.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        key: str,
+        slots: SendSlots,
+        *,
+        now_ms: Callable[[], int],
+        allow_hosts: Iterable[str] = (),
+        routes: Mapping[Kind, Route] = DEFAULT_ROUTES,
+        charge: MediaCharge = MediaCharge.ONE,
+        limits: Limits | None = None,
+        sleep: Sleep = asyncio.sleep,
+        random: Callable[[], float] = any_random,
+        resolver: AbstractResolver | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._allowed = AllowedHosts.of(base_url, allow_hosts)
+        self._limits = limits or Limits()
+        self._now_ms = now_ms
+        self._routes = dict(DEFAULT_ROUTES) | dict(routes)
+        self._resolver = resolver
+        self._tls = tls
+        self._session: aiohttp.ClientSession | None = None
+        retrier = Retrier(slots, self._limits, sleep, random)
+        self._api = ApiClient(self._allowed, key, session=self._opened, slots=slots, retrier=retrier, limits=self._limits, now_ms=now_ms)
+        self._media = MediaClient(
+            self._allowed, key, session=self._opened, slots=slots, retrier=retrier, limits=self._limits, charge=charge, now_ms=now_ms
+        )
+
+    def open(self, kind: Kind, recording_id: str, url: str) -> AbstractAsyncContextManager[HttpDownload]:
+        return self._media.open(self._routes[kind], recording_id, url)
+
+    async def pages(self, scope: Scope, wanted: TimeRange) -> AsyncIterator[Page]:
+        """See `domain.ports.Source`. A range longer than one request may span is listed in several windows, newest first.
+
+        A call whose start is missing or impossible is kept in the window in which the source listed it, at the time of its end.
+        """
+        before = wanted.before_ms
+        while True:
+            after = max(wanted.after_ms, before - MAX_SPAN_MS)
+            final = after <= wanted.after_ms
+            async for page in self._window(scope, TimeRange(after, before)):
+                yield page if final else replace(page, last=False)
+            if final:
+                return
+            before = after
+
+    async def directory(self) -> Directory:
+        company = parse_company(await self._api.get("/company"))
+        offices = {one.id: one for one in await self._all("/offices", parse_office)}
+        centers = await self._all("/callcenters", lambda item: parse_target(item, TargetKind.CONTACT_CENTER))
+        teams = await self._all("/coachingteams", lambda item: parse_target(item, TargetKind.COACHING_TEAM))
+        targets = {}
+        for target in (*centers, *teams):
+            office = offices.get(target.office_id)
+            zone = target.timezone or (office.timezone if office else "")
+            targets[target.kind, target.id] = replace(target, timezone=zone)
+        members: dict[str, tuple[str, ...]] = {}
+        for team in {one.id: one for one in teams}:
+            try:
+                found = await self._all(f"/coachingteams/{team}/members", parse_trainee)
+            except SourceNotFound:
+                # Deleted between the two requests, or kept only as a name: a team without members.
+                found = []
+            members[team] = tuple(dict.fromkeys(filter(None, found)))
+        users = await self._all("/users", parse_user, {"state": "all", "limit": str(USERS_PER_PAGE)})
+        return Directory(company, tuple(offices.values()), tuple(targets.values()), tuple({one.id: one for one in users}.values()), members)
+
+    async def close(self) -> None:
+        if self._session is not None:
+            session, self._session = self._session, None
+            await session.close()
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = open_session(self._allowed, self._limits, resolver=self._resolver, tls=self._tls)
+        return self._session
+
+    async def _all(self, path: str, parse: Callable[[Any], Any], params: Mapping[str, str] | None = None) -> list[Any]:
+        """Every item of a list of the directory."""
+        found: list[Any] = []
+        async for answer in self._answers(path, dict(params or {})):
+            found += parse_all(parse_items(answer), parse)
+        return found
+
+    async def _answers(self, path: str, params: dict[str, str]) -> AsyncIterator[JsonObject]:
+        """The answers of one listing, until one has no cursor. Raises SourceCursorLooped."""
+        seen: set[str] = set()
+        while True:
+            answer = await self._api.get(path, params)
+            cursor = parse_cursor(answer)
+            yield answer
+            if not cursor:
+                return
+            if cursor in seen or len(seen) >= self._limits.pages:
+                raise SourceCursorLooped(f"after {len(seen) + 1} pages")
+            seen.add(cursor)
+            params = params | {"cursor": cursor}
+
+    async def _window(self, scope: Scope, wanted: TimeRange) -> AsyncIterator[Page]:
+        """One window of the listing. A cursor that the server no longer takes starts the window again, a few times."""
+        latest = self._now_ms()
+        restarts = 0
+        while True:
+            # The server's bounds may be inclusive or not (nothing says so), hence a millisecond more on both sides.
+            after, before = wanted.after_ms - 1, min(wanted.before_ms + 1, latest)
+            if after >= before:
+                yield Page((), last=True)
+                return
+            params = _scope_params(scope) | {"started_after": str(after), "started_before": str(before), "limit": str(CALLS_PER_PAGE)}
+            begun = False
+            try:
+                async for answer in self._answers("/call", params):
+                    begun = True
+                    yield self._page(answer, wanted)
+                return
+            except SourceRequestRefused:
+                server = self._api.server_ms
+                if not begun and before == latest and server is not None and server < latest:
+                    # Our clock is ahead of the server's, which then sees an end in the future.
+                    latest = server - _CLOCK_MARGIN_MS
+                elif not begun:
+                    raise
+                restarts += 1
+                if restarts > _RESTARTS:
+                    raise SourceCursorLooped("the cursor was refused") from None
+
+    def _page(self, answer: JsonObject, wanted: TimeRange) -> Page:
+        calls: list[ListedCall] = []
+        malformed: list[MalformedItem] = []
+        latest = self._now_ms() + DAY_MS
+        for item in parse_items(answer):
+            parsed = parse_call(item, latest)
+            if isinstance(parsed, MalformedItem):
+                malformed.append(parsed)
+                continue
+            malformed += parsed.odd
+            started = parsed.call.started_ms
+            if not parsed.exact or wanted.after_ms <= started < wanted.before_ms:
+                calls.append(parsed.call)
+            elif not wanted.after_ms - 1 <= started <= wanted.before_ms + 1:
+                raise SourceAnswerMalformed("calls outside of the time that was asked for")
+        return Page(tuple(calls), not parse_cursor(answer), tuple(malformed))
+
+
+def _scope_params(scope: Scope) -> dict[str, str]:
+    return {} if scope.kind is ScopeKind.COMPANY else {"target_type": scope.kind.value, "target_id": scope.id}

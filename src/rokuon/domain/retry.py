@@ -1,0 +1,140 @@
+"""What happens to a copy after a try failed: again after a time, given up, or held.
+
+Decided by the error's class alone. Delays are seconds, times epoch ms UTC.
+"""
+
+import math
+from dataclasses import dataclass
+
+from .copies import State, Waiting
+from .failures import (
+    ChecksumRefused,
+    Decision,
+    HoldOn,
+    RecordingGone,
+    RecordingNotReady,
+    RecordingTooSlow,
+    RecordingTruncated,
+    RokuonError,
+    SourceAnswerMalformed,
+    SourceUnavailable,
+    StoreUnavailable,
+)
+
+_MINUTE = 60
+_HOUR = 3600
+
+AFTER_ERROR_S = (1 * _MINUTE, 5 * _MINUTE, 15 * _MINUTE, 1 * _HOUR, 4 * _HOUR, 12 * _HOUR, 24 * _HOUR)
+"""The waits after a try that spent an attempt; after the last one the copy has failed."""
+
+NOT_READY_S = (1 * _MINUTE, 5 * _MINUTE, 15 * _MINUTE, 1 * _HOUR, 4 * _HOUR)
+"""The waits for audio that a listing promises; the last one repeats until 24 h after the first 404."""
+
+NOT_READY_FOR_MS = 24 * _HOUR * 1000
+NEGATIVES_FOR_GONE = 3
+
+PROBE_S = (1 * _MINUTE, 5 * _MINUTE, 15 * _MINUTE, 1 * _HOUR)
+THROTTLED_S = 1 * _MINUTE
+"""Where the other side named no time. Users of Dialpad's API report that a minute is what it takes."""
+
+RETRY_AFTER_MIN_S = 1
+RETRY_AFTER_MAX_S = 15 * _MINUTE
+
+QUICK_S = (1.0, 5.0)
+TRANSIENT = (SourceUnavailable, StoreUnavailable, RecordingTruncated, RecordingTooSlow, ChecksumRefused, SourceAnswerMalformed)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What the ledger knows about a copy before the try that just failed, since it last became pending.
+
+    `attempts` counts the tries that were spent, `negatives` those among them that ended in a 404; `first_negative_ms` is when the
+    first of these was seen. `still_listed`: a listing made after the first 404 names the recording all the same.
+    """
+
+    attempts: int = 0
+    negatives: int = 0
+    first_negative_ms: int | None = None
+    still_listed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Stay pending, due in `after_s`. `spends`: the attempt number grows by one."""
+
+    after_s: float
+    spends: bool
+    waiting: Waiting
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """Final until somebody asks for it: `failed` or `gone`, with the reason code to show."""
+
+    state: State
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Stay pending, no attempt spent, until the hold on a source, a kind or a bucket lifts."""
+
+    on: HoldOn
+    reason: str
+
+
+def decide(error: RokuonError, history: History, now_ms: int) -> Retry | GiveUp | Hold:
+    if error.decision is Decision.HOLD:
+        # A hold that does not say on what would stop nothing and end never: the widest cause is the safe reading.
+        return Hold(error.hold_on or HoldOn.SOURCE, error.reason)
+    if isinstance(error, RecordingGone):
+        return GiveUp(State.GONE, error.reason)
+    if error.decision is Decision.NEVER:
+        return GiveUp(State.FAILED, error.reason)
+    named = _named_wait(error)
+    if not error.spends:
+        return Retry(THROTTLED_S if named is None else named, False, Waiting.THROTTLED)
+    if isinstance(error, RecordingNotReady):
+        return _not_ready(error, history, now_ms, named or 0)
+    # 404s have a clock of their own: audio that was late must not use up the tries of the download that follows.
+    errors = history.attempts - history.negatives
+    if errors >= len(AFTER_ERROR_S):
+        return GiveUp(State.FAILED, error.reason)
+    return Retry(max(AFTER_ERROR_S[errors], named or 0), True, Waiting.ERROR)
+
+
+def _not_ready(error: RecordingNotReady, history: History, now_ms: int, named_s: float) -> Retry | GiveUp:
+    first_ms = now_ms if history.first_negative_ms is None else history.first_negative_ms
+    left_ms = NOT_READY_FOR_MS - (now_ms - first_ms)
+    if left_ms <= 0 and history.negatives + 1 >= NEGATIVES_FOR_GONE:
+        # Deleted is only what the listing forgot too; a recording that is still listed without audio is for a person to look at.
+        if history.still_listed:
+            return GiveUp(State.FAILED, error.reason)
+        return GiveUp(State.GONE, RecordingGone.reason)
+    wait_s = float(NOT_READY_S[min(history.negatives, len(NOT_READY_S) - 1)])
+    if left_ms > 0:
+        wait_s = min(wait_s, max(left_ms / 1000, _MINUTE))
+    return Retry(max(wait_s, named_s), True, Waiting.NOT_READY)
+
+
+def _named_wait(error: RokuonError) -> float | None:
+    """The wait that the other side asked for, between 1 s and 15 min; None where it named none, or no number."""
+    if error.retry_after is None or math.isnan(error.retry_after):
+        return None
+    return min(max(float(error.retry_after), RETRY_AFTER_MIN_S), RETRY_AFTER_MAX_S)
+
+
+def quick_delay(error: RokuonError, tries: int) -> float | None:
+    """The wait before trying again in place, after `tries` quick tries; None where the copy goes back to the ledger.
+
+    At most two quick tries, 1 s and 5 s, for what usually passes by itself. They are one attempt together.
+    """
+    if not isinstance(error, TRANSIENT) or tries >= len(QUICK_S):
+        return None
+    named = _named_wait(error) or 0.0
+    return None if named > QUICK_S[-1] else max(QUICK_S[tries], named)
+
+
+def probe_delay(probes: int) -> int:
+    """How long a hold waits before its next probe, after `probes` in vain."""
+    return PROBE_S[min(probes, len(PROBE_S) - 1)]

@@ -1,0 +1,54 @@
+"""Put jobs into the queue, inside the caller's Django transaction: the job exists if and only if the rows it concerns do.
+
+Always through the app that holds Django's connection, also from inside a worker, whose own connection is outside the transaction.
+"""
+
+from collections.abc import Iterable
+
+from django.db import connection, transaction
+from procrastinate.contrib.django import app
+from procrastinate.exceptions import AlreadyEnqueued
+
+WINDOW, DUE, PROBE = "rokuon.window", "rokuon.due", "rokuon.probe"
+LIVE, BULK = "live", "bulk"
+
+
+def enqueue_window(window_id: int) -> None:
+    """A window's job. Not more than one waits in the queue for a window; one may run while the next waits."""
+    _defer(WINDOW, BULK, f"window:{window_id}", window_id=window_id)
+
+
+def enqueue_due(company_id: int) -> None:
+    """Try the company's due copies: retries, and what a lifted hold released."""
+    _defer(DUE, BULK, f"due:{company_id}", company_id=company_id)
+
+
+def enqueue_probe(company_id: int, hold_id: int) -> None:
+    _defer(PROBE, LIVE, f"probe:{hold_id}", company_id=company_id, hold_id=hold_id)
+
+
+def _defer(task: str, queue: str, queueing_lock: str, **arguments: int) -> None:
+    try:
+        with transaction.atomic():  # the refusal of a second one must not spoil the caller's transaction
+            app.configure_task(task, allow_unknown=True, queue=queue, queueing_lock=queueing_lock).defer(**arguments)
+    except AlreadyEnqueued:
+        return
+
+
+def without_job(task: str, argument: str, ids: Iterable[int]) -> list[int]:
+    """Those ids for which no job waits or runs: their job was lost with its row, and the ledger asks for a new one."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT x FROM unnest(%s::bigint[]) x
+                WHERE NOT EXISTS (SELECT 1 FROM procrastinate_jobs j
+                                   WHERE j.task_name = %s AND j.status IN ('todo', 'doing') AND (j.args->>%s)::bigint = x)""",
+            [list(ids), task, argument],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def live_workers(seconds: float) -> int:
+    """Worker processes that gave a sign of life within so many seconds. Each runs two workers, live and bulk."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - make_interval(secs => %s)", [seconds])
+        return int(cursor.fetchone()[0]) // 2

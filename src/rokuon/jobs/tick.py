@@ -1,0 +1,23 @@
+"""Once a minute: look up what the ledger says is due and ask for it. No schedule lives only in the queue, so a lost job loses nothing."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from rokuon.jobs.queue import DUE, WINDOW, enqueue_due, enqueue_probe, enqueue_window, without_job
+from rokuon.ledger import holds, read, runs
+
+
+def tick(now: datetime) -> None:
+    """May run at the same time in every worker: each step is a conditional update or refused as already queued."""
+    for company_id in read.companies_with_open_runs():
+        runs.queue_windows(company_id, now, enqueue_window)
+    with transaction.atomic():
+        for window_id in without_job(WINDOW, "window_id", read.queued_windows()):
+            enqueue_window(window_id)
+    with transaction.atomic():
+        for company_id in without_job(DUE, "company_id", read.companies_with_due_copies(now)):
+            enqueue_due(company_id)
+    with transaction.atomic():
+        for company_id, hold_id in holds.due_probes(now):
+            enqueue_probe(company_id, hold_id)

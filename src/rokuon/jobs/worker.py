@@ -1,0 +1,86 @@
+"""One worker process: two Procrastinate workers, live and bulk, beside the tick and the rescue of jobs whose worker died.
+
+`rokuon worker` supervises such processes (`jobs.supervisor`); any number may run, on any number of machines.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from procrastinate import App, PsycopgConnector
+from procrastinate.contrib.django.utils import connector_params
+
+from rokuon.jobs.queue import BULK, DUE, LIVE, PROBE, WINDOW
+from rokuon.jobs.tick import tick
+from rokuon.wiring.engine import Engine
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_S, DEAD_AFTER_S, RESCUE_EVERY_S, TICK_EVERY_S = 4.0, 16.0, 5.0, 60.0
+"""A job of a killed worker is taken up again within DEAD_AFTER + RESCUE_EVERY seconds, 21 s: below the 30 s promised for a restart."""
+
+LIVE_JOBS, BULK_JOBS = 4, 4
+STOP_WITHIN_S = 25.0
+KEEP_JOBS_HOURS = 24
+
+
+def build_app(engine: Engine) -> App:
+    """The tasks, as thin as they can be: each reads what to do from the ledger and may run twice."""
+    app = App(connector=PsycopgConnector(kwargs=connector_params(), min_size=1, max_size=4))
+    app.task(name=WINDOW, queue=BULK)(engine.window)
+    app.task(name=DUE, queue=BULK)(engine.due)
+    app.task(name=PROBE, queue=LIVE)(engine.probe)
+    return app
+
+
+async def run(engine: Engine, stop: asyncio.Event) -> None:
+    """Work until `stop` is set; then finish the recordings in flight, hand back the rest, and return within 25 s."""
+    app = build_app(engine)
+    async with app.open_async(), asyncio.TaskGroup() as tasks:
+        beside = [
+            tasks.create_task(_every(RESCUE_EVERY_S, lambda: rescue(app))),
+            tasks.create_task(_every(TICK_EVERY_S, lambda: _tick(app, engine))),
+        ]
+        workers = [
+            tasks.create_task(_worker(app, LIVE, LIVE_JOBS)),
+            tasks.create_task(_worker(app, BULK, BULK_JOBS)),
+        ]
+        await stop.wait()
+        engine.stop()
+        for task in beside + workers:
+            task.cancel()
+
+
+async def _worker(app: App, queue: str, jobs: int) -> None:
+    await app.run_worker_async(
+        queues=[queue],
+        name=queue,
+        concurrency=jobs,
+        install_signal_handlers=False,
+        update_heartbeat_interval=HEARTBEAT_S,
+        stalled_worker_timeout=DEAD_AFTER_S,
+        shutdown_graceful_timeout=STOP_WITHIN_S - 5,
+    )
+
+
+async def _every(seconds: float, action: Callable[[], Awaitable[None]]) -> None:
+    """Run the action now and then every so many seconds. A failure is logged and does not end the rhythm: the next one tries again."""
+    while True:
+        try:
+            await action()
+        except Exception:
+            log.exception("periodic_action_failed")
+        await asyncio.sleep(seconds)
+
+
+async def rescue(app: App) -> None:
+    """Put back into the queue what a worker without a sign of life was doing, whatever its name was."""
+    stalled = list(await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=DEAD_AFTER_S))
+    for job in stalled:
+        await app.job_manager.retry_job(job)
+        log.warning("job_rescued", extra={"job": job.id, "task": job.task_name})
+
+
+async def _tick(app: App, engine: Engine) -> None:
+    await engine.db(tick, engine.clock())
+    await app.job_manager.delete_old_jobs(nb_hours=KEEP_JOBS_HOURS, include_failed=True)

@@ -1,0 +1,43 @@
+"""Holds: open once, probe on a backoff, lift. While one is open, what it names waits and spends no attempt."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from rokuon.domain.failures import HoldOn
+from rokuon.domain.retry import PROBE_S, probe_delay
+
+from .models import Hold
+from .sql import execute, fetch
+
+
+def open_hold(company_id: int, on: HoldOn, ref: str, reason: str, detail: str, now: datetime) -> bool:
+    """Open a hold; False where it was open already, so that its cause is told once."""
+    return bool(
+        execute(
+            """INSERT INTO ledger_hold ("on", company_id, ref, reason, detail, since, probe_at, probes)
+               VALUES (%s, %s, %s, %s, %s, %s, %s, 0)
+                   ON CONFLICT (company_id, "on", ref) WHERE lifted_at IS NULL DO NOTHING""",
+            [on.value, company_id, ref, reason, detail[:500], now, now + timedelta(seconds=probe_delay(0))],
+        )
+    )
+
+
+def open_holds(company_id: int) -> Sequence[Hold]:
+    return list(Hold.objects.filter(company_id=company_id, lifted_at=None).order_by("since"))
+
+
+def due_probes(now: datetime) -> list[tuple[int, int]]:
+    """(company, hold) of the open holds whose next probe is due; each is moved to its next time, so two ticks do not both take it."""
+    due = fetch(
+        """UPDATE ledger_hold
+              SET probes = probes + 1,
+                  probe_at = %s + make_interval(secs => (%s::int[])[LEAST(probes + 2, %s)])
+            WHERE lifted_at IS NULL AND probe_at <= %s RETURNING company_id, id""",
+        [now, list(PROBE_S), len(PROBE_S), now],
+    )
+    return [(company_id, hold_id) for company_id, hold_id in due]
+
+
+def lift(company_id: int, on: HoldOn, ref: str, now: datetime) -> bool:
+    """The cause is gone. False where no such hold was open."""
+    return bool(Hold.objects.filter(company_id=company_id, on=on.value, ref=ref, lifted_at=None).update(lifted_at=now))

@@ -1,0 +1,237 @@
+"""The ledger's tables. Constraints make wrong states impossible; `ledger.write` is the only code that changes rows.
+
+The identity that always holds: discovered = pending + verified + failed + gone + excluded (one state per copy).
+"""
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+
+class Call(models.Model):
+    """A listed call of a backed-up target. `recordings` is how many the source listed: 0 with `was_recorded` is a question
+    that stays open and visible ("recorded, but nothing to fetch")."""
+
+    target = models.ForeignKey("org.Target", on_delete=models.CASCADE, related_name="+")
+    call_id = models.TextField()
+    started_at = models.DateTimeField()
+    was_recorded = models.BooleanField()
+    recordings = models.PositiveSmallIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["target", "call_id"], name="call_once_per_target")]
+        indexes = [
+            models.Index(fields=["target", "started_at"], name="call_by_start"),
+            models.Index(fields=["target", "started_at"], condition=Q(was_recorded=True, recordings=0), name="call_details_missing"),
+        ]
+
+    def __str__(self) -> str:
+        return f"call {self.pk}"
+
+
+class Recording(models.Model):
+    """One recording of the source. Keeps the first call id that it was seen under. `url` is the last one listed."""
+
+    company = models.ForeignKey("org.Company", on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=20)
+    recording_id = models.TextField()
+    call_id = models.TextField()
+    call_started_at = models.DateTimeField()
+    duration_ms = models.BigIntegerField(null=True)
+    url = models.TextField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["company", "kind", "recording_id"], name="recording_once"),
+            models.CheckConstraint(condition=Q(kind__in=["callrecording", "admincallrecording", "voicemail"]), name="recording_kind"),
+        ]
+
+    def __str__(self) -> str:
+        return f"recording {self.pk}"
+
+
+class Copy(models.Model):
+    """One recording for one target in one bucket, across all attempts. The key is frozen when the row is made.
+
+    `attempt` only grows. Every update names the state and the attempt that it saw, so a late or second worker changes nothing.
+    `tries` and `negatives` (404s among them) count since the copy last became pending; `domain.retry` decides by them.
+    """
+
+    class State(models.TextChoices):
+        PENDING = "pending"
+        VERIFIED = "verified"
+        FAILED = "failed"
+        GONE = "gone"
+        EXCLUDED = "excluded"
+
+    class Proof(models.TextChoices):
+        NONE = ""
+        LENGTH = "length"
+        READ_TWICE = "read_twice"
+
+    company = models.ForeignKey("org.Company", on_delete=models.CASCADE, related_name="+")
+    recording = models.ForeignKey(Recording, on_delete=models.CASCADE, related_name="copies")
+    target = models.ForeignKey("org.Target", on_delete=models.PROTECT, related_name="+")
+    bucket = models.ForeignKey("org.Bucket", on_delete=models.PROTECT, related_name="+")
+    call_started_at = models.DateTimeField()
+    key = models.TextField()
+    agent = models.TextField(blank=True)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.PENDING)
+    attempt = models.PositiveIntegerField(default=0)
+    due_at = models.DateTimeField(null=True)
+    reason = models.TextField(blank=True)
+    detail = models.TextField(blank=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    negatives = models.PositiveSmallIntegerField(default=0)
+    first_negative_at = models.DateTimeField(null=True)
+    size = models.BigIntegerField(null=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+    crc32c = models.BigIntegerField(null=True)
+    version = models.TextField(blank=True)
+    proof = models.CharField(max_length=10, choices=Proof.choices, default=Proof.NONE, blank=True)
+    audio_ms = models.BigIntegerField(null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    changed_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["recording", "target", "bucket"], name="copy_once"),
+            models.UniqueConstraint(fields=["bucket", "key"], name="key_of_one_copy"),
+            models.CheckConstraint(condition=Q(state__in=["pending", "verified", "failed", "gone", "excluded"]), name="copy_state"),
+            models.CheckConstraint(
+                condition=~Q(state="verified")
+                | (Q(size__gt=0, crc32c__isnull=False, audio_ms__isnull=False, proof__in=["length", "read_twice"]) & ~Q(sha256="")),
+                name="verified_has_proof",
+            ),
+            models.CheckConstraint(condition=~Q(state__in=["failed", "gone", "excluded"]) | ~Q(reason=""), name="set_aside_has_reason"),
+            models.CheckConstraint(condition=~Q(state="pending") | Q(due_at__isnull=False), name="pending_has_due_time"),
+        ]
+        indexes = [
+            models.Index(fields=["company", "due_at"], condition=Q(state="pending"), name="copy_due"),
+            models.Index(fields=["target", "call_started_at"], name="copy_by_start"),
+            models.Index(fields=["company", "reason"], condition=Q(state__in=["failed", "gone"]), name="copy_failures"),
+        ]
+
+    def __str__(self) -> str:
+        return f"copy {self.pk}"
+
+
+class Run(models.Model):
+    """A "Back up now" (M11). One may run per scope at a time: a second joins it. `scope_id` is the ledger's id, 0 for the company.
+
+    `targets` are the ledger ids of the targets that were backed up in the scope when the run started.
+    """
+
+    class State(models.TextChoices):
+        RUNNING = "running"
+        FINISHED = "finished"
+        CANCELLED = "cancelled"
+
+    company = models.ForeignKey("org.Company", on_delete=models.CASCADE, related_name="+")
+    scope_kind = models.CharField(max_length=16)
+    scope_id = models.BigIntegerField(default=0)
+    targets = models.JSONField()
+    since = models.DateTimeField()
+    until = models.DateTimeField()
+    relist = models.BooleanField(default=False)
+    state = models.CharField(max_length=9, choices=State.choices, default=State.RUNNING)
+    created_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["company", "scope_kind", "scope_id"], condition=Q(state="running"), name="one_run_per_scope"),
+            models.CheckConstraint(condition=Q(since__lt=F("until")), name="run_range_upright"),
+            models.CheckConstraint(condition=Q(state="running") | Q(finished_at__isnull=False), name="ended_run_has_end"),
+        ]
+
+    def __str__(self) -> str:
+        return f"run {self.pk}"
+
+
+class Window(models.Model):
+    """A part of a run: calls of one listing scope that started in [after, before). The unit of work of a job.
+
+    `listed_down_to` is the resume mark: calls that started at or after it are in the ledger. It equals `after` when the whole
+    window is listed. `targets` are the ledger ids of the targets that the listing is sorted into. `failed` means that the source
+    refused the listing itself: the days stay uncovered, and the run ends with that said.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        QUEUED = "queued"
+        DONE = "done"
+        FAILED = "failed"
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="windows")
+    scope_kind = models.CharField(max_length=16)
+    scope_id = models.TextField(blank=True)
+    targets = models.JSONField()
+    after = models.DateTimeField()
+    before = models.DateTimeField()
+    listed_down_to = models.DateTimeField()
+    state = models.CharField(max_length=7, choices=State.choices, default=State.WAITING)
+    attempt = models.PositiveIntegerField(default=0)
+    due_at = models.DateTimeField(default=timezone.now)
+    reason = models.TextField(blank=True)
+    detail = models.TextField(blank=True)
+    pages = models.PositiveIntegerField(default=0)
+    calls = models.PositiveIntegerField(default=0)
+    malformed = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(after__lt=F("before")), name="window_upright"),
+            models.CheckConstraint(condition=Q(listed_down_to__gte=F("after"), listed_down_to__lte=F("before")), name="window_mark_inside"),
+            models.CheckConstraint(condition=Q(state__in=["waiting", "queued", "done", "failed"]), name="window_state"),
+        ]
+        indexes = [models.Index(fields=["run", "state"], name="window_by_state")]
+
+    def __str__(self) -> str:
+        return f"window {self.pk}"
+
+
+class Coverage(models.Model):
+    """A UTC day of a target that was listed from end to end, and with which options. A sealed day is not listed again."""
+
+    target = models.ForeignKey("org.Target", on_delete=models.CASCADE, related_name="+")
+    day = models.DateField()
+    fingerprint = models.TextField()
+    listed_at = models.DateTimeField()
+    sealed = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["target", "day"], name="coverage_once")]
+
+    def __str__(self) -> str:
+        return f"coverage {self.pk}"
+
+
+class Hold(models.Model):
+    """Something that stops work as narrowly as its cause: a source, one recording kind of it, or a bucket.
+
+    While a hold is open no attempt is spent. `ref` is "" for a source, the recording kind, or the bucket's id.
+    """
+
+    class On(models.TextChoices):
+        SOURCE = "source"
+        KIND = "kind"
+        BUCKET = "bucket"
+
+    company = models.ForeignKey("org.Company", on_delete=models.CASCADE, related_name="+")
+    on = models.CharField(max_length=6, choices=On.choices)
+    ref = models.TextField(blank=True)
+    reason = models.TextField()
+    detail = models.TextField(blank=True)
+    since = models.DateTimeField(default=timezone.now)
+    probe_at = models.DateTimeField()
+    probes = models.PositiveIntegerField(default=0)
+    lifted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["company", "on", "ref"], condition=Q(lifted_at__isnull=True), name="one_open_hold"),
+        ]
+
+    def __str__(self) -> str:
+        return f"hold {self.pk}"

@@ -1,0 +1,197 @@
+"""Enter what was listed, and freeze where each copy goes, before the first byte moves (DESIGN.md section 3, steps 1 and 2).
+
+Everything here may run twice and at once: rows are found by the source's ids, and what is already there wins.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from rokuon.domain.recording import Kind
+from rokuon.domain.retry import History
+from rokuon.domain.work import PlannedCall, PlannedCopy, Work
+
+from .sql import IN_OPEN_WINDOW, STOPPED_BY_HOLD, columns, execute, fetch, ms
+
+# A copy stays in the bucket that it was first placed in (C1); a recording for a target that has a copy anywhere gets no second one.
+_COPIES = """
+    INSERT INTO ledger_copy (company_id, recording_id, target_id, bucket_id, call_started_at, key, agent, state, attempt, due_at, reason,
+                             detail, sha256, version, proof, tries, negatives, created_at, changed_at)
+    SELECT %(company)s, r.id, p.target, p.bucket, to_timestamp(p.started / 1000.0), p.key, p.agent,
+           CASE WHEN p.excluded = '' THEN 'pending' ELSE 'excluded' END, 0, %(now)s, p.excluded, '', '', '', '', 0, 0, %(now)s,
+           %(now)s
+      FROM unnest(%(target)s::bigint[], %(bucket)s::bigint[], %(kind)s::text[], %(recording)s::text[], %(started)s::bigint[],
+                  %(key)s::text[], %(agent)s::text[], %(excluded)s::text[])
+           AS p(target, bucket, kind, recording, started, key, agent, excluded)
+      JOIN ledger_recording r ON r.company_id = %(company)s AND r.kind = p.kind AND r.recording_id = p.recording
+     WHERE NOT EXISTS (SELECT 1 FROM ledger_copy c WHERE c.recording_id = r.id AND c.target_id = p.target)
+        ON CONFLICT DO NOTHING
+"""
+_WORK_COLUMNS = """
+    c.id, c.attempt, r.kind, r.recording_id, r.call_id, r.url, r.duration_ms, c.target_id, c.bucket_id, c.key, c.call_started_at,
+    c.tries, c.negatives, c.first_negative_at
+"""
+
+
+@transaction.atomic
+def place(company_id: int, calls: Sequence[PlannedCall], copies: Sequence[PlannedCopy], now: datetime) -> list[Work]:
+    """Enter the calls and copies; answer the copies among them that are pending and due, with their frozen keys.
+
+    A call or recording that is known only gains facts: more recordings listed, a newer URL, a duration.
+    """
+    _enter_calls(calls)
+    if not copies:
+        return []
+    _enter_recordings(company_id, copies)
+    _insert(company_id, copies, [copy.key for copy in copies], now)
+    missing = _without_row(company_id, copies)
+    if missing:
+        _insert(company_id, missing, [copy.spare_key for copy in missing], now)
+    _include_again(company_id, copies, now)
+    return _due(company_id, copies, now)
+
+
+def _enter_calls(calls: Sequence[PlannedCall]) -> None:
+    rows = sorted((call.target_id, call.call_id, call.started_ms, call.was_recorded, call.recordings) for call in calls)
+    execute(
+        """INSERT INTO ledger_call (target_id, call_id, started_at, was_recorded, recordings)
+           SELECT DISTINCT ON (t, c) t, c, to_timestamp(s / 1000.0), w, r
+             FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::bool[], %s::smallint[]) AS x(t, c, s, w, r)
+            ORDER BY t, c
+               ON CONFLICT (target_id, call_id) DO UPDATE
+              SET recordings = GREATEST(ledger_call.recordings, EXCLUDED.recordings),
+                  was_recorded = ledger_call.was_recorded OR EXCLUDED.was_recorded
+            WHERE ledger_call.recordings < EXCLUDED.recordings OR (EXCLUDED.was_recorded AND NOT ledger_call.was_recorded)""",
+        columns(rows, 5),
+    )
+
+
+def _enter_recordings(company_id: int, copies: Sequence[PlannedCopy]) -> None:
+    by_identity = {(copy.kind, copy.recording_id): copy for copy in copies}
+    rows = [(c.kind, c.recording_id, c.call_id, c.started_ms, c.duration_ms, c.url) for _, c in sorted(by_identity.items())]
+    execute(
+        """INSERT INTO ledger_recording (company_id, kind, recording_id, call_id, call_started_at, duration_ms, url)
+           SELECT %s, k, i, c, to_timestamp(s / 1000.0), d, u
+             FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::text[]) AS x(k, i, c, s, d, u)
+               ON CONFLICT (company_id, kind, recording_id) DO UPDATE
+              SET url = EXCLUDED.url, duration_ms = COALESCE(EXCLUDED.duration_ms, ledger_recording.duration_ms)
+            WHERE ledger_recording.url <> EXCLUDED.url
+               OR ledger_recording.duration_ms IS DISTINCT FROM COALESCE(EXCLUDED.duration_ms, ledger_recording.duration_ms)""",
+        [company_id, *columns(rows, 6)],
+    )
+
+
+def _insert(company_id: int, copies: Sequence[PlannedCopy], keys: Sequence[str], now: datetime) -> None:
+    rows = sorted(
+        (c.target_id, c.bucket_id, c.kind, c.recording_id, c.started_ms, key, c.agent, c.excluded)
+        for c, key in zip(copies, keys, strict=True)
+    )
+    names = ("target", "bucket", "kind", "recording", "started", "key", "agent", "excluded")
+    execute(_COPIES, {"company": company_id, "now": now, **dict(zip(names, columns(rows, 8), strict=True))})
+
+
+def _identity(copies: Sequence[PlannedCopy]) -> list[list[object]]:
+    return columns([(c.target_id, c.kind, c.recording_id) for c in copies], 3)
+
+
+def _without_row(company_id: int, copies: Sequence[PlannedCopy]) -> list[PlannedCopy]:
+    """Those whose key was taken by another copy: two kinds of recording with one id in one call."""
+    present = set(
+        fetch(
+            """SELECT c.target_id, r.kind, r.recording_id
+                 FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS x(t, k, i)
+                 JOIN ledger_recording r ON r.company_id = %s AND r.kind = x.k AND r.recording_id = x.i
+                 JOIN ledger_copy c ON c.recording_id = r.id AND c.target_id = x.t""",
+            [*_identity(copies), company_id],
+        )
+    )
+    return [copy for copy in copies if (copy.target_id, copy.kind, copy.recording_id) not in present]
+
+
+def _include_again(company_id: int, copies: Sequence[PlannedCopy], now: datetime) -> None:
+    """A copy that a choice or a rule excluded goes back to pending when the choice or rule is back (C7)."""
+    wanted = [copy for copy in copies if not copy.excluded]
+    execute(
+        """UPDATE ledger_copy c SET state = 'pending', attempt = c.attempt + 1, due_at = %s, reason = '', tries = 0, negatives = 0,
+                  first_negative_at = NULL, changed_at = %s
+             FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS x(t, k, i)
+             JOIN ledger_recording r ON r.company_id = %s AND r.kind = x.k AND r.recording_id = x.i
+            WHERE c.recording_id = r.id AND c.target_id = x.t AND c.state = 'excluded'""",
+        [now, now, *_identity(wanted), company_id],
+    )
+
+
+def _due(company_id: int, copies: Sequence[PlannedCopy], now: datetime) -> list[Work]:
+    rows = fetch(
+        f"""SELECT DISTINCT {_WORK_COLUMNS}
+              FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS x(t, k, i)
+              JOIN ledger_recording r ON r.company_id = %s AND r.kind = x.k AND r.recording_id = x.i
+              JOIN ledger_copy c ON c.recording_id = r.id AND c.target_id = x.t
+             WHERE c.state = 'pending' AND c.due_at <= %s
+             ORDER BY c.call_started_at DESC, c.id""",  # noqa: S608 (a constant list of columns)
+        [*_identity(copies), company_id, now],
+    )
+    return [as_work(row) for row in rows]
+
+
+def due_in_range(
+    company_id: int, targets: Sequence[int], after: datetime, before: datetime, now: datetime, *, beyond: int = 0, limit: int = 500
+) -> list[Work]:
+    """Pending, due copies of the targets whose calls started in [after, before), by id, those with an id above `beyond`."""
+    rows = fetch(
+        f"""SELECT {_WORK_COLUMNS}
+              FROM ledger_copy c JOIN ledger_recording r ON r.id = c.recording_id
+             WHERE c.company_id = %s AND c.target_id = ANY(%s) AND c.state = 'pending' AND c.due_at <= %s
+               AND c.call_started_at >= %s AND c.call_started_at < %s AND c.id > %s
+             ORDER BY c.id LIMIT %s""",  # noqa: S608 (a constant list of columns)
+        [company_id, list(targets), now, after, before, beyond, limit],
+    )
+    return [as_work(row) for row in rows]
+
+
+def due_now(company_id: int, now: datetime, *, beyond: int = 0, limit: int = 500) -> list[Work]:
+    """Pending, due copies of a company that no open hold stops and no open window will meet, by id, those with an id above `beyond`."""
+    rows = fetch(
+        f"""SELECT {_WORK_COLUMNS}
+              FROM ledger_copy c JOIN ledger_recording r ON r.id = c.recording_id
+             WHERE c.company_id = %s AND c.state = 'pending' AND c.due_at <= %s AND c.id > %s
+               AND NOT {STOPPED_BY_HOLD} AND NOT {IN_OPEN_WINDOW}
+             ORDER BY c.id LIMIT %s""",  # noqa: S608 (constant pieces)
+        [company_id, now, beyond, limit],
+    )
+    return [as_work(row) for row in rows]
+
+
+def held(company_id: int, on: str, ref: str, limit: int) -> list[Work]:
+    """A few pending copies that a hold on a kind or a bucket stops, newest call first: what a probe may try."""
+    column = {"kind": "r.kind", "bucket": "c.bucket_id::text"}[on]
+    rows = fetch(
+        f"""SELECT {_WORK_COLUMNS}
+              FROM ledger_copy c JOIN ledger_recording r ON r.id = c.recording_id
+             WHERE c.company_id = %s AND c.state = 'pending' AND {column} = %s
+             ORDER BY c.call_started_at DESC, c.id LIMIT %s""",  # noqa: S608 (constant names of columns)
+        [company_id, ref, limit],
+    )
+    return [as_work(row) for row in rows]
+
+
+def as_work(row: tuple[Any, ...]) -> Work:
+    """A row of `_WORK_COLUMNS`."""
+    copy_id, attempt, kind, recording_id, call_id, url, duration_ms, target_id, bucket_id, key, started_at, *history = row
+    tries, negatives, first_negative_at = history
+    return Work(
+        copy_id=copy_id,
+        attempt=attempt,
+        kind=Kind(kind),
+        recording_id=recording_id,
+        call_id=call_id,
+        url=url,
+        duration_ms=duration_ms,
+        target_id=target_id,
+        bucket_id=bucket_id,
+        key=key,
+        started_ms=ms(started_at),
+        history=History(tries, negatives, ms(first_negative_at) if first_negative_at else None),
+    )

@@ -1,0 +1,148 @@
+"""What screens, commands and jobs may ask of the ledger. Nothing here changes a row."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from .models import Copy, Run, Window
+from .sql import IN_OPEN_WINDOW, STOPPED_BY_HOLD, fetch
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The identity of states, and the bytes that are proven to be in the bucket."""
+
+    pending: int = 0
+    verified: int = 0
+    failed: int = 0
+    gone: int = 0
+    excluded: int = 0
+    bytes: int = 0
+    recorded_ms: int = 0
+
+    @property
+    def discovered(self) -> int:
+        return self.pending + self.verified + self.failed + self.gone + self.excluded
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(*(getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__))
+
+
+def counts_by_target(
+    company_id: int, targets: Sequence[int] | None = None, since: datetime | None = None, until: datetime | None = None
+) -> dict[int, Counts]:
+    """The states of the copies of each target; of the calls that started in [since, until) where given."""
+    rows = fetch(
+        """SELECT target_id, count(*) FILTER (WHERE state = 'pending'), count(*) FILTER (WHERE state = 'verified'),
+                  count(*) FILTER (WHERE state = 'failed'), count(*) FILTER (WHERE state = 'gone'),
+                  count(*) FILTER (WHERE state = 'excluded'), COALESCE(sum(size) FILTER (WHERE state = 'verified'), 0)::bigint,
+                  COALESCE(sum(audio_ms) FILTER (WHERE state = 'verified'), 0)::bigint
+             FROM ledger_copy
+            WHERE company_id = %(company)s AND (%(targets)s::bigint[] IS NULL OR target_id = ANY(%(targets)s))
+              AND (%(since)s::timestamptz IS NULL OR call_started_at >= %(since)s)
+              AND (%(until)s::timestamptz IS NULL OR call_started_at < %(until)s)
+            GROUP BY target_id""",
+        {"company": company_id, "targets": list(targets) if targets is not None else None, "since": since, "until": until},
+    )
+    return {row[0]: Counts(*row[1:]) for row in rows}
+
+
+def details_missing(company_id: int) -> dict[int, int]:
+    """By target: calls that were recorded although no recording was ever listed for them ("recorded, but nothing to fetch")."""
+    return dict(
+        fetch(
+            """SELECT k.target_id, count(*) FROM ledger_call k JOIN org_target t ON t.id = k.target_id
+                WHERE t.company_id = %s AND k.was_recorded AND k.recordings = 0 GROUP BY 1""",
+            [company_id],
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RunProgress:
+    """A run as it stands. `windows_done` of `windows` are listed and tried; `unlisted` could not be listed."""
+
+    run: Run
+    windows: int
+    windows_done: int
+    unlisted: int
+    pages: int
+    calls: int
+    malformed: int
+    targets: dict[int, Counts] = field(default_factory=dict)
+
+    @property
+    def total(self) -> Counts:
+        return sum(self.targets.values(), Counts())
+
+
+def run_progress(run_id: int) -> RunProgress:
+    run = Run.objects.get(pk=run_id)
+    ((windows, done, unlisted, pages, calls, malformed),) = fetch(
+        """SELECT count(*), count(*) FILTER (WHERE state = 'done'), count(*) FILTER (WHERE state = 'failed' AND reason <> 'run_cancelled'),
+                  COALESCE(sum(pages), 0), COALESCE(sum(calls), 0), COALESCE(sum(malformed), 0)
+             FROM ledger_window WHERE run_id = %s""",
+        [run_id],
+    )
+    targets = counts_by_target(run.company_id, run.targets, run.since, run.until)
+    return RunProgress(run, windows, done, unlisted, pages, calls, malformed, targets)
+
+
+def latest_runs(company_id: int, limit: int = 20) -> list[Run]:
+    return list(Run.objects.filter(company_id=company_id).order_by("-created_at")[:limit])
+
+
+def failing_windows(run_id: int) -> list[Window]:
+    """Windows that wait after a failure or failed for good, with their reasons."""
+    return list(Window.objects.filter(run_id=run_id).exclude(reason="").exclude(state=Window.State.DONE).order_by("after"))
+
+
+@dataclass(frozen=True, slots=True)
+class FailureGroup:
+    """Copies set aside or waiting for one reason. Times are of the last change, UTC."""
+
+    state: str
+    reason: str
+    copies: int
+    targets: int
+    first_at: datetime
+    last_at: datetime
+
+
+def failures_by_reason(company_id: int) -> list[FailureGroup]:
+    """Failed and gone copies, and those that wait because something failed, by state and reason; the largest first."""
+    rows = fetch(
+        """SELECT state, reason, count(*), count(DISTINCT target_id), min(changed_at), max(changed_at)
+             FROM ledger_copy WHERE company_id = %s AND (state IN ('failed', 'gone') OR (state = 'pending' AND reason <> ''))
+            GROUP BY state, reason ORDER BY count(*) DESC, reason""",
+        [company_id],
+    )
+    return [FailureGroup(*row) for row in rows]
+
+
+def failed_copies(company_id: int, *, reason: str = "", limit: int = 50) -> list[Copy]:
+    """Failed and gone copies, newest call first."""
+    copies = Copy.objects.filter(company_id=company_id, state__in=["failed", "gone"]).select_related("recording", "target", "bucket")
+    if reason:
+        copies = copies.filter(reason=reason)
+    return list(copies.order_by("-call_started_at", "pk")[:limit])
+
+
+def companies_with_open_runs() -> list[int]:
+    return list(Run.objects.filter(state=Run.State.RUNNING).values_list("company_id", flat=True).distinct())
+
+
+def queued_windows() -> list[int]:
+    return list(Window.objects.filter(state=Window.State.QUEUED).values_list("pk", flat=True))
+
+
+def companies_with_due_copies(now: datetime) -> list[int]:
+    """Companies with a pending, due copy that no open hold stops and no open window will meet."""
+    rows = fetch(
+        f"""SELECT k.id FROM org_company k
+             WHERE EXISTS (SELECT 1 FROM ledger_copy c JOIN ledger_recording r ON r.id = c.recording_id
+                            WHERE c.company_id = k.id AND c.state = 'pending' AND c.due_at <= %s
+                              AND NOT {STOPPED_BY_HOLD} AND NOT {IN_OPEN_WINDOW})""",  # noqa: S608 (constant pieces)
+        [now],
+    )
+    return [row[0] for row in rows]

@@ -1,0 +1,206 @@
+"""Runs and their windows: start or join, hand windows to the queue, take them back, end.
+
+Whoever changes a window names the state that it saw, so two workers on one window cannot both end it. `enqueue` is called inside the
+transaction of the rows it concerns: a window is queued if and only if its job is.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from .models import Run, Window
+from .sql import STOPPED_BY_HOLD, execute, fetch
+
+Enqueue = Callable[[int], None]
+
+QUEUED_PER_COMPANY = 2
+"""Windows of one company in the queue at once: enough to keep a worker busy, few enough that no company starves another."""
+
+LISTING_ATTEMPTS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class WindowPlan:
+    scope_kind: str
+    scope_id: str
+    targets: tuple[int, ...]
+    after: datetime
+    before: datetime
+
+
+@transaction.atomic
+def open_run(
+    company_id: int,
+    scope_kind: str,
+    scope_id: int,
+    targets: Sequence[int],
+    since: datetime,
+    until: datetime,
+    now: datetime,
+    *,
+    relist: bool,
+) -> tuple[Run, bool]:
+    """Start a run, or join the one that runs for this scope. The answer's second part says whether it was started."""
+    made = fetch(
+        """INSERT INTO ledger_run (company_id, scope_kind, scope_id, targets, since, until, relist, state, created_at)
+           VALUES (%s, %s, %s, %s::jsonb, %s, %s, %s, 'running', %s)
+               ON CONFLICT (company_id, scope_kind, scope_id) WHERE state = 'running' DO NOTHING RETURNING id""",
+        [company_id, scope_kind, scope_id, json.dumps(list(targets)), since, until, relist, now],
+    )
+    if made:
+        return Run.objects.get(pk=made[0][0]), True
+    return Run.objects.get(company_id=company_id, scope_kind=scope_kind, scope_id=scope_id, state=Run.State.RUNNING), False
+
+
+def add_windows(run: Run, plans: Sequence[WindowPlan], now: datetime) -> None:
+    Window.objects.bulk_create(
+        [
+            Window(
+                run=run,
+                scope_kind=plan.scope_kind,
+                scope_id=plan.scope_id,
+                targets=list(plan.targets),
+                after=plan.after,
+                before=plan.before,
+                listed_down_to=plan.before,
+                due_at=now,
+            )
+            for plan in plans
+        ]
+    )
+
+
+@transaction.atomic
+def queue_windows(company_id: int, now: datetime, enqueue: Enqueue) -> list[int]:
+    """Top up the company's queued windows; none while its source is held. The ids that were queued now."""
+    rows = fetch(
+        """UPDATE ledger_window w SET state = 'queued'
+            WHERE w.state = 'waiting'
+              AND w.id IN (
+                    SELECT x.id FROM ledger_window x JOIN ledger_run r ON r.id = x.run_id
+                     WHERE r.company_id = %(company)s AND r.state = 'running' AND x.state = 'waiting' AND x.due_at <= %(now)s
+                       AND NOT EXISTS (SELECT 1 FROM ledger_hold h
+                                        WHERE h.company_id = %(company)s AND h.on = 'source' AND h.lifted_at IS NULL)
+                     ORDER BY x.run_id, x.before DESC
+                     LIMIT GREATEST(0, %(most)s - (SELECT count(*) FROM ledger_window q JOIN ledger_run r ON r.id = q.run_id
+                                                    WHERE r.company_id = %(company)s AND q.state = 'queued')))
+        RETURNING w.id""",
+        {"company": company_id, "now": now, "most": QUEUED_PER_COMPANY},
+    )
+    for (window_id,) in rows:
+        enqueue(window_id)
+    return [row[0] for row in rows]
+
+
+def advance(window_id: int, listed_down_to: datetime, pages: int, calls: int, malformed: int) -> bool:
+    """Move the resume mark down, never up. False where the window is no longer being worked on (done, or its run was cancelled)."""
+    return bool(
+        execute(
+            """UPDATE ledger_window w
+                  SET listed_down_to = LEAST(w.listed_down_to, GREATEST(w.after, %s)), pages = w.pages + %s, calls = w.calls + %s,
+                      malformed = w.malformed + %s
+                 FROM ledger_run r
+                WHERE w.id = %s AND w.state = 'queued' AND r.id = w.run_id AND r.state = 'running'""",
+            [listed_down_to, pages, calls, malformed, window_id],
+        )
+    )
+
+
+def widen(window_id: int, scope_kind: str, scope_id: str) -> None:
+    """List the window again from its top, by a wider scope: the narrow listing lacked legs of a conversation."""
+    Window.objects.filter(pk=window_id, state=Window.State.QUEUED).exclude(scope_kind=scope_kind, scope_id=scope_id).update(
+        scope_kind=scope_kind, scope_id=scope_id, listed_down_to=_before(window_id)
+    )
+
+
+def _before(window_id: int) -> datetime:
+    return Window.objects.values_list("before", flat=True).get(pk=window_id)
+
+
+@transaction.atomic
+def finish_window(window_id: int, now: datetime, enqueue: Enqueue) -> None:
+    """The whole window is listed and each of its copies was tried: hand out the next ones, and end the run with its last window."""
+    Window.objects.filter(pk=window_id, state=Window.State.QUEUED).update(state=Window.State.DONE, reason="", detail="")
+    _after_window(window_id, now, enqueue)
+
+
+@transaction.atomic
+def put_back(window_id: int, reason: str, detail: str, wait: float, now: datetime, enqueue: Enqueue) -> None:
+    """The listing failed for a passing cause: the window waits so many seconds, and fails for good after some attempts."""
+    execute(
+        """UPDATE ledger_window SET state = CASE WHEN attempt + 1 >= %s THEN 'failed' ELSE 'waiting' END, attempt = attempt + 1,
+                  due_at = %s, reason = %s, detail = %s
+            WHERE id = %s AND state = 'queued'""",
+        [LISTING_ATTEMPTS, now + timedelta(seconds=wait), reason, detail[:500], window_id],
+    )
+    _after_window(window_id, now, enqueue)
+
+
+@transaction.atomic
+def fail_window(window_id: int, reason: str, detail: str, now: datetime, enqueue: Enqueue) -> None:
+    """The source refuses the listing itself: the run goes on without it and says so."""
+    Window.objects.filter(pk=window_id, state=Window.State.QUEUED).update(state=Window.State.FAILED, reason=reason, detail=detail[:500])
+    _after_window(window_id, now, enqueue)
+
+
+def suspend_window(window_id: int, reason: str) -> None:
+    """A hold stopped the window: it waits, no attempt is spent, and is queued again when the hold has lifted."""
+    Window.objects.filter(pk=window_id, state=Window.State.QUEUED).update(state=Window.State.WAITING, reason=reason)
+
+
+def _after_window(window_id: int, now: datetime, enqueue: Enqueue) -> None:
+    ((company_id,),) = fetch("SELECT r.company_id FROM ledger_window w JOIN ledger_run r ON r.id = w.run_id WHERE w.id = %s", [window_id])
+    queue_windows(company_id, now, enqueue)
+    end_done(company_id, now)
+
+
+def end_done(company_id: int, now: datetime) -> None:
+    """End the company's runs that have nothing left to do: every window listed, every due copy tried or stopped by a hold.
+
+    What waits for a later time does not keep a run open; it is counted as pending, and tried when it is due.
+    """
+    execute(
+        f"""UPDATE ledger_run u SET state = 'finished', finished_at = %(now)s
+             WHERE u.company_id = %(company)s AND u.state = 'running'
+               AND NOT EXISTS (SELECT 1 FROM ledger_window w WHERE w.run_id = u.id AND w.state IN ('waiting', 'queued'))
+               AND NOT EXISTS (SELECT 1 FROM ledger_copy c JOIN ledger_recording r ON r.id = c.recording_id
+                                WHERE c.company_id = u.company_id AND c.state = 'pending' AND c.due_at <= %(now)s
+                                  AND u.targets @> to_jsonb(c.target_id)
+                                  AND c.call_started_at >= u.since AND c.call_started_at < u.until
+                                  AND NOT {STOPPED_BY_HOLD})""",  # noqa: S608 (a constant piece)
+        {"now": now, "company": company_id},
+    )
+
+
+@transaction.atomic
+def cancel(run_id: int, now: datetime) -> bool:
+    """End a run early. What it had not copied is set aside as `excluded`, visibly, until the next run; False if it had ended already."""
+    if not Run.objects.filter(pk=run_id, state=Run.State.RUNNING).update(state=Run.State.CANCELLED, finished_at=now):
+        return False
+    execute(
+        """UPDATE ledger_copy c SET state = 'excluded', reason = 'run_cancelled', due_at = NULL, attempt = c.attempt + 1, changed_at = %s
+             FROM ledger_run r
+            WHERE r.id = %s AND c.company_id = r.company_id AND c.state = 'pending'
+              AND r.targets @> to_jsonb(c.target_id) AND c.call_started_at >= r.since AND c.call_started_at < r.until""",
+        [now, run_id],
+    )
+    Window.objects.filter(run_id=run_id, state__in=[Window.State.WAITING, Window.State.QUEUED]).update(
+        state=Window.State.FAILED, reason="run_cancelled"
+    )
+    return True
+
+
+def requeue(
+    company_id: int, targets: Sequence[int], since: datetime, until: datetime, now: datetime, *, states: Sequence[str] = ("failed",)
+) -> int:
+    """Send copies of the targets and range back to pending (M11: only what failed or is not backed up yet); how many."""
+    return execute(
+        """UPDATE ledger_copy SET state = 'pending', attempt = attempt + 1, due_at = %s, reason = '', detail = '', tries = 0,
+                  negatives = 0, first_negative_at = NULL, changed_at = %s
+            WHERE company_id = %s AND target_id = ANY(%s) AND call_started_at >= %s AND call_started_at < %s
+              AND (state = ANY(%s) OR (state = 'excluded' AND reason = 'run_cancelled') OR (state = 'pending' AND due_at > %s))""",
+        [now, now, company_id, list(targets), since, until, list(states), now],
+    )

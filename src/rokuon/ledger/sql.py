@@ -1,0 +1,54 @@
+"""Small pieces that the ledger's statements share: a batch goes to PostgreSQL as one array per column."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import connection
+
+
+def columns(rows: Iterable[Sequence[Any]], width: int) -> list[list[Any]]:
+    """Turn rows into one list per column; `width` empty lists for no rows."""
+    turned = [list(column) for column in zip(*rows, strict=True)]
+    return turned or [[] for _ in range(width)]
+
+
+def fetch(sql: str, params: Sequence[Any] | dict[str, Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
+
+
+def execute(sql: str, params: Sequence[Any] | dict[str, Any]) -> int:
+    """Run a statement; the number of rows that it changed."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        changed: int = cursor.rowcount
+        return changed
+
+
+def at(ms: int) -> datetime:
+    """Epoch milliseconds as an aware UTC time, exact to the millisecond."""
+    seconds, rest = divmod(ms, 1000)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest * 1000)
+
+
+def ms(when: datetime) -> int:
+    """An aware time as epoch milliseconds, cut below the millisecond."""
+    return int(when.timestamp() // 1) * 1000 + when.microsecond // 1000
+
+
+STOPPED_BY_HOLD = """
+    EXISTS (SELECT 1 FROM ledger_hold h
+             WHERE h.company_id = c.company_id AND h.lifted_at IS NULL
+               AND (h.on = 'source' OR (h.on = 'kind' AND h.ref = r.kind) OR (h.on = 'bucket' AND h.ref = c.bucket_id::text)))
+"""
+"""An open hold names this copy `c` of recording `r`."""
+
+IN_OPEN_WINDOW = """
+    EXISTS (SELECT 1 FROM ledger_window w JOIN ledger_run u ON u.id = w.run_id
+             WHERE u.company_id = c.company_id AND u.state = 'running' AND w.state IN ('waiting', 'queued')
+               AND c.call_started_at >= w.after AND c.call_started_at < w.before AND w.targets @> to_jsonb(c.target_id))
+"""
+"""A running run's window will meet this copy `c`: nobody else takes it meanwhile."""

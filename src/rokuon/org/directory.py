@@ -1,0 +1,108 @@
+"""A directory sync: what the source says of offices, targets and people, entered in one transaction.
+
+What the source no longer names is marked "deleted" and keeps its settings, its folder and its recordings (C8).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from rokuon.domain.recording import Directory, TargetKind
+
+from .models import Company, Member, Office, Target, User
+
+
+@dataclass(frozen=True, slots=True)
+class SyncResult:
+    offices: int
+    contact_centers: int
+    coaching_teams: int
+    users: int
+
+
+@transaction.atomic
+def apply(company_id: int, directory: Directory, now: datetime) -> SyncResult:
+    """Enter a directory. May run twice and at once: every row is written by its own id of the source."""
+    company = Company.objects.get(pk=company_id)
+    Office.objects.bulk_create(
+        [
+            Office(company=company, dialpad_id=office.id, name=office.name, timezone=office.timezone, state=office.state)
+            for office in directory.offices
+        ],
+        update_conflicts=True,
+        unique_fields=["company", "dialpad_id"],
+        update_fields=["name", "timezone", "state"],
+    )
+    listed_offices = {office.id for office in directory.offices}
+    strays = {target.office_id for target in directory.targets} - listed_offices
+    Office.objects.bulk_create(
+        [Office(company=company, dialpad_id=stray, name=stray, state="unlisted") for stray in sorted(strays)], ignore_conflicts=True
+    )
+    offices = dict(Office.objects.filter(company=company).values_list("dialpad_id", "pk"))
+
+    Target.objects.bulk_create(
+        [
+            Target(
+                company=company,
+                office_id=offices[target.office_id],
+                kind=target.kind,
+                dialpad_id=target.id,
+                name=target.name,
+                timezone=target.timezone,
+                state=target.state,
+            )
+            for target in directory.targets
+        ],
+        update_conflicts=True,
+        unique_fields=["company", "kind", "dialpad_id"],
+        update_fields=["name", "timezone", "state", "office"],
+    )
+    User.objects.bulk_create(
+        [
+            User(
+                company=company,
+                dialpad_id=user.id,
+                name=user.name,
+                emails=list(user.emails),
+                state=user.state,
+                is_super_admin=user.is_super_admin,
+                admin_office_ids=list(user.admin_office_ids),
+            )
+            for user in directory.users
+        ],
+        update_conflicts=True,
+        unique_fields=["company", "dialpad_id"],
+        update_fields=["name", "emails", "state", "is_super_admin", "admin_office_ids"],
+        batch_size=1000,
+    )
+    _mark_deleted(company, directory)
+    _replace_members(company, directory)
+    Company.objects.filter(pk=company.pk).update(dialpad_id=directory.company.id, name=directory.company.name, synced_at=now)
+    kinds = [target.kind for target in directory.targets]
+    return SyncResult(
+        offices=len(directory.offices),
+        contact_centers=sum(kind is TargetKind.CONTACT_CENTER for kind in kinds),
+        coaching_teams=sum(kind is TargetKind.COACHING_TEAM for kind in kinds),
+        users=len(directory.users),
+    )
+
+
+def _mark_deleted(company: Company, directory: Directory) -> None:
+    offices = [office.id for office in directory.offices]
+    Office.objects.filter(company=company).exclude(dialpad_id__in=offices).exclude(state="unlisted").update(state="deleted")
+    for kind in TargetKind:
+        ids = [target.id for target in directory.targets if target.kind is kind]
+        Target.objects.filter(company=company, kind=kind).exclude(dialpad_id__in=ids).update(state="deleted")
+    users = [user.id for user in directory.users]
+    User.objects.filter(company=company).exclude(dialpad_id__in=users).update(state="deleted")
+
+
+def _replace_members(company: Company, directory: Directory) -> None:
+    """A trainee who left a team stays in the ledger through past calls only: membership is what the source says now."""
+    teams = dict(Target.objects.filter(company=company, kind=Target.Kind.COACHING_TEAM).values_list("dialpad_id", "pk"))
+    wanted = {(teams[team], user) for team, users in directory.members.items() if team in teams for user in users}
+    present = set(Member.objects.filter(team__company=company).values_list("team_id", "user_id"))
+    for team, user in present - wanted:
+        Member.objects.filter(team_id=team, user_id=user).delete()
+    Member.objects.bulk_create([Member(team_id=team, user_id=user) for team, user in sorted(wanted - present)], ignore_conflicts=True)

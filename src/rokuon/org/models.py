@@ -1,0 +1,161 @@
+"""The settings tree and the directory, as tables. Rules live in `domain.settings`; here is only what must never be untrue.
+
+Secrets are stored sealed (`ops.secrets`); ids of the source are text, as it wrote them.
+"""
+
+import uuid
+from decimal import Decimal
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+
+class MediaCharge(models.TextChoices):
+    """What a download costs of the request budget: Dialpad does not say whether media hops count (its docs name no limit)."""
+
+    NONE = "none"
+    ONE = "one"
+    EACH = "each"
+
+
+class Company(models.Model):
+    """One Dialpad company. `claim` names this installation's company in the marker of each bucket that it uses (M5).
+
+    `listing_trust` maps a target kind to whether a listing by target was seen to hold every leg that a company listing holds
+    (Dialpad does not say); without that evidence Rokuon lists the whole company.
+    """
+
+    name = models.TextField()
+    dialpad_id = models.TextField(blank=True)
+    base_url = models.TextField()
+    api_key = models.TextField(blank=True)
+    claim = models.UUIDField(default=uuid.uuid4, unique=True)
+    enabled = models.BooleanField(default=False)
+    bucket = models.ForeignKey("Bucket", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    restricted = models.BooleanField(default=False)
+    voicemail = models.BooleanField(default=False)
+    requests_per_second = models.DecimalField(max_digits=7, decimal_places=2, default=Decimal(15))
+    listing_trust = models.JSONField(default=dict, blank=True)
+    media_charge = models.CharField(max_length=4, choices=MediaCharge.choices, default=MediaCharge.ONE)
+    created_at = models.DateTimeField(default=timezone.now)
+    synced_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["base_url", "dialpad_id"], condition=~Q(dialpad_id=""), name="company_once"),
+            models.CheckConstraint(condition=Q(requests_per_second__gt=0), name="company_budget_positive"),
+            models.CheckConstraint(condition=Q(media_charge__in=MediaCharge.values), name="company_media_charge"),
+        ]
+
+    def __str__(self) -> str:
+        return f"company {self.pk}"
+
+
+class Budget(models.Model):
+    """The next free send slots of a company, on the database's clock. Changed only by `org.budget`."""
+
+    company = models.OneToOneField(Company, primary_key=True, on_delete=models.CASCADE, related_name="budget")
+    next_at = models.DateTimeField(default=timezone.now)
+    next_live_at = models.DateTimeField(default=timezone.now)
+    blocked_until = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"budget {self.pk}"
+
+
+class Bucket(models.Model):
+    """A bucket or folder that a company registered. It belongs to one company (its marker says so, and so does `url`)."""
+
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="buckets")
+    url = models.TextField(unique=True)
+    credential = models.TextField(blank=True)
+    verified_at = models.DateTimeField(null=True, blank=True)
+    verification = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"bucket {self.pk}"
+
+
+class Office(models.Model):
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="offices")
+    dialpad_id = models.TextField()
+    name = models.TextField()
+    timezone = models.TextField(blank=True)
+    state = models.TextField(default="active")
+    customized = models.BooleanField(default=False)
+    bucket = models.ForeignKey(Bucket, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["company", "dialpad_id"], name="office_once")]
+
+    def __str__(self) -> str:
+        return f"office {self.pk}"
+
+
+class Target(models.Model):
+    """A contact center or coaching team. `backed_up` is the backup rule (M6, M7).
+
+    `folder` is assigned at the first backup and stays through renames; `folder_key` is the form under which two folders would
+    collide (case folded, NFC), so that no two targets of a company ever share a folder (M10).
+    """
+
+    class Kind(models.TextChoices):
+        CONTACT_CENTER = "callcenter"
+        COACHING_TEAM = "coachingteam"
+
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="targets")
+    office = models.ForeignKey(Office, on_delete=models.PROTECT, related_name="targets")
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    dialpad_id = models.TextField()
+    name = models.TextField()
+    timezone = models.TextField(blank=True)
+    state = models.TextField(default="active")
+    customized = models.BooleanField(default=False)
+    bucket = models.ForeignKey(Bucket, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    backed_up = models.BooleanField(default=False)
+    folder = models.TextField(blank=True)
+    folder_key = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["company", "kind", "dialpad_id"], name="target_once"),
+            models.UniqueConstraint(fields=["company", "folder_key"], condition=~Q(folder_key=""), name="folder_of_one_target"),
+            models.CheckConstraint(condition=Q(kind__in=["callcenter", "coachingteam"]), name="target_kind"),
+            models.CheckConstraint(condition=Q(folder="", folder_key="") | (~Q(folder="") & ~Q(folder_key="")), name="folder_whole"),
+        ]
+
+    def __str__(self) -> str:
+        return f"target {self.pk}"
+
+
+class Member(models.Model):
+    """A trainee of a coaching team, by the source's user id: the team's calls are the trainees' calls (M7)."""
+
+    team = models.ForeignKey(Target, on_delete=models.CASCADE, related_name="members")
+    user_id = models.TextField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["team", "user_id"], name="member_once")]
+
+    def __str__(self) -> str:
+        return f"member {self.pk}"
+
+
+class User(models.Model):
+    """A person in the source's directory: the agent of a call, or an office admin who is told of failures (M12)."""
+
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="users")
+    dialpad_id = models.TextField()
+    name = models.TextField(blank=True)
+    emails = models.JSONField(default=list)
+    state = models.TextField(default="active")
+    is_super_admin = models.BooleanField(default=False)
+    admin_office_ids = models.JSONField(default=list)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["company", "dialpad_id"], name="user_once")]
+
+    def __str__(self) -> str:
+        return f"user {self.pk}"

@@ -1,0 +1,319 @@
+"""Objects as files below one folder, in plain blocking calls; `local` runs them on threads.
+
+Every step goes from an open folder to the next one without following links, so nothing outside the root is ever touched, not even when
+somebody swaps a folder for a link meanwhile. A body is written under a name of its own in `.rokuon-parts`, synced, read back, and only
+then linked to its final name, which fails where that name is taken. So a name appears whole or not at all, and never over another.
+"""
+
+import os
+import secrets
+import stat as modes
+import sys
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from rokuon.domain.failures import (
+    BucketMissing,
+    BucketUnusable,
+    ChecksumRefused,
+    ObjectExists,
+    ObjectMissing,
+    ObjectNameRefused,
+    ObjectOccupied,
+)
+from rokuon.domain.ports import Body, StoredObject
+
+from . import checksums, keys
+from .folder_errors import translated
+
+PARTS = ".rokuon-parts"
+LEFTOVER_AFTER_S = 24 * 3600
+_PIECE = 1024 * 1024
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# O_NONBLOCK: opening a pipe that somebody left under an object's name must not wait for a writer.
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_FOLDER_MODE, _FILE_MODE = 0o750, 0o640
+_SETTLED_LIMIT = 20_000
+
+if sys.platform == "darwin":
+    import fcntl
+
+    def sync(fd: int) -> None:
+        """fsync alone leaves the bytes in the drive's cache on macOS."""
+        fcntl.fcntl(fd, fcntl.F_FULLFSYNC)
+
+else:
+    sync = os.fsync
+
+
+class Abandoned(Exception):
+    """The caller went away before the object got its name."""
+
+
+class Folder:
+    """Safe to use from several threads, and beside other processes that use the same root."""
+
+    def __init__(self, root: Path, clock: Callable[[], float] = time.time) -> None:
+        self._path = root
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._root_fd: int | None = None
+        self._identity: tuple[int, int] | None = None
+        self._settled: set[str] = set()
+        self._swept: set[str] = set()
+
+    def create(self, key: str, body: Body, abandoned: threading.Event) -> StoredObject:
+        """Raises Abandoned where the event is set before the object has its name."""
+        *folders, name = _segments(key)
+        with translated(), self._enter(folders, create=True) as parent:
+            if _is_taken(name, parent):
+                raise ObjectExists
+            with self._enter([*folders[:1], PARTS], create=True) as parts:
+                self._sweep(parts, "".join(folders[:1]))
+                found = _write(parts, body, abandoned, lambda part: _give_name(part, parts, name, parent))
+            sync(parent)
+            return StoredObject(key, body.size, body.crc32c, _version(found))
+
+    def stat(self, key: str) -> StoredObject | None:
+        """Reads the whole file: its checksum is that of the bytes on disk."""
+        with translated():
+            try:
+                with self._open(key) as fd:
+                    size, checksum = checksums.of_file(fd)
+                    return StoredObject(key, size, checksum, _version(os.fstat(fd)))
+            except ObjectMissing:
+                return None
+
+    def read(self, key: str, start: int, end: int | None) -> Generator[bytes]:
+        with translated(), self._open(key) as fd:
+            size = os.fstat(fd).st_size
+            at, stop = start, size if end is None else min(end, size)
+            while at < stop and (piece := os.pread(fd, min(_PIECE, stop - at), at)):
+                at += len(piece)
+                yield piece
+
+    def walk(self, prefix: str, after: str) -> Generator[StoredObject]:
+        """In byte order of the whole keys. Links, pipes and devices are not objects."""
+        with translated():
+            yield from self._walk([], os.fsencode(prefix), os.fsencode(after))
+
+    def close(self) -> None:
+        with self._lock:
+            if self._root_fd is not None:
+                os.close(self._root_fd)
+            self._root_fd = None
+
+    def _walk(self, folders: list[str], prefix: bytes, after: bytes) -> Iterator[StoredObject]:
+        try:
+            with self._enter(folders) as fd, os.scandir(fd) as entries:
+                found = dict(_listed(entry) for entry in entries)
+        except (FileNotFoundError, ObjectOccupied):
+            # Taken away since its parent was read: there is nothing in it to list.
+            return
+        here = "".join(f"{folder}/" for folder in folders).encode()
+        for name in sorted(found):
+            key = here + name
+            if name.endswith(b"/"):
+                may_hold = key.startswith(prefix) or prefix.startswith(key)
+                if may_hold and (key > after or after.startswith(key)):
+                    yield from self._walk([*folders, os.fsdecode(name[:-1])], prefix, after)
+            elif (file := found[name]) and key.startswith(prefix) and key > after:
+                yield StoredObject(os.fsdecode(key), file.st_size, version=_version(file))
+
+    @contextmanager
+    def _open(self, key: str) -> Iterator[int]:
+        *folders, name = _segments(key)
+        try:
+            with self._enter(folders) as parent:
+                fd = os.open(name, _FILE, dir_fd=parent)
+        except (FileNotFoundError, ObjectOccupied) as error:
+            raise ObjectMissing from error
+        except OSError as error:
+            if not modes.S_ISREG(self._mode(folders, name)):
+                raise ObjectOccupied("not a file") from error
+            raise
+        try:
+            if not modes.S_ISREG(os.fstat(fd).st_mode):
+                raise ObjectOccupied("not a file")
+            yield fd
+        finally:
+            os.close(fd)
+
+    def _mode(self, folders: list[str], name: str) -> int:
+        with self._enter(folders) as parent:
+            return os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode
+
+    @contextmanager
+    def _enter(self, folders: list[str], *, create: bool = False) -> Iterator[int]:
+        """The innermost folder, open. With `create` the way there exists, and is on the disk, before this yields."""
+        # Opened anew, not duplicated: duplicates share one position, and two threads would read half a listing each.
+        fd = os.open(".", _FOLDER, dir_fd=self._root())
+        try:
+            for depth, name in enumerate(folders):
+                child = self._child(fd, name, "/".join(folders[: depth + 1]), create=create)
+                os.close(fd)
+                fd = child
+            yield fd
+        finally:
+            os.close(fd)
+
+    def _child(self, parent: int, name: str, path: str, *, create: bool) -> int:
+        made = False
+        if create and path not in self._settled:
+            with suppress(FileExistsError):
+                os.mkdir(name, _FOLDER_MODE, dir_fd=parent)
+                made = True
+        try:
+            child = os.open(name, _FOLDER, dir_fd=parent)
+        except FileNotFoundError:
+            if not create or made:
+                raise
+            # Removed by somebody since this process made it.
+            self._settled.clear()
+            return self._child(parent, name, path, create=True)
+        except OSError as error:
+            if modes.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
+                raise
+            raise ObjectOccupied("a folder's name is taken") from error
+        if create and (made or path not in self._settled):
+            try:
+                self._settle(parent, name, path)
+            except BaseException:
+                os.close(child)
+                raise
+        return child
+
+    def _settle(self, parent: int, name: str, path: str) -> None:
+        """Once per folder and process. Another process may have made it and not yet synced it, so syncing is not only for the maker.
+
+        On a disk that takes "Sales" and "sales" for one name (or both spellings of a kana), the folder that opened may be another
+        contact center's: its name is then not in the listing.
+        """
+        if name not in os.listdir(parent):
+            raise ObjectOccupied("a folder of almost the same name")
+        sync(parent)
+        if len(self._settled) >= _SETTLED_LIMIT:
+            self._settled.clear()
+        self._settled.add(path)
+
+    def _root(self) -> int:
+        """The root, and still the same one: where a disk was unmounted, its empty mount point must not take the files."""
+        try:
+            found = self._path.stat()
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise BucketMissing("the folder is not there") from error
+        if not modes.S_ISDIR(found.st_mode):
+            raise BucketUnusable("not a folder")
+        with self._lock:
+            if self._identity is None:
+                self._identity = (found.st_dev, found.st_ino)
+            if self._identity != (found.st_dev, found.st_ino):
+                raise BucketUnusable("another folder than before: a disk was mounted or unmounted")
+            if self._root_fd is None:
+                self._root_fd = os.open(self._path, _FOLDER)
+            return self._root_fd
+
+    def _sweep(self, parts: int, top: str) -> None:
+        """What a killed process left behind, once per process: each of these never became an object."""
+        if top in self._swept:
+            return
+        self._swept.add(top)
+        for name in os.listdir(parts):
+            with suppress(FileNotFoundError):
+                if os.stat(name, dir_fd=parts, follow_symlinks=False).st_mtime < self._clock() - LEFTOVER_AFTER_S:
+                    os.unlink(name, dir_fd=parts)
+
+
+def _segments(key: str) -> list[str]:
+    keys.check(key)
+    segments = key.split("/")
+    if segments[-1] == "":
+        raise ObjectNameRefused("a folder is not an object here")
+    if PARTS in segments:
+        raise ObjectNameRefused("the name of Rokuon's own folder")
+    return segments
+
+
+def _listed(entry: "os.DirEntry[str]") -> tuple[bytes, os.stat_result | None]:
+    """How an entry sorts among whole keys (a folder's name ends in "/"), and its facts where it is an object."""
+    name = os.fsencode(entry.name)
+    if entry.name != PARTS and entry.is_dir(follow_symlinks=False):
+        return name + b"/", None
+    with suppress(FileNotFoundError, UnicodeDecodeError):
+        # A name that is not UTF-8 cannot be a key.
+        if name.decode() and entry.is_file(follow_symlinks=False):
+            return name, entry.stat(follow_symlinks=False)
+    return name, None
+
+
+def _is_taken(name: str, parent: int) -> bool:
+    try:
+        found = os.stat(name, dir_fd=parent, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    if not modes.S_ISREG(found.st_mode):
+        raise ObjectOccupied("not a file")
+    # Whoever linked it may have died before syncing the folder, and our caller is about to trust what is there.
+    sync(parent)
+    return True
+
+
+def _give_name(part: str, parts: int, name: str, parent: int) -> None:
+    try:
+        os.link(part, name, src_dir_fd=parts, dst_dir_fd=parent, follow_symlinks=False)
+    except FileExistsError:
+        _is_taken(name, parent)
+        raise ObjectExists from None
+
+
+def _write(parts: int, body: Body, abandoned: threading.Event, give_name: Callable[[str], None]) -> os.stat_result:
+    """Write, sync, read back, name, and remove the part whatever happens."""
+    part = f"{secrets.token_hex(8)}.part"
+    fd = os.open(part, _NEW, _FILE_MODE, dir_fd=parts)
+    try:
+        for piece in _pieces(body):
+            if abandoned.is_set():
+                raise Abandoned
+            _write_all(fd, piece)
+        sync(fd)
+        size, checksum = checksums.of_file(fd)
+        if (size, checksum) != (body.size, body.crc32c):
+            raise ChecksumRefused(f"{size} bytes of {body.size}")
+        if abandoned.is_set():
+            raise Abandoned
+        give_name(part)
+        return os.fstat(fd)
+    finally:
+        os.close(fd)
+        with suppress(FileNotFoundError):
+            os.unlink(part, dir_fd=parts)
+
+
+def _pieces(body: Body) -> Iterator[bytes]:
+    """Of a body that is longer than it says, no more than shows that it is."""
+    if body.data is not None:
+        yield body.data
+        return
+    try:
+        with (body.path or Path()).open("rb", buffering=0) as source:
+            left = body.size + 1
+            while left > 0 and (piece := source.read(min(_PIECE, left))):
+                left -= len(piece)
+                yield piece
+    except OSError as error:
+        # The spool's trouble, not the bucket's.
+        raise ChecksumRefused("the spool file cannot be read") from error
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+def _version(found: os.stat_result) -> str:
+    return f"{found.st_ino}-{found.st_mtime_ns}"

@@ -1,0 +1,123 @@
+"""A process's open sources and stores, opened from what the database says and reopened when that changes.
+
+A rotated key or credential takes effect with the next job, without a restart: what is cached is keyed by the sealed text.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rokuon.config import Config
+from rokuon.dialpad.limits import Limits as DialpadLimits
+from rokuon.dialpad.media import MediaCharge
+from rokuon.dialpad.pacing import SlotPacer
+from rokuon.dialpad.source import DialpadSource
+from rokuon.domain.failures import BucketUnusable, ConfigError
+from rokuon.domain.ports import Source, Store
+from rokuon.ledger.gateway import Database
+from rokuon.ops.i18n import _
+from rokuon.ops.secrets import Vault
+from rokuon.org import budget
+from rokuon.org.models import Bucket, Company
+from rokuon.stores.registry import open_store
+
+API_KEY, CREDENTIAL = "api_key", "credential"
+"""Names under which secrets are sealed: a sealed text moved to another row or field does not open (ops.secrets)."""
+
+
+def company_owner(company_id: int) -> str:
+    return f"company:{company_id}"
+
+
+def bucket_owner(bucket_id: int) -> str:
+    return f"bucket:{bucket_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class _CompanyFacts:
+    base_url: str
+    sealed_key: str
+    media_charge: str
+
+
+@dataclass(frozen=True, slots=True)
+class _BucketFacts:
+    url: str
+    sealed_credential: str
+
+
+class Connections:
+    """Opens and keeps sources by company and stores by bucket. `now_ms` is epoch milliseconds."""
+
+    def __init__(self, config: Config, vault: Vault, db: Database, now_ms: Callable[[], int]) -> None:
+        self._config, self._vault, self._db, self._now_ms = config, vault, db, now_ms
+        self._sources: dict[tuple[int, budget.Lane], tuple[_CompanyFacts, DialpadSource]] = {}
+        self._stores: dict[int, tuple[_BucketFacts, Store]] = {}
+        self._replaced: list[Source | Store] = []
+        self._opening = asyncio.Lock()
+
+    async def source(self, company_id: int, lane: budget.Lane = "bulk") -> Source:
+        """The company's source. Raises ConfigError where the company has no key, or one that this installation cannot unseal."""
+        facts = await self._db(_company_facts, company_id)
+        async with self._opening:
+            known = self._sources.get((company_id, lane))
+            if known is None or known[0] != facts:
+                self._replaced += [known[1]] if known else []  # jobs in flight finish with it
+                self._sources[company_id, lane] = (facts, self._open_source(company_id, facts, lane))
+            return self._sources[company_id, lane][1]
+
+    def _open_source(self, company_id: int, facts: _CompanyFacts, lane: budget.Lane) -> DialpadSource:
+        if not facts.sealed_key:
+            raise ConfigError(_("The company has no Dialpad API key. Enter one with `rokuon company key`."))
+        key = self._vault.open(facts.sealed_key, owner=company_owner(company_id), field=API_KEY)
+        slots = SlotPacer(
+            lambda count: self._db(budget.reserve, company_id, count, lane),
+            pause=lambda seconds: self._db(budget.slow_down, company_id, seconds),
+            clock=time.monotonic,
+        )
+        return DialpadSource(
+            facts.base_url,
+            key.reveal(),
+            slots,
+            now_ms=self._now_ms,
+            allow_hosts=self._config.allowed_media_hosts,
+            charge=MediaCharge(facts.media_charge),
+            limits=DialpadLimits(recording=self._config.max_recording_bytes),
+        )
+
+    async def store(self, bucket_id: int) -> Store:
+        """The store of a bucket. Raises BucketUnusable where its URL or credential is not usable on this machine."""
+        facts = await self._db(_bucket_facts, bucket_id)
+        async with self._opening:
+            known = self._stores.get(bucket_id)
+            if known is None or known[0] != facts:
+                try:
+                    store = self.open_store(bucket_id, facts.url, facts.sealed_credential)
+                except ConfigError as error:
+                    raise BucketUnusable("its address or credential is not accepted by this installation") from error
+                self._replaced += [known[1]] if known else []
+                self._stores[bucket_id] = (facts, store)
+            return self._stores[bucket_id][1]
+
+    def open_store(self, bucket_id: int, url: str, sealed_credential: str) -> Store:
+        credential = None
+        if sealed_credential:
+            credential = self._vault.open(sealed_credential, owner=bucket_owner(bucket_id), field=CREDENTIAL).reveal()
+        return open_store(url, credential=credential, allowed_roots=self._config.local_roots)
+
+    async def close(self) -> None:
+        sources = [source for _, source in self._sources.values()]
+        stores = [store for _, store in self._stores.values()]
+        for connection in [*sources, *stores, *self._replaced]:
+            await connection.close()
+
+
+def _company_facts(company_id: int) -> _CompanyFacts:
+    company = Company.objects.only("base_url", "api_key", "media_charge").get(pk=company_id)
+    return _CompanyFacts(company.base_url, company.api_key, company.media_charge)
+
+
+def _bucket_facts(bucket_id: int) -> _BucketFacts:
+    bucket = Bucket.objects.only("url", "credential").get(pk=bucket_id)
+    return _BucketFacts(bucket.url, bucket.credential)

@@ -1,0 +1,88 @@
+"""`WindowLedger` for each kind of job: a window of a run, a company's due copies, the probe of a hold."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from rokuon.domain.copies import State
+from rokuon.domain.failures import HoldOn, RokuonError
+from rokuon.domain.work import Outcome, PlannedCall, PlannedCopy, Progress, Work
+from rokuon.ledger import holds, place, record, runs
+from rokuon.ledger.gateway import Database
+from rokuon.ledger.models import Hold, Run, Window
+from rokuon.ledger.sql import at
+
+Clock = Callable[[], datetime]
+
+
+class DueLedger:
+    """A company's due copies. Nothing is listed into the ledger here but what a retry looked up again."""
+
+    def __init__(self, company_id: int, db: Database, clock: Clock) -> None:
+        self._company_id, self._db, self._clock = company_id, db, clock
+
+    async def left_over(self, beyond: int) -> list[Work]:
+        return await self._db(place.due_now, self._company_id, self._clock(), beyond=beyond)
+
+    async def place(self, calls: Sequence[PlannedCall], copies: Sequence[PlannedCopy], progress: Progress) -> list[Work] | None:
+        return await self._db(place.place, self._company_id, calls, copies, self._clock())
+
+    async def record(self, outcomes: Sequence[Outcome]) -> set[int]:
+        return await self._db(record.record, outcomes, self._clock())
+
+    async def wanted(self) -> bool:
+        return True
+
+    async def hold(self, error: RokuonError, on: HoldOn, ref: str) -> None:
+        await self._db(holds.open_hold, self._company_id, on, ref, error.reason, error.detail, self._clock())
+
+
+class RunWindowLedger(DueLedger):
+    """One window of a run."""
+
+    def __init__(self, window: Window, company_id: int, db: Database, clock: Clock) -> None:
+        super().__init__(company_id, db, clock)
+        self._window = window
+
+    async def left_over(self, beyond: int) -> list[Work]:
+        window = self._window
+        return await self._db(
+            place.due_in_range, self._company_id, window.targets, window.after, window.before, self._clock(), beyond=beyond
+        )
+
+    async def place(self, calls: Sequence[PlannedCall], copies: Sequence[PlannedCopy], progress: Progress) -> list[Work] | None:
+        return await self._db(self._place, calls, copies, progress)
+
+    @transaction.atomic
+    def _place(self, calls: Sequence[PlannedCall], copies: Sequence[PlannedCopy], progress: Progress) -> list[Work] | None:
+        wanted = runs.advance(self._window.pk, at(progress.down_to_ms), progress.pages, progress.calls, progress.malformed)
+        return place.place(self._company_id, calls, copies, self._clock()) if wanted else None
+
+    async def wanted(self) -> bool:
+        return await self._db(self._is_wanted)
+
+    def _is_wanted(self) -> bool:
+        return Window.objects.filter(pk=self._window.pk, state=Window.State.QUEUED, run__state=Run.State.RUNNING).exists()
+
+
+class ProbeLedger(DueLedger):
+    """A few of the copies that a hold on a kind or a bucket stops. `cured` once one of them was verified, or none was left to try."""
+
+    SAMPLE = 3
+
+    def __init__(self, hold: Hold, db: Database, clock: Clock) -> None:
+        super().__init__(hold.company_id, db, clock)
+        self._hold = hold
+        self.cured = False
+
+    async def left_over(self, beyond: int) -> list[Work]:
+        if beyond:
+            return []
+        sample = await self._db(place.held, self._company_id, self._hold.on, self._hold.ref, self.SAMPLE)
+        self.cured = not sample
+        return sample
+
+    async def record(self, outcomes: Sequence[Outcome]) -> set[int]:
+        self.cured = self.cured or any(outcome.state is State.VERIFIED for outcome in outcomes)
+        return await super().record(outcomes)
