@@ -35,11 +35,14 @@ class Crew:
         self._places = asyncio.Semaphore(gear.limits.transfers)
         self._met: set[int] = set()
         self._held: dict[tuple[HoldOn, str], RokuonError] = {}
+        """What is held, by what and which: found open at the start, or opened here."""
         self._denials: Counter[str] = Counter()
         self._fetched_kinds: set[str] = set()
         self.stopped_by: RokuonError | None = None
 
     async def __aenter__(self) -> "Crew":
+        self._held.update(await self._ledger.holds())
+        self.stopped_by = self._held.get((HoldOn.SOURCE, ""))
         self._tasks = asyncio.TaskGroup()
         await self._tasks.__aenter__()
         return self
@@ -97,6 +100,9 @@ class Crew:
             self._denials[work.kind] += 1
             if self._denials[work.kind] < DENIALS_TO_HOLD:
                 return self._outcome(work, error, State.PENDING, due_in_s=retry.THROTTLED_S)
+            if await self._ledger.arrives(work.kind):
+                self._fetched_kinds.add(work.kind)
+                return await self._decide(work, error)
         ref = {HoldOn.KIND: work.kind, HoldOn.BUCKET: str(work.bucket_id), HoldOn.SOURCE: ""}[on]
         if (on, ref) not in self._held:
             self._held[on, ref] = error
