@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Mapping
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
@@ -20,7 +19,7 @@ from rokuon.domain.failures import (
 )
 from rokuon.domain.ports import SendSlots
 
-from .faults import Retrier, answered, retry_after_of, within
+from .faults import Retrier, answered, epoch_ms_of, retry_after_of, within
 from .limits import Limits
 from .urls import AllowedHosts
 
@@ -69,7 +68,7 @@ class ApiClient:
 
     async def _exchange(self, url: URL) -> JsonObject:
         async with self._session().get(url, headers=self._headers, allow_redirects=False) as response:
-            self.server_ms = _epoch_ms(response.headers.get("Date")) or self.server_ms
+            self.server_ms = epoch_ms_of(response.headers.get("Date", "")) or self.server_ms
             failure = status_failure(response, self._host, self._now_ms)
             if failure is not None:
                 raise failure
@@ -99,9 +98,9 @@ def status_failure(response: aiohttp.ClientResponse, host: str, now_ms: Callable
     if status in (404, 410):
         return SourceNotFound(detail)
     if status == 429:
-        return SourceThrottled(detail, retry_after=retry_after_of(response.headers.get("Retry-After"), now_ms()))
+        return SourceThrottled(detail, retry_after=retry_after_of(response.headers, now_ms()))
     if status >= 500 or status == 408:
-        return SourceUnavailable(detail, retry_after=retry_after_of(response.headers.get("Retry-After"), now_ms()))
+        return SourceUnavailable(detail, retry_after=retry_after_of(response.headers, now_ms()))
     return SourceRequestRefused(detail)
 
 
@@ -118,12 +117,3 @@ def parse_json(body: bytes) -> JsonObject:
 
 def _no_constant(name: str) -> float:
     raise ValueError(name)
-
-
-def _epoch_ms(date: str | None) -> int | None:
-    if date is None:
-        return None
-    try:
-        return int(parsedate_to_datetime(date).timestamp()) * 1000
-    except (ValueError, TypeError, OverflowError, IndexError):
-        return None

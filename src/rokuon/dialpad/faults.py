@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
@@ -63,20 +63,31 @@ def _before_answer(exc: Exception, host: str) -> SourceError:
     return SourceUnavailable(detail)
 
 
-def retry_after_of(value: str | None, now_ms: int) -> float | None:
-    """Seconds to wait by a Retry-After header, within 1 s and 15 min; None where there is none that can be read."""
-    if value is None:
+def retry_after_of(headers: Mapping[str, str], now_ms: int) -> float | None:
+    """Seconds to wait by a Retry-After header, within 1 s and 15 min; None where there is none that can be read.
+
+    A date is compared with the answer's own Date, since the two clocks may differ, and with `now_ms` only without one.
+    """
+    text = headers.get("Retry-After", "").strip()
+    if not text:
         return None
-    text = value.strip()
     try:
         # 18 digits: more than any time, fewer than Python refuses to convert.
         seconds = float(int(text[:18]))
     except ValueError:
-        try:
-            seconds = parsedate_to_datetime(text).timestamp() - now_ms / 1000
-        except (ValueError, TypeError, OverflowError, IndexError):
+        until = epoch_ms_of(text)
+        if until is None:
             return None
+        seconds = (until - (epoch_ms_of(headers.get("Date", "")) or now_ms)) / 1000
     return min(max(seconds, RETRY_AFTER_MIN), RETRY_AFTER_MAX)
+
+
+def epoch_ms_of(date: str) -> int | None:
+    """An HTTP date as epoch milliseconds, None where it cannot be read."""
+    try:
+        return int(parsedate_to_datetime(date).timestamp()) * 1000
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
 
 
 class Retrier:

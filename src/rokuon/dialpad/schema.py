@@ -27,6 +27,9 @@ from rokuon.domain.recording import (
 
 Json = Any
 DAY_MS = 86_400_000
+PARSER_VERSION = 1
+"""Raised when the parser reads more out of a listing than before: days listed with an older one are listed again."""
+
 # 2000-01-01: long before Dialpad, and far above any time in seconds that was meant as milliseconds.
 _EARLIEST_MS = 946_684_800_000
 _MAX_TEXT = 4_000
@@ -206,6 +209,10 @@ def _from_urls(item: dict[str, Json]) -> tuple[ListedRecording, ...]:
             match = _ID_IN_URL.search(url)
             if match:
                 found.setdefault((kind, match[1]), ListedRecording(kind, match[1], url))
+    # `call_recording_ids` is not used: it does not say of which kind each is, and kind and id together are the identity.
+    voicemail = to_id(item.get("voicemail_recording_id"))
+    if voicemail:
+        found.setdefault((Kind.VOICEMAIL, voicemail), ListedRecording(Kind.VOICEMAIL, voicemail, ""))
     return tuple(found.values())
 
 

@@ -162,3 +162,13 @@ class WindowLedger(Protocol):
 
     async def hold(self, error: RokuonError, on: HoldOn, ref: str) -> None:
         """Stop a source (`ref` is ""), a kind or a bucket (`ref` names it) until the error's cause is gone."""
+
+
+class Jobs(Protocol):
+    """Asks for work, inside the caller's transaction: the job exists if and only if the rows it concerns do."""
+
+    def enqueue_window(self, window_id: int) -> None: ...
+
+    def enqueue_due(self, company_id: int) -> None: ...
+
+    def enqueue_probe(self, company_id: int, hold_id: int) -> None: ...

@@ -62,3 +62,8 @@ def sealed_days(targets: Sequence[int], fingerprint: str) -> dict[int, set[date]
     ):
         found[target].add(day)
     return found
+
+
+def void(targets: Sequence[int]) -> None:
+    """Forget what was listed for these targets: their rule was switched on, and a listing made meanwhile may have passed them by."""
+    execute("DELETE FROM ledger_coverage WHERE target_id = ANY(%s)", [list(targets)])

@@ -162,6 +162,19 @@ def due_now(company_id: int, now: datetime, *, beyond: int = 0, limit: int = 500
     return [as_work(row) for row in rows]
 
 
+def held(company_id: int, on: str, ref: str, limit: int) -> list[Work]:
+    """A few pending copies that a hold on a kind or a bucket stops, newest call first: what a probe may try."""
+    column = {"kind": "r.kind", "bucket": "c.bucket_id::text"}[on]
+    rows = fetch(
+        f"""SELECT {_WORK_COLUMNS}
+              FROM ledger_copy c JOIN ledger_recording r ON r.id = c.recording_id
+             WHERE c.company_id = %s AND c.state = 'pending' AND {column} = %s
+             ORDER BY c.call_started_at DESC, c.id LIMIT %s""",  # noqa: S608 (constant names of columns)
+        [company_id, ref, limit],
+    )
+    return [as_work(row) for row in rows]
+
+
 def as_work(row: tuple) -> Work:  # type: ignore[type-arg]
     *facts, started_at, tries, negatives, first_negative_at = row
     history = History(tries, negatives, ms(first_negative_at) if first_negative_at else None)

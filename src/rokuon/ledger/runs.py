@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from .models import Run, Window
-from .sql import execute, fetch
+from .sql import STOPPED_BY_HOLD, execute, fetch
 
 Enqueue = Callable[[int], None]
 
@@ -152,19 +152,26 @@ def suspend_window(window_id: int, reason: str) -> None:
 
 
 def _after_window(window_id: int, now: datetime, enqueue: Enqueue) -> None:
-    ((run_id, company_id),) = fetch(
-        "SELECT r.id, r.company_id FROM ledger_window w JOIN ledger_run r ON r.id = w.run_id WHERE w.id = %s", [window_id]
-    )
+    ((company_id,),) = fetch("SELECT r.company_id FROM ledger_window w JOIN ledger_run r ON r.id = w.run_id WHERE w.id = %s", [window_id])
     queue_windows(company_id, now, enqueue)
-    end_if_done(run_id, now)
+    end_done(company_id, now)
 
 
-def end_if_done(run_id: int, now: datetime) -> None:
+def end_done(company_id: int, now: datetime) -> None:
+    """End the company's runs that have nothing left to do: every window listed, every due copy tried or stopped by a hold.
+
+    What waits for a later time does not keep a run open; it is counted as pending, and tried when it is due.
+    """
     execute(
-        """UPDATE ledger_run r SET state = 'finished', finished_at = %s
-            WHERE r.id = %s AND r.state = 'running'
-              AND NOT EXISTS (SELECT 1 FROM ledger_window w WHERE w.run_id = r.id AND w.state IN ('waiting', 'queued'))""",
-        [now, run_id],
+        f"""UPDATE ledger_run u SET state = 'finished', finished_at = %(now)s
+             WHERE u.company_id = %(company)s AND u.state = 'running'
+               AND NOT EXISTS (SELECT 1 FROM ledger_window w WHERE w.run_id = u.id AND w.state IN ('waiting', 'queued'))
+               AND NOT EXISTS (SELECT 1 FROM ledger_copy c JOIN ledger_recording r ON r.id = c.recording_id
+                                WHERE c.company_id = u.company_id AND c.state = 'pending' AND c.due_at <= %(now)s
+                                  AND u.targets @> to_jsonb(c.target_id)
+                                  AND c.call_started_at >= u.since AND c.call_started_at < u.until
+                                  AND NOT {STOPPED_BY_HOLD})""",  # noqa: S608 (a constant piece)
+        {"now": now, "company": company_id},
     )
 
 

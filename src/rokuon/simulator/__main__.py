@@ -74,11 +74,10 @@ def main(argv: list[str] | None = None) -> int:
     """Exit status 2 and one sentence for options that cannot be understood."""
     options = arguments(argv)
     try:
-        sim = make(options)
+        asyncio.run(run(make(options)))
     except (UnknownSwitch, BadFault, ValueError, OSError) as exc:
         sys.stderr.write(f"rokuon simulator: {exc}\n")
         return 2
-    asyncio.run(run(sim))
     return 0
 
 

@@ -1,6 +1,6 @@
-"""The calls of one company, ordered by start, with an index for every question a listing asks.
+"""The calls of one company, ordered by start, and grouped by every question that a listing asks.
 
-An index is built when it is first asked for and kept up to date afterwards, so a page costs a bisection plus the page itself.
+A grouping is made in one pass when it is first asked for and kept up to date afterwards, so a page costs a bisection plus itself.
 """
 
 from bisect import bisect_left, insort
@@ -8,38 +8,43 @@ from collections.abc import Callable, Iterator
 
 from .model import Call
 
-Predicate = Callable[[Call], bool]
+# The group (an id) that a call falls in, None for no group.
+GroupOf = Callable[[Call], int | None]
 Entry = tuple[int, int, Call]
 
 
 class CallBook:
-    """All calls of a company. Entries of an index are (start, call id, call), oldest first; ids are unique, so calls never compare."""
+    """All calls of a company. Entries are (start, call id, call), oldest first; ids are unique, so calls never compare."""
 
     def __init__(self, calls: list[Call]) -> None:
         self.by_id = {call.id: call for call in calls}
-        self._indexes: dict[tuple[object, ...], tuple[Predicate, list[Entry]]] = {}
-        self._all: list[Entry] = sorted((call.started, call.id, call) for call in calls)
+        self.all: list[Entry] = sorted((call.started, call.id, call) for call in calls)
+        self._groupings: dict[str, tuple[GroupOf, dict[int, list[Entry]]]] = {}
 
     def __len__(self) -> int:
-        return len(self._all)
+        return len(self.all)
 
     def add(self, call: Call) -> None:
-        """Enter a call, at its place by start, in every index that it belongs to."""
+        """Enter a call, at its place by start, everywhere it belongs."""
         entry = (call.started, call.id, call)
         self.by_id[call.id] = call
-        insort(self._all, entry)
-        for predicate, entries in self._indexes.values():
-            if predicate(call):
-                insort(entries, entry)
+        insort(self.all, entry)
+        for group_of, groups in self._groupings.values():
+            group = group_of(call)
+            if group is not None:
+                insort(groups.setdefault(group, []), entry)
 
-    def index(self, name: tuple[object, ...], predicate: Predicate) -> list[Entry]:
-        """The entries that satisfy predicate; name identifies the predicate and its arguments. () is all calls."""
-        if not name:
-            return self._all
-        known = self._indexes.get(name)
+    def group(self, name: str, group_of: GroupOf, wanted: int) -> list[Entry]:
+        """The entries of one group; name identifies the grouping that group_of makes."""
+        known = self._groupings.get(name)
         if known is None:
-            known = self._indexes[name] = (predicate, [entry for entry in self._all if predicate(entry[2])])
-        return known[1]
+            groups: dict[int, list[Entry]] = {}
+            for entry in self.all:
+                group = group_of(entry[2])
+                if group is not None:
+                    groups.setdefault(group, []).append(entry)
+            known = self._groupings[name] = (group_of, groups)
+        return known[1].get(wanted, [])
 
 
 def newest_first(entries: list[Entry], lowest: int, below: int, before: tuple[int, int] | None) -> Iterator[Call]:

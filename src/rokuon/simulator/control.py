@@ -106,12 +106,13 @@ def truth(sim: "Simulator", company_id: int, with_sha256: bool = True) -> list[d
 
     calls are the legs that list it under the switches in force; targets the contact center and coaching team in whose scope it is.
     """
+    # Copies: this runs beside the loop, and calls may end meanwhile.
     book, told = sim.world.books[company_id], []
     listed: dict[int, list[int]] = {}
-    for call in book.by_id.values():
+    for call in list(book.by_id.values()):
         for recording in on_leg(call, sim.switches):
             listed.setdefault(recording.id, []).append(call.id)
-    for recording in sim.world.recordings.values():
+    for recording in list(sim.world.recordings.values()):
         if sim.world.owner[recording.id] == company_id:
             told.append(_truth(sim, recording, listed.get(recording.id, []), with_sha256))
     return sorted(told, key=lambda it: it["id"])

@@ -16,7 +16,7 @@ import aiohttp
 
 from .answers import Answer, bad_request, json_answer, not_found
 from .model import Call
-from .query import Query
+from .query import Query, as_id
 from .switches import Switches
 
 RETRIES = 3
@@ -203,7 +203,7 @@ def webhooks(query: Query, store: HookStore, new_id: int) -> Answer:
 
 def webhook(query: Query, store: HookStore, new_id: int) -> Answer:
     """GET, PATCH or DELETE of one; deleting takes its subscriptions along."""
-    found = store.webhooks.get(_id(query))
+    found = store.webhooks.get(as_id(query.item))
     if found is None:
         return not_found()
     if query.method == "DELETE":
@@ -236,7 +236,7 @@ def subscriptions(query: Query, store: HookStore, new_id: int) -> Answer:
 
 def subscription(query: Query, store: HookStore, new_id: int) -> Answer:
     """GET, PATCH or DELETE of one."""
-    found = store.subscriptions.get(_id(query))
+    found = store.subscriptions.get(as_id(query.item))
     if found is None:
         return not_found()
     if query.method == "DELETE":
@@ -268,7 +268,3 @@ def _fill(it: Subscription, body: dict[str, Any], store: HookStore) -> str | Non
 
 def _object(query: Query) -> dict[str, Any]:
     return query.body if isinstance(query.body, dict) else {}
-
-
-def _id(query: Query) -> int:
-    return int(query.item) if query.item.isdigit() else -1

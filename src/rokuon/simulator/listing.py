@@ -4,9 +4,10 @@ from itertools import islice
 
 from . import wire
 from .answers import Answer, bad_request, json_answer, not_found
-from .calls import Entry, Predicate, newest_first
+from .calls import Entry, GroupOf, newest_first
 from .model import Call, Center
-from .query import DAY_MS, Query
+from .query import DAY_MS, Query, as_id
+from .switches import Switches
 
 WINDOW_MS = 2_592_000_000
 FUTURE_TOLERANCE_MS = 5_000
@@ -27,7 +28,7 @@ _FOREVER = 2**62
 
 
 def call(query: Query) -> Answer:
-    found = query.book.by_id.get(int(query.item)) if query.item.isdigit() else None
+    found = query.book.by_id.get(as_id(query.item))
     if found is None:
         return not_found()
     return json_answer(_show(query, found, "all"))
@@ -90,45 +91,32 @@ def _entries(query: Query) -> list[Entry] | str:
     kind, target = query.text("target_type"), query.number("target_id")
     if not kind and target is None:
         query.notes["scope"] = "company"
-        return query.book.index((), lambda it: True)
+        return query.book.all
     if not kind or target is None:
         return "target_type and target_id must be given together."
     if kind not in TARGET_TYPES:
         return f"target_type must be one of {', '.join(TARGET_TYPES)}."
     query.notes["scope"] = f"{kind}:{target}"
-    return query.book.index((kind, target, _variant(query, kind)), _predicate(query, kind, target))
+    name, group_of = _grouping(query.switches, kind)
+    return query.book.group(name, group_of, target)
 
 
-def _variant(query: Query, kind: str) -> str:
-    switches = query.switches
-    return {"callcenter": switches.target_legs, "coachingteam": switches.team_listing, "office": switches.office_listing}.get(kind, "")
-
-
-def _predicate(query: Query, kind: str, target: int) -> Predicate:
-    switches = query.switches
+def _grouping(switches: Switches, kind: str) -> tuple[str, GroupOf]:
+    """How calls fall into targets of a kind under the switches, and a name for it."""
     if kind == "callcenter":
         legs = ("group", "agent") if switches.target_legs == "both" else (switches.target_legs,)
-        return lambda it: it.leg in legs and it.center is not None and it.center.id == target
-    if kind == "coachingteam":
-        if switches.team_listing == "empty":
-            return lambda it: False
+        return f"center {legs}", lambda it: it.center.id if it.center is not None and it.leg in legs else None
+    if kind == "coachingteam" and switches.team_listing == "trainees":
         # A team's call is a call of a trainee: its own leg, not the group leg of the conversation.
-        return lambda it: it.leg != "group" and it.agent is not None and it.agent.team is not None and _trains(it, target)
-    if kind == "office":
-        if switches.office_listing == "mainline":
-            return lambda it: it.target.wire_type == "office" and it.target.id == target
-        return lambda it: it.office.id == target
-    if kind == "user":
-        return lambda it: it.target.wire_type == "user" and it.target.id == target
-    return lambda it: False
-
-
-def _trains(it: Call, team_id: int) -> bool:
-    agent = it.agent
-    return agent is not None and agent.team is not None and agent.team.id == team_id and agent in agent.team.trainees
+        return "team", lambda it: it.agent.team.id if it.leg != "group" and it.agent is not None and it.agent.team is not None else None
+    if kind == "office" and switches.office_listing == "all":
+        return "office", lambda it: it.office.id
+    if kind in ("office", "user"):
+        return f"{kind} itself", lambda it: it.target.id if it.target.wire_type == kind else None
+    return "nothing", lambda it: None
 
 
 def scope_of(it: Call) -> tuple[Center | None, int | None]:
     """The contact center and the coaching team (its id) in whose scope a leg's recordings are."""
     team = it.agent.team if it.agent is not None else None
-    return it.center, team.id if team is not None and it.agent in team.trainees else None
+    return it.center, team.id if team is not None else None

@@ -47,6 +47,8 @@ class Team:
 
 @dataclass(slots=True, eq=False)
 class User:
+    """A person. team is the coaching team that trains them; a coach is in its team's list only."""
+
     id: int
     first: str
     last: str

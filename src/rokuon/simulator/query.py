@@ -114,6 +114,11 @@ class Query:
 DAY_MS = 86_400_000
 
 
+def as_id(text: str) -> int:
+    """The id that a part of a path spells; -1, which nothing has, when it spells none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 20 else -1
+
+
 def on_leg(call: Call, switches: Switches) -> list[Recording]:
     """The recordings that belong to this leg, whether or not they can be had yet."""
     if call.partner is None or switches.recording_leg == "mixed":

@@ -32,7 +32,7 @@ from .keys import Key, KeyRing
 from .media import Media, MediaRequest
 from .meter import LogEntry, Meter, Window
 from .model import Company
-from .query import BadQuery, Query, Shared
+from .query import BadQuery, Query, Shared, as_id
 from .switches import Switches
 from .world import World, WorldSpec, build
 
@@ -142,9 +142,13 @@ class Simulator:
 
     async def start(self) -> None:
         """Listen on 127.0.0.1. Raises OSError when the port is taken."""
-        self._runner = web.ServerRunner(web.Server(self._handle, access_log=None))
+        self._runner = web.ServerRunner(web.Server(self._handle, access_log=None), shutdown_timeout=0.5)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self._port, ssl_context=self._ssl, backlog=1024, shutdown_timeout=0.5).start()
+        try:
+            await web.TCPSite(self._runner, "127.0.0.1", self._port, ssl_context=self._ssl, backlog=1024).start()
+        except OSError:
+            await self._runner.cleanup()
+            raise
         self._port = self._runner.addresses[0][1]
         self.session = aiohttp.ClientSession()
         self._media.base_url = self.base_url
@@ -242,7 +246,7 @@ class Simulator:
 
     def _media_answer(self, request: web.BaseRequest, entry: LogEntry, endpoint: str, item: str, key: Key | None) -> tuple[Answer, str]:
         entry.endpoint = endpoint
-        number = int(item) if item.isascii() and item.isdigit() else 0
+        number = as_id(item)
         if entry.company is None:
             entry.company = self.world.owner.get(number)
         if entry.company is None:

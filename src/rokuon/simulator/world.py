@@ -155,11 +155,11 @@ class Maker:
         wanted = spec.recordings or spec.calls
         starts = self._edge_starts()
         newest, oldest = spec.now_ms, spec.now_ms - spec.days * DAY_MS
+        if spec.long_call_s and spec.recordings >= 20 and self.company.centers:
+            calls += self._long_call()
         while (self.made if spec.recordings else len(calls)) < wanted:
             left = wanted - self.made
             talk_ms = self._talk_ms()
-            if calls and not self.made and spec.long_call_s and spec.recordings:
-                talk_ms = round(spec.long_call_s * 1000)
             if starts:
                 start = starts.pop()
             elif calls and rng.random() < 0.02:
@@ -175,6 +175,12 @@ class Maker:
     def _ghosts(self, calls: list[Call]) -> None:
         for call in [c for c in calls if not any(leg.recordings for leg in c.conversation)][: self.spec.ghosts]:
             call.ghost = True
+
+    def _long_call(self) -> list[Call]:
+        talk_ms = round(self.spec.long_call_s * 1000)
+        legs = self.center_call(self.company.centers[0], self.spec.now_ms - DAY_MS // 2 - 2 * talk_ms, talk_ms, 0)
+        self.add(legs[0], "callrecording", legs[0].started + 30_000, talk_ms - 30_000)
+        return legs
 
     def _talk_ms(self) -> int:
         low, typical, high = self.spec.talk_s

@@ -33,4 +33,5 @@ def translated() -> Iterator[None]:
         yield
     except OSError as error:
         number = error.errno or 0
-        raise _MEANING.get(number, BucketUnusable)(errno.errorcode.get(number, str(number))) from error
+        # Not chained: OSError quotes the file, and with it the name of the agent.
+        raise _MEANING.get(number, BucketUnusable)(errno.errorcode.get(number, str(number))) from None

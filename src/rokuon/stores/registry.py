@@ -7,6 +7,8 @@ from rokuon.domain.failures import N_, ConfigError
 from rokuon.domain.ports import Store
 
 from .addresses import FolderAddress, MemoryAddress, parse
+from .gcs import GcsStore
+from .google_account import service_account
 from .local import LocalStore
 from .memory import MemoryStore
 
@@ -16,12 +18,14 @@ def open_store(
     *,
     credential: str | None = None,
     allowed_roots: Sequence[Path] = (),
+    gcs_endpoint: str | None = None,
     memory: Mapping[str, MemoryStore] | None = None,
 ) -> Store:
     """No request is made and nothing is created. Raises ConfigError with a sentence for whoever set the URL or the credential.
 
     `credential` is the text of a Google service-account file; None takes the machine's own (application default credentials).
-    `allowed_roots` are the operator's: folders below which a local bucket may lie. `memory` holds the stores of `memory://name`.
+    `allowed_roots` are the operator's: folders below which a local bucket may lie. `gcs_endpoint` is the operator's too, as in
+    STORAGE_EMULATOR_HOST: there, a bucket without a credential is used without one. `memory` holds the stores of `memory://name`.
     """
     address = parse(url, allowed_roots=allowed_roots)
     if isinstance(address, FolderAddress):
@@ -30,4 +34,8 @@ def open_store(
         if memory is None or address.name not in memory:
             raise ConfigError(N_("Buckets in memory exist in tests only. Write the bucket as gs://name or file:///absolute/folder."))
         return memory[address.name]
-    raise ConfigError(N_("Google Cloud Storage is not built in."))
+    account = service_account(credential, gcs_endpoint) if credential else None
+    if not gcs_endpoint:
+        return GcsStore(address.bucket, account)
+    endpoint = gcs_endpoint if "://" in gcs_endpoint else f"http://{gcs_endpoint}"
+    return GcsStore(address.bucket, account or {}, endpoint=endpoint.rstrip("/"))

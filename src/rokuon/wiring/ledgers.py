@@ -1,15 +1,16 @@
-"""`WindowLedger` for the two kinds of bulk work: one window of a run, and a company's due copies."""
+"""`WindowLedger` for each kind of job: a window of a run, a company's due copies, the probe of a hold."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from django.db import transaction
 
+from rokuon.domain.copies import State
 from rokuon.domain.failures import HoldOn, RokuonError
 from rokuon.domain.work import Outcome, PlannedCall, PlannedCopy, Progress, Work
 from rokuon.ledger import holds, place, record, runs
 from rokuon.ledger.gateway import Database
-from rokuon.ledger.models import Run, Window
+from rokuon.ledger.models import Hold, Run, Window
 from rokuon.ledger.sql import at
 
 Clock = Callable[[], datetime]
@@ -63,3 +64,25 @@ class RunWindowLedger(DueLedger):
 
     def _is_wanted(self) -> bool:
         return Window.objects.filter(pk=self._window.pk, state=Window.State.QUEUED, run__state=Run.State.RUNNING).exists()
+
+
+class ProbeLedger(DueLedger):
+    """A few of the copies that a hold on a kind or a bucket stops. `cured` once one of them was verified, or none was left to try."""
+
+    SAMPLE = 3
+
+    def __init__(self, hold: Hold, db: Database, clock: Clock) -> None:
+        super().__init__(hold.company_id, db, clock)
+        self._hold = hold
+        self.cured = False
+
+    async def left_over(self, beyond: int) -> list[Work]:
+        if beyond:
+            return []
+        sample = await self._db(place.held, self._company_id, self._hold.on, self._hold.ref, self.SAMPLE)
+        self.cured = not sample
+        return sample
+
+    async def record(self, outcomes: Sequence[Outcome]) -> set[int]:
+        self.cured = self.cured or any(outcome.state is State.VERIFIED for outcome in outcomes)
+        return await super().record(outcomes)

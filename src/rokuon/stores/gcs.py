@@ -1,0 +1,262 @@
+"""A Google Cloud Storage bucket, over the JSON API.
+
+One request creates an object: it carries the precondition "no such object yet", the checksum that Google verifies before it commits, and
+the metadata. Objects above 8 MiB go in pieces (`gcs_upload`) under the same precondition and checksum.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from typing import Any, TypeVar
+
+import aiohttp
+from gcloud.aio.storage import Storage
+from yarl import URL
+
+from rokuon.domain.failures import BucketCredentialRefused, BucketForbidden, ObjectExists, ObjectMissing, StoreUnavailable
+from rokuon.domain.ports import Body, Capabilities, Sleep, StoredObject
+
+from . import keys
+from .checksums import from_base64, to_base64
+from .gcs_answers import BeyondEnd, raise_for_status
+from .gcs_upload import Progress, read_piece, upload
+from .google_account import AccountToken
+
+GOOGLE = "https://storage.googleapis.com"
+SINGLE_REQUEST_LIMIT = 8 * 1024 * 1024
+_PIECE = 1024 * 1024
+_PAGE = 1000
+_CREATE_ONLY = "0"
+_FIELDS = "name,size,crc32c,generation,contentType,metadata"
+# The library's hints say int, and it hands these on as they are.
+_SMALL: Any = aiohttp.ClientTimeout(total=60, sock_connect=10, sock_read=30)
+# 8 MiB within 5 minutes: a line slower than 28 KB/s cannot carry a backup.
+_LARGE: Any = aiohttp.ClientTimeout(total=300, sock_connect=10, sock_read=60)
+_DOWNLOAD: Any = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=60)
+
+_T = TypeVar("_T")
+
+
+class GcsStore:
+    """`account` is a checked service account (`google_account`), None for application default credentials, {} for none at all.
+
+    Nothing is opened before the first request; then one session and at most `connections` connections, until `close`.
+    """
+
+    capabilities = Capabilities(keeps_metadata=True, checks_writes=True, stores_checksum=True, signs_urls=False, bucket_roles=True)
+
+    def __init__(
+        self,
+        bucket: str,
+        account: Mapping[str, str] | None,
+        *,
+        endpoint: str = GOOGLE,
+        connections: int = 64,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self.url = f"gs://{bucket}"
+        self._bucket = bucket
+        self._account = None if account is None else dict(account)
+        self._endpoint = endpoint
+        self._connections = connections
+        self._sleep = sleep
+        self._opened: tuple[Storage, AccountToken, aiohttp.ClientSession] | None = None
+
+    async def put(self, key: str, body: Body, *, content_type: str, metadata: Mapping[str, str]) -> StoredObject:
+        keys.check(key)
+        resource = {"Content-Type": content_type, "crc32c": to_base64(body.crc32c), "metadata": dict(metadata)}
+        try:
+            if body.size > SINGLE_REQUEST_LIMIT:
+                answer = await self._put_in_pieces(key, body, resource)
+            else:
+                answer = await self._put_at_once(key, body, resource)
+        except BucketForbidden as refused:
+            # A credential that may not overwrite can be refused for a taken name before the precondition is looked at.
+            raise await self._taken_or(refused, key) from None
+        return _stored(answer)
+
+    async def stat(self, key: str) -> StoredObject | None:
+        try:
+            return _stored(await self._ask(lambda: self._storage().download_metadata(self._bucket, key, timeout=_SMALL)))
+        except ObjectMissing:
+            await self._page({"maxResults": "1"})  # Raises BucketMissing: Google has one answer for both.
+            return None
+
+    async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        # Asking for gzip is how to get the stored bytes themselves of an object that somebody stored compressed.
+        headers = {"Accept-Encoding": "gzip"}
+        if start or end is not None:
+            headers["Range"] = f"bytes={start}-{'' if end is None else end - 1}"
+        if end is not None and end <= start:
+            if await self.stat(key) is None:
+                raise ObjectMissing
+            return
+        try:
+            stream = await self._ask(lambda: self._storage().download_stream(self._bucket, key, headers=dict(headers), timeout=_DOWNLOAD))
+            async with stream:
+                while piece := await stream.read(_PIECE):
+                    yield piece
+        except BeyondEnd:
+            return
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise StoreUnavailable(type(error).__name__) from None
+
+    async def list(self, prefix: str, after: str = "") -> AsyncIterator[StoredObject]:
+        query = {"prefix": prefix, "maxResults": str(_PAGE), "fields": f"items({_FIELDS}),nextPageToken"}
+        if after:
+            query["startOffset"] = after
+        while True:
+            page = await self._page(query)
+            for item in page.get("items", []):
+                if item["name"] != after:
+                    yield _stored(item)
+            token = page.get("nextPageToken", "")
+            if not token:
+                return
+            if token == query.get("pageToken"):
+                raise StoreUnavailable("the list repeats itself")
+            query["pageToken"] = token
+
+    async def permissions(self, asked: Collection[str]) -> set[str]:
+        """Which of these the credential has on the bucket, as Google says; it needs none to ask."""
+        query = [("permissions", permission) for permission in sorted(asked)]
+        answer = await self._request("GET", self._url("storage/v1", "iam/testPermissions"), params=query, timeout=_SMALL)
+        return set((await _json(answer)).get("permissions", []))
+
+    async def close(self) -> None:
+        if self._opened:
+            _, _, session = self._opened
+            self._opened = None
+            await session.close()
+
+    def _storage(self) -> Storage:
+        return self._open()[0]
+
+    def _open(self) -> tuple[Storage, AccountToken, aiohttp.ClientSession]:
+        if self._opened is None:
+            session: Any = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=30),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                raise_for_status=raise_for_status,
+                timeout=_SMALL,
+                # Proxy variables of the environment would send credentials and recordings where no one decided.
+                trust_env=False,
+            )
+            token = AccountToken(self._account, session)
+            # The library's word for "send no token" is a development API.
+            storage = Storage(token=token, session=session, api_root=self._endpoint, api_is_dev=self._account == {})
+            self._opened = storage, token, session
+        return self._opened
+
+    async def _put_at_once(self, key: str, body: Body, resource: Mapping[str, Any]) -> Mapping[str, Any]:
+        data = await read_piece(body, 0, max(body.size, 1))
+        return await self._ask(
+            lambda: self._storage().upload(
+                self._bucket,
+                key,
+                data,
+                content_type=resource["Content-Type"],
+                parameters={"ifGenerationMatch": _CREATE_ONLY, "fields": _FIELDS},
+                metadata=dict(resource),
+                force_resumable_upload=False,
+                timeout=_LARGE,
+            )
+        )
+
+    async def _put_in_pieces(self, key: str, body: Body, resource: Mapping[str, Any]) -> Mapping[str, Any]:
+        await read_piece(body, 0, 1)  # A body of the wrong length is refused before anything is asked of Google.
+        session = await self._request(
+            "POST",
+            self._url("upload/storage/v1", "o"),
+            params={"uploadType": "resumable", "name": key, "ifGenerationMatch": _CREATE_ONLY, "fields": _FIELDS},
+            json={"contentType": resource["Content-Type"], "crc32c": resource["crc32c"], "metadata": resource["metadata"]},
+            headers={"X-Upload-Content-Type": resource["Content-Type"], "X-Upload-Content-Length": str(body.size)},
+            timeout=_SMALL,
+        )
+        location = session.headers.get("Location", "http://none")
+        if not self._is_trusted(location):
+            raise StoreUnavailable("no upload session")
+
+        async def send(piece: bytes, content_range: str) -> Progress:
+            headers = {"Content-Range": content_range}
+            answer = await self._request("PUT", location, data=piece, headers=headers, allow_redirects=False, timeout=_LARGE)
+            if answer.status == 308:
+                return Progress(_kept(answer.headers.get("Range", "")))
+            return Progress(body.size, await _json(answer))
+
+        return await upload(body, send, self._sleep)
+
+    def _is_trusted(self, location: str) -> bool:
+        """Our token goes where an upload session is: to this endpoint or another address of Google's storage."""
+        there, here = URL(location), URL(self._endpoint)
+        return there.origin() == here.origin() or (there.scheme == "https" and f".{there.host}".endswith(".googleapis.com"))
+
+    async def _taken_or(self, refused: BucketForbidden, key: str) -> BucketForbidden | ObjectExists:
+        try:
+            return ObjectExists() if await self.stat(key) else refused
+        except BucketForbidden:
+            return refused
+
+    async def _page(self, query: Mapping[str, str]) -> Mapping[str, Any]:
+        return await self._ask(lambda: self._storage().list_objects(self._bucket, params=dict(query), timeout=_SMALL))
+
+    def _url(self, api: str, path: str) -> str:
+        return f"{self._endpoint}/{api}/b/{self._bucket}/{path}"
+
+    async def _request(self, method: str, url: str, *, headers: Mapping[str, str] | None = None, **options: Any) -> aiohttp.ClientResponse:
+        """For what the library has no call for. The answer's body is read before this returns."""
+
+        async def once() -> aiohttp.ClientResponse:
+            _, token, session = self._open()
+            bearer = {} if self._account == {} else {"Authorization": f"Bearer {await token.get()}"}
+            async with session.request(method, url, headers={**(headers or {}), **bearer}, **options) as answer:
+                await answer.read()
+                return answer
+
+        return await self._ask(once)
+
+    async def _ask(self, request: Callable[[], Awaitable[_T]]) -> _T:
+        """One request with its failures translated; a second one where the token was refused before its time."""
+        _, token, _ = self._open()
+        used = token.access_token
+        try:
+            try:
+                return await request()
+            except BucketCredentialRefused:
+                if not used:
+                    raise
+                token.forget(used)
+                return await request()
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            # Not chained: these errors quote the address, and with it the object's name.
+            raise StoreUnavailable(type(error).__name__) from None
+
+
+def _stored(resource: Mapping[str, Any]) -> StoredObject:
+    """Raises StoreUnavailable where the answer lacks what Google promises: nothing is known about the object then."""
+    try:
+        return StoredObject(
+            key=resource["name"],
+            size=int(resource["size"]),
+            crc32c=from_base64(resource["crc32c"]) if "crc32c" in resource else None,
+            version=str(resource["generation"]),
+            content_type=resource.get("contentType", ""),
+            metadata=dict(resource.get("metadata", {})),
+        )
+    except (KeyError, ValueError, TypeError) as error:
+        raise StoreUnavailable(f"the answer lacks {error}") from error
+
+
+def _kept(header: str) -> int:
+    """ "bytes=0-1023" is 1,024 bytes; no header, none."""
+    last = header.rpartition("-")[2]
+    return int(last) + 1 if last.isdecimal() else 0
+
+
+async def _json(answer: aiohttp.ClientResponse) -> Mapping[str, Any]:
+    try:
+        fields: Any = await answer.json(content_type=None)
+    except ValueError:
+        fields = None
+    if not isinstance(fields, dict):
+        raise StoreUnavailable("the answer is not JSON")
+    return fields

@@ -1,0 +1,77 @@
+"""A large body in pieces: bounded memory, and a broken connection costs the piece in flight, not the file.
+
+The library's own resumable upload sends the whole file in one request and starts again from its first byte, so the loop is ours.
+"""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rokuon.domain.failures import ChecksumRefused, StoreThrottled, StoreUnavailable
+from rokuon.domain.ports import Body, Sleep
+
+# A multiple of 256 KiB, as Google asks. 32 such uploads at once hold 128 MiB.
+CHUNK = 4 * 1024 * 1024
+_FAILURES_IN_A_ROW = 5
+_LONGEST_WAIT_S = 32.0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Google's answer to a piece: how many bytes it has for good, and the object's resource once it has all of them."""
+
+    kept: int
+    resource: Mapping[str, Any] | None = None
+
+
+# Sends one piece under a Content-Range. No bytes: asks how far the upload got.
+SendPiece = Callable[[bytes, str], Awaitable[Progress]]
+
+
+async def upload(body: Body, send: SendPiece, sleep: Sleep) -> Mapping[str, Any]:
+    """Returns the object's resource. Raises StoreUnavailable or StoreThrottled after five failures in a row without progress."""
+    at, failures, unsure = 0, 0, False
+    while True:
+        piece = b"" if unsure else await read_piece(body, at, CHUNK)
+        span = "*" if unsure else f"{at}-{at + len(piece) - 1}"
+        try:
+            progress = await send(piece, f"bytes {span}/{body.size}")
+        except (StoreUnavailable, StoreThrottled) as failure:
+            failures += 1
+            if failures > _FAILURES_IN_A_ROW:
+                raise
+            await sleep(min(failure.retry_after or 0.5 * 2**failures, _LONGEST_WAIT_S))
+            # The piece may have arrived, and with it the whole object, so ask before sending anything again.
+            unsure = True
+            continue
+        if progress.resource is not None:
+            return progress.resource
+        if progress.kept > at:
+            failures = 0
+        elif not unsure:
+            failures += 1
+        if failures > _FAILURES_IN_A_ROW or not 0 <= progress.kept < body.size:
+            raise StoreUnavailable("the upload does not advance")
+        at, unsure = progress.kept, False
+
+
+async def read_piece(body: Body, start: int, limit: int) -> bytes:
+    """From memory or the spool file; raises ChecksumRefused where the body is not `body.size` bytes."""
+    if body.data is not None:
+        piece, size = body.data[start : start + limit], len(body.data)
+    else:
+        piece, size = await asyncio.to_thread(_read_file, body.path or Path(), start, limit)
+    if size != body.size or len(piece) != min(limit, body.size - start):
+        raise ChecksumRefused(f"{size} bytes of {body.size}")
+    return piece
+
+
+def _read_file(path: Path, start: int, limit: int) -> tuple[bytes, int]:
+    try:
+        with path.open("rb", buffering=0) as source:
+            return os.pread(source.fileno(), limit, start), os.fstat(source.fileno()).st_size
+    except OSError as error:
+        raise ChecksumRefused("the spool file cannot be read") from error

@@ -1,0 +1,108 @@
+""" "Back up now", joined together: the scope's targets, their windows, the run, its first jobs (M11)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from rokuon.backup.backfill import ListedTarget, PlannedWindow, plan_windows
+from rokuon.dialpad.schema import PARSER_VERSION
+from rokuon.domain import windows
+from rokuon.domain.failures import ConfigError
+from rokuon.domain.ports import Jobs, TimeRange
+from rokuon.domain.recording import Scope, ScopeKind
+from rokuon.ledger import coverage, runs
+from rokuon.ledger.sql import at, ms
+from rokuon.ops.i18n import _
+from rokuon.org.models import Company, Target
+from rokuon.org.tree import TargetSettings, assign_folder, target_settings, zone_of
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """`joined` is true where a run for this scope was going on already."""
+
+    run_id: int
+    joined: bool
+
+
+def scope_targets(company: Company, scope_kind: ScopeKind, scope_id: int) -> list[TargetSettings]:
+    """The targets of the scope that are backed up and have a bucket. Raises ConfigError that says what is missing."""
+    if not company.enabled:
+        raise ConfigError(_("Backup is not enabled for the company. Enable it with `rokuon settings set --enable`."))
+    inside = [
+        one
+        for one in target_settings(company)
+        if scope_kind is ScopeKind.COMPANY
+        or (scope_kind is ScopeKind.OFFICE and one.target.office_id == scope_id)
+        or (one.target.kind == scope_kind and one.target.pk == scope_id)
+    ]
+    ruled = [one for one in inside if one.target.backed_up]
+    if not ruled:
+        raise ConfigError(_("No contact center or coaching team here has a backup rule. Enable one with `rokuon rule enable`."))
+    ready = [one for one in ruled if one.effective.bucket is not None]
+    if not ready:
+        raise ConfigError(_("No bucket is chosen. Choose one with `rokuon settings set --bucket`."))
+    return ready
+
+
+def default_range(targets: Sequence[TargetSettings], now: datetime) -> TimeRange:
+    """The past two years, from the earliest local midnight among the targets' zones (M11, S32)."""
+    ranges = [windows.past_two_years(ms(now), zone_of(one.target)) for one in targets]
+    return min(ranges, key=lambda wanted: wanted.after_ms)
+
+
+def fingerprint(company: Company) -> str:
+    """How this company's days are listed now. Coverage made under another fingerprint counts for nothing."""
+    options = ["voicemail"] if company.voicemail else []
+    return windows.fingerprint(options, [], PARSER_VERSION)
+
+
+def plan(company: Company, targets: Sequence[TargetSettings], wanted: TimeRange, now: datetime, *, relist: bool) -> list[PlannedWindow]:
+    """The windows that a run over these targets would list now."""
+    ids = [one.target.pk for one in targets]
+    sealed = {} if relist else coverage.sealed_days(ids, fingerprint(company))
+    listed = [
+        ListedTarget(
+            one.target.pk,
+            Scope(ScopeKind(one.target.kind), one.target.dialpad_id),
+            sealed.get(one.target.pk, ()),
+            bool(company.listing_trust.get(one.target.kind)),
+        )
+        for one in targets
+    ]
+    active = Target.objects.filter(company=company).exclude(state="deleted").count()
+    return plan_windows(listed, wanted, company_targets=active, now_ms=ms(now))
+
+
+@transaction.atomic
+def start(
+    company_id: int, scope_kind: ScopeKind, scope_id: int, wanted: TimeRange | None, now: datetime, jobs: Jobs, *, relist: bool = False
+) -> Started:
+    """Start a run for a company (`scope_id` 0), an office or a target, or join the one that is running for it.
+
+    Only what is missing or failed is copied: sealed days are not listed again (unless `relist`), failed copies go back to pending.
+    Raises ConfigError where nothing can be backed up.
+    """
+    company = Company.objects.get(pk=company_id)
+    targets = scope_targets(company, scope_kind, scope_id)
+    for one in targets:
+        assign_folder(one.target)
+    wanted = wanted or default_range(targets, now)
+    ids = [one.target.pk for one in targets]
+    since, until = at(wanted.after_ms), at(wanted.before_ms)
+    run, started = runs.open_run(company_id, scope_kind, scope_id, ids, since, until, now, relist=relist)
+    if started:
+        planned = plan(company, targets, wanted, now, relist=relist)
+        runs.add_windows(run, [_row(window) for window in planned], now)
+        runs.requeue(company_id, ids, since, until, now)
+        # A failed copy of a sealed day lies in no window: the company's own job finds it.
+        jobs.enqueue_due(company_id)
+    runs.queue_windows(company_id, now, jobs.enqueue_window)
+    runs.end_done(company_id, now)
+    return Started(run.pk, joined=not started)
+
+
+def _row(window: PlannedWindow) -> runs.WindowPlan:
+    return runs.WindowPlan(window.scope.kind, window.scope.id, window.targets, at(window.wanted.after_ms), at(window.wanted.before_ms))

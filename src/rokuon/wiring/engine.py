@@ -1,0 +1,204 @@
+"""What the jobs of a worker process do: each reads its facts from the ledger, works, and writes down how it ended.
+
+A job may run twice, be killed anywhere, or be lost; the ledger's rows say what is still to do, and the tick asks for it again.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from django.db import transaction
+
+from rokuon.backup.copy import Gear
+from rokuon.backup.discover import Targets
+from rokuon.backup.limits import Limits, MemoryBudget
+from rokuon.backup.window import End, Shift, work_on_due, work_on_window
+from rokuon.domain import windows
+from rokuon.domain.failures import ConfigError, Decision, HoldOn, RokuonError
+from rokuon.domain.ports import Jobs, Source, TimeRange, WindowLedger
+from rokuon.domain.recording import COMPANY_SCOPE, Scope, ScopeKind
+from rokuon.domain.retry import AFTER_ERROR_S
+from rokuon.ledger import coverage, holds, runs
+from rokuon.ledger.gateway import Database
+from rokuon.ledger.models import Hold, Run, Window
+from rokuon.ledger.sql import ms
+from rokuon.ops.installation import Installation
+from rokuon.wiring.backup_now import fingerprint
+from rokuon.wiring.connections import Connections
+from rokuon.wiring.ledgers import DueLedger, ProbeLedger, RunWindowLedger
+from rokuon.wiring.targets import load_targets
+
+log = logging.getLogger(__name__)
+
+SHARE_S = 60.0
+"""A bulk job hands the rest of its work back after so long, so that no company keeps the workers to itself."""
+
+PROBE_MS = 3_600_000
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class _WindowFacts:
+    window: Window
+    company_id: int
+    listed_at_ms: int
+    targets: Targets
+    fingerprint: str
+
+
+class Engine:
+    """Shared by the jobs of one process. `clock` answers aware UTC times. Close it at the end."""
+
+    def __init__(self, installation: Installation, jobs: Jobs, *, clock: Callable[[], datetime] = utc_now) -> None:
+        config = installation.config
+        self.clock = clock
+        self.db = Database()
+        self._jobs = jobs
+        self._connections = Connections(config, installation.vault, self.db, self._now_ms)
+        self._limits = Limits(
+            spool=config.spool_dir,
+            transfers=config.transfers,
+            memory=config.memory_budget_bytes,
+            largest=config.max_recording_bytes,
+        )
+        self._memory = MemoryBudget(self._limits.memory)
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Jobs finish the recordings in flight and hand back the rest."""
+        self._stopping = True
+
+    async def close(self) -> None:
+        await self._connections.close()
+        await self.db.close()
+
+    def _now_ms(self) -> int:
+        return ms(self.clock())
+
+    async def window(self, window_id: int) -> None:
+        """Work on one window of a run, until it is done, its share of time is used up, or something stops it."""
+        facts = await self.db(_load_window, window_id)
+        if facts is None:
+            return
+        ledger = RunWindowLedger(facts.window, facts.company_id, self.db, self.clock)
+        scope = Scope(ScopeKind(facts.window.scope_kind), facts.window.scope_id)
+        wanted = TimeRange(ms(facts.window.after), ms(facts.window.listed_down_to))
+        try:
+            shift = self._shift(await self._connections.source(facts.company_id), ledger)
+            end = await work_on_window(shift, scope, wanted, facts.targets)
+        except RokuonError as error:
+            await self._listing_failed(facts, error)
+            return
+        await self._end_window(facts, end)
+
+    async def due(self, company_id: int) -> None:
+        """Try the company's due copies: retries, and what a lifted hold released."""
+        ledger = DueLedger(company_id, self.db, self.clock)
+        end = await work_on_due(self._shift(await self._connections.source(company_id), ledger))
+        if end is End.MORE:
+            await self.db(self._jobs.enqueue_due, company_id)
+        else:
+            await self.db(runs.end_done, company_id, self.clock())
+
+    async def probe(self, company_id: int, hold_id: int) -> None:
+        """See whether the cause of a hold is gone: list a little, or try a few of the copies that it stops."""
+        hold = await self.db(Hold.objects.filter(pk=hold_id, lifted_at=None).first)
+        if hold is None:
+            return
+        try:
+            source = await self._connections.source(company_id, "live")
+            if hold.on == Hold.On.SOURCE:
+                now = self._now_ms()
+                async for _page in source.pages(COMPANY_SCOPE, TimeRange(now - PROBE_MS, now)):
+                    break
+                cured = True
+            else:
+                ledger = ProbeLedger(hold, self.db, self.clock)
+                await work_on_due(self._shift(source, ledger))
+                cured = ledger.cured
+        except RokuonError as error:
+            log.info("probe_failed", extra={"hold": hold_id, "reason": error.reason})
+            return
+        if cured:
+            await self.db(self.lift, company_id, HoldOn(hold.on), hold.ref)
+
+    @transaction.atomic
+    def lift(self, company_id: int, on: HoldOn, ref: str) -> None:
+        """The cause of a hold is gone: what it stopped goes on now."""
+        now = self.clock()
+        if holds.lift(company_id, on, ref, now):
+            log.info("hold_lifted", extra={"company": company_id, "on": on.value})
+        runs.queue_windows(company_id, now, self._jobs.enqueue_window)
+        self._jobs.enqueue_due(company_id)
+
+    def _shift(self, source: Source, ledger: WindowLedger) -> Shift:
+        gear = Gear(source, self._limits, self._memory, asyncio.sleep)
+        ends = time.monotonic() + SHARE_S
+        return Shift(gear, self._connections.store, ledger, self._now_ms, lambda: self._stopping or time.monotonic() > ends)
+
+    async def _end_window(self, facts: _WindowFacts, end: End) -> None:
+        window_id, now = facts.window.pk, self.clock()
+        log.info("window_ended", extra={"window": window_id, "end": end.value})
+        match end:
+            case End.DONE:
+                await self.db(_finish, facts, now, self._jobs)
+            case End.MORE:
+                await self.db(self._jobs.enqueue_window, window_id)
+            case End.NARROW:
+                await self.db(_widen, facts, self._jobs)
+            case End.HELD:
+                await self.db(runs.suspend_window, window_id, "held")
+            case End.UNWANTED:
+                pass
+
+    async def _listing_failed(self, facts: _WindowFacts, error: RokuonError) -> None:
+        """The listing itself failed: hold the source, try the window again later, or go on without it, as the error decides."""
+        window_id, now = facts.window.pk, self.clock()
+        log.warning("listing_failed", extra={"window": window_id, "reason": error.reason, "detail": error.detail})
+        if error.decision is Decision.HOLD or isinstance(error, ConfigError):
+            await self.db(holds.open_hold, facts.company_id, HoldOn.SOURCE, "", error.reason, error.detail, now)
+            await self.db(runs.suspend_window, window_id, error.reason)
+        elif error.decision is Decision.AFTER:
+            wait = error.retry_after or AFTER_ERROR_S[min(facts.window.attempt, len(AFTER_ERROR_S) - 1)]
+            await self.db(runs.put_back, window_id, error.reason, error.detail, wait, now, self._jobs.enqueue_window)
+        else:
+            await self.db(runs.fail_window, window_id, error.reason, error.detail, now, self._jobs.enqueue_window)
+
+
+def _load_window(window_id: int) -> _WindowFacts | None:
+    """The window's facts; None where it is not queued any more or its run has ended."""
+    window = (
+        Window.objects.select_related("run", "run__company")
+        .filter(pk=window_id, state=Window.State.QUEUED, run__state=Run.State.RUNNING)
+        .first()
+    )
+    if window is None:
+        return None
+    company = window.run.company
+    return _WindowFacts(window, company.pk, ms(window.run.created_at), load_targets(company, window.targets), fingerprint(company))
+
+
+@transaction.atomic
+def _finish(facts: _WindowFacts, now: datetime, jobs: Jobs) -> None:
+    """The window is listed and tried: its whole days are covered, as of the start of the run."""
+    window = Window.objects.get(pk=facts.window.pk)
+    days = windows.whole_days(TimeRange(ms(window.after), ms(window.before)))
+    sorted_into = [plan.id for plan in facts.targets.plans.values()]
+    coverage.cover(sorted_into, days, facts.fingerprint, facts.listed_at_ms, complete=window.malformed == 0)
+    runs.finish_window(window.pk, now, jobs.enqueue_window)
+
+
+@transaction.atomic
+def _widen(facts: _WindowFacts, jobs: Jobs) -> None:
+    """A listing by target lacked legs of a conversation: list this window by the company, and trust no such listing again."""
+    company = facts.window.run.company
+    company.listing_trust = {**company.listing_trust, facts.window.scope_kind: False}
+    company.save(update_fields=["listing_trust"])
+    runs.widen(facts.window.pk, COMPANY_SCOPE.kind, COMPANY_SCOPE.id)
+    jobs.enqueue_window(facts.window.pk)
