@@ -5,14 +5,13 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import click
-from django.db.models import Model
 
 from rokuon.domain.failures import ConfigError
 from rokuon.domain.placement import folder_key
 from rokuon.ops.i18n import _
 from rokuon.org.models import Bucket, Company, Office, Target
 
-M = TypeVar("M", bound=Model)
+N = TypeVar("N", Company, Office, Target)
 F = TypeVar("F", bound=Callable[..., Any])
 
 NEAR = 5
@@ -42,7 +41,6 @@ def company(name: str | None) -> Company:
         known,
         unknown=_("There is no company %(name)s."),
         ambiguous=_("Several companies match %(name)s. Use the id: %(candidates)s."),
-        also=lambda one: str(one.pk),
     )
 
 
@@ -78,9 +76,7 @@ def bucket(of: Company, url: str) -> Bucket:
     )
 
 
-def _one(
-    text: str, known: Sequence[Any], *, unknown: str, ambiguous: str, also: Callable[[Any], str] = lambda one: one.dialpad_id
-) -> Any:
+def _one(text: str, known: Sequence[Any], *, unknown: str, ambiguous: str, also: Callable[[Any], str] = lambda one: one.dialpad_id) -> Any:
     by_id = [one for one in known if text in (one.dialpad_id, also(one))]
     by_name = [one for one in known if one.name == text] or [one for one in known if folder_key(one.name) == folder_key(text)]
     found = by_id or by_name
@@ -94,12 +90,8 @@ def _one(
     if candidates:
         hint = _("Did you mean: %(candidates)s?") if near else _("There are, for example: %(candidates)s.")
         sentence = f"{sentence} {hint % {'candidates': _names(candidates)}}"
-    return _refuse(f"{sentence} {_('Run `rokuon sync` if it is new in Dialpad.')}")
+    raise ConfigError(f"{sentence} {_('Run `rokuon sync` if it is new in Dialpad.')}")
 
 
-def _refuse(sentence: str) -> Any:
-    raise ConfigError(sentence)
-
-
-def _names(ones: Iterable[Any]) -> str:
+def _names(ones: Iterable[Company | Office | Target]) -> str:
     return ", ".join(f"{one.name} ({one.dialpad_id})" for one in ones)

@@ -30,7 +30,9 @@ def init() -> None:
 def migrate() -> None:
     with open_installation(Config.load()):
         changed = bring_up_to_date()
-    click.echo(_("The database was brought to this version of Rokuon.") if changed else _("The database is up to date; nothing was changed."))
+    click.echo(
+        _("The database was brought to this version of Rokuon.") if changed else _("The database is up to date; nothing was changed.")
+    )
 
 
 def bring_up_to_date() -> bool:

@@ -21,7 +21,9 @@ def read_secret(path: str | None, prompt: str) -> Secret:
     elif sys.stdin.isatty():
         text = click.prompt(prompt, hide_input=True, err=True)
     else:
-        raise ConfigError(_("There is no terminal to ask on. Hand the secret over with --key-file PATH, or --key-file - for standard input."))
+        raise ConfigError(
+            _("There is no terminal to ask on. Hand the secret over with --key-file PATH, or --key-file - for standard input.")
+        )
     text = text.strip()
     if not text:
         raise ConfigError(_("The secret is empty."))

@@ -56,8 +56,7 @@ class Commands(click.Group):
         module, needs_django, help_text = COMMANDS[name]
         if needs_django:
             start_django()
-        command = getattr(importlib.import_module(f"rokuon.cli.{module}"), name.replace("-", "_"))
-        assert isinstance(command, click.Command)
+        command: click.Command = getattr(importlib.import_module(f"rokuon.cli.{module}"), name.replace("-", "_"))
         command.help = command.help or _(help_text)
         return command
 

@@ -1,12 +1,9 @@
 """An open installation for the length of one command: database, keys, and the company that the command is about."""
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeVar
 
 import click
 from django.db import connection, connections
@@ -14,12 +11,8 @@ from django.db.migrations.executor import MigrationExecutor
 
 from rokuon.config import Config
 from rokuon.domain.failures import ConfigError
-from rokuon.ledger.gateway import Database
 from rokuon.ops.i18n import _
 from rokuon.ops.installation import Installation, open_installation
-from rokuon.wiring.connections import Connections
-
-T = TypeVar("T")
 
 WAIT_WORTH_SAYING_S = 3.0
 
@@ -34,28 +27,10 @@ class Session:
     def now(self) -> datetime:
         return datetime.now(UTC)
 
-    def connected(self, work: Callable[[Connections, Database], Awaitable[T]]) -> T:
-        """Run async work that talks to Dialpad or a store, and close what it opened."""
-
-        async def all_of_it() -> T:
-            database = Database()
-            links = Connections(self.config, self.installation.vault, database, now_ms)
-            try:
-                return await work(links, database)
-            finally:
-                await links.close()
-                await database.close()
-
-        return asyncio.run(all_of_it())
-
-
-def now_ms() -> int:
-    return int(time.time() * 1000)
-
 
 @contextmanager
 def opened() -> Iterator[Session]:
-    """The installation that ROKUON_DATA_DIR (or --data) names. Raises ConfigError where it is missing, incomplete or older than the code."""
+    """The installation that ROKUON_DATA_DIR (or --data) names. Raises ConfigError where it is missing, incomplete or too old."""
     config = Config.load()
     with open_installation(config, on_wait=_waiting) as installation:
         try:

@@ -147,7 +147,11 @@ def normal_type(value: Json) -> str:
 
 
 def to_text(value: Json) -> str:
-    return value[:_MAX_TEXT] if isinstance(value, str) else ""
+    """Text that every database takes: a NUL becomes a space, half a surrogate pair the replacement character."""
+    if not isinstance(value, str):
+        return ""
+    text = value[:_MAX_TEXT]
+    return text if text.isprintable() else text.replace("\0", " ").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _time(value: Json, latest_ms: int) -> int | None:
@@ -218,8 +222,8 @@ def _from_urls(item: dict[str, Json]) -> tuple[ListedRecording, ...]:
 
 def _texts(value: Json) -> Iterable[str]:
     if isinstance(value, str):
-        return (value,)
-    return (one for one in value if isinstance(one, str)) if isinstance(value, list) else ()
+        return (to_text(value),)
+    return (to_text(one) for one in value if isinstance(one, str)) if isinstance(value, list) else ()
 
 
 # --- directory ----------------------------------------------------------------------------------------------------------
