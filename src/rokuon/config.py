@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from rokuon.domain import crashpoints
 from rokuon.domain.failures import ConfigError
 from rokuon.ops.i18n import _, preferred
 
@@ -110,6 +111,24 @@ class Config(BaseSettings):
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError, OSError):
             raise ValueError(_("it is not a time zone such as Asia/Tokyo")) from None
+        return value
+
+    @field_validator("local_roots")
+    @classmethod
+    def _absolute(cls, value: tuple[Path, ...]) -> tuple[Path, ...]:
+        if not all(path.is_absolute() for path in value):
+            raise ValueError(_("each folder must be an absolute path"))
+        return value
+
+    @field_validator("crash_at")
+    @classmethod
+    def _crash_point(cls, value: str) -> str:
+        try:
+            crashpoints.parse(value or "stored:1")
+        except ValueError:
+            raise ValueError(
+                _("it must look like stored:3, with one of these points: %(points)s") % {"points": ", ".join(crashpoints.POINTS)}
+            ) from None
         return value
 
     @field_validator("database_url")

@@ -4,6 +4,7 @@ import asyncio
 import socket
 import ssl
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 from aiohttp.abc import AbstractResolver
@@ -188,8 +189,6 @@ async def test_an_answer_that_is_not_a_list_is_malformed(body):
 
 async def test_an_answer_larger_than_the_cap_is_refused_before_it_is_read():
     endless = b'{"items": [' + b" " * 200_000
-    from dataclasses import replace
-
     result, _, _ = await outcome([http(200, endless, length=None)], limits=replace(QUICK, json=100_000))
     assert isinstance(result, SourceAnswerMalformed)
 
@@ -227,8 +226,6 @@ async def test_headers_that_drip_for_ever_are_unavailable():
             writer.write(f"X-{number}: y\r\n".encode())
             await writer.drain()
             await asyncio.sleep(0.1)
-
-    from dataclasses import replace
 
     result, _, _ = await outcome([drip], limits=replace(QUICK, answer=0.3, slow_window=0.2, tries=1))
     assert isinstance(result, SourceUnavailable)

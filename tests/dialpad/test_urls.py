@@ -118,7 +118,28 @@ def test_an_empty_recording_id_matches_no_address():
 
 
 _PIECES = st.sampled_from(
-    ["https://", "http://", "//", "dialpad.com", "evil.example", "@", ":", "443", "/", "\\", "#", "?", ".", "\t", " ", "%2e", "[::1]", ID, "&", "。"]
+    [
+        "https://",
+        "http://",
+        "//",
+        "dialpad.com",
+        "evil.example",
+        "@",
+        ":",
+        "443",
+        "/",
+        "\\",
+        "#",
+        "?",
+        ".",
+        "\t",
+        " ",
+        "%2e",
+        "[::1]",
+        ID,
+        "&",
+        "。",
+    ]
 )
 
 
@@ -189,7 +210,9 @@ def test_a_redirect_elsewhere_is_blocked_and_tells_no_path(location):
     assert "/b" not in str(caught.value)
 
 
-@pytest.mark.parametrize("location", ["/login", "/login?next=%2Fr%2F1", "https://dialpad.com/app/login/", "https://www.dialpad.com/login", "/LOGIN#x"])
+@pytest.mark.parametrize(
+    "location", ["/login", "/login?next=%2Fr%2F1", "https://dialpad.com/app/login/", "https://www.dialpad.com/login", "/LOGIN#x"]
+)
 def test_a_redirect_to_the_login_page_means_that_this_kind_is_denied(location):
     with pytest.raises(SourceKindDenied):
         next_hop(HERE, location, KEY, ALLOWED)
@@ -253,9 +276,41 @@ def test_a_public_address_is_public(address):
 
 @pytest.mark.parametrize(
     "address",
-    """127.0.0.1 10.0.0.1 172.16.0.1 192.168.1.1 169.254.169.254 100.64.0.1 0.0.0.0 224.0.0.1 255.255.255.255 192.0.0.8 192.0.0.9
-    192.0.2.1 198.18.0.1 240.0.0.1 :: ::1 ::127.0.0.1 ::8.8.8.8 ::ffff:127.0.0.1 ::ffff:10.0.0.1 64:ff9b::a9fe:a9fe 64:ff9b:1::1 2001::1
-    2001:db8::1 2002:7f00:1:: fc00::1 fe80::1 fe80::1%eth0 fec0::1 ff02::1 localhost 127.1 text""".split(),
+    [
+        "127.0.0.1",
+        "10.0.0.1",
+        "172.16.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "0.0.0.0",
+        "224.0.0.1",
+        "255.255.255.255",
+        "192.0.0.8",
+        "192.0.0.9",
+        "192.0.2.1",
+        "198.18.0.1",
+        "240.0.0.1",
+        "::",
+        "::1",
+        "::127.0.0.1",
+        "::8.8.8.8",
+        "::ffff:127.0.0.1",
+        "::ffff:10.0.0.1",
+        "64:ff9b::a9fe:a9fe",
+        "64:ff9b:1::1",
+        "2001::1",
+        "2001:db8::1",
+        "2002:7f00:1::",
+        "fc00::1",
+        "fe80::1",
+        "fe80::1%eth0",
+        "fec0::1",
+        "ff02::1",
+        "localhost",
+        "127.1",
+        "text",
+    ],
 )
 def test_every_other_address_is_not(address):
     assert not is_public_unicast(address)

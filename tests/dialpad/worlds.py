@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import parse_qsl
 
 from rokuon.dialpad.limits import Limits
 from rokuon.dialpad.pacing import UnpacedSlots
@@ -32,8 +33,6 @@ class Request:
 
     @property
     def query(self) -> dict[str, str]:
-        from urllib.parse import parse_qsl
-
         return dict(parse_qsl(self.target.partition("?")[2], keep_blank_values=True))
 
 

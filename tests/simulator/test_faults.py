@@ -75,6 +75,12 @@ async def test_a_truncated_body_keeps_its_length_header_and_is_seen_as_short(sta
         await api.get(url)
 
 
+async def test_a_truncated_body_may_end_in_a_reset(start: Start) -> None:
+    api, _, url = await with_fault(start, {"kind": "truncate", "after": 1000, "reset": True})
+    assert (await raw(api, url)).endswith(b"<reset>")
+    assert (await api.get("company")).status == 200
+
+
 async def test_a_truncated_body_without_length_looks_whole(start: Start) -> None:
     api, recording, url = await with_fault(start, {"kind": "truncate", "after": 1000, "framing": "close"})
     reply = await api.get(url)

@@ -47,6 +47,23 @@ async def test_numbers_are_text_in_rest_answers_and_durations_are_floats_in_ms(s
     assert detail["url"].startswith(api.sim.base_url)
 
 
+async def test_every_id_and_time_of_a_listing_is_text(start: Start) -> None:
+    def look(value: Any, name: str) -> None:
+        if isinstance(value, dict):
+            for inner, it in value.items():
+                look(it, inner)
+        elif isinstance(value, list):
+            for it in value:
+                look(it, name)
+        elif name == "id" or name.endswith("_id") or name.startswith("date_") or name in ("start_time", "event_timestamp"):
+            assert isinstance(value, str), (name, value)
+
+    api = await start(WorldSpec(now_ms=NOW, recordings=300, days=25))
+    items = await api.calls(started_after=NOW - 29 * DAY, started_before=NOW)
+    assert {"operator_call_id", "entry_point_call_id", "master_call_id", "group_id"} <= {name for item in items for name in item}
+    look(items, "")
+
+
 async def test_the_default_page_is_25_and_51_is_refused(start: Start) -> None:
     api = await start()
     assert len((await api.get("call")).json["items"]) == 25

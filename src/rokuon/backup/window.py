@@ -14,10 +14,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum
 
-from rokuon.domain.classify import Classifier
+from rokuon.domain.classify import ALWAYS_BACKED_UP, HOLD_MS, Classified, Classifier
 from rokuon.domain.failures import RokuonError
 from rokuon.domain.ports import Store, TimeRange, WindowLedger
-from rokuon.domain.recording import Page, Scope
+from rokuon.domain.recording import Kind, Scope, ScopeKind
 from rokuon.domain.work import Progress
 
 from .copy import Gear
@@ -87,25 +87,31 @@ class _Watch:
         return End.MORE if self._shift.time_up() else None
 
 
-async def work_on_window(shift: Shift, scope: Scope, wanted: TimeRange, targets: Targets) -> End:
-    """List `wanted` by `scope` (what is above the resume mark is listed already) and copy it. Raises SourceError where listing fails."""
+async def work_on_window(shift: Shift, scope: Scope, window: TimeRange, mark_ms: int, targets: Targets) -> End:
+    """List the window by `scope` below its resume mark, and copy what is in it. Raises SourceError where the listing fails, after
+    the recordings in flight have ended."""
+    failure: RokuonError | None = None
+    end: End | None = None
     async with crew_at_work(shift) as crew, _Watch(shift, crew) as watch:
-        end = await _left_over(shift, crew, watch)
-        if end is None:
-            end = await _list_and_copy(shift, crew, watch, scope, wanted, targets)
-    return _final(crew, watch, end)
+        try:
+            end = await _left_over(shift, crew, watch) or await _list_and_copy(shift, crew, watch, scope, window, mark_ms, targets)
+        except RokuonError as error:
+            failure = error
+    if failure:
+        raise failure
+    return _final(crew, end)
 
 
 async def work_on_due(shift: Shift) -> End:
     """Try every due copy of the company once."""
     async with crew_at_work(shift) as crew, _Watch(shift, crew) as watch:
         end = await _left_over(shift, crew, watch)
-    return _final(crew, watch, end or End.DONE)
+    return _final(crew, end)
 
 
-def _final(crew: Crew, watch: _Watch, end: End) -> End:
+def _final(crew: Crew, end: End | None) -> End:
     """What the last recordings in flight brought to light counts too."""
-    return End.HELD if crew.stopped_by else end
+    return End.HELD if crew.stopped_by else end or End.DONE
 
 
 async def _left_over(shift: Shift, crew: Crew, watch: _Watch) -> End | None:
@@ -119,14 +125,33 @@ async def _left_over(shift: Shift, crew: Crew, watch: _Watch) -> End | None:
     return None
 
 
-async def _list_and_copy(shift: Shift, crew: Crew, watch: _Watch, scope: Scope, wanted: TimeRange, targets: Targets) -> End:
-    if wanted.after_ms >= wanted.before_ms:
+async def _list_and_copy(shift: Shift, crew: Crew, watch: _Watch, scope: Scope, window: TimeRange, mark_ms: int, targets: Targets) -> End:
+    if mark_ms <= window.after_ms:
         return End.DONE
-    classifier = Classifier(targets.backed_up, targets.trainees)
-    async for page in shift.gear.source.pages(scope, wanted):
-        batches = [classifier.feed(page.calls)]
+    kinds = ALWAYS_BACKED_UP | {Kind.VOICEMAIL} if targets.voicemail else ALWAYS_BACKED_UP
+    classifier = Classifier(targets.plans, targets.trainees, kinds=kinds)
+    # A conversation's legs may lie on both sides of a border: what is listed beyond it tells how they hang together, no more.
+    async for page in shift.gear.source.pages(scope, TimeRange(window.after_ms - HOLD_MS, min(mark_ms, window.before_ms) + HOLD_MS)):
+        batch = classifier.feed(page.calls)
         if page.last:
-            batches.append(classifier.finish())
-        mark = wanted.after_ms if page.last else max(wanted.after_ms, classifier.mark_ms)
-        ...
+            batch += classifier.finish()
+        batch = [call for call in batch if window.after_ms <= call.started_ms < window.before_ms]
+        if scope.kind is not ScopeKind.COMPANY and lacks_legs(batch):
+            return End.NARROW
+        down_to_ms = window.after_ms if page.last else max(window.after_ms, min(window.before_ms, classifier.mark_ms))
+        progress = Progress(down_to_ms, pages=1, calls=len(page.calls), malformed=len(page.malformed))
+        placed = await shift.ledger.place(*plan_batch(batch, targets, shift.now_ms()), progress)
+        if placed is None:
+            return End.UNWANTED
+        for work in placed:
+            if end := watch.verdict():
+                return end
+            await crew.offer(work)
+        if end := watch.verdict():
+            return End.DONE if page.last and end is End.MORE else end
     return End.DONE
+
+
+def lacks_legs(batch: Sequence[Classified]) -> bool:
+    """A listing by target left out the agent's leg of a conversation that it lists, and with it perhaps a recording."""
+    return any(recording.agent_leg_missing for call in batch for recording in call.recordings)

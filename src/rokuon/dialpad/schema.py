@@ -32,6 +32,7 @@ PARSER_VERSION = 1
 
 # 2000-01-01: long before Dialpad, and far above any time in seconds that was meant as milliseconds.
 _EARLIEST_MS = 946_684_800_000
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _MAX_TEXT = 4_000
 _ID = re.compile(r"[A-Za-z0-9._:@-]{1,200}")
 # The forms of dialpad.md section 3: /r/<id> and /blob/adminrecording/<id>.mp3.
@@ -147,11 +148,11 @@ def normal_type(value: Json) -> str:
 
 
 def to_text(value: Json) -> str:
-    """Text that every database takes: a NUL becomes a space, half a surrogate pair the replacement character."""
+    """Text that a database can keep: NUL becomes a space, a lone surrogate the replacement character."""
     if not isinstance(value, str):
         return ""
     text = value[:_MAX_TEXT]
-    return text if text.isprintable() else text.replace("\0", " ").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return _UNSTORABLE.sub(lambda match: " " if match[0] == "\0" else "\ufffd", text) if _UNSTORABLE.search(text) else text
 
 
 def _time(value: Json, latest_ms: int) -> int | None:

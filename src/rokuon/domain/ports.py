@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from .failures import HoldOn, RokuonError
-from .recording import Directory, Page, Scope
+from .recording import Directory, Kind, Page, Scope
 from .work import Outcome, PlannedCall, PlannedCopy, Progress, Work
 
 
@@ -46,7 +46,7 @@ class Source(Protocol):
         (SourceAnswerMalformed), not data. Raises SourceCursorLooped rather than run for ever.
         """
 
-    def open(self, kind: str, recording_id: str, url: str) -> AbstractAsyncContextManager[Download]:
+    def open(self, kind: Kind, recording_id: str, url: str) -> AbstractAsyncContextManager[Download]:
         """The audio of a recording. Follows redirects by hand within the allow-list; credentials go only where they belong.
 
         Raises RecordingNotReady (404), RecordingGone (410), RecordingForbidden (403), SourceKindDenied (a login page),

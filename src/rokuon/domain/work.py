@@ -1,9 +1,10 @@
 """What the use cases and the ledger tell each other about copies. Ids of rows are the ledger's own; times are epoch ms UTC."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from .copies import State
+from .recording import Kind
 from .retry import History
 
 Proof = Literal["", "length", "read_twice"]
@@ -47,7 +48,7 @@ class Work:
 
     copy_id: int
     attempt: int
-    kind: str
+    kind: Kind
     recording_id: str
     call_id: str
     url: str
@@ -56,7 +57,7 @@ class Work:
     bucket_id: int
     key: str
     started_ms: int
-    history: History = History()
+    history: History = field(default_factory=History)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from procrastinate.contrib.django.utils import connector_params
 
 from rokuon.jobs.queue import BULK, DUE, LIVE, PROBE, WINDOW
 from rokuon.jobs.tick import tick
-from rokuon.wiring import Engine
+from rokuon.wiring.engine import Engine
 
 log = logging.getLogger(__name__)
 
@@ -73,13 +73,12 @@ async def _every(seconds: float, action: Callable[[], Awaitable[None]]) -> None:
         await asyncio.sleep(seconds)
 
 
-async def rescue(app: App) -> int:
-    """Put back into the queue what a worker without a sign of life was doing, whatever its name was; how many jobs."""
+async def rescue(app: App) -> None:
+    """Put back into the queue what a worker without a sign of life was doing, whatever its name was."""
     stalled = list(await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=DEAD_AFTER_S))
     for job in stalled:
         await app.job_manager.retry_job(job)
         log.warning("job_rescued", extra={"job": job.id, "task": job.task_name})
-    return len(stalled)
 
 
 async def _tick(app: App, engine: Engine) -> None:

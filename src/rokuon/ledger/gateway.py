@@ -37,10 +37,15 @@ class Database:
                 if waited >= PATIENCE_S:
                     raise
                 log.warning("database_away", extra={"function": function.__qualname__, "error": type(error).__name__, "waited_s": waited})
-                await asyncio.get_running_loop().run_in_executor(self._thread, connection.close)
+                await asyncio.get_running_loop().run_in_executor(self._thread, _disconnect)
                 await self._sleep(delay)
                 waited, delay = waited + delay, min(delay * 2, 5.0)
 
     async def close(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._thread, connection.close)
+        await asyncio.get_running_loop().run_in_executor(self._thread, _disconnect)
         self._thread.shutdown()
+
+
+def _disconnect() -> None:
+    # `connection` names the calling thread's own, so it must be looked up there.
+    connection.close()

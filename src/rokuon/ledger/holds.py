@@ -28,13 +28,14 @@ def open_holds(company_id: int) -> Sequence[Hold]:
 
 def due_probes(now: datetime) -> list[tuple[int, int]]:
     """(company, hold) of the open holds whose next probe is due; each is moved to its next time, so two ticks do not both take it."""
-    return fetch(
+    due = fetch(
         """UPDATE ledger_hold
               SET probes = probes + 1,
                   probe_at = %s + make_interval(secs => (%s::int[])[LEAST(probes + 2, %s)])
             WHERE lifted_at IS NULL AND probe_at <= %s RETURNING company_id, id""",
         [now, list(PROBE_S), len(PROBE_S), now],
-    )  # type: ignore[return-value]
+    )
+    return [(company_id, hold_id) for company_id, hold_id in due]
 
 
 def lift(company_id: int, on: HoldOn, ref: str, now: datetime) -> bool:

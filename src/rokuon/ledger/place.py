@@ -5,9 +5,11 @@ Everything here may run twice and at once: rows are found by the source's ids, a
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
+from rokuon.domain.recording import Kind
 from rokuon.domain.retry import History
 from rokuon.domain.work import PlannedCall, PlannedCopy, Work
 
@@ -175,7 +177,21 @@ def held(company_id: int, on: str, ref: str, limit: int) -> list[Work]:
     return [as_work(row) for row in rows]
 
 
-def as_work(row: tuple) -> Work:  # type: ignore[type-arg]
-    *facts, started_at, tries, negatives, first_negative_at = row
-    history = History(tries, negatives, ms(first_negative_at) if first_negative_at else None)
-    return Work(*facts, started_ms=ms(started_at), history=history)
+def as_work(row: tuple[Any, ...]) -> Work:
+    """A row of `_WORK_COLUMNS`."""
+    copy_id, attempt, kind, recording_id, call_id, url, duration_ms, target_id, bucket_id, key, started_at, *history = row
+    tries, negatives, first_negative_at = history
+    return Work(
+        copy_id=copy_id,
+        attempt=attempt,
+        kind=Kind(kind),
+        recording_id=recording_id,
+        call_id=call_id,
+        url=url,
+        duration_ms=duration_ms,
+        target_id=target_id,
+        bucket_id=bucket_id,
+        key=key,
+        started_ms=ms(started_at),
+        history=History(tries, negatives, ms(first_negative_at) if first_negative_at else None),
+    )

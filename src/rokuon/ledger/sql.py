@@ -16,14 +16,16 @@ def columns(rows: Iterable[Sequence[Any]], width: int) -> list[list[Any]]:
 def fetch(sql: str, params: Sequence[Any] | dict[str, Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
 
 
 def execute(sql: str, params: Sequence[Any] | dict[str, Any]) -> int:
     """Run a statement; the number of rows that it changed."""
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
-        return cursor.rowcount
+        changed: int = cursor.rowcount
+        return changed
 
 
 def at(ms: int) -> datetime:

@@ -25,6 +25,15 @@ PORT = 5432
 # The shortest sun_path among our platforms is macOS's 104 bytes with its ending zero.
 SOCKET_PATH_LIMIT = 103
 
+DAMAGE = (
+    "PANIC",
+    "could not locate a valid checkpoint",
+    "incorrect checksum",
+    "invalid checksum",
+    "invalid page",
+    "unexpected data beyond EOF",
+)
+
 CONFIGURATION = """\
 # Written by `rokuon init`; yours to tune. Rokuon checks at every start that fsync, full_page_writes and synchronous_commit are on.
 max_connections = 100
@@ -117,6 +126,12 @@ def open_cluster(data_dir: Path) -> Cluster:
 
 def create_cluster(data_dir: Path) -> Cluster:
     """A new, empty cluster with the role and the database `rokuon`; complete or not there at all."""
+    # pg_ctl puts the path into a shell command between double quotes.
+    if any(character in str(data_dir) for character in '"$`\\\n'):
+        raise ConfigError(
+            _("The path of the data folder %(folder)s has characters that the database cannot take. Set ROKUON_DATA_DIR to a plainer one.")
+            % {"folder": data_dir}
+        )
     owner = pg_programs.new_owner()
     folder, partial = data_dir / "postgres", data_dir / "postgres.partial"
     pg_programs.require_reachable(owner, data_dir)
@@ -185,6 +200,14 @@ def prepare_socket_dir(cluster: Cluster) -> None:
         )
 
 
+def remove_socket_dir(cluster: Cluster) -> None:
+    """Leaves nothing under /tmp when the server has stopped."""
+    path = socket_dir(cluster.data_dir)
+    if path.parent != cluster.data_dir:
+        with suppress(OSError):  # not empty, or gone
+            path.rmdir()
+
+
 def _succeed(outcome: pg_programs.Outcome, folder: Path) -> None:
     # Single-user PostgreSQL answers 0 even when a statement failed.
     if outcome.code != 0 or "ERROR:" in outcome.output or "FATAL:" in outcome.output:
@@ -200,7 +223,7 @@ def failure_of(output: str, folder: Path) -> ConfigError:
         said = _("There is no space left for the database in %(folder)s. Free some space and start again.")
     elif "Permission denied" in output or "Operation not permitted" in output:
         said = _("The database in %(folder)s could not be started because a file may not be read or written (%(last)s).")
-    elif "could not locate a valid checkpoint" in output or "invalid checksum" in output or "invalid page" in output or "PANIC" in output:
+    elif any(sign in output for sign in DAMAGE):
         said = _("The database in %(folder)s is damaged (%(last)s). Keep the folder and restore the newest dump into a new installation.")
     elif "could not map anonymous shared memory" in output or "Cannot allocate memory" in output:
         said = _("There is not enough memory to start the database in %(folder)s (%(last)s).")

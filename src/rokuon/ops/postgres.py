@@ -48,9 +48,10 @@ class Server:
         """Gives up the share and stops the server if it was the last. Harmless when repeated, and in a forked child."""
         if self._users is None or self._process != os.getpid():
             return
-        users, self._users = self._users, None
-        atexit.unregister(self.close)
-        _leave(self._cluster, users)
+        with _starting(self._cluster.data_dir, lambda: None):
+            users, self._users = self._users, None
+            atexit.unregister(self.close)
+            _leave(self._cluster, users)
 
     def __enter__(self) -> "Server":
         return self
@@ -69,17 +70,17 @@ def ensure_running(
     """
     cluster = clusters.open_cluster(data_dir)
     wait = _Wait(on_wait, patience, cluster)
-    users = _open_lock(data_dir / "postgres.use")
-    try:
-        with _starting(data_dir, wait.tick):
+    with _starting(data_dir, wait.tick):
+        users = _open_lock(data_dir / "postgres.use")
+        try:
             alone = _try_lock(users, fcntl.LOCK_EX)
             fcntl.flock(users, fcntl.LOCK_SH)
             _bring_up(cluster, wait, alone=alone, durable=durable)
-        if durable:
-            _require_durable(cluster)
-    except BaseException:
-        _leave(cluster, users)
-        raise
+            if durable:
+                _require_durable(cluster)
+        except BaseException:
+            _leave(cluster, users)
+            raise
     return Server(cluster, users)
 
 
@@ -148,10 +149,10 @@ def _require_durable(cluster: clusters.Cluster) -> None:
 
 
 def _leave(cluster: clusters.Cluster, users: int) -> None:
+    """Gives the share back. The caller holds `postgres.start`, so that nobody joins what is about to stop."""
     try:
-        with _starting(cluster.data_dir, lambda: None):
-            if _try_lock(users, fcntl.LOCK_EX):
-                _shut_down(cluster)
+        if _try_lock(users, fcntl.LOCK_EX):
+            _shut_down(cluster)
     finally:
         os.close(users)
 
@@ -163,6 +164,7 @@ def _shut_down(cluster: clusters.Cluster) -> None:
     for mode in ("fast", "immediate"):  # immediate loses nothing acknowledged; the next start recovers
         outcome = pg_programs.run(cluster.owner, "pg_ctl", "stop", "-w", "-t", "60", "-s", "-m", mode, "-D", str(cluster.folder))
         if outcome.code == 0 or not pg_programs.runs_postgres(pid, cluster.folder):
+            clusters.remove_socket_dir(cluster)
             return
     raise ConfigError(
         _("The database in %(folder)s could not be stopped: %(said)s") % {"folder": cluster.folder, "said": outcome.output.strip()}

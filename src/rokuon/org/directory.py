@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from rokuon.domain.recording import Directory
+from rokuon.domain.recording import Directory, TargetKind
 
 from .models import Company, Member, Office, Target, User
 
@@ -82,8 +82,8 @@ def apply(company_id: int, directory: Directory, now: datetime) -> SyncResult:
     kinds = [target.kind for target in directory.targets]
     return SyncResult(
         offices=len(directory.offices),
-        contact_centers=sum(kind == Target.Kind.CONTACT_CENTER for kind in kinds),
-        coaching_teams=sum(kind == Target.Kind.COACHING_TEAM for kind in kinds),
+        contact_centers=sum(kind is TargetKind.CONTACT_CENTER for kind in kinds),
+        coaching_teams=sum(kind is TargetKind.COACHING_TEAM for kind in kinds),
         users=len(directory.users),
     )
 
@@ -91,8 +91,8 @@ def apply(company_id: int, directory: Directory, now: datetime) -> SyncResult:
 def _mark_deleted(company: Company, directory: Directory) -> None:
     offices = [office.id for office in directory.offices]
     Office.objects.filter(company=company).exclude(dialpad_id__in=offices).exclude(state="unlisted").update(state="deleted")
-    for kind in Target.Kind:
-        ids = [target.id for target in directory.targets if target.kind == kind]
+    for kind in TargetKind:
+        ids = [target.id for target in directory.targets if target.kind is kind]
         Target.objects.filter(company=company, kind=kind).exclude(dialpad_id__in=ids).update(state="deleted")
     users = [user.id for user in directory.users]
     User.objects.filter(company=company).exclude(dialpad_id__in=users).update(state="deleted")

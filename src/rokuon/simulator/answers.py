@@ -6,6 +6,8 @@ itself: aiohttp rightly refuses to send a body that contradicts its length, and 
 
 import asyncio
 import json
+import socket
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -33,7 +35,8 @@ class Answer:
 
     body is whole, or comes from pieces (then size is its length). framing "length" announces declared or the real length;
     "chunked" ends properly; "close" announces nothing and ends with the connection. cut stops after that many body bytes and
-    drops the connection. hang sleeps that many seconds before the first byte. rate is bytes per second, 0 = at once.
+    closes the connection, by a reset if reset is set. drop sends nothing at all. hang sleeps that many seconds before the first
+    byte. rate is bytes per second, 0 = at once.
     """
 
     status: int = 200
@@ -49,6 +52,7 @@ class Answer:
     rate: int = 0
     endless: bool = False
     drop: bool = False
+    reset: bool = False
 
     @property
     def length(self) -> int:
@@ -142,7 +146,12 @@ async def send(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
     else:
         transport.write(head)
         await _write_body(transport, answer)
-    if not keep_alive:
+    if answer.reset:
+        # Linger 0 makes the kernel send RST and forget what was not sent yet.
+        connection = transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        transport.abort()
+    elif not keep_alive:
         # close() flushes first: the client sees an end (FIN) behind the last byte, not a reset.
         transport.close()
     return sent

@@ -104,7 +104,9 @@ def summary(sim: "Simulator") -> dict[str, Any]:
 def truth(sim: "Simulator", company_id: int, with_sha256: bool = True) -> list[dict[str, Any]]:
     """Every recording of a company as it is, by id, for a checker that trusts nothing else. Raises KeyError for no company.
 
-    calls are the legs that list it under the switches in force; targets the contact center and coaching team in whose scope it is.
+    calls are the legs that list it under the switches in force; center_id and team_id are the
+    targets of the whole conversation: a trainee's call of a center has both, also when its recording is on the group leg alone
+    (own_leg), which a listing by team does not return.
     """
     # Copies: this runs beside the loop, and calls may end meanwhile.
     book, told = sim.world.books[company_id], []
@@ -125,6 +127,7 @@ def _truth(sim: "Simulator", it: Recording, call_ids: list[int], with_sha256: bo
         "kind": it.kind,
         "call_ids": call_ids,
         "own_call_id": it.call.id,
+        "own_leg": it.call.leg,
         "call_started": it.call.started,
         "start_time": it.start,
         "duration_ms": it.duration_ms,

@@ -6,7 +6,7 @@ Matching (all given conditions must hold): endpoint (name, `*` allowed), path (g
 nth (a number, or [first, last]; counted over the requests that match the rest, per id if per_id), share (0..1, drawn from seed).
 
 Actions: status(status, headers, body, content_type) - html - login - redirect(to) - drop - stall(seconds) - delay(seconds)
-- empty - zeros - endless(rate) - truncate(after, framing) - overlong(extra) - type(content_type) - gzip - drip(rate)
+- empty - zeros - endless(rate) - truncate(after, framing, reset) - overlong(extra) - type(content_type) - gzip - drip(rate)
 - half_json - set(changes: {"items.0.call_id": 7}) - cursor_loop - cursor(value) - body(text or base64, content_type) - flip(count)
 - headers(headers)
 """
@@ -85,8 +85,7 @@ def _endless(answer: Answer, p: Params) -> Answer:
 
 def _truncate(answer: Answer, p: Params) -> Answer:
     answer.cut = int(p.get("after", answer.length // 2))
-    if p.get("framing"):
-        answer.framing = p["framing"]
+    answer.framing, answer.reset = p.get("framing", answer.framing), bool(p.get("reset", False))
     return answer
 
 

@@ -5,6 +5,7 @@ the metadata. Objects above 8 MiB go in pieces (`gcs_upload`) under the same pre
 """
 
 import asyncio
+import io
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from typing import Any, TypeVar
 
@@ -178,7 +179,7 @@ class GcsStore:
 
         async def send(piece: bytes, content_range: str) -> Progress:
             headers = {"Content-Range": content_range}
-            answer = await self._request("PUT", location, data=piece, headers=headers, allow_redirects=False, timeout=_LARGE)
+            answer = await self._request("PUT", location, body=piece, headers=headers, allow_redirects=False, timeout=_LARGE)
             if answer.status == 308:
                 return Progress(_kept(answer.headers.get("Range", "")))
             return Progress(body.size, await _json(answer))
@@ -202,12 +203,17 @@ class GcsStore:
     def _url(self, api: str, path: str) -> str:
         return f"{self._endpoint}/{api}/b/{self._bucket}/{path}"
 
-    async def _request(self, method: str, url: str, *, headers: Mapping[str, str] | None = None, **options: Any) -> aiohttp.ClientResponse:
+    async def _request(
+        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None, **options: Any
+    ) -> aiohttp.ClientResponse:
         """For what the library has no call for. The answer's body is read before this returns."""
 
         async def once() -> aiohttp.ClientResponse:
             _, token, session = self._open()
             bearer = {} if self._account == {} else {"Authorization": f"Bearer {await token.get()}"}
+            if body is not None:
+                # aiohttp sends a file-like body piece by piece, and bytes in one go that holds up everybody else.
+                options["data"] = io.BytesIO(body)
             async with session.request(method, url, headers={**(headers or {}), **bearer}, **options) as answer:
                 await answer.read()
                 return answer

@@ -88,10 +88,10 @@ class Engine:
             return
         ledger = RunWindowLedger(facts.window, facts.company_id, self.db, self.clock)
         scope = Scope(ScopeKind(facts.window.scope_kind), facts.window.scope_id)
-        wanted = TimeRange(ms(facts.window.after), ms(facts.window.listed_down_to))
+        window, mark_ms = TimeRange(ms(facts.window.after), ms(facts.window.before)), ms(facts.window.listed_down_to)
         try:
             shift = self._shift(await self._connections.source(facts.company_id), ledger)
-            end = await work_on_window(shift, scope, wanted, facts.targets)
+            end = await work_on_window(shift, scope, window, mark_ms, facts.targets)
         except RokuonError as error:
             await self._listing_failed(facts, error)
             return

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from rokuon.backup.discover import TargetPlan, Targets
-from rokuon.domain.recording import TargetKind
+from rokuon.domain.recording import Scope, ScopeKind
 from rokuon.org.models import Company, Member
 from rokuon.org.tree import assign_folder, target_settings, zone_of
 
@@ -12,7 +12,7 @@ def load_targets(company: Company, ids: Collection[int]) -> Targets:
     """Those of the named targets that are backed up and have a bucket now: a rule switched off meanwhile is respected (C7)."""
     wanted = [one for one in target_settings(company) if one.target.pk in ids and one.target.backed_up and one.effective.bucket]
     plans = {
-        (TargetKind(one.target.kind), one.target.dialpad_id): TargetPlan(
+        Scope(ScopeKind(one.target.kind), one.target.dialpad_id): TargetPlan(
             id=one.target.pk, bucket_id=one.effective.bucket or 0, folder=assign_folder(one.target), zone=zone_of(one.target)
         )
         for one in wanted

@@ -48,7 +48,7 @@ class StoredThing:
 
 @dataclass
 class Bucket:
-    """`grants` maps a principal to (role, from when). `forbidden_first`: a taken name answers 403 before 412 to those who may not delete."""
+    """`grants` maps a principal to (role, from when). `forbidden_first`: to who may not delete, a taken name answers 403, not 412."""
 
     clock: Callable[[], float]
     exists: bool = True

@@ -1,0 +1,51 @@
+# What people and CI call. `make demo` and `make test` set everything up by themselves.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+DATA ?= demo-data
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench requirements messages fuzz clean
+
+help: ## This list
+	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+# Both stamps name the requirement file they were made from: a changed pin installs anew.
+$(VENV)/runtime.stamp: requirements/runtime.txt pyproject.toml
+	@sh tools/make_venv.sh "$(PYTHON)" $(VENV) requirements/runtime.txt
+	@touch $@
+
+$(VENV)/dev.stamp: requirements/dev.txt $(VENV)/runtime.stamp
+	@sh tools/make_venv.sh "$(PYTHON)" $(VENV) requirements/dev.txt
+	@touch $@
+
+demo: $(VENV)/runtime.stamp ## Two years of recordings from a simulated Dialpad into ./demo-data/bucket (ARGS=--once ends by itself)
+	@$(BIN)/rokuon demo --data $(DATA) $(ARGS)
+
+test: check ## Lint, types, layers, then every test
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/dev.stamp ## ruff, mypy strict, import-linter, messages
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python tools/messages.py --check
+
+bench: $(VENV)/dev.stamp ## Side by side with rclone (installs rclone and nginx from Debian)
+	@$(BIN)/python -m bench $(ARGS)
+
+fuzz: $(VENV)/dev.stamp ## The property tests with many more examples
+	@HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest tests/unit tests/dialpad tests/ledger $(ARGS)
+
+requirements: $(VENV)/dev.stamp ## Compile the hash-pinned requirement files anew
+	@for name in runtime dev; do \
+	  $(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
+	    --custom-compile-command "make requirements" requirements/$$name.in -o requirements/$$name.txt || exit 1; done
+
+messages: $(VENV)/dev.stamp ## Extract and compile the texts (English in the source, Japanese in src/rokuon/locale)
+	@$(BIN)/python tools/messages.py
+
+clean: ## Remove the environment and the demo
+	@rm -rf $(VENV) $(DATA) bench-data

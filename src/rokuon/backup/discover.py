@@ -1,0 +1,67 @@
+"""From classified calls to planned copies: which bucket, which key (DESIGN.md section 3, steps 1 and 2).
+
+Everything is planned from what was listed and what is set now; the ledger keeps what was planned first.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from rokuon.domain import placement
+from rokuon.domain.classify import Classified, ClassifiedRecording
+from rokuon.domain.recording import Scope
+from rokuon.domain.work import PlannedCall, PlannedCopy
+
+KIND_NOT_CHOSEN = "kind_not_chosen"
+
+
+@dataclass(frozen=True, slots=True)
+class TargetPlan:
+    """A backed-up target: its row, its effective bucket, its folder, and the zone whose calendar dates the folders ("" is UTC)."""
+
+    id: int
+    bucket_id: int
+    folder: str
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What a listing is sorted into. `trainees` maps a user to the coaching teams whose calls theirs are."""
+
+    plans: Mapping[Scope, TargetPlan]
+    trainees: Mapping[str, Iterable[str]]
+    voicemail: bool
+
+
+def plan_batch(batch: Iterable[Classified], targets: Targets, noticed_ms: int) -> tuple[list[PlannedCall], list[PlannedCopy]]:
+    """The ledger rows of classified calls. `noticed_ms` dates a folder where the call's own times cannot be true (S30)."""
+    calls, copies = [], []
+    for call in batch:
+        target = targets.plans[call.target]
+        started_ms = placement.placing_time(call.started_ms, call.ended_ms, noticed_ms)
+        calls.append(PlannedCall(target.id, call.call_id, started_ms, call.was_recorded, call.listed))
+        copies += [_plan(recording, target, noticed_ms) for recording in call.recordings]
+    return calls, copies
+
+
+def _plan(recording: ClassifiedRecording, target: TargetPlan, noticed_ms: int) -> PlannedCopy:
+    started_ms = placement.placing_time(recording.started_ms, recording.ended_ms, noticed_ms)
+    date = placement.date_folder(started_ms, target.zone)
+
+    def key(recording_id: str) -> str:
+        return placement.object_key(target.folder, date, recording.agent, recording.call_id, recording_id)
+
+    return PlannedCopy(
+        target_id=target.id,
+        bucket_id=target.bucket_id,
+        kind=recording.kind,
+        recording_id=recording.id,
+        call_id=recording.call_id,
+        started_ms=started_ms,
+        duration_ms=recording.duration_ms,
+        url=recording.url,
+        agent=recording.agent or "",
+        key=key(recording.id),
+        spare_key=key(f"{recording.id}-{recording.kind}"),
+        excluded=KIND_NOT_CHOSEN if recording.excluded else "",
+    )

@@ -1,0 +1,33 @@
+"""Named points at which a test kills the process, to prove that any instant will do. Without `arm` they do nothing."""
+
+import os
+import signal
+
+POINTS = ("placed", "fetched", "proven", "stored", "verified", "recorded")
+
+_point = ""
+_left = 0
+
+
+def parse(spec: str) -> tuple[str, int]:
+    """`stored:3` is the third time that `stored` is reached. ValueError for anything else."""
+    point, _, count = spec.partition(":")
+    if point not in POINTS or not count.isdecimal() or int(count) < 1:
+        raise ValueError(spec)
+    return point, int(count)
+
+
+def arm(spec: str) -> None:
+    """From now on the process dies at this point; an empty spec disarms."""
+    global _point, _left
+    _point, _left = parse(spec) if spec else ("", 0)
+
+
+def reached(point: str) -> None:
+    """Says that the work has come this far. SIGKILL, because a crash runs no handler and flushes nothing."""
+    global _left
+    if point != _point:
+        return
+    _left -= 1
+    if _left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)

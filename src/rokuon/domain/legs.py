@@ -1,0 +1,168 @@
+"""The legs of conversations, remembered in bounded memory, and what ties them together.
+
+One conversation is listed as several calls: the group leg (target: the center; it names its agent's leg as operator), and a user leg
+for each agent (it names the group leg as entry point). No single id joins them all, and each may carry recordings of its own.
+"""
+
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import TypeVar
+
+from .recording import Kind, ListedCall, Party, Scope, ScopeKind
+
+_TARGET_KINDS = {kind.value: kind for kind in (ScopeKind.CONTACT_CENTER, ScopeKind.COACHING_TEAM)}
+_AGENT_TYPES = ("user", "room")
+
+RecordingId = tuple[Kind, str]
+_K = TypeVar("_K")
+
+
+def id_order(call_id: str) -> tuple[int, str]:
+    """Sorts ids like numbers without requiring that they are."""
+    return len(call_id), call_id
+
+
+def _scope(party: Party | None) -> Scope | None:
+    kind = _TARGET_KINDS.get(party.type) if party else None
+    return Scope(kind, party.id) if party and kind else None
+
+
+def is_own(leg: ListedCall, target: Scope) -> bool:
+    """Whether the leg is the target's own (a center's group leg), not one that only came through it."""
+    return _scope(leg.target) == target
+
+
+def named_targets(leg: ListedCall, trainees: Mapping[str, Iterable[str]]) -> set[Scope]:
+    """The centers and teams that the leg names by itself, and the teams in which its user is a trainee."""
+    parties = (leg.target, leg.entry_point_target, leg.proxy_target, leg.group)
+    found = {scope for party in parties if (scope := _scope(party))}
+    if leg.target and leg.target.type == "user":
+        found.update(Scope(ScopeKind.COACHING_TEAM, team) for team in trainees.get(leg.target.id, ()))
+    return found
+
+
+def inherits(leg: ListedCall, center_leg: ListedCall) -> bool:
+    """Whether a leg belongs to a center because another leg does: it lies below that one, is its agent's (or the other way round),
+    or has the same master call.
+
+    Not the leg from which the call came to the center: that may be the personal call of a user who then transferred it.
+    """
+    return (
+        leg.entry_point_call_id == center_leg.id
+        or center_leg.operator_call_id == leg.id
+        or leg.operator_call_id == center_leg.id
+        or _master(leg) == _master(center_leg)
+    )
+
+
+def _master(leg: ListedCall) -> str:
+    return leg.master_call_id or leg.id
+
+
+def _fuller(one: ListedCall, other: ListedCall) -> ListedCall:
+    """One call listed twice: whichever says more, with the recordings of both."""
+    first, second = sorted((one, other), key=lambda leg: (-len(leg.recordings), not leg.was_recorded, -(leg.ended_ms or 0), repr(leg)))
+    known = {(entry.kind, entry.id) for entry in first.recordings}
+    more = tuple(entry for entry in second.recordings if (entry.kind, entry.id) not in known)
+    return replace(first, recordings=first.recordings + more) if more else first
+
+
+class LegIndex:
+    """Legs by id, and by the ids that they name. Whoever fills it drops what is no longer needed."""
+
+    def __init__(self) -> None:
+        self._legs: dict[str, ListedCall] = {}
+        self._naming: dict[str, dict[str, None]] = {}
+        self._listing: dict[RecordingId, dict[str, None]] = {}
+
+    def __len__(self) -> int:
+        return len(self._legs)
+
+    def __contains__(self, call_id: str) -> bool:
+        return call_id in self._legs
+
+    def __iter__(self) -> Iterator[ListedCall]:
+        """In the order in which they were added."""
+        return iter(self._legs.values())
+
+    def __getitem__(self, call_id: str) -> ListedCall:
+        return self._legs[call_id]
+
+    def get(self, call_id: str) -> ListedCall | None:
+        return self._legs.get(call_id)
+
+    def add(self, leg: ListedCall) -> ListedCall:
+        """What is remembered of the call from now on: the leg, joined with what was known of it."""
+        known = self._legs.get(leg.id)
+        if known is not None:
+            if known == leg:
+                return known
+            leg = _fuller(known, leg)
+            self._forget_links(known)
+        self._legs[leg.id] = leg
+        for name in _names(leg):
+            self._naming.setdefault(name, {})[leg.id] = None
+        for entry in leg.recordings:
+            self._listing.setdefault((entry.kind, entry.id), {})[leg.id] = None
+        return leg
+
+    def drop(self, call_id: str) -> None:
+        self._forget_links(self._legs.pop(call_id))
+
+    def _forget_links(self, leg: ListedCall) -> None:
+        for name in _names(leg):
+            _discard(self._naming, name, leg.id)
+        for entry in leg.recordings:
+            _discard(self._listing, (entry.kind, entry.id), leg.id)
+
+    def linked(self, leg: ListedCall) -> list[ListedCall]:
+        """Every other remembered leg that names this one, is named by it, or names the same master call."""
+        ids = dict.fromkeys(_names(leg))
+        ids.update(self._naming.get(leg.id, {}))
+        if leg.master_call_id:
+            ids.update(self._naming.get(leg.master_call_id, {}))
+        return [found for call_id in ids if call_id != leg.id and (found := self._legs.get(call_id))]
+
+    def listing(self, recording: RecordingId) -> list[ListedCall]:
+        return [self._legs[call_id] for call_id in self._listing.get(recording, {})]
+
+    def targets_of(self, leg: ListedCall, backed_up: Container[Scope], trainees: Mapping[str, Iterable[str]]) -> list[Scope]:
+        """The backed-up targets that a leg belongs to, in a fixed order."""
+        found = named_targets(leg, trainees)
+        for other in self.linked(leg):
+            if inherits(leg, other):
+                # A team is its trainees: what is linked to a trainee's leg is still another user's call.
+                found.update(scope for scope in named_targets(other, {}) if scope.kind is ScopeKind.CONTACT_CENTER)
+        return sorted(scope for scope in found if scope in backed_up)
+
+    def agent_of(self, leg: ListedCall) -> str | None:
+        """The agent's name: the leg's own user, else its operator's, else that of the first leg that came from it; None if unknown.
+
+        Of the legs that came from it, one that was recorded goes first: those that only rang are listed too.
+        """
+        below = [
+            other
+            for call_id in self._naming.get(leg.id, {})
+            if (other := self._legs[call_id]).entry_point_call_id == leg.id and other.id != leg.id
+        ]
+        below.sort(key=lambda other: (not (other.was_recorded or other.recordings), other.started_ms, id_order(other.id)))
+        for candidate in (leg, self.get(leg.operator_call_id), *below):
+            if candidate and candidate.target and candidate.target.type in _AGENT_TYPES and candidate.target.name:
+                return candidate.target.name
+        return None
+
+    def lacks_agent_leg(self, leg: ListedCall) -> bool:
+        """Whether the leg is a group's and names an operator's leg that is not here."""
+        own = leg.target is not None and leg.target.type in _AGENT_TYPES
+        return not own and bool(leg.operator_call_id) and leg.operator_call_id not in self
+
+
+def _names(leg: ListedCall) -> list[str]:
+    return [name for name in (leg.entry_point_call_id, leg.operator_call_id, leg.master_call_id) if name]
+
+
+def _discard(index: dict[_K, dict[str, None]], key: _K, call_id: str) -> None:
+    ids = index.get(key, {})
+    ids.pop(call_id, None)
+    if not ids:
+        index.pop(key, None)

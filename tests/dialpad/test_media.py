@@ -1,0 +1,439 @@
+"""Audio over real sockets: whole, short, endless, slow, elsewhere, and pages that only look like audio."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from rokuon.dialpad.limits import Limits
+from rokuon.dialpad.media import MediaCharge, Route
+from rokuon.domain.failures import (
+    RecordingEmpty,
+    RecordingEncoded,
+    RecordingForbidden,
+    RecordingGone,
+    RecordingNotAudio,
+    RecordingNotReady,
+    RecordingTooLarge,
+    RecordingTooSlow,
+    RecordingTruncated,
+    SourceAnswerMalformed,
+    SourceKeyRefused,
+    SourceKindDenied,
+    SourceRedirectBlocked,
+    SourceRequestRefused,
+    SourceThrottled,
+    SourceUnavailable,
+    SourceUrlRefused,
+)
+from rokuon.domain.recording import Kind
+
+from .worlds import AUDIO, KEY, QUICK, RECORDING_ID, http, json_answer, moved, raw_server, source_for
+
+PATH = f"/r/{RECORDING_ID}"
+BIG = 10**9
+
+
+async def fetch(rig, url, limit=BIG, kind=Kind.CALL, pieces=False):
+    async with rig.source.open(kind, RECORDING_ID, url) as download:
+        if pieces:
+            return b"".join([piece async for piece in download.chunks(limit)])
+        return await download.read(limit)
+
+
+async def outcome(answer, *, limit=BIG, pieces=False, kind=Kind.CALL, **changes):
+    """The body or the failure, the server with its requests, and the rig."""
+    if isinstance(answer, bytes) or not callable(answer) or asyncio.iscoroutinefunction(answer):
+        fixed = answer
+        answer = lambda _: fixed  # noqa: E731
+    async with raw_server(answer) as server, source_for(server.url, **changes) as rig:
+        try:
+            result = await fetch(rig, server.url + PATH, limit, kind, pieces)
+        except Exception as exc:
+            result = exc
+        return result, server, rig
+
+
+@pytest.mark.parametrize("pieces", [False, True])
+@pytest.mark.parametrize("length", [-1, None])
+async def test_a_whole_body_arrives_whole(pieces, length):
+    result, server, _ = await outcome(http(200, AUDIO, length=length), pieces=pieces)
+    assert result == AUDIO
+    assert server.requests[0].headers["authorization"] == f"Bearer {KEY}"
+    assert server.requests[0].headers["accept-encoding"] == "identity"
+    assert "referer" not in server.requests[0].headers
+
+
+async def test_the_announced_length_and_type_are_told():
+    async with (
+        raw_server(lambda _: http(200, AUDIO, kind="audio/mpeg; x=y")) as server,
+        source_for(server.url) as rig,
+        rig.source.open(Kind.CALL, RECORDING_ID, server.url + PATH) as download,
+    ):
+        assert (download.length, download.content_type) == (len(AUDIO), "audio/mpeg")
+
+
+async def test_without_a_content_type_none_is_told_and_the_bytes_decide():
+    async with (
+        raw_server(lambda _: b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc") as server,
+        source_for(server.url) as rig,
+        rig.source.open(Kind.CALL, RECORDING_ID, server.url + PATH) as download,
+    ):
+        assert download.content_type == ""
+        assert await download.read(9) == b"abc"
+
+
+@pytest.mark.parametrize("pieces", [False, True])
+async def test_a_chunked_body_has_no_length_and_arrives_whole(pieces):
+    chunks = b"".join(f"{len(AUDIO):x}\r\n".encode() + AUDIO + b"\r\n" for _ in range(3)) + b"0\r\n\r\n"
+    answer = b"HTTP/1.1 200 OK\r\nContent-Type: audio/mpeg\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks
+    result, _, _ = await outcome(answer, pieces=pieces)
+    assert result == AUDIO * 3
+
+
+@pytest.mark.parametrize("pieces", [False, True])
+@pytest.mark.parametrize("missing", [1, 5000])
+async def test_a_body_shorter_than_announced_is_truncated(pieces, missing):
+    result, _, _ = await outcome(http(200, AUDIO[:-missing], length=len(AUDIO), close=True), pieces=pieces)
+    assert isinstance(result, RecordingTruncated)
+
+
+async def test_a_chunked_body_that_breaks_off_is_truncated():
+    answer = b"HTTP/1.1 200 OK\r\nContent-Type: audio/mpeg\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\nff\r\nabc"
+    result, _, _ = await outcome(answer)
+    assert isinstance(result, RecordingTruncated)
+
+
+async def test_a_close_delimited_cut_cannot_be_seen_and_so_announces_no_length():
+    async with (
+        raw_server(lambda _: http(200, AUDIO[:100], length=None)) as server,
+        source_for(server.url) as rig,
+        rig.source.open(Kind.CALL, RECORDING_ID, server.url + PATH) as download,
+    ):
+        assert download.length is None
+        assert await download.read(BIG) == AUDIO[:100]
+
+
+@pytest.mark.parametrize("size", [100, 3_000_000])
+async def test_bytes_past_the_announced_length_are_an_error_or_left_out_but_never_part_of_the_body(size):
+    body = (AUDIO * 300)[:size]
+    result, _, _ = await outcome(http(200, body + b"more", length=size))
+    # In the packet of the headers they spoil the whole answer, later they are cut off: which, the network decides.
+    assert result == body or isinstance(result, SourceAnswerMalformed)
+
+
+async def test_bytes_that_arrive_after_the_body_are_never_the_answer_to_the_next_request():
+    forged = http(200, b"the wrong recording")
+
+    async def late(writer):
+        writer.write(http(200, AUDIO))
+        await writer.drain()
+        await asyncio.sleep(0.05)
+        writer.write(forged)
+        await writer.drain()
+        await asyncio.sleep(0.5)
+
+    answers = [late, http(200, AUDIO)]
+    async with raw_server(lambda _: answers.pop(0)) as server, source_for(server.url) as rig:
+        assert await fetch(rig, server.url + PATH) == AUDIO
+        await asyncio.sleep(0.15)
+        assert await fetch(rig, server.url + PATH) == AUDIO
+        assert server.connections == 2
+
+
+async def test_one_connection_serves_many_downloads_and_their_redirects():
+    def answer(request):
+        return moved("/blob-server/1") if request.path == PATH else http(200, AUDIO)
+
+    async with raw_server(answer) as server, source_for(server.url) as rig:
+        for _ in range(5):
+            assert await fetch(rig, server.url + PATH) == AUDIO
+        assert server.connections == 1
+
+
+async def test_a_download_that_is_left_unread_does_not_disturb_the_next():
+    async with raw_server(lambda _: http(200, AUDIO)) as server, source_for(server.url) as rig:
+        async with rig.source.open(Kind.CALL, RECORDING_ID, server.url + PATH):
+            pass
+        assert await fetch(rig, server.url + PATH) == AUDIO
+
+
+# --- limits ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("pieces", [False, True])
+async def test_a_body_larger_than_the_limit_is_refused_by_its_announced_length(pieces):
+    result, _, _ = await outcome(http(200, AUDIO), limit=len(AUDIO) - 1, pieces=pieces)
+    assert isinstance(result, RecordingTooLarge)
+
+
+async def test_an_announced_length_past_the_installations_limit_is_refused_before_the_body():
+    result, _, _ = await outcome(http(200, b"", length=10 * 2**30, close=True))
+    assert isinstance(result, RecordingTooLarge)
+
+
+@pytest.mark.parametrize("pieces", [False, True])
+async def test_an_endless_body_ends_at_the_limit(pieces):
+    written = 0
+
+    async def endless(writer):
+        nonlocal written
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: audio/mpeg\r\nConnection: close\r\n\r\n")
+        while True:
+            writer.write(bytes(65536))
+            await writer.drain()
+            written += 65536
+
+    result, _, _ = await outcome(endless, limit=1_000_000, pieces=pieces)
+    assert isinstance(result, RecordingTooLarge)
+    assert written < 12_000_000
+
+
+@pytest.mark.parametrize("length", [f"Content-Length: {len(AUDIO)}\r\n", ""])
+async def test_a_stall_is_too_slow(length):
+    async def stall(writer):
+        writer.write(f"HTTP/1.1 200 OK\r\nContent-Type: audio/mpeg\r\n{length}\r\n".encode() + AUDIO[: len(AUDIO) // 2])
+        await writer.drain()
+        await asyncio.sleep(1)
+
+    result, _, _ = await outcome(stall)
+    assert isinstance(result, RecordingTooSlow)
+
+
+@pytest.mark.parametrize("length", ["Content-Length: 300\r\n", "Content-Length: 99999999\r\n", ""])
+async def test_a_drip_is_too_slow_although_it_never_stalls(length):
+    async def drip(writer):
+        writer.write(f"HTTP/1.1 200 OK\r\nContent-Type: audio/mpeg\r\n{length}\r\n".encode())
+        for _ in range(400):
+            writer.write(b"x")
+            await writer.drain()
+            await asyncio.sleep(0.02)
+
+    result, _, _ = await outcome(drip, limits=replace(QUICK, slow_window=0.25))
+    assert isinstance(result, RecordingTooSlow)
+
+
+def test_the_time_of_a_download_follows_its_size_up_to_the_total():
+    limits = Limits()
+    assert limits.download_time(0) == 60
+    assert limits.download_time(240 * 1024) == 300
+    assert limits.download_time(2**31) == 1800
+
+
+async def test_silence_before_the_answer_is_unavailable():
+    async def nothing(writer):
+        await asyncio.sleep(1)
+
+    result, server, _ = await outcome(nothing)
+    assert isinstance(result, SourceUnavailable)
+    assert len(server.requests) == QUICK.tries
+
+
+# --- what is not audio --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "failure", "requests"),
+    [
+        (202, RecordingNotReady, 1),
+        (206, SourceAnswerMalformed, 1),
+        (304, SourceAnswerMalformed, 1),
+        (400, SourceRequestRefused, 1),
+        (401, SourceKeyRefused, 2),
+        (403, RecordingForbidden, 1),
+        (404, RecordingNotReady, 1),
+        (410, RecordingGone, 1),
+        (429, SourceThrottled, QUICK.tries),
+        (500, SourceUnavailable, QUICK.tries),
+        (503, SourceUnavailable, QUICK.tries),
+    ],
+)
+async def test_each_status_has_its_meaning(status, failure, requests):
+    result, server, rig = await outcome(http(status, b"<html>x</html>" if status != 304 else b"", kind="text/html"))
+    assert type(result) is failure
+    assert len(server.requests) == requests
+    assert rig.slots.taken == requests
+
+
+async def test_no_content_is_empty():
+    result, _, _ = await outcome(b"HTTP/1.1 204 No Content\r\n\r\n")
+    assert isinstance(result, RecordingEmpty)
+
+
+async def test_an_outage_that_ends_gives_the_audio():
+    answers = [http(503), http(429, b"", "Retry-After: 3"), http(200, AUDIO)]
+    result, _, rig = await outcome(lambda _: answers.pop(0))
+    assert result == AUDIO
+    assert rig.slots.slowed == [3]
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/json", "application/xml", "text/html", "application/problem+json"])
+async def test_a_text_answer_is_not_audio(kind):
+    result, _, _ = await outcome(http(200, b"<html><body>This recording has expired. <a href='/login'>Log in</a></body></html>", kind=kind))
+    assert isinstance(result, RecordingNotAudio)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        b'<html><form action="/auth"><input name="p" type="password"></form>',
+        b"<HTML><INPUT TYPE=PASSWORD>",
+        b'<form method=post action="https://dialpad.com/login?x=1">',
+        b" " * 30_000 + b"<input type='password'/>",
+    ],
+)
+async def test_a_login_page_denies_the_kind(page):
+    result, _, _ = await outcome(http(200, page, kind="text/html; charset=utf-8"))
+    assert isinstance(result, SourceKindDenied)
+
+
+@pytest.mark.parametrize("header", ["Content-Encoding: gzip", "Content-Encoding: br", "Content-Encoding: x-unknown"])
+async def test_a_compressed_answer_is_refused(header):
+    result, _, _ = await outcome(http(200, AUDIO, header))
+    assert isinstance(result, RecordingEncoded)
+
+
+@pytest.mark.parametrize("body", [b"", bytes(1000), b"<html>", b'{"error": 1}'])
+async def test_bytes_that_call_themselves_audio_are_handed_on_for_the_audio_proof(body):
+    result, _, _ = await outcome(http(200, body))
+    assert result == body
+
+
+# --- redirects ----------------------------------------------------------------------------------------------------------
+
+
+async def test_the_chain_of_the_real_source_is_followed_and_the_key_stays_out_of_every_address():
+    def answer(request):
+        if request.path == PATH:
+            return moved(f"/secureblob/x?apikey={KEY}&sig=a%2Bb")
+        if request.path == "/secureblob/x":
+            return moved("/blob-server/y")
+        return http(200, AUDIO)
+
+    result, server, rig = await outcome(answer)
+    assert result == AUDIO
+    assert [one.target for one in server.requests] == [PATH, "/secureblob/x?sig=a%2Bb", "/blob-server/y"]
+    assert all(one.headers["authorization"] == f"Bearer {KEY}" for one in server.requests)
+    assert rig.slots.taken == 1
+
+
+@pytest.mark.parametrize(("charge", "taken"), [(MediaCharge.NONE, 0), (MediaCharge.ONE, 1), (MediaCharge.EACH, 3)])
+async def test_the_setting_says_what_a_download_costs(charge, taken):
+    steps = {PATH: moved("/a"), "/a": moved("/b"), "/b": http(200, AUDIO)}
+    result, _, rig = await outcome(lambda request: steps[request.path], charge=charge)
+    assert result == AUDIO
+    assert rig.slots.taken == taken
+
+
+async def test_another_allowed_host_serves_audio_without_ever_getting_the_key_back():
+    async with raw_server(lambda r: http(200, AUDIO)) as last:
+        home = {}
+
+        def middle_answer(request):
+            return moved(f"{home['url']}/back")
+
+        async with raw_server(middle_answer) as middle:
+
+            def answer(request):
+                return moved(f"{middle.url}/m?apikey={KEY}") if request.path == PATH else moved(f"{last.url}/z")
+
+            async with raw_server(answer) as first, source_for(first.url, allow_hosts=[middle.url, last.url]) as rig:
+                home["url"] = first.url
+                assert await fetch(rig, first.url + PATH) == AUDIO
+                assert [("authorization" in one.headers) for one in first.requests] == [True, False]
+                for other in (middle, last):
+                    assert len(other.requests) == 1
+                    assert KEY not in str(other.requests)
+
+
+@pytest.mark.parametrize(
+    "where", ["{evil}/x", "//127.0.0.1:{port}/x", "http://localhost:{port}/x", "{evil}/login", "http://169.254.169.254/x"]
+)
+async def test_a_redirect_to_another_host_is_blocked_and_sends_nothing_there(where):
+    async with raw_server(lambda _: http(200, AUDIO)) as evil:
+        result, server, _ = await outcome(moved(where.format(evil=evil.url, port=evil.port)))
+        assert isinstance(result, SourceRedirectBlocked) or (isinstance(result, SourceKindDenied) and "/login" in where)
+        assert evil.connections == 0
+        assert len(server.requests) == 1
+
+
+async def test_a_redirect_circle_is_blocked():
+    steps = {PATH: "/a", "/a": "/b", "/b": "/a"}
+    result, server, _ = await outcome(lambda request: moved(steps[request.path]))
+    assert isinstance(result, SourceRedirectBlocked)
+    assert len(server.requests) == 3
+
+
+async def test_too_many_redirects_are_blocked():
+    result, server, _ = await outcome(lambda request: moved(f"{request.path}x"))
+    assert isinstance(result, SourceRedirectBlocked)
+    assert len(server.requests) == 5
+
+
+async def test_a_redirect_without_a_location_is_malformed():
+    result, _, _ = await outcome(http(302))
+    assert isinstance(result, SourceAnswerMalformed)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_every_redirect_status_to_the_login_page_denies_the_kind(status):
+    result, server, _ = await outcome(moved("/login?continue=%2Fr%2F1", status))
+    assert isinstance(result, SourceKindDenied)
+    assert len(server.requests) == 1, "the login page itself is not fetched"
+
+
+# --- first address ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("url", ["https://evil.example/r/" + RECORDING_ID, "http://127.0.0.1:1/r/" + RECORDING_ID, "file:///etc/passwd"])
+async def test_an_address_elsewhere_is_refused_without_a_request(url):
+    async with raw_server(lambda _: http(200, AUDIO)) as server, source_for(server.url) as rig:
+        with pytest.raises(SourceUrlRefused):
+            await fetch(rig, url)
+        assert server.requests == []
+        assert rig.slots.taken == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "path"),
+    [(Kind.CALL, PATH), (Kind.ADMIN, f"/blob/adminrecording/{RECORDING_ID}.mp3"), (Kind.VOICEMAIL, PATH)],
+)
+async def test_without_a_listed_address_the_route_of_the_kind_makes_one(kind, path):
+    async with raw_server(lambda _: http(200, AUDIO)) as server, source_for(server.url) as rig:
+        assert await fetch(rig, "", kind=kind) == AUDIO
+        assert [one.target for one in server.requests] == [path]
+
+
+async def test_the_route_of_a_kind_can_be_replaced():
+    routes = {Kind.ADMIN: Route("/elsewhere/{id}", by_id=True)}
+    result, server, _ = await outcome(http(200, AUDIO), kind=Kind.ADMIN, routes=routes)
+    assert result == AUDIO
+    assert [one.path for one in server.requests] == [f"/elsewhere/{RECORDING_ID}"]
+
+
+async def test_a_cancelled_download_leaves_the_source_usable():
+    async def slow(writer):
+        writer.write(http(200, AUDIO)[:-1])
+        await writer.drain()
+        await asyncio.sleep(1)
+
+    answers = [slow, http(200, AUDIO)]
+    async with raw_server(lambda _: answers.pop(0)) as server, source_for(server.url) as rig:
+        task = asyncio.create_task(fetch(rig, server.url + PATH))
+        await asyncio.sleep(0.05)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await fetch(rig, server.url + PATH) == AUDIO
+
+
+async def test_a_closed_source_can_be_closed_again():
+    async with raw_server(lambda _: json_answer({})) as server, source_for(server.url) as rig:
+        await fetch_quietly(rig, server.url)
+        await rig.source.close()
+        await rig.source.close()
+
+
+async def fetch_quietly(rig, url):
+    with pytest.raises(RecordingNotAudio):
+        await fetch(rig, url + PATH)

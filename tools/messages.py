@@ -1,0 +1,151 @@
+"""Keeps the catalogue of messages in step with the source; needs no GNU gettext.
+
+    python tools/messages.py            collect messages into the .po, keep translations, compile the .mo
+    python tools/messages.py --check    change nothing; fail when something is missing, and say what
+
+Only literal strings can be collected: `_("...")`, `N_("...")`, `gettext("...")`, `ngettext("...", "...", n)` and their lazy forms.
+"""
+
+import argparse
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polib
+
+SOURCE = Path(__file__).resolve().parent.parent / "src"
+PACKAGE = "rokuon"
+ONE = {"_", "N_", "gettext", "gettext_lazy", "gettext_noop"}
+MANY = {"ngettext", "ngettext_lazy"}
+PLACEHOLDER = re.compile(r"%\((\w+)\)[-#0 +]*[\d.]*[a-zA-Z]|%[-#0 +]*[\d.]*[sdrif]|\{(\w*)[^{}]*\}")
+METADATA = {
+    "Project-Id-Version": "rokuon",
+    "Language": "ja",
+    "MIME-Version": "1.0",
+    "Content-Type": "text/plain; charset=UTF-8",
+    "Content-Transfer-Encoding": "8bit",
+    "Plural-Forms": "nplurals=1; plural=0;",
+}
+
+
+@dataclass
+class Message:
+    text: str
+    plural: str = ""
+    files: set[str] = field(default_factory=set)
+
+
+class Wrong(Exception):
+    """A call whose message cannot be collected."""
+
+
+def collect(source: Path) -> dict[str, Message]:
+    """Every message below the folder, by its English text."""
+    found: dict[str, Message] = {}
+    for path in sorted(source.rglob("*.py")):
+        name = path.relative_to(source).as_posix()
+        for text, plural in _messages(ast.parse(path.read_text(), name), name):
+            message = found.setdefault(text, Message(text))
+            if message.plural and plural and message.plural != plural:
+                raise Wrong(f"{name}: {text!r} has two plurals")
+            message.plural = message.plural or plural
+            message.files.add(name)
+    return found
+
+
+def _messages(tree: ast.AST, name: str) -> Iterator[tuple[str, str]]:
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        called = node.func.id if isinstance(node.func, ast.Name) else node.func.attr if isinstance(node.func, ast.Attribute) else ""
+        wanted = 1 if called in ONE else 2 if called in MANY else 0
+        texts = [_literal(argument, f"{name}:{node.lineno}") for argument in node.args[:wanted]]
+        if texts and all(text is not None for text in texts):
+            yield str(texts[0]), str(texts[1]) if wanted == 2 else ""
+
+
+def _literal(node: ast.expr, where: str) -> str | None:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.JoinedStr | ast.BinOp):
+        raise Wrong(f"{where}: a message is built at run time; use one literal with named placeholders")
+    return None  # a variable: its literal stands elsewhere, in N_()
+
+
+def merge(messages: dict[str, Message], old: polib.POFile) -> polib.POFile:
+    """The catalogue of exactly these messages, with the translations that the old one has for them."""
+    fresh = polib.POFile(wrapwidth=130)
+    fresh.metadata = dict(METADATA)
+    known = {entry.msgid: entry for entry in old if not entry.obsolete}
+    for text, message in sorted(messages.items()):
+        entry = polib.POEntry(msgid=text, occurrences=[(name, "") for name in sorted(message.files)])
+        before = known.get(text)
+        if message.plural:
+            entry.msgid_plural = message.plural
+            entry.msgstr_plural = {0: before.msgstr_plural.get(0, "") or before.msgstr if before else ""}
+        else:
+            entry.msgstr = before.msgstr or before.msgstr_plural.get(0, "") if before else ""
+        if before:
+            entry.tcomment = before.tcomment
+        if "%(" in text + message.plural:
+            entry.flags = ["python-format"]
+        fresh.append(entry)
+    return fresh
+
+
+def problems(messages: dict[str, Message], po: polib.POFile, mo: bytes) -> list[str]:
+    """What keeps the catalogue from being complete; empty when it is."""
+    said = []
+    known = {entry.msgid: entry for entry in po if not entry.obsolete}
+    said += [f"missing: {text!r}" for text in messages if text not in known]
+    said += [f"obsolete: {entry.msgid!r}" for entry in po if entry.obsolete or entry.msgid not in messages]
+    for text, entry in known.items():
+        translated = entry.msgstr_plural.get(0, "") if entry.msgid_plural else entry.msgstr
+        if entry.fuzzy:
+            said.append(f"fuzzy: {text!r}")
+        if text in messages and entry.msgid_plural != messages[text].plural:
+            said.append(f"the plural has changed: {text!r}")
+        if not translated.strip():
+            said.append(f"not translated: {text!r}")
+        elif _placeholders(translated) != _placeholders(entry.msgid_plural or text):
+            said.append(f"placeholders differ: {text!r}")
+    if mo != po.to_binary():
+        said.append("the .mo is not compiled from this .po")
+    return said
+
+
+def _placeholders(text: str) -> list[str]:
+    return sorted(found[0] for found in PLACEHOLDER.finditer(text.replace("%%", "")))
+
+
+def main(arguments: list[str] | None = None, source: Path = SOURCE) -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
+    parser.add_argument("--check", action="store_true", help="change nothing; fail when the catalogue is not complete")
+    check = parser.parse_args(arguments).check
+    path = source / PACKAGE / "locale" / "ja" / "LC_MESSAGES" / "django.po"
+    compiled = path.with_suffix(".mo")
+    try:
+        messages = collect(source)
+    except Wrong as error:
+        print(error, file=sys.stderr)
+        return 1
+    old = polib.pofile(str(path)) if path.exists() else polib.POFile()
+    if check:
+        said = problems(messages, old, compiled.read_bytes() if compiled.exists() else b"")
+        print("\n".join(said) or f"{len(messages)} messages, all translated", file=sys.stderr if said else sys.stdout)
+        return 1 if said else 0
+    fresh = merge(messages, old)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh.save(str(path))
+    # Compiled from what was read back, so that --check compares like with like.
+    compiled.write_bytes(polib.pofile(str(path)).to_binary())
+    left = sum(1 for entry in fresh if not (entry.msgstr or entry.msgstr_plural.get(0)))
+    print(f"{len(fresh)} messages, {left} not translated yet")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
