@@ -26,11 +26,11 @@ _credential_option = click.option(
 
 
 @click.group(help=_("Buckets and folders in which recordings are stored."))
-def bucket() -> None:
+def bucket_command() -> None:
     pass
 
 
-@bucket.command(
+@bucket_command.command(
     "add",
     help=_(
         "Register a bucket, gs://NAME or file:///FOLDER, after verifying it: Rokuon creates call-recordings/, reads it back and lists it. "
@@ -68,7 +68,7 @@ def add(url: str, key_file: str | None, no_wait: bool, company_name: str | None,
         return _code(verification)
 
 
-@bucket.command("list", help=_("List the registered buckets and when each was verified."))
+@bucket_command.command("list", help=_("List the registered buckets and when each was verified."))
 @choose.company_option
 @choose.json_option
 def list_buckets(company_name: str | None, as_json: bool) -> None:
@@ -104,7 +104,9 @@ def list_buckets(company_name: str | None, as_json: bool) -> None:
             )
 
 
-@bucket.command("verify", help=_("Verify a registered bucket again, or give it a new credential. What waited for it goes on by itself."))
+@bucket_command.command(
+    "verify", help=_("Verify a registered bucket again, or give it a new credential. What waited for it goes on by itself.")
+)
 @click.argument("url")
 @_credential_option
 @_no_wait_option

@@ -29,37 +29,40 @@ def json_option(command: F) -> F:
 
 def company(name: str | None) -> Company:
     """The company named, or the only one."""
-    known = list(Company.objects.order_by("name", "pk"))
+    known: list[Company] = list(Company.objects.order_by("name", "pk"))
     if not known:
         raise ConfigError(_("There is no company yet. Add one with `rokuon company add`."))
     if name is None:
         if len(known) == 1:
             return known[0]
         raise ConfigError(_("There are several companies. Name one with --company: %(candidates)s.") % {"candidates": _names(known)})
-    return _one(
+    chosen: Company = _one(
         name,
         known,
         unknown=_("There is no company %(name)s."),
         ambiguous=_("Several companies match %(name)s. Use the id: %(candidates)s."),
     )
+    return chosen
 
 
 def office(of: Company, name: str) -> Office:
-    return _one(
+    chosen: Office = _one(
         name,
         list(of.offices.order_by("name")),
         unknown=_("There is no office %(name)s."),
         ambiguous=_("Several offices match %(name)s. Use the id: %(candidates)s."),
     )
+    return chosen
 
 
 def target(of: Company, name: str) -> Target:
-    return _one(
+    chosen: Target = _one(
         name,
         list(of.targets.select_related("office").order_by("name")),
         unknown=_("There is no contact center or coaching team %(name)s."),
         ambiguous=_("Several contact centers or coaching teams match %(name)s. Use the id: %(candidates)s."),
     )
+    return chosen
 
 
 def bucket(of: Company, url: str) -> Bucket:

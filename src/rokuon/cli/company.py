@@ -19,7 +19,7 @@ DIALPAD = "https://dialpad.com"
 
 
 @click.group(help=_("Companies whose call recordings are backed up."))
-def company() -> None:
+def company_command() -> None:
     pass
 
 
@@ -31,7 +31,7 @@ def _key_option(command: Any) -> Any:
     )(command)
 
 
-@company.command(
+@company_command.command(
     "add",
     help=_(
         "Add a company by its Dialpad API key: a company-admin key with the scopes calls:list and recordings_export. The key is checked "
@@ -54,7 +54,7 @@ def add(key_file: str | None, base_url: str, as_json: bool) -> None:
         output.say(_("Next: register a bucket with `rokuon bucket add gs://NAME`."))
 
 
-@company.command("key", help=_("Enter a new API key for a company. What waited for it goes on by itself."))
+@company_command.command("key", help=_("Enter a new API key for a company. What waited for it goes on by itself."))
 @_key_option
 @choose.company_option
 def new_key(key_file: str | None, company_name: str | None) -> None:
@@ -65,7 +65,7 @@ def new_key(key_file: str | None, company_name: str | None) -> None:
         _say_export(account)
 
 
-@company.command("list", help=_("List the companies of this installation."))
+@company_command.command("list", help=_("List the companies of this installation."))
 @choose.json_option
 def list_companies(as_json: bool) -> None:
     with opened() as session:
@@ -101,7 +101,7 @@ def list_companies(as_json: bool) -> None:
 @click.command(help=_("Read offices, contact centers, coaching teams and people from Dialpad. Renames keep their folder and settings."))
 @choose.company_option
 @choose.json_option
-def sync(company_name: str | None, as_json: bool) -> None:
+def sync_command(company_name: str | None, as_json: bool) -> None:
     with opened() as session:
         chosen = choose.company(company_name)
         result = setup.sync(session.installation, chosen, session.now())

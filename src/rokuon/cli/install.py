@@ -15,7 +15,7 @@ from rokuon.ops.installation import open_installation
         "finished by the next one."
     )
 )
-def init() -> None:
+def init_command() -> None:
     config = Config.load()
     report = make_installation(config)
     with open_installation(config):
@@ -27,7 +27,7 @@ def init() -> None:
 
 
 @click.command(help=_("Bring the database to this version of Rokuon. Needed after an upgrade; harmless at any time."))
-def migrate() -> None:
+def migrate_command() -> None:
     with open_installation(Config.load()):
         changed = bring_up_to_date()
     click.echo(

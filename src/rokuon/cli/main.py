@@ -6,7 +6,6 @@ and those want a data folder.
 
 import gettext
 import importlib
-import logging
 import os
 import sys
 import traceback
@@ -17,6 +16,7 @@ import click
 
 from rokuon import __version__
 from rokuon.domain.failures import N_, ConfigError, Decision, RokuonError
+from rokuon.ops import logs
 from rokuon.ops.django_start import start_django
 from rokuon.ops.i18n import LOCALE_DIR, _
 
@@ -32,7 +32,7 @@ COMMANDS: dict[str, tuple[str, bool, str]] = {
     "settings": ("settings", True, N_("Show or change which bucket recordings go to, at every level.")),
     "rule": ("rule", True, N_("Enable or disable the call recording backup rules.")),
     "backup-now": ("backup", True, N_("Back up now: the past two years, or the dates you name.")),
-    "runs": ("runs", True, N_("List runs of Back up now, or cancel one.")),
+    "runs": ("backup", True, N_("List runs of Back up now, or cancel one.")),
     "status": ("status", True, N_("Show what is backed up, what waits, and why.")),
     "failures": ("failures", True, N_("Show failed recordings by cause, and what to do.")),
     "retry": ("failures", True, N_("Try failed recordings again.")),
@@ -56,7 +56,7 @@ class Commands(click.Group):
         module, needs_django, help_text = COMMANDS[name]
         if needs_django:
             start_django()
-        command: click.Command = getattr(importlib.import_module(f"rokuon.cli.{module}"), name.replace("-", "_"))
+        command: click.Command = getattr(importlib.import_module(f"rokuon.cli.{module}"), f"{name.replace('-', '_')}_command")
         command.help = command.help or _(help_text)
         return command
 
@@ -95,11 +95,11 @@ def _set_data_dir(ctx: click.Context, param: click.Parameter, value: Path | None
 
 
 def _set_verbose(ctx: click.Context, param: click.Parameter, value: bool) -> None:
-    _log_to_stderr(logging.INFO if value else logging.WARNING)
+    _log_to_stderr("info" if value else "warning")
 
 
-def _log_to_stderr(level: int) -> None:
-    logging.basicConfig(stream=sys.stderr, level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
+def _log_to_stderr(level: str) -> None:
+    logs.set_up(level=level, style="text")
 
 
 @click.command(

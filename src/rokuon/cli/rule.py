@@ -15,7 +15,7 @@ from .session import opened
 
 
 @click.group(help=_("Call recording backup rules: automatic backup of a contact center's or a coaching team's recordings."))
-def rule() -> None:
+def rule_command() -> None:
     pass
 
 
@@ -31,7 +31,7 @@ def _which(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@rule.command("enable", help=_("Enable automatic backup of call recordings for contact centers and coaching teams, by name or id."))
+@rule_command.command("enable", help=_("Enable automatic backup of call recordings for contact centers and coaching teams, by name or id."))
 @_which
 def enable(names: tuple[str, ...], everything: bool, kind: str | None, office_name: str | None, company_name: str | None) -> None:
     _require_choice(names, everything, kind, office_name)
@@ -48,7 +48,7 @@ def enable(names: tuple[str, ...], everything: bool, kind: str | None, office_na
             output.say(_("Backup is not enabled for the company yet: rokuon settings set --enable"))
 
 
-@rule.command("disable", help=_("Disable automatic backup. What is in the bucket stays; what waits is set aside, visibly."))
+@rule_command.command("disable", help=_("Disable automatic backup. What is in the bucket stays; what waits is set aside, visibly."))
 @_which
 def disable(names: tuple[str, ...], everything: bool, kind: str | None, office_name: str | None, company_name: str | None) -> None:
     _require_choice(names, everything, kind, office_name)

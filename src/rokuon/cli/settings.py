@@ -24,11 +24,11 @@ DIALPAD_LIMIT = Decimal(20)
 
 
 @click.group(help=_("Where recordings are stored. Precedence: contact center or coaching team, then office, then company."))
-def settings() -> None:
+def settings_command() -> None:
     pass
 
 
-@settings.command("show", help=_("Show every level, its effective bucket, and which level decided it and why."))
+@settings_command.command("show", help=_("Show every level, its effective bucket, and which level decided it and why."))
 @choose.company_option
 @choose.json_option
 def show(company_name: str | None, as_json: bool) -> None:
@@ -150,7 +150,7 @@ def _json(company: Company, urls: dict[int, str]) -> dict[str, Any]:
     }
 
 
-@settings.command(
+@settings_command.command(
     "set",
     help=_(
         "Change settings. Without --office or --target, those of the company. A change affects recordings placed after it; what is in a "

@@ -11,5 +11,5 @@ from rokuon.simulator.__main__ import main
     context_settings={"ignore_unknown_options": True},
 )
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[OPTION]...")
-def simulator(arguments: tuple[str, ...]) -> int:
+def simulator_command(arguments: tuple[str, ...]) -> int:
     return main(list(arguments))

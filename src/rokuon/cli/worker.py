@@ -1,20 +1,19 @@
 """`rokuon worker`: supervises worker processes; `--one` is such a process."""
 
 import asyncio
-import logging
-import os
 import signal
-import sys
 
 import click
 
 from rokuon.config import Config
 from rokuon.jobs import queue
-from rokuon.jobs.supervisor import Supervisor, worker_command
+from rokuon.jobs.supervisor import Supervisor
 from rokuon.jobs.worker import run
+from rokuon.ops import logs
 from rokuon.ops.i18n import _
 from rokuon.wiring.engine import Engine
 
+from .children import rokuon
 from .session import opened
 
 MOST_PROCESSES = 64
@@ -27,17 +26,22 @@ MOST_PROCESSES = 64
     )
 )
 @click.option(
-    "--processes", type=click.IntRange(1, MOST_PROCESSES), default=1, show_default=True, metavar="N", help=_("Worker processes to keep running.")
+    "--processes",
+    type=click.IntRange(1, MOST_PROCESSES),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help=_("Worker processes to keep running."),
 )
 @click.option("--one", is_flag=True, hidden=True)
-def worker(processes: int, one: bool) -> int:
+def worker_command(processes: int, one: bool) -> int:
     config = Config.load()
-    _log(config)
+    logs.set_up(level=config.log_level, style=config.log_format)
     if one:
         return _one_process()
     with opened():
         # The installation stays open: with it the embedded database keeps running while a process is restarted.
-        return Supervisor(worker_command(), processes).run()
+        return Supervisor(rokuon("worker", "--one"), processes).run()
 
 
 def _one_process() -> int:
@@ -54,12 +58,3 @@ def _one_process() -> int:
     with opened() as session:
         asyncio.run(work(Engine(session.installation, queue)))
     return 0
-
-
-def _log(config: Config) -> None:
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=os.environ.get("ROKUON_LOG_LEVEL", config.log_level).upper(),
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        force=True,
-    )
