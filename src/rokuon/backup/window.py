@@ -154,4 +154,4 @@ async def _list_and_copy(shift: Shift, crew: Crew, watch: _Watch, scope: Scope, 
 
 def lacks_legs(batch: Sequence[Classified]) -> bool:
     """A listing by target left out the agent's leg of a conversation that it lists, and with it perhaps a recording."""
-    return any(recording.agent_leg_missing for call in batch for recording in call.recordings)
+    return any(call.agent_leg_missing for call in batch)

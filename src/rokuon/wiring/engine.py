@@ -60,7 +60,7 @@ class Engine:
         self.clock = clock
         self.db = Database()
         self._jobs = jobs
-        self._connections = Connections(config, installation.vault, self.db, self._now_ms)
+        self.connections = Connections(config, installation.vault, self.db, self._now_ms)
         self._limits = Limits(
             spool=config.spool_dir,
             transfers=config.transfers,
@@ -75,7 +75,7 @@ class Engine:
         self._stopping = True
 
     async def close(self) -> None:
-        await self._connections.close()
+        await self.connections.close()
         await self.db.close()
 
     def _now_ms(self) -> int:
@@ -90,7 +90,7 @@ class Engine:
         scope = Scope(ScopeKind(facts.window.scope_kind), facts.window.scope_id)
         window, mark_ms = TimeRange(ms(facts.window.after), ms(facts.window.before)), ms(facts.window.listed_down_to)
         try:
-            shift = self._shift(await self._connections.source(facts.company_id), ledger)
+            shift = self._shift(await self.connections.source(facts.company_id), ledger)
             end = await work_on_window(shift, scope, window, mark_ms, facts.targets)
         except RokuonError as error:
             await self._listing_failed(facts, error)
@@ -100,7 +100,7 @@ class Engine:
     async def due(self, company_id: int) -> None:
         """Try the company's due copies: retries, and what a lifted hold released."""
         ledger = DueLedger(company_id, self.db, self.clock)
-        end = await work_on_due(self._shift(await self._connections.source(company_id), ledger))
+        end = await work_on_due(self._shift(await self.connections.source(company_id), ledger))
         if end is End.MORE:
             await self.db(self._jobs.enqueue_due, company_id)
         else:
@@ -112,7 +112,7 @@ class Engine:
         if hold is None:
             return
         try:
-            source = await self._connections.source(company_id, "live")
+            source = await self.connections.source(company_id, "live")
             if hold.on == Hold.On.SOURCE:
                 now = self._now_ms()
                 async for _page in source.pages(COMPANY_SCOPE, TimeRange(now - PROBE_MS, now)):
@@ -140,7 +140,7 @@ class Engine:
     def _shift(self, source: Source, ledger: WindowLedger) -> Shift:
         gear = Gear(source, self._limits, self._memory, asyncio.sleep)
         ends = time.monotonic() + SHARE_S
-        return Shift(gear, self._connections.store, ledger, self._now_ms, lambda: self._stopping or time.monotonic() > ends)
+        return Shift(gear, self.connections.store, ledger, self._now_ms, lambda: self._stopping or time.monotonic() > ends)
 
     async def _end_window(self, facts: _WindowFacts, end: End) -> None:
         window_id, now = facts.window.pk, self.clock()

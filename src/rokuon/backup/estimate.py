@@ -1,0 +1,85 @@
+"""What a run would cost, from one page of each window (M11, C12): asked before two years are listed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rokuon.domain.classify import classify
+from rokuon.domain.ports import Source
+from rokuon.domain.recording import Page
+
+from .backfill import PlannedWindow
+from .discover import Targets
+
+CALLS_PER_PAGE = 50
+BYTES_PER_MS = 2.0
+"""16 kbit/s, what Dialpad's recordings were seen to have; the ledger's own measure is better once there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`exact` is True where every window fitted on the page that was looked at. `seconds` is at the set budget."""
+
+    windows: int
+    pages: int
+    calls: int
+    recordings: int
+    bytes: int
+    requests: int
+    seconds: float
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """`requests_per_second` is what the set budget lets through, `per_recording` what a download is charged, `bytes_per_ms` what the
+    ledger has measured so far."""
+
+    requests_per_second: float
+    per_recording: int
+    bytes_per_ms: float = BYTES_PER_MS
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    calls: int
+    recordings: int
+    audio_ms: float
+    exact: bool
+
+
+async def estimate(source: Source, windows: Sequence[PlannedWindow], targets: Targets, rates: Rates, already: int) -> Plan:
+    """Look at the newest page of each window and extrapolate by time. `already` recordings in these windows are verified."""
+    samples = [await _sample(source, window, targets) for window in windows]
+    calls = sum(sample.calls for sample in samples)
+    found = sum(sample.recordings for sample in samples)
+    recordings = max(0, found - already)
+    audio_ms = sum(sample.audio_ms for sample in samples) * (recordings / found if found else 0)
+    pages = sum(max(1, -(-sample.calls // CALLS_PER_PAGE)) for sample in samples)
+    requests = pages + recordings * rates.per_recording
+    return Plan(
+        windows=len(windows),
+        pages=pages,
+        calls=calls,
+        recordings=recordings,
+        bytes=round(audio_ms * rates.bytes_per_ms),
+        requests=requests,
+        seconds=requests / rates.requests_per_second,
+        exact=all(sample.exact for sample in samples),
+    )
+
+
+async def _sample(source: Source, window: PlannedWindow, targets: Targets) -> _Sample:
+    async for page in source.pages(window.scope, window.wanted):
+        return _extrapolate(page, window, targets)
+    return _Sample(0, 0, 0, exact=True)
+
+
+def _extrapolate(page: Page, window: PlannedWindow, targets: Targets) -> _Sample:
+    inside = {scope for scope, plan in targets.plans.items() if plan.id in window.targets}
+    kept = [recording for call in classify(page.calls, inside, targets.trainees) for recording in call.recordings if not recording.excluded]
+    audio_ms = sum(recording.duration_ms or 0 for recording in kept)
+    if page.last or not page.calls:
+        return _Sample(len(page.calls), len(kept), audio_ms, exact=True)
+    seen = window.wanted.before_ms - min(call.started_ms for call in page.calls)
+    factor = (window.wanted.before_ms - window.wanted.after_ms) / max(1, seen)
+    return _Sample(round(len(page.calls) * factor), round(len(kept) * factor), audio_ms * factor, exact=False)

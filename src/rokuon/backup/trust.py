@@ -1,0 +1,51 @@
+"""Is a listing by one target as good as a listing of the whole company? Dialpad does not say which legs it returns, so it is measured."""
+
+from collections.abc import Mapping, Set
+
+from rokuon.domain.classify import HOLD_MS, classify
+from rokuon.domain.ports import Source, TimeRange
+from rokuon.domain.recording import COMPANY_SCOPE, ListedCall, Scope
+
+MOST_PAGES = 20
+"""A comparison gives up after so many pages of either listing (50 calls each)."""
+
+
+async def target_listing_is_whole(source: Source, target: Scope, trainees: Mapping[str, Set[str]], window: TimeRange) -> bool | None:
+    """Whether both listings name the same recordings, under the same calls and agents, over the target's newest calls in `window`.
+
+    None where that cannot be told: the target has no recorded call there, or the company has too many calls meanwhile.
+    """
+    async for page in source.pages(target, window):
+        newest = page.calls
+        break
+    if not newest:
+        return None
+    stretch = TimeRange(min(call.started_ms for call in newest), max(call.started_ms for call in newest) + 1)
+    narrow = await _calls(source, target, stretch)
+    wide = await _calls(source, COMPANY_SCOPE, stretch)
+    if narrow is None or wide is None:
+        return None
+    expected = _recordings(wide, target, trainees, stretch)
+    return _recordings(narrow, target, trainees, stretch) == expected if expected else None
+
+
+async def _calls(source: Source, scope: Scope, stretch: TimeRange) -> list[ListedCall] | None:
+    calls: list[ListedCall] = []
+    pages = 0
+    async for page in source.pages(scope, TimeRange(stretch.after_ms - HOLD_MS, stretch.before_ms + HOLD_MS)):
+        calls += page.calls
+        pages += 1
+        if pages == MOST_PAGES and not page.last:
+            return None
+    return calls
+
+
+def _recordings(
+    calls: list[ListedCall], target: Scope, trainees: Mapping[str, Set[str]], stretch: TimeRange
+) -> set[tuple[str, str, str, str | None]]:
+    return {
+        (recording.kind, recording.id, recording.call_id, recording.agent)
+        for call in classify(calls, {target}, trainees)
+        for recording in call.recordings
+        if stretch.after_ms <= call.started_ms < stretch.before_ms
+    }
