@@ -64,7 +64,7 @@ def backup_now_command(
         if since is not None or until is not None:
             wanted = windows.asked_range(since, until, now_ms=ms(now), timezone_name=zone, translate=_)
         if dry_run:
-            return show_plan(session, company, kind, scope_id, wanted, zone, relist=relist, as_json=as_json)
+            return show_plan(session, company, kind, scope_id, wanted, relist=relist, as_json=as_json)
         started = use_case.start(company.pk, kind, scope_id, wanted, now, queue, relist=relist)
         run = Run.objects.get(pk=started.run_id)
         if not as_json:

@@ -47,10 +47,14 @@ _DAY_MS = 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What a key opens. `exports` is whether recent recorded calls name their recordings; None where there was none to see."""
+    """What a key opens. `exports` is whether recent recorded calls name their recordings; None where there was none to see.
+
+    `server_ms` is Dialpad's own clock, epoch milliseconds, where it told.
+    """
 
     directory: Directory
     exports: bool | None
+    server_ms: int | None = None
 
 
 def canonical_base_url(text: str) -> str:
@@ -83,9 +87,17 @@ async def _check_key(config: Config, base_url: str, key: Secret, now_ms: int) ->
             recorded += sum(call.was_recorded for call in page.calls)
             named += sum(len(call.recordings) for call in page.calls)
             break
-        return Account(directory, (named > 0) if recorded or named else None)
+        return Account(directory, (named > 0) if recorded or named else None, source.server_ms)
     finally:
         await source.close()
+
+
+def check_stored_key(installation: Installation, company: Company, now: datetime) -> Account:
+    """The same with the key that the company has. Raises ConfigError where there is none."""
+    if not company.api_key:
+        raise ConfigError(_("The company has no Dialpad API key. Enter one with `rokuon company key`."))
+    key = installation.vault.open(company.api_key, owner=company_owner(company.pk), field=API_KEY)
+    return check_key(installation.config, company.base_url, key, now)
 
 
 def add_company(installation: Installation, base_url: str, key: Secret, now: datetime) -> tuple[Company, directories.SyncResult, Account]:
@@ -193,10 +205,8 @@ def verify_bucket(
 
     Where it succeeds, a new credential is kept and what waited for the bucket goes on.
     """
-    kept = credential
-    if kept is None and bucket.credential:
-        kept = installation.vault.open(bucket.credential, owner=bucket_owner(bucket.pk), field=CREDENTIAL)
-    verification = _verify(installation, bucket.company, bucket.url, kept, patience, progress)
+    used = credential if credential is not None else _kept_credential(installation, bucket)
+    verification = _verify(installation, bucket.company, bucket.url, used, patience, progress)
     with transaction.atomic():
         if not verification.ok:
             Bucket.objects.filter(pk=bucket.pk).update(verification=report(verification))
@@ -207,6 +217,17 @@ def verify_bucket(
         Bucket.objects.filter(pk=bucket.pk).update(**changes)
         _lift(bucket.company_id, HoldOn.BUCKET, str(bucket.pk), jobs, now)
     return verification
+
+
+def look_at_bucket(installation: Installation, bucket: Bucket) -> Verification:
+    """The same without patience and without keeping the answer."""
+    return _verify(installation, bucket.company, bucket.url, _kept_credential(installation, bucket), 0.0, lambda waiting: None)
+
+
+def _kept_credential(installation: Installation, bucket: Bucket) -> Secret | None:
+    if not bucket.credential:
+        return None
+    return installation.vault.open(bucket.credential, owner=bucket_owner(bucket.pk), field=CREDENTIAL)
 
 
 def canonical_bucket_url(config: Config, url: str) -> str:
