@@ -4,6 +4,8 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from rokuon.dialpad.limits import Limits
 from rokuon.dialpad.media import MediaCharge, Route
@@ -18,6 +20,7 @@ from rokuon.domain.failures import (
     RecordingTooSlow,
     RecordingTruncated,
     SourceAnswerMalformed,
+    SourceError,
     SourceKeyRefused,
     SourceKindDenied,
     SourceRedirectBlocked,
@@ -204,12 +207,12 @@ async def test_a_stall_is_too_slow(length):
 async def test_a_drip_is_too_slow_although_it_never_stalls(length):
     async def drip(writer):
         writer.write(f"HTTP/1.1 200 OK\r\nContent-Type: audio/mpeg\r\n{length}\r\n".encode())
-        for _ in range(400):
+        for _ in range(60):
             writer.write(b"x")
             await writer.drain()
             await asyncio.sleep(0.02)
 
-    result, _, _ = await outcome(drip, limits=replace(QUICK, slow_window=0.25))
+    result, _, _ = await outcome(drip, limits=replace(QUICK, slow_window=0.25, total=60))
     assert isinstance(result, RecordingTooSlow)
 
 
@@ -437,3 +440,24 @@ async def test_a_closed_source_can_be_closed_again():
 async def fetch_quietly(rig, url):
     with pytest.raises(RecordingNotAudio):
         await fetch(rig, url + PATH)
+
+
+_VALID = http(200, AUDIO[:60], "X-A: b")
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    at=st.integers(0, len(_VALID)),
+    remove=st.integers(0, 30),
+    put=st.binary(max_size=30)
+    | st.sampled_from([b"\r\n", b"\r\n\r\n", b"Content-Length: 9\r\n", b"Transfer-Encoding: chunked\r\n", b"Location: //x"]),
+    pieces=st.booleans(),
+)
+async def test_whatever_bytes_arrive_the_outcome_is_a_body_or_a_source_error(at, remove, put, pieces):
+    async def answer(writer):
+        writer.write(_VALID[:at] + put + _VALID[at + remove :])
+        await writer.drain()
+
+    limits = replace(QUICK, silence=0.1, answer=0.3, tries=1)
+    result, _, _ = await outcome(answer, pieces=pieces, limits=limits)
+    assert isinstance(result, bytes | SourceError), repr(result)

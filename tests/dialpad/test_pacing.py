@@ -82,7 +82,7 @@ async def send_for(seconds: float, takers: list[SlotPacer], waiters: int, clock,
 
 async def test_four_pacers_in_real_time_never_exceed_the_limit_and_use_the_budget():
     loop = asyncio.get_running_loop()
-    rate, seconds = 20, 4.0
+    rate, seconds = 20, 3.0
     sent = await send_for(seconds, pacers(4, rate, loop.time), 5, loop.time)
     assert most_within_a_second(sent) <= rate
     assert len(sent) >= 0.95 * rate * seconds
@@ -103,12 +103,14 @@ def test_in_any_second_of_any_schedule_the_limit_holds(rate, count, waiters, see
     assert len(sent) >= 0.95 * rate * 20 - 1
 
 
-def test_slow_reservations_cost_no_budget_while_somebody_waits():
+@pytest.mark.parametrize(("count", "latency"), [(4, 0.04), (1, 0.1)])
+def test_slow_reservations_cost_no_budget_while_somebody_waits(count, latency):
     async def run():
         loop = asyncio.get_running_loop()
-        return await send_for(20, pacers(4, 20, loop.time, latency=lambda: 0.04), 8, loop.time)
+        return await send_for(20, pacers(count, 20, loop.time, latency=lambda: latency), 14, loop.time)
 
     sent = virtually(run())
+    assert most_within_a_second(sent) <= 20
     assert len(sent) >= 0.95 * 400
 
 
@@ -158,13 +160,13 @@ def test_the_slot_of_a_cancelled_waiter_goes_to_the_next():
 
         async def reserve(n):
             nonlocal reserved
-            await asyncio.sleep(0.01)
             reserved += n
+            await asyncio.sleep(0.01)
             return await reserver.reserve(n)
 
         pacer = SlotPacer(reserve, pause=reserver.pause, clock=loop.time)
         tasks = [asyncio.create_task(pacer.take()) for _ in range(6)]
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.005)
         tasks[0].cancel()  # while the reservation is under way
         await asyncio.sleep(0.15)
         tasks[3].cancel()  # while it waits for its slot
@@ -196,7 +198,43 @@ def test_after_slow_down_nobody_sends_until_the_time_is_over():
     sent = virtually(run())
     # What the second pacer had reserved before, and no more.
     assert sum(0.3 < at < 5.3 - 1e-9 for at in sent) <= BATCH
+    assert most_within_a_second(sent) <= 20
     assert max(sent) > 5.3
+
+
+@pytest.mark.parametrize("moment", [0.0, 0.3, 0.31, 0.35])
+def test_the_process_that_was_told_to_slow_down_sends_nothing_more_while_the_pause_is_still_being_written(moment):
+    async def run():
+        loop = asyncio.get_running_loop()
+        reserver = LocalReserver(50, loop.time)
+
+        async def reserve(n):
+            granted = await reserver.reserve(n)
+            await asyncio.sleep(0.01)
+            return granted
+
+        async def pause(seconds):
+            await asyncio.sleep(0.2)
+            await reserver.pause(seconds)
+
+        pacer = SlotPacer(reserve, pause=pause, clock=loop.time)
+        sent: list[float] = []
+
+        async def one():
+            await pacer.take()
+            sent.append(loop.time())
+
+        tasks = [asyncio.create_task(one()) for _ in range(60)]
+        await asyncio.sleep(moment)
+        await pacer.slow_down(3)
+        await asyncio.gather(*tasks)
+        return sent, pacer.dropped
+
+    sent, dropped = virtually(run())
+    assert dropped <= 2 * BATCH, "no slots are reserved only to be dropped while nobody may send"
+    assert [at for at in sent if moment < at < moment + 3 - 1e-9] == []
+    assert most_within_a_second(sent) <= 50
+    assert len(sent) == 60
 
 
 def test_a_failed_reservation_is_reported_and_the_next_waiter_tries_again():

@@ -34,6 +34,7 @@ def snapshot(folder: Path) -> dict[str, bytes]:
 
 def test_init_makes_everything_private_and_says_to_back_up_the_key(outer: Path) -> None:
     settings = config(outer / "data")
+    settings.data_dir.mkdir(mode=0o755)  # as a volume may be handed over
     report = init(settings)
     assert report.created
     assert any("Back it up now" in sentence and str(settings.master_key_file) in sentence for sentence in report.sentences)

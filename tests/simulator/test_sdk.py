@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 import requests
-from dialpad import DialpadClient
 
+from dialpad import DialpadClient
 from rokuon.simulator import Simulator, SimulatorThread, Switches, WorldSpec
 
 from .conftest import NOW

@@ -136,6 +136,18 @@ def test_padding_that_evens_out_a_constant_bitrate_is_walked(version: int, rate:
         inspect(body[:-1])
 
 
+def test_bytes_hidden_between_the_periods_of_a_steady_file_are_refused() -> None:
+    # 16 kbit/s at 11,025 Hz: 49 frames with 24 paddings are a period; here the padding is missing and garbage fills its place.
+    period = frame(0, 0, 2) * 49 + b"\x55" * 24
+    with pytest.raises(RecordingNotAudio, match="no frame at byte 5096"):
+        inspect(period * 3)
+
+
+def test_a_reserved_value_in_a_later_header_is_refused() -> None:
+    with pytest.raises(RecordingNotAudio, match="no frame at byte 1440"):
+        inspect(frame() * 10 + frame(last=0xC2) + frame() * 10)
+
+
 # --- tags -------------------------------------------------------------------------------------------------------------
 
 

@@ -119,6 +119,8 @@ def test_a_personal_call_that_a_user_transferred_to_a_center_stays_personal() ->
 def test_what_is_linked_to_a_trainees_call_is_not_the_teams() -> None:
     calls = [leg("1", 0, BOB, rec("b")), leg("2", 500, ANN, rec("a"), entry_point_call_id="1")]
     assert kept(sorted_out(calls)) == {(TEAM_SCOPE, "b"): ("1", "Bob")}
+    calls = [leg("1", 0, Party("coachingteam", "70"), rec("t")), leg("2", 500, ANN, rec("a"), entry_point_call_id="1")]
+    assert {recording for _, recording in kept(sorted_out(calls))} == {"t"}
 
 
 # --- one recording, one keeper ----------------------------------------------------------------------------------------
@@ -334,4 +336,24 @@ def test_every_listed_recording_of_a_backed_up_call_is_kept_once_for_each_target
     assert len(entries) == len(set(entries))
     by_id = {call.id: call for call in calls}
     assert set(entries) == {(row.target, entry.kind, entry.id) for row in rows for entry in by_id[row.call_id].recordings}
-    assert all(row.listed == len(by_id[row.call_id].recordings) for row in rows)
+    assert all(row.listed == len(recordings_of_conversation(by_id[row.call_id], calls)) for row in rows)
+
+
+def recordings_of_conversation(call: ListedCall, calls: Sequence[ListedCall]) -> set[tuple[str, str]]:
+    """What the source lists under a call or a leg that it is linked to, read off the ids alone."""
+
+    def names(one: ListedCall) -> set[str]:
+        return {one.entry_point_call_id, one.operator_call_id, one.master_call_id} - {""}
+
+    def linked(other: ListedCall) -> bool:
+        return other.id in names(call) or call.id in names(other) or bool(call.master_call_id and call.master_call_id in names(other))
+
+    return {(entry.kind, entry.id) for other in calls if other is call or linked(other) for entry in other.recordings}
+
+
+def test_a_recorded_call_whose_recording_stands_on_a_linked_leg_is_not_missing_its_details() -> None:
+    group = leg("1", 0, SALES, was_recorded=True, operator_call_id="2")
+    agent = leg("2", 500, ANN, rec("9"), entry_point_call_id="1")
+    rows = {row.call_id: row for row in sorted_out([group, agent])}
+    assert not rows["1"].details_missing
+    assert sorted_out([group])[0].details_missing

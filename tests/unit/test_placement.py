@@ -153,6 +153,10 @@ def test_one_letter_under_a_hundred_accents_is_cut_all_the_same() -> None:
     assert len(name.encode()) <= 60
 
 
+def test_a_cut_at_a_space_leaves_none_before_the_hash() -> None:
+    assert re.fullmatch("A{110}~[0-9a-f]{8}", agent_name("A" * 110 + " " + "B" * 100))
+
+
 def test_long_names_with_one_start_stay_apart() -> None:
     assert agent_name("A" * 300 + "x") != agent_name("A" * 300 + "y")
 

@@ -24,6 +24,7 @@ from .copy import Gear
 from .crew import Crew
 from .discover import Targets, plan_batch
 from .recorder import Recorder
+from .refresh import is_stale, refreshed
 
 POLL_S = 1.0
 
@@ -103,9 +104,16 @@ async def work_on_window(shift: Shift, scope: Scope, window: TimeRange, mark_ms:
 
 
 async def work_on_due(shift: Shift) -> End:
-    """Try every due copy of the company once."""
+    """Try every due copy of the company once. Raises SourceError where a copy that must be looked up again cannot be."""
+    failure: RokuonError | None = None
+    end: End | None = None
     async with crew_at_work(shift) as crew, _Watch(shift, crew) as watch:
-        end = await _left_over(shift, crew, watch)
+        try:
+            end = await _left_over(shift, crew, watch)
+        except RokuonError as error:
+            failure = error
+    if failure:
+        raise failure
     return _final(crew, end)
 
 
@@ -120,7 +128,7 @@ async def _left_over(shift: Shift, crew: Crew, watch: _Watch) -> End | None:
         for work in batch:
             if end := watch.verdict():
                 return end
-            await crew.offer(work)
+            await crew.offer(await refreshed(work, shift.gear.source) if is_stale(work) else work)
         beyond = batch[-1].copy_id
     return None
 

@@ -31,8 +31,8 @@ def spacing(per_second: float) -> float:
 class SlotPacer:
     """SendSlots on slots that all processes share. Waiters are served in the order in which they came.
 
-    Slots are reserved up to BATCH at a time, by what is waiting. A cancelled waiter's slot goes to the next. After `slow_down` the
-    slots held here are dropped; another process may still use the few (BATCH at most) that it had reserved.
+    Slots are reserved up to BATCH at a time, by what is waiting. A cancelled waiter's slot goes to the next. After `slow_down` this
+    process sends nothing at once; another one may still use the few slots (BATCH at most) that it had reserved.
     `clock` is monotonic seconds.
     """
 
@@ -45,7 +45,7 @@ class SlotPacer:
         self._waiting = 0
         self._turn = asyncio.Lock()
         self._filling: asyncio.Task[None] | None = None
-        self._generation = 0
+        self._not_before = clock()
         self.dropped = 0
 
     async def take(self) -> None:
@@ -58,26 +58,25 @@ class SlotPacer:
             self._waiting -= 1
 
     async def slow_down(self, seconds: float) -> None:
-        self._forget()
+        # At once for this process; for the others as soon as the pause is known to them.
+        self._not_before = max(self._not_before, self._clock() + seconds)
         await self._pause(seconds)
-        # Slots that were being reserved meanwhile may be older than the pause.
-        self._forget()
 
     async def _next(self) -> None:
         while True:
+            stop = self._not_before - self._clock()
+            if stop > 0:
+                await self._sleep(stop)
+                continue
             if not self._slots:
                 await self._fill()
                 continue
-            slot = self._slots[0]
-            wait = slot - self._clock()
+            wait = self._slots[0] - self._clock()
             if wait > 0:
                 if len(self._slots) < _LOW and self._waiting > len(self._slots):
                     self._start_filling()
                 await self._sleep(wait)
-                # Either the pause emptied the queue meanwhile, or the slot is due now.
-                if not self._slots or self._slots[0] != slot:
-                    continue
-                wait = slot - self._clock()
+                continue
             self._slots.popleft()
             if wait >= -LATE:
                 return
@@ -90,23 +89,18 @@ class SlotPacer:
 
     def _start_filling(self) -> "asyncio.Task[None]":
         if self._filling is None or self._filling.done():
-            self._filling = asyncio.create_task(self._refill(self._generation))
+            self._filling = asyncio.create_task(self._refill())
             self._filling.add_done_callback(_seen)
         return self._filling
 
-    async def _refill(self, generation: int) -> None:
+    async def _refill(self) -> None:
         delays = await self._reserve(min(BATCH, max(1, self._waiting - len(self._slots))))
         now = self._clock()
-        if generation == self._generation:
-            self._slots.extend(now + delay for delay in delays)
-
-    def _forget(self) -> None:
-        self._generation += 1
-        self._slots.clear()
+        self._slots.extend(now + delay for delay in delays)
 
 
 def _seen(task: "asyncio.Task[None]") -> None:
-    """A reservation that failed with nobody waiting is reported to the next who asks, who reserves again."""
+    """A reservation made ahead that failed costs nothing: whoever needs a slot reserves again, and that failure is raised to them."""
     if not task.cancelled():
         task.exception()
 

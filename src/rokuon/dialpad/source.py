@@ -1,6 +1,7 @@
 """Dialpad as a `Source`: windows of calls, audio, the directory."""
 
 import asyncio
+import re
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -11,7 +12,7 @@ from typing import Any
 import aiohttp
 from aiohttp.abc import AbstractResolver
 
-from rokuon.domain.failures import SourceAnswerMalformed, SourceCursorLooped, SourceNotFound, SourceRequestRefused
+from rokuon.domain.failures import N_, ConfigError, SourceAnswerMalformed, SourceCursorLooped, SourceNotFound, SourceRequestRefused
 from rokuon.domain.ports import SendSlots, Sleep, TimeRange
 from rokuon.domain.recording import (
     Directory,
@@ -50,6 +51,7 @@ CALLS_PER_PAGE = 50
 USERS_PER_PAGE = 100
 _RESTARTS = 3
 _CLOCK_MARGIN_MS = 1_000
+_KEY = re.compile(r"[!-~]{1,4000}")
 
 
 class DialpadSource:
@@ -75,6 +77,8 @@ class DialpadSource:
         resolver: AbstractResolver | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
+        if not _KEY.fullmatch(key):
+            raise ConfigError(N_("The Dialpad API key is empty or holds a space or line break. Paste it again, the key alone."))
         self._allowed = AllowedHosts.of(base_url, allow_hosts)
         self._limits = limits or Limits()
         self._now_ms = now_ms

@@ -12,7 +12,7 @@ from urllib.parse import unquote, unquote_plus
 
 from yarl import URL
 
-from rokuon.domain.failures import ConfigError, SourceKindDenied, SourceRedirectBlocked, SourceUrlRefused
+from rokuon.domain.failures import N_, ConfigError, SourceKindDenied, SourceRedirectBlocked, SourceUrlRefused
 
 _ADDRESS = re.compile(
     r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::(?P<port>[1-9][0-9]{0,4}))?"
@@ -182,17 +182,17 @@ def _without_key(text: str, key: str) -> str:
 def _origin_of_setting(text: str) -> str:
     match = _ADDRESS.fullmatch(text.strip())
     if match is None or match["tail"].strip("/"):
-        raise ConfigError("The Dialpad address must look like https://dialpad.com: a scheme and a host, nothing more.")
+        raise ConfigError(N_("The Dialpad address must look like https://dialpad.com: a scheme and a host, nothing more."))
     scheme, host = match["scheme"], match["host"].lower().removesuffix(".")
     port = int(match["port"] or (443 if scheme == "https" else 80))
     if is_loopback_host(host) and port < 65536:
         return f"{scheme}://{host}:{port}"
     if scheme != "https":
         raise ConfigError(
-            "The Dialpad address must start with https://; plain http:// is accepted for this machine only (127.0.0.1, localhost)."
+            N_("The Dialpad address must start with https://; plain http:// is accepted for this machine only (127.0.0.1, localhost).")
         )
     if not _DNS_NAME.fullmatch(host) or re.fullmatch(r"(0x[0-9a-f]*|[0-9]+)", host.rpartition(".")[2]) or port > 65535:
-        raise ConfigError("The Dialpad address must name a host such as dialpad.com, not a number.")
+        raise ConfigError(N_("The Dialpad address must name a host such as dialpad.com, not a number."))
     return f"{scheme}://{host}:{port}"
 
 

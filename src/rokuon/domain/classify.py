@@ -49,7 +49,8 @@ class ClassifiedRecording:
 class Classified:
     """A call for a target it belongs to, with the recordings kept under it that were not handed out before.
 
-    `listed` counts every recording that the source lists under the call, also those kept under another leg. `agent_leg_missing`: the
+    `listed` counts every recording that the source lists under the call or a leg linked to it: which leg carries the recording
+    of a conversation varies, and `was_recorded` may stand on the other. `agent_leg_missing`: the
     call names an agent's leg that was not among the calls given, which may carry a recording of its own; list wider.
     """
 
@@ -189,7 +190,8 @@ class Classifier:
         for call_id, target in sorted(new, key=lambda row: (*self._newest_first(row[0]), row[1])):
             leg = self._legs[call_id]
             recordings = tuple(sorted(new[call_id, target], key=lambda entry: (entry.kind, id_order(entry.id))))
-            listed = len({(entry.kind, entry.id) for entry in leg.recordings})
+            conversation = (leg, *self._legs.linked(leg))
+            listed = len({(entry.kind, entry.id) for one in conversation for entry in one.recordings})
             lacks = self._legs.lacks_agent_leg(leg)
             rows.append(Classified(target, leg.id, leg.started_ms, leg.ended_ms, leg.was_recorded, listed, lacks, recordings))
         return rows

@@ -27,6 +27,7 @@ SOCKET_PATH_LIMIT = 103
 
 DAMAGE = (
     "PANIC",
+    "checksum verification failed",
     "could not locate a valid checkpoint",
     "incorrect checksum",
     "invalid checksum",
@@ -41,6 +42,8 @@ shared_buffers = 128MB
 fsync = on
 full_page_writes = on
 synchronous_commit = on
+# A database that is still recovering is not ready, also after a restore from an archive.
+hot_standby = off
 wal_level = replica
 max_wal_size = 2GB
 min_wal_size = 128MB
@@ -161,12 +164,12 @@ def create_cluster(data_dir: Path) -> Cluster:
         partial,
     )
     cluster = Cluster(data_dir, owner)
-    _write(partial / "postgresql.conf", CONFIGURATION, owner)
+    write_owned(partial / "postgresql.conf", CONFIGURATION, owner)
     write_runtime_files(cluster, partial, durable=True)
     sql = "CREATE ROLE rokuon LOGIN CREATEDB;\nCREATE DATABASE rokuon OWNER rokuon;\n"
     _succeed(pg_programs.run(owner, "postgres", "--single", "-j", "-D", str(partial), "postgres", text=sql.replace("\n", "\n\n")), partial)
     for lock in ("postgres.start", "postgres.use"):
-        _write(data_dir / lock, "", pg_programs.Owner(data_dir.stat().st_uid, data_dir.stat().st_gid))
+        write_owned(data_dir / lock, "", pg_programs.Owner(data_dir.stat().st_uid, data_dir.stat().st_gid))
     partial.rename(folder)
     _sync_folder(data_dir)
     return cluster
@@ -179,11 +182,11 @@ def write_runtime_files(cluster: Cluster, folder: Path, *, durable: bool) -> Non
     lines += ["unix_socket_permissions = 0700"]
     if not durable:
         lines += ["fsync = off", "full_page_writes = off", "synchronous_commit = off"]
-    _write(folder / "rokuon.conf", "\n".join(lines) + "\n", cluster.owner)
-    _write(folder / "pg_hba.conf", "local all all peer map=rokuon\n", cluster.owner)
+    write_owned(folder / "rokuon.conf", "\n".join(lines) + "\n", cluster.owner)
+    write_owned(folder / "pg_hba.conf", "local all all peer map=rokuon\n", cluster.owner)
     names = dict.fromkeys(name for name in (pwd.getpwuid(0).pw_name, cluster.owner.name) if name)
     maps = [f'rokuon "{name}" {role}' for name in names for role in ("rokuon", "postgres")]
-    _write(folder / "pg_ident.conf", "\n".join(maps) + "\n", cluster.owner)
+    write_owned(folder / "pg_ident.conf", "\n".join(maps) + "\n", cluster.owner)
 
 
 def prepare_socket_dir(cluster: Cluster) -> None:
@@ -193,6 +196,11 @@ def prepare_socket_dir(cluster: Cluster) -> None:
         path.mkdir(mode=0o700)
         os.chown(path, cluster.owner.uid, cluster.owner.gid)
     info = path.lstat()
+    if path.parent == cluster.data_dir and stat.S_ISDIR(info.st_mode):
+        # Container platforms widen the permissions of a volume when they mount it; PostgreSQL would refuse.
+        for folder in (cluster.folder, path):
+            folder.chmod(0o700)
+        info = path.lstat()
     if not stat.S_ISDIR(info.st_mode) or info.st_uid != cluster.owner.uid or stat.S_IMODE(info.st_mode) != 0o700:
         raise ConfigError(
             _("The folder %(folder)s must belong to the database's user alone (mode 0700) and does not. Remove it and start again.")
@@ -232,7 +240,7 @@ def failure_of(output: str, folder: Path) -> ConfigError:
     return ConfigError(said % {"folder": folder, "last": last})
 
 
-def _write(path: Path, text: str, owner: pg_programs.Owner) -> None:
+def write_owned(path: Path, text: str, owner: pg_programs.Owner) -> None:
     """Replaces the file as a whole, 0600. What stood at the path is never followed, because another user owns the folder."""
     fresh = path.with_name(path.name + ".new")
     fresh.unlink(missing_ok=True)

@@ -78,6 +78,8 @@ def init(config: Config) -> Report:
     sentences = []
     try:
         config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if config.data_dir.stat().st_uid == os.geteuid() and not cluster.exists(config.data_dir):
+            config.data_dir.chmod(0o700)  # it may have been made by hand; as root, create_cluster lets the server's user pass
         if not config.master_key_file.exists():
             if cluster.exists(config.data_dir):
                 # An interrupted init made the key first, so this database lived with a key that is now lost.

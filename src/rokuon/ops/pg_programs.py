@@ -60,21 +60,29 @@ def run(owner: Owner, name: str, *arguments: str, text: str = "", env: dict[str,
 def run_waiting(
     owner: Owner, name: str, *arguments: str, on_wait: Callable[[], None], text: str = "", env: dict[str, str] | None = None
 ) -> Outcome:
-    """The same, calling on_wait every second. If on_wait raises, the program goes on by itself."""
+    """The same, calling on_wait every second. When that raises the program is ended, but not a server that it has started."""
     command = [str(program(name)), *arguments]
     # Files and not pipes: a server started by pg_ctl would keep a pipe open and this call would never see its end.
     with tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as output:
         stdin.write(text.encode())
         stdin.seek(0)
         process = _popen(owner, command, stdin.fileno(), output.fileno(), env or {})
-        while True:
-            try:
-                code = process.wait(timeout=1)
-                break
-            except subprocess.TimeoutExpired:
+        try:
+            while (code := _ended(process)) is None:
                 on_wait()
+        except BaseException:
+            process.terminate()
+            process.wait()
+            raise
         output.seek(0)
         return Outcome(code, output.read().decode(errors="replace"))
+
+
+def _ended(process: subprocess.Popen[bytes]) -> int | None:
+    try:
+        return process.wait(timeout=1)
+    except subprocess.TimeoutExpired:
+        return None
 
 
 def _popen(owner: Owner, command: list[str], stdin: int, output: int, env: dict[str, str]) -> subprocess.Popen[bytes]:

@@ -29,6 +29,7 @@ from rokuon.ops.i18n import _
 # What must not be lost in a power cut hangs on these.
 DURABLE = ("fsync", "full_page_writes", "synchronous_commit", "data_checksums")
 PATIENCE = 600.0
+DAY = 86400
 
 
 class Server:
@@ -79,6 +80,7 @@ def ensure_running(
             if durable:
                 _require_durable(cluster)
         except BaseException:
+            time.sleep(0.5)  # a server that was just begun shows its pid file by then, and can be stopped
             _leave(cluster, users)
             raise
     return Server(cluster, users)
@@ -111,15 +113,20 @@ class _Wait:
 
 
 def _bring_up(cluster: clusters.Cluster, wait: _Wait, *, alone: bool, durable: bool) -> None:
+    before: dict[Path, int] = {}
+    started = False
     while True:
-        answer = pq.PGconn.ping(cluster.dsn.encode())
+        answer = pq.PGconn.ping(f"{cluster.dsn}&connect_timeout=10".encode())
         if answer == pq.Ping.OK:
             return
         if answer == pq.Ping.REJECT:  # starting up, recovering, or shutting down
             wait.sleep(0.2)
             continue
+        if started:  # it came up and died again
+            raise clusters.failure_of(_logged_since(cluster, before), cluster.folder)
         clusters.write_runtime_files(cluster, cluster.folder, durable=durable)
         clusters.prepare_socket_dir(cluster)
+        _require_undamaged(cluster, wait)
         log = cluster.folder / "startup.log"
         log.unlink(missing_ok=True)
         before = _log_sizes(cluster)
@@ -127,7 +134,8 @@ def _bring_up(cluster: clusters.Cluster, wait: _Wait, *, alone: bool, durable: b
             cluster.owner, "pg_ctl", "start", "-w", "-t", "86400", "-s", "-D", str(cluster.folder), "-l", str(log), on_wait=wait.tick
         )
         if outcome.code == 0:
-            return
+            started = True  # pg_ctl is content with a server that still restores from an archive; the ping is not
+            continue
         said = outcome.output + _logged_since(cluster, before)
         if "postmaster.pid" not in said and "pre-existing shared memory" not in said:
             raise clusters.failure_of(said, cluster.folder)
@@ -135,6 +143,18 @@ def _bring_up(cluster: clusters.Cluster, wait: _Wait, *, alone: bool, durable: b
         if alone and not pg_programs.runs_postgres(_postmaster_pid(cluster), cluster.folder):
             (cluster.folder / "postmaster.pid").unlink(missing_ok=True)
         wait.sleep(0.5)
+
+
+def _require_undamaged(cluster: clusters.Cluster, wait: _Wait) -> None:
+    """Reads every page's checksum once a day, when the server is started. After a crash recovery comes first: another day."""
+    checked = cluster.folder / "rokuon.checked"
+    if checked.exists() and 0 <= time.time() - checked.stat().st_mtime < DAY:
+        return
+    outcome = pg_programs.run_waiting(cluster.owner, "pg_checksums", "--check", "-D", str(cluster.folder), on_wait=wait.tick)
+    if "checksum verification failed" in outcome.output:
+        raise clusters.failure_of(outcome.output, cluster.folder)
+    if outcome.code == 0:
+        clusters.write_owned(checked, "", cluster.owner)
 
 
 def _require_durable(cluster: clusters.Cluster) -> None:

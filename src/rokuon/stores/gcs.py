@@ -134,6 +134,7 @@ class GcsStore:
 
     def _open(self) -> tuple[Storage, AccountToken, aiohttp.ClientSession]:
         if self._opened is None:
+            token = AccountToken(self._account)
             session: Any = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=30),
                 cookie_jar=aiohttp.DummyCookieJar(),
@@ -142,7 +143,7 @@ class GcsStore:
                 # Proxy variables of the environment would send credentials and recordings where no one decided.
                 trust_env=False,
             )
-            token = AccountToken(self._account, session)
+            token.use(session)
             # The library's word for "send no token" is a development API.
             storage = Storage(token=token, session=session, api_root=self._endpoint, api_is_dev=self._account == {})
             self._opened = storage, token, session

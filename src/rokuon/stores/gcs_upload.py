@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rokuon.domain.failures import ChecksumRefused, StoreThrottled, StoreUnavailable
+from rokuon.domain.failures import ChecksumRefused, StoreError, StoreThrottled, StoreUnavailable
 from rokuon.domain.ports import Body, Sleep
 
 # A multiple of 256 KiB, as Google asks. 32 such uploads at once hold 128 MiB.
@@ -32,11 +32,14 @@ SendPiece = Callable[[bytes, str], Awaitable[Progress]]
 
 
 async def upload(body: Body, send: SendPiece, sleep: Sleep) -> Mapping[str, Any]:
-    """Returns the object's resource. Raises StoreUnavailable or StoreThrottled after five failures in a row without progress."""
-    at, failures, unsure = 0, 0, False
+    """Returns the object's resource. Raises StoreUnavailable or StoreThrottled after five failures in a row without progress,
+    ChecksumRefused where Google does not take the bytes."""
+    at, failures = 0, 0
+    doubt: StoreError | None = None
     while True:
-        piece = b"" if unsure else await read_piece(body, at, CHUNK)
-        span = "*" if unsure else f"{at}-{at + len(piece) - 1}"
+        # In doubt the piece may have arrived, and with it the whole object, so ask before sending anything again.
+        piece = b"" if doubt else await read_piece(body, at, CHUNK)
+        span = "*" if doubt else f"{at}-{at + len(piece) - 1}"
         try:
             progress = await send(piece, f"bytes {span}/{body.size}")
         except (StoreUnavailable, StoreThrottled) as failure:
@@ -44,18 +47,22 @@ async def upload(body: Body, send: SendPiece, sleep: Sleep) -> Mapping[str, Any]
             if failures > _FAILURES_IN_A_ROW:
                 raise
             await sleep(min(failure.retry_after or 0.5 * 2**failures, _LONGEST_WAIT_S))
-            # The piece may have arrived, and with it the whole object, so ask before sending anything again.
-            unsure = True
+            doubt = doubt or failure
+            continue
+        except ChecksumRefused as failure:
+            if doubt:
+                raise doubt from None
+            # Also Google's answer to a piece that it has: aiohttp sends a PUT a second time by itself when a connection breaks.
+            doubt = failure
             continue
         if progress.resource is not None:
             return progress.resource
-        if progress.kept > at:
-            failures = 0
-        elif not unsure:
-            failures += 1
+        if isinstance(doubt, ChecksumRefused) and not at < progress.kept < body.size:
+            raise doubt
+        failures = 0 if progress.kept > at else failures + (doubt is None)
         if failures > _FAILURES_IN_A_ROW or not 0 <= progress.kept < body.size:
             raise StoreUnavailable("the upload does not advance")
-        at, unsure = progress.kept, False
+        at, doubt = progress.kept, None
 
 
 async def read_piece(body: Body, start: int, limit: int) -> bytes:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from gcloud.aio.auth import Token
+from gcloud.aio.auth import AioSession, Token
 
 from rokuon.domain.failures import N_, BucketCredentialRefused, ConfigError, StoreError, StoreUnavailable
 
@@ -46,15 +46,16 @@ def service_account(text: str, endpoint: str | None = None) -> dict[str, str]:
 class AccountToken(Token):
     """The library's token, with failures of ours, one try at a time (the engine retries), and a refresh that outlives its first caller."""
 
-    def __init__(self, account: dict[str, str] | None, session: Any) -> None:
-        """`account` None takes application default credentials; an empty one never asks for a token (an emulator).
-
-        `session` is an aiohttp.ClientSession, which the library's hints do not know.
-        """
+    def __init__(self, account: dict[str, str] | None) -> None:
+        """None takes application default credentials; an empty one never asks for a token (an emulator)."""
         try:
-            super().__init__(service_file=None if account is None else io.StringIO(json.dumps(account)), session=session, scopes=[SCOPE])
+            super().__init__(service_file=None if account is None else io.StringIO(json.dumps(account)), scopes=[SCOPE])
         except (OSError, ValueError, KeyError) as error:
             raise BucketCredentialRefused("the application default credentials cannot be read") from error
+
+    def use(self, session: Any) -> None:
+        """An aiohttp.ClientSession, which the library's hints do not know."""
+        self.session = AioSession(session)
 
     def forget(self, token: str | None) -> None:
         """It was refused before its time: the next request asks for a new one, unless another request already did."""

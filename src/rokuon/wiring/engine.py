@@ -100,7 +100,12 @@ class Engine:
     async def due(self, company_id: int) -> None:
         """Try the company's due copies: retries, and what a lifted hold released."""
         ledger = DueLedger(company_id, self.db, self.clock)
-        end = await work_on_due(self._shift(await self.connections.source(company_id), ledger))
+        try:
+            end = await work_on_due(self._shift(await self.connections.source(company_id), ledger))
+        except RokuonError as error:
+            # Nothing was spent: what is due stays due, and the next tick asks for this job again unless a hold stops it.
+            await self._source_failed(company_id, error)
+            end = End.HELD
         if end is End.MORE:
             await self.db(self._jobs.enqueue_due, company_id)
         else:
@@ -161,14 +166,20 @@ class Engine:
         """The listing itself failed: hold the source, try the window again later, or go on without it, as the error decides."""
         window_id, now = facts.window.pk, self.clock()
         log.warning("listing_failed", extra={"window": window_id, "reason": error.reason, "detail": error.detail})
-        if error.decision is Decision.HOLD or isinstance(error, ConfigError):
-            await self.db(holds.open_hold, facts.company_id, HoldOn.SOURCE, "", error.reason, error.detail, now)
+        if await self._source_failed(facts.company_id, error):
             await self.db(runs.suspend_window, window_id, error.reason)
         elif error.decision is Decision.AFTER:
             wait = error.retry_after or AFTER_ERROR_S[min(facts.window.attempt, len(AFTER_ERROR_S) - 1)]
             await self.db(runs.put_back, window_id, error.reason, error.detail, wait, now, self._jobs.enqueue_window)
         else:
             await self.db(runs.fail_window, window_id, error.reason, error.detail, now, self._jobs.enqueue_window)
+
+    async def _source_failed(self, company_id: int, error: RokuonError) -> bool:
+        """Open a hold on the source where the error asks for one; whether it did."""
+        if error.decision is not Decision.HOLD and not isinstance(error, ConfigError):
+            return False
+        await self.db(holds.open_hold, company_id, HoldOn.SOURCE, "", error.reason, error.detail, self.clock())
+        return True
 
 
 def _load_window(window_id: int) -> _WindowFacts | None:

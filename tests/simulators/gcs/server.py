@@ -67,6 +67,8 @@ class GcsDouble:
         self.log: list[Entry] = []
         self.sessions: dict[str, Session] = {}
         self.url = ""
+        self.media_encodings: list[str] = []
+        self.authorized = 0
         self._open_to_all = open_to_all
         self._runner: web.AppRunner | None = None
 
@@ -129,6 +131,7 @@ class GcsDouble:
         """Runs one request under the fault script, and logs how it ended."""
         fault = self.faults.take(op)
         principal = ""
+        self.authorized += "Authorization" in request.headers
         answer: web.StreamResponse
         try:
             if fault and fault.delay:
@@ -237,6 +240,7 @@ class GcsDouble:
 
     async def _download(self, request: web.Request, principal: str, fault: Fault | None) -> web.StreamResponse:
         thing = self.bucket.find(principal, request.match_info["name"])
+        self.media_encodings.append(request.headers.get("Accept-Encoding", ""))
         start, end, status = _range(request.headers.get("Range", ""), len(thing.data))
         headers = {"Content-Type": thing.content_type, "x-goog-generation": str(thing.generation), "Content-Length": str(end - start)}
         answer = web.StreamResponse(status=status, headers=headers)
@@ -303,7 +307,8 @@ def _parts(content_type: str, body: bytes) -> tuple[dict[str, Any], bytes]:
     head, _, text = first.partition(b"\r\n\r\n")
     if not head.lower().startswith(b"content-type: application/json"):
         raise Refused(400, "badContent", "The first part must be JSON.")
-    head, _, data = media.partition(b"\r\n\r\n")
+    # A part without headers begins with the empty line.
+    head, _, data = (b"\r\n" + media).partition(b"\r\n\r\n")
     try:
         resource = json.loads(text)
     except ValueError:

@@ -1,0 +1,25 @@
+"""Look a recording up again before a late retry: its address may have changed, and a 404 means more when the list has dropped it too
+(S3, S5). One list request for the millisecond in which the call started; single calls are never asked for (10 per minute)."""
+
+from dataclasses import replace
+
+from rokuon.domain.ports import Source, TimeRange
+from rokuon.domain.recording import COMPANY_SCOPE
+from rokuon.domain.work import Work
+
+STALE_AFTER_TRIES = 3
+
+
+def is_stale(work: Work) -> bool:
+    """A copy that met a 404, or that has failed for more than a quarter of an hour."""
+    return work.history.negatives > 0 or work.history.attempts >= STALE_AFTER_TRIES
+
+
+async def refreshed(work: Work, source: Source) -> Work:
+    """The same copy with what the source lists now. Unchanged where the recording is not listed any more, and so not `still_listed`."""
+    async for page in source.pages(COMPANY_SCOPE, TimeRange(work.started_ms, work.started_ms + 1)):
+        for call in page.calls:
+            for recording in call.recordings:
+                if recording.kind is work.kind and recording.id == work.recording_id and recording.url:
+                    return replace(work, url=recording.url, history=replace(work.history, still_listed=True))
+    return work

@@ -1,0 +1,378 @@
+"""What only a folder can get wrong: links, rights, full disks, crashes, and disks that fold names."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rokuon.domain.failures import (
+    BucketFull,
+    BucketMissing,
+    BucketUnusable,
+    ObjectExists,
+    ObjectMissing,
+    ObjectNameRefused,
+    ObjectOccupied,
+    StoreError,
+)
+from rokuon.domain.ports import StoredObject
+from rokuon.stores import folder
+from rokuon.stores.local import LocalStore
+from tests.conformance.harness import body_of, spooled
+
+AGENT = "山田 太郎"
+KEY = f"call-recordings/東京/2026-04-01/{AGENT} - 1 - 2.mp3"
+SOURCES = Path(folder.__file__).parents[2]
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk or change to another user")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[LocalStore]:
+    opened = LocalStore(tmp_path)
+    yield opened
+    asyncio.run(opened.close())
+
+
+@pytest.fixture
+def open_to_others() -> Iterator[Path]:
+    """A folder that another user can reach, unlike pytest's own."""
+    with tempfile.TemporaryDirectory() as made:
+        Path(made).chmod(0o755)
+        yield Path(made)
+
+
+async def put(store: LocalStore, key: str = KEY, data: bytes = b"x") -> StoredObject:
+    return await store.put(key, body_of(data), content_type="", metadata={})
+
+
+async def keys_of(store: LocalStore) -> list[str]:
+    return [found.key async for found in store.list("")]
+
+
+def in_a_process(root: Path, prelude: str, size: int = 1024, key: str = KEY) -> str:
+    """The reason code that a put ends with, or "stored"."""
+    script = f"""
+import asyncio, os, sys
+from pathlib import Path
+from rokuon.domain.failures import StoreError
+from rokuon.domain.ports import Body
+from rokuon.stores.checksums import crc32c
+from rokuon.stores.local import LocalStore
+data = bytes({size})
+async def main():
+    store = LocalStore(Path({str(root)!r}))
+    try:
+        await store.put({key!r}, Body(len(data), "", crc32c(data), data), content_type="", metadata={{}})
+        print("stored")
+    except StoreError as failure:
+        print(failure.reason)
+    await store.close()
+{prelude}
+asyncio.run(main())
+"""
+    environment = {**os.environ, "PYTHONPATH": str(SOURCES)}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=60, check=True)
+    return done.stdout.strip()
+
+
+# --- the root --------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_root_that_is_a_file_is_unusable(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    for root, expected in ((tmp_path / "file", BucketUnusable), (tmp_path / "none", BucketMissing), (tmp_path / "file/x", BucketMissing)):
+        store = LocalStore(root)
+        with pytest.raises(expected):
+            await put(store)
+        with pytest.raises(expected):
+            await store.stat(KEY)
+        with pytest.raises(expected):
+            await keys_of(store)
+        await store.close()
+    assert (tmp_path / "file").read_text() == "x"
+    assert not (tmp_path / "none").exists()
+
+
+async def test_a_root_that_appears_later_is_used_without_a_restart(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path / "late")
+    with pytest.raises(BucketMissing):
+        await put(store)
+    (tmp_path / "late").mkdir()
+    await put(store)
+    await store.close()
+
+
+async def test_an_empty_mount_point_does_not_take_the_files_of_its_disk(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    store = LocalStore(tmp_path / "disk")
+    await put(store)
+    (tmp_path / "disk").rename(tmp_path / "unmounted")
+    (tmp_path / "disk").mkdir()
+    with pytest.raises(BucketUnusable):
+        await put(store, "call-recordings/b")
+    assert list((tmp_path / "disk").iterdir()) == []
+    await store.close()
+
+
+@as_root
+def test_a_folder_of_another_user_is_forbidden(open_to_others: Path) -> None:
+    assert in_a_process(open_to_others, "os.setgid(65534); os.setuid(65534)") == "bucket_forbidden"
+    open_to_others.chmod(0o777)
+    assert in_a_process(open_to_others, "os.setgid(65534); os.setuid(65534)") == "stored"
+
+
+@as_root
+async def test_a_read_only_disk_is_unusable_and_still_readable(tmp_path: Path) -> None:
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(tmp_path)], check=True)
+    store = LocalStore(tmp_path)
+    try:
+        await put(store)
+        subprocess.run(["mount", "-o", "remount,ro", str(tmp_path)], check=True)
+        with pytest.raises(BucketUnusable):
+            await put(store, "call-recordings/b")
+        assert await keys_of(store) == [KEY]
+    finally:
+        await store.close()
+        subprocess.run(["umount", str(tmp_path)], check=True)
+
+
+@as_root
+async def test_a_full_disk_holds_the_bucket_and_leaves_nothing_half_named(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "none", str(disk)], check=True)
+    store = LocalStore(disk)
+    try:
+        await put(store, "a/kept", bytes(1024 * 1024))
+        for body in (body_of(bytes(4 * 1024 * 1024)), spooled(bytes(4 * 1024 * 1024), tmp_path / "spool")):
+            with pytest.raises(BucketFull):
+                await store.put("a/b", body, content_type="", metadata={})
+        assert await keys_of(store) == ["a/kept"]
+        assert list((disk / "a" / folder.PARTS).iterdir()) == []
+        (disk / "a/kept").unlink()
+        await put(store, "a/b", bytes(1024 * 1024))
+    finally:
+        await store.close()
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_file_beyond_the_limit_of_the_process_is_full(tmp_path: Path) -> None:
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))"
+    assert in_a_process(tmp_path, limit, size=100_000) == "bucket_full"
+    assert in_a_process(tmp_path, limit, size=10_000) == "stored"
+
+
+# --- names -----------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_link_in_the_path_is_not_followed(store: LocalStore, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    outside = tmp_path_factory.mktemp("outside")
+    (tmp_path / "call-recordings").symlink_to(outside)
+    with pytest.raises(ObjectOccupied):
+        await put(store)
+    (outside / "secret").write_text("s")
+    (tmp_path / "link").symlink_to(outside / "secret")
+    assert await store.stat("call-recordings/secret") is None
+    with pytest.raises(ObjectMissing):
+        [piece async for piece in store.read("call-recordings/secret")]
+    with pytest.raises(ObjectOccupied):
+        [piece async for piece in store.read("link")]
+    assert await keys_of(store) == []
+    assert [path.name for path in outside.iterdir()] == ["secret"]
+
+
+@pytest.mark.parametrize("kind", ["link", "dangling", "folder", "pipe"])
+async def test_a_name_taken_by_something_else_is_told_apart_from_an_object(store: LocalStore, tmp_path: Path, kind: str) -> None:
+    name = tmp_path / "x"
+    match kind:
+        case "link":
+            (tmp_path / "target").write_text("t")
+            name.symlink_to(tmp_path / "target")
+        case "dangling":
+            name.symlink_to(tmp_path / "nowhere")
+        case "folder":
+            name.mkdir()
+        case "pipe":
+            os.mkfifo(name)
+    with pytest.raises(ObjectOccupied):
+        await put(store, "x")
+    with pytest.raises(ObjectOccupied):
+        await store.stat("x")
+    assert not (tmp_path / "nowhere").exists()
+
+
+async def test_a_folder_s_name_taken_by_a_file_is_told(store: LocalStore) -> None:
+    await put(store, "call-recordings")
+    with pytest.raises(ObjectOccupied):
+        await put(store)
+    assert await store.stat(KEY) is None
+
+
+@pytest.mark.parametrize("key", ["a/.rokuon-parts/x", ".rokuon-parts", "a/b/"])
+async def test_names_that_are_not_objects_of_a_folder_are_refused(store: LocalStore, key: str, tmp_path: Path) -> None:
+    with pytest.raises(ObjectNameRefused):
+        await put(store, key)
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_segment_longer_than_the_disk_allows_is_refused(store: LocalStore) -> None:
+    with pytest.raises(ObjectNameRefused):
+        await put(store, "a/" + "x" * 256)
+    with pytest.raises(ObjectNameRefused):
+        await put(store, "x" * 256 + "/a")
+
+
+async def test_two_folders_that_the_disk_takes_for_one_do_not_merge(
+    store: LocalStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Simulated: opening "sales" succeeds, and the listing says "Sales", as on a disk that folds case."""
+    (tmp_path / "call-recordings/sales").mkdir(parents=True)
+    real = os.listdir
+
+    def folded(path: int) -> list[str]:
+        return [name.replace("sales", "Sales") for name in real(path)]
+
+    monkeypatch.setattr(os, "listdir", folded)
+    with pytest.raises(ObjectOccupied):
+        await put(store, "call-recordings/sales/x")
+    assert list((tmp_path / "call-recordings/sales").iterdir()) == []
+
+
+async def test_file_names_that_are_not_utf8_are_no_objects(store: LocalStore, tmp_path: Path) -> None:
+    (Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff\xfe"))).write_text("x")
+    await put(store, "a")
+    assert await keys_of(store) == ["a"]
+
+
+# --- durability and crashes ------------------------------------------------------------------------------------------------
+
+
+async def test_bytes_are_on_disk_before_the_name_and_the_name_before_the_answer(
+    store: LocalStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[str, bool]] = []
+    real = folder.sync
+
+    def watched(fd: int) -> None:
+        seen.append((str(Path(f"/proc/self/fd/{fd}").readlink()).removeprefix(f"{tmp_path}"), (tmp_path / "a/b/x").exists()))
+        real(fd)
+
+    monkeypatch.setattr(folder, "sync", watched)
+    await put(store, "a/b/x")
+    places = [place for place, _ in seen]
+    named = [place for place, there in seen if there]
+    assert named == ["/a/b"]
+    assert places[:2] == ["", "/a"]
+    assert sum(place.endswith(".part") for place in places) == 1
+    seen.clear()
+    await put(store, "a/b/y")
+    assert [place.endswith(".part") or place for place, _ in seen] == [True, "/a/b"]
+
+
+def test_a_killed_process_leaves_no_name(tmp_path: Path) -> None:
+    script = f"""
+import asyncio
+from pathlib import Path
+from rokuon.domain.ports import Body
+from rokuon.stores.local import LocalStore
+async def main():
+    store = LocalStore(Path({str(tmp_path)!r}))
+    await store.put("a/b/x", Body(2**40, "", 0, None, Path("/dev/zero")), content_type="", metadata={{}})
+asyncio.run(main())
+"""
+    process = subprocess.Popen([sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": str(SOURCES)})
+    try:
+        parts = tmp_path / "a" / folder.PARTS
+        for _ in range(2000):
+            if parts.exists() and any(part.stat().st_size for part in parts.iterdir()):
+                break
+            time.sleep(0.005)
+        process.send_signal(signal.SIGKILL)
+    finally:
+        process.kill()
+        process.wait()
+    assert len(list(parts.iterdir())) == 1
+    store = LocalStore(tmp_path)
+    assert asyncio.run(store.stat("a/b/x")) is None
+    asyncio.run(store.close())
+
+
+async def test_leftovers_are_swept_after_a_day_and_not_before(tmp_path: Path) -> None:
+    parts = tmp_path / "a" / folder.PARTS
+    parts.mkdir(parents=True)
+    now = time.time()
+    for name, age in (("old.part", 25), ("young.part", 23)):
+        (parts / name).write_text("x")
+        os.utime(parts / name, (now - age * 3600, now - age * 3600))
+    store = LocalStore(tmp_path)
+    await put(store, "a/b")
+    assert [part.name for part in parts.iterdir()] == ["young.part"]
+    await store.close()
+
+
+async def test_a_folder_removed_while_running_is_made_again(store: LocalStore, tmp_path: Path) -> None:
+    await put(store, "a/b/c/x")
+    for gone in ("a/b/c/x", "a/b/c", "a/b", f"a/{folder.PARTS}"):
+        (tmp_path / gone).unlink() if (tmp_path / gone).is_file() else (tmp_path / gone).rmdir()
+    await put(store, "a/b/c/y")
+    assert await keys_of(store) == ["a/b/c/y"]
+
+
+async def test_many_new_folders_at_once_disturb_each_other_neither_here_nor_in_another_process(tmp_path: Path) -> None:
+    stores = [LocalStore(tmp_path), LocalStore(tmp_path)]
+    wanted = [f"call-recordings/{center}/{day}/{at}" for center in range(8) for day in range(4) for at in range(2)]
+    outcomes = await asyncio.gather(*(put(store, key) for key in wanted for store in stores), return_exceptions=True)
+    assert sum(isinstance(outcome, StoredObject) for outcome in outcomes) == len(wanted)
+    assert sum(isinstance(outcome, ObjectExists) for outcome in outcomes) == len(wanted)
+    assert await keys_of(stores[0]) == sorted(wanted)
+    for store in stores:
+        await store.close()
+
+
+@pytest.mark.parametrize(("umask", "file_mode", "folder_mode"), [(0, 0o640, 0o750), (0o022, 0o640, 0o750), (0o077, 0o600, 0o700)])
+async def test_nobody_else_can_read_recordings(store: LocalStore, tmp_path: Path, umask: int, file_mode: int, folder_mode: int) -> None:
+    before = os.umask(umask)
+    try:
+        await put(store, "a/b")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a/b").stat().st_mode & 0o777 == file_mode
+    assert (tmp_path / "a").stat().st_mode & 0o777 == folder_mode
+
+
+async def test_no_error_shows_the_name_of_an_agent(store: LocalStore, tmp_path: Path) -> None:
+    (tmp_path / "call-recordings/東京/2026-04-01").mkdir(parents=True)
+    (tmp_path / KEY).mkdir()
+    with pytest.raises(StoreError) as occupied:
+        await put(store)
+    with pytest.raises(StoreError) as long:
+        await put(store, f"a/{AGENT}" + "x" * 256)
+    for failure in (occupied, long):
+        assert AGENT not in "".join(traceback.format_exception(failure.value)).replace(f'AGENT = "{AGENT}"', "")
+
+
+async def test_files_are_closed_after_every_way_out(store: LocalStore, tmp_path: Path) -> None:
+    await put(store, "a/b", os.urandom(3 * 1024 * 1024))
+    (tmp_path / "pipe").unlink(missing_ok=True)
+    os.mkfifo(tmp_path / "pipe")
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(5):
+        async for _ in store.read("a/b"):
+            break
+        for key in ("a/b", "a/b/c", "pipe"):
+            with pytest.raises(StoreError):
+                await put(store, key)
+        with pytest.raises(StoreError):
+            await store.stat("pipe")
+        async for _ in store.list(""):
+            break
+    await asyncio.sleep(0.05)
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
