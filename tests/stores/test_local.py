@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ from rokuon.domain.failures import (
     ObjectOccupied,
     StoreError,
 )
-from rokuon.domain.ports import StoredObject
+from rokuon.domain.ports import Body, StoredObject
 from rokuon.stores import folder
 from rokuon.stores.local import LocalStore
 from tests.conformance.harness import body_of, spooled
@@ -275,6 +276,50 @@ async def test_bytes_are_on_disk_before_the_name_and_the_name_before_the_answer(
     seen.clear()
     await put(store, "a/b/y")
     assert [place.endswith(".part") or place for place, _ in seen] == [True, "/a/b"]
+
+
+async def test_cancelling_stops_the_writing_too(store: LocalStore, tmp_path: Path) -> None:
+    endless = Body(2**40, "", 0, None, Path("/dev/zero"))
+    task = asyncio.create_task(store.put("a/b", endless, content_type="", metadata={}))
+    parts = tmp_path / "a" / folder.PARTS
+    for _ in range(1000):
+        await asyncio.sleep(0.005)
+        if parts.exists() and any(parts.iterdir()):
+            break
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    for _ in range(1000):
+        if not any(parts.iterdir()):
+            return
+        await asyncio.sleep(0.005)
+    # The thread would go on until the disk is full.
+    os._exit(1)
+
+
+def test_what_was_given_up_just_before_its_name_does_not_get_it(tmp_path: Path) -> None:
+    class GivenUpLater(threading.Event):
+        asked = 0
+
+        def is_set(self) -> bool:
+            self.asked += 1
+            return self.asked > 1
+
+    used = folder.Folder(tmp_path)
+    with pytest.raises(folder.Abandoned):
+        used.create("a/b", body_of(b"x"), GivenUpLater())
+    assert not (tmp_path / "a/b").exists()
+    used.close()
+
+
+def test_two_threads_that_open_one_folder_read_whole_listings(tmp_path: Path) -> None:
+    for name in "abc":
+        (tmp_path / name).mkdir()
+    used = folder.Folder(tmp_path)
+    with used._enter([]) as one, used._enter([]) as other, os.scandir(one) as entries:
+        next(entries)
+        assert sorted(os.listdir(other)) == ["a", "b", "c"]
+    used.close()
 
 
 def test_a_killed_process_leaves_no_name(tmp_path: Path) -> None:

@@ -131,6 +131,11 @@ class DialpadSource:
         users = await self._all("/users", parse_user, {"state": "all", "limit": str(USERS_PER_PAGE)})
         return Directory(company, tuple(offices.values()), tuple(targets.values()), tuple({one.id: one for one in users}.values()), members)
 
+    @property
+    def server_ms(self) -> int | None:
+        """What the server's clock said last, epoch milliseconds, cut to whole seconds."""
+        return self._api.server_ms
+
     async def close(self) -> None:
         if self._session is not None:
             session, self._session = self._session, None

@@ -1,13 +1,14 @@
 """Changes to the settings tree and the backup rules, each in one transaction. Raises ConfigError with a sentence for what cannot be."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from django.db import IntegrityError, transaction
 
 from rokuon.domain.failures import ConfigError
 from rokuon.ops.i18n import _
 
-from .models import Bucket, Budget, Company, Office, Target
+from .models import Bucket, Budget, Company, MediaCharge, Office, Target
 
 
 @transaction.atomic
@@ -25,9 +26,15 @@ def create_company(name: str, base_url: str, dialpad_id: str) -> Company:
 @transaction.atomic
 def register_bucket(company: Company, url: str) -> Bucket:
     """A bucket of the company. One bucket belongs to one company: a second registration anywhere is refused."""
+    require_free(company, url)
+    return Bucket.objects.create(company=company, url=url)
+
+
+def require_free(company: Company, url: str) -> None:
+    """Raises ConfigError where the bucket is registered, by this company or by another."""
     existing = Bucket.objects.filter(url=url).first()
     if existing is None:
-        return Bucket.objects.create(company=company, url=url)
+        return
     if existing.company_id == company.pk:
         raise ConfigError(_("The bucket %(url)s is already registered.") % {"url": url})
     raise ConfigError(_("The bucket %(url)s belongs to another company of this installation. Choose a bucket of your own.") % {"url": url})
@@ -43,6 +50,14 @@ def set_restricted(company: Company, restricted: bool) -> None:
 
 def set_voicemail(company: Company, voicemail: bool) -> None:
     Company.objects.filter(pk=company.pk).update(voicemail=voicemail)
+
+
+def set_budget(company: Company, requests_per_second: Decimal) -> None:
+    Company.objects.filter(pk=company.pk).update(requests_per_second=requests_per_second)
+
+
+def set_media_charge(company: Company, charge: MediaCharge) -> None:
+    Company.objects.filter(pk=company.pk).update(media_charge=charge)
 
 
 def choose_bucket(node: Company | Office | Target, bucket: Bucket | None) -> None:

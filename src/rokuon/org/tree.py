@@ -8,7 +8,7 @@ from rokuon.domain import placement
 from rokuon.domain.recording import ScopeKind
 from rokuon.domain.settings import CompanySettings, Effective, LevelSettings, effective
 
-from .models import Company, Target
+from .models import Company, Office, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +17,19 @@ class TargetSettings:
     effective: Effective
 
 
+def company_effective(company: Company, office: Office | None = None) -> Effective:
+    """What a target gets that is not customized itself: of the office, or of an office that is not customized either."""
+    below = LevelSettings(ScopeKind.OFFICE, office.customized, office.bucket_id) if office is not None else None
+    return effective(_top(company), below)
+
+
+def _top(company: Company) -> CompanySettings:
+    return CompanySettings(company.enabled, company.bucket_id, company.restricted)
+
+
 def target_settings(company: Company) -> list[TargetSettings]:
     """Every contact center and coaching team with its effective bucket, by office, kind and name."""
-    top = CompanySettings(company.enabled, company.bucket_id, company.restricted)
+    top = _top(company)
     targets = company.targets.select_related("office").order_by("office__name", "office_id", "kind", "name", "dialpad_id")
     return [TargetSettings(target, _effective(top, target)) for target in targets]
 

@@ -1,0 +1,212 @@
+"""`rokuon backup-now` and `rokuon runs`."""
+
+from typing import Any
+
+import click
+
+from rokuon.domain import windows
+from rokuon.domain.failures import ConfigError
+from rokuon.domain.ports import TimeRange
+from rokuon.domain.recording import ScopeKind
+from rokuon.jobs import queue
+from rokuon.ledger import read, runs
+from rokuon.ledger.models import Run
+from rokuon.ledger.sql import ms
+from rokuon.ops.i18n import _
+from rokuon.org.models import Company, Office, Target
+from rokuon.org.tree import zone_of
+from rokuon.wiring import backup_now as use_case
+
+from . import choose, output
+from .children import stoppable
+from .crew import Crew
+from .follow import as_data, follow
+from .main import INTERRUPTED, OK
+from .plan import show_plan
+from .session import Session, opened
+from .verdict import conclude
+
+
+@click.command(
+    "backup-now",
+    help=_(
+        "Back up now: every recording of the past two years, or of the dates you name. What is verified already is not fetched again; "
+        "what failed is tried again. May be stopped at any time; the next start goes on where it was."
+    ),
+)
+@choose.company_option
+@click.option("--office", "office_name", metavar="NAME", help=_("Only the contact centers and coaching teams of one office."))
+@click.option("--target", "target_name", metavar="NAME", help=_("Only one contact center or coaching team."))
+@click.option("--since", metavar="DATE", help=_("First date of the calls, YYYY-MM-DD. Without it: two years ago."))
+@click.option("--until", metavar="DATE", help=_("Last date of the calls, YYYY-MM-DD. Without it: now."))
+@click.option("--dry-run", is_flag=True, help=_("Show what would be done: pages, calls, recordings, bytes, requests, time."))
+@click.option("--relist", is_flag=True, help=_("Check everything again: also list days that were found complete."))
+@click.option("--detach", is_flag=True, help=_("Start and return at once; a worker does the rest."))
+@choose.json_option
+def backup_now_command(
+    company_name: str | None,
+    office_name: str | None,
+    target_name: str | None,
+    since: str | None,
+    until: str | None,
+    dry_run: bool,
+    relist: bool,
+    detach: bool,
+    as_json: bool,
+) -> int:
+    if office_name is not None and target_name is not None:
+        raise click.UsageError(_("Name an office or a target, not both."), click.get_current_context())
+    with stoppable(), opened() as session:
+        company = choose.company(company_name)
+        kind, scope_id, zone = _scope(session, company, office_name, target_name)
+        now = session.now()
+        wanted: TimeRange | None = None
+        if since is not None or until is not None:
+            wanted = windows.asked_range(since, until, now_ms=ms(now), timezone_name=zone, translate=_)
+        if dry_run:
+            return show_plan(session, company, kind, scope_id, wanted, relist=relist, as_json=as_json)
+        started = use_case.start(company.pk, kind, scope_id, wanted, now, queue, relist=relist)
+        run = Run.objects.get(pk=started.run_id)
+        if not as_json:
+            _say_started(run, zone, joined=started.joined)
+        if detach:
+            _detached(started, as_json=as_json)
+            return OK
+        return _to_the_end(session, run, zone, as_json=as_json)
+
+
+def _scope(session: Session, company: Company, office_name: str | None, target_name: str | None) -> tuple[ScopeKind, int, str]:
+    """The scope, and the zone whose calendar its dates are of."""
+    if target_name is not None:
+        target = choose.target(company, target_name)
+        return ScopeKind(target.kind), target.pk, zone_of(target)
+    if office_name is not None:
+        office = choose.office(company, office_name)
+        return ScopeKind.OFFICE, office.pk, office.timezone
+    return ScopeKind.COMPANY, 0, company_zone(session, company)
+
+
+def company_zone(session: Session, company: Company) -> str:
+    """A company has no zone of its own: the one that all its offices share, else the installation's."""
+    zones = set(company.offices.exclude(state="deleted").values_list("timezone", flat=True))
+    return zones.pop() if len(zones) == 1 else session.config.time_zone
+
+
+def _to_the_end(session: Session, run: Run, zone: str, *, as_json: bool) -> int:
+    try:
+        with Crew(session, quiet=as_json) as crew:
+            end, view = follow(run.pk, as_json=as_json, keep_working=crew.keep_working)
+    except KeyboardInterrupt:
+        click.echo(
+            _("\nStopped watching. The run %(run)d is kept: a worker goes on with it, and so does the next `rokuon backup-now`.")
+            % {"run": run.pk},
+            err=True,
+        )
+        click.echo(_("To end it instead: rokuon runs --cancel %(run)d") % {"run": run.pk}, err=True)
+        return INTERRUPTED
+    code = conclude(end, view, zone, quiet=as_json)
+    if as_json:
+        output.write_json_line({**as_data(view), "end": end.value, "exit_code": code})
+    return code
+
+
+def _say_started(run: Run, zone: str, *, joined: bool) -> None:
+    told = {
+        "run": run.pk,
+        "targets": len(run.targets),
+        "since": output.moment(run.since, zone),
+        "until": output.moment(run.until, zone),
+    }
+    if joined:
+        output.say(_("Run %(run)d is going on for this already: joined. It covers %(targets)d targets, %(since)s to %(until)s.") % told)
+    else:
+        output.say(_("Run %(run)d: %(targets)d targets, calls from %(since)s to %(until)s.") % told)
+
+
+def _detached(started: use_case.Started, *, as_json: bool) -> None:
+    workers = queue.live_workers(Crew.ALIVE_WITHIN_S)
+    if as_json:
+        output.write_json({"run": started.run_id, "joined": started.joined, "workers": workers})
+        return
+    output.say(_("Follow it with `rokuon runs`."))
+    if not workers:
+        output.say(_("No worker is running. Start one with `rokuon worker`."))
+
+
+@click.command(
+    help=_("List the latest runs of Back up now, or cancel one. What is backed up stays; what waits is set aside until the next run.")
+)
+@click.option("--cancel", "cancel_id", type=int, metavar="ID", help=_("End this run early."))
+@choose.company_option
+@choose.json_option
+def runs_command(cancel_id: int | None, company_name: str | None, as_json: bool) -> None:
+    with opened() as session:
+        company = choose.company(company_name)
+        if cancel_id is not None:
+            _cancel(session, company, cancel_id, as_json=as_json)
+            return
+        found = [read.run_progress(run.pk) for run in read.latest_runs(company.pk)]
+        if as_json:
+            output.write_json([_told(progress) for progress in found])
+        elif not found:
+            output.say(_("There was no run yet. Start one with `rokuon backup-now`."))
+        else:
+            zone = company_zone(session, company)
+            output.table(
+                [_("Run"), _("Scope"), _("Started"), _("State"), _("Windows"), *output.counts_headings()],
+                [
+                    [
+                        str(progress.run.pk),
+                        scope_name(progress.run),
+                        output.moment(progress.run.created_at, zone),
+                        state_name(progress.run.state),
+                        f"{progress.windows_done}/{progress.windows}",
+                        *output.counts_cells(progress.total),
+                    ]
+                    for progress in found
+                ],
+                right=[0, *range(4, 12)],
+            )
+
+
+def _cancel(session: Session, company: Company, run_id: int, *, as_json: bool) -> None:
+    run = Run.objects.filter(pk=run_id, company=company).first()
+    if run is None:
+        raise ConfigError(_("There is no run %(run)d. `rokuon runs` lists them.") % {"run": run_id})
+    cancelled = runs.cancel(run.pk, session.now())
+    if as_json:
+        output.write_json({"run": run.pk, "cancelled": cancelled})
+    elif cancelled:
+        output.say(_("Run %(run)d was cancelled. What is verified stays; the next run takes the rest.") % {"run": run.pk})
+    else:
+        output.say(_("Run %(run)d had ended already; nothing was changed.") % {"run": run.pk})
+
+
+def _told(progress: read.RunProgress) -> dict[str, Any]:
+    run = progress.run
+    return {
+        "run": run.pk,
+        "scope": run.scope_kind,
+        "scope_name": scope_name(run),
+        "since": run.since,
+        "until": run.until,
+        "relist": run.relist,
+        "state": run.state,
+        "created_at": run.created_at,
+        "finished_at": run.finished_at,
+        "windows": progress.windows,
+        "windows_done": progress.windows_done,
+        "unlisted": progress.unlisted,
+        **output.counts_json(progress.total),
+    }
+
+
+def scope_name(run: Run) -> str:
+    if run.scope_kind == ScopeKind.COMPANY:
+        return _("Company")
+    model = Office if run.scope_kind == ScopeKind.OFFICE else Target
+    return str(model.objects.values_list("name", flat=True).get(pk=run.scope_id))
+
+
+def state_name(state: str) -> str:
+    return {"running": _("running"), "finished": _("finished"), "cancelled": _("cancelled")}[state]

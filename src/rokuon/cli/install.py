@@ -1,0 +1,52 @@
+"""`rokuon init` and `rokuon migrate`."""
+
+import click
+
+from rokuon.config import Config
+from rokuon.ops.django_start import start_django
+from rokuon.ops.i18n import _
+from rokuon.ops.installation import init as make_installation
+from rokuon.ops.installation import open_installation
+
+
+@click.command(
+    help=_(
+        "Make a new installation: data folder, master key and database. Nothing that exists is changed; an interrupted init is "
+        "finished by the next one."
+    )
+)
+def init_command() -> None:
+    config = Config.load()
+    report = make_installation(config)
+    with open_installation(config):
+        bring_up_to_date()
+    for sentence in report.sentences:
+        click.echo(sentence)
+    if report.created:
+        click.echo(_("Next: add your company with `rokuon company add`."))
+
+
+@click.command(help=_("Bring the database to this version of Rokuon. Needed after an upgrade; harmless at any time."))
+def migrate_command() -> None:
+    with open_installation(Config.load()):
+        changed = bring_up_to_date()
+    click.echo(
+        _("The database was brought to this version of Rokuon.") if changed else _("The database is up to date; nothing was changed.")
+    )
+
+
+def bring_up_to_date() -> bool:
+    """Apply what is missing; whether anything was. Two at once wait for each other: each migration is one transaction."""
+    start_django()
+    from django.core.management import call_command
+    from django.db import connection, connections
+    from django.db.migrations.executor import MigrationExecutor
+
+    try:
+        executor = MigrationExecutor(connection)
+        pending = bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+        if pending:
+            call_command("migrate", interactive=False, verbosity=0)
+        return pending
+    finally:
+        connections.close_all()

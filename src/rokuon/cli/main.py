@@ -1,0 +1,176 @@
+"""The root command: global options, the list of commands, and what becomes of every error.
+
+A command's module is imported when the command is called, after the environment is settled: the modules below import Django's models,
+and those want a data folder.
+"""
+
+import gettext
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from rokuon import __version__
+from rokuon.domain.failures import N_, ConfigError, Decision, RokuonError
+from rokuon.ops import logs
+from rokuon.ops.django_start import start_django
+from rokuon.ops.i18n import LOCALE_DIR, _
+
+OK, FINISHED_WITH_FAILURES, USAGE, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 130
+
+# name: module below rokuon.cli, whether it needs Django, one line of help
+COMMANDS: dict[str, tuple[str, bool, str]] = {
+    "init": ("install", False, N_("Make a new installation in the data folder.")),
+    "demo": ("demo", False, N_("Try everything on this machine, against a simulated Dialpad.")),
+    "company": ("company", True, N_("Add a company by its Dialpad API key, list companies, change a key.")),
+    "sync": ("company", True, N_("Read offices, contact centers, coaching teams and people from Dialpad.")),
+    "bucket": ("bucket", True, N_("Register, list and verify buckets.")),
+    "settings": ("settings", True, N_("Show or change which bucket recordings go to, at every level.")),
+    "rule": ("rule", True, N_("Enable or disable the call recording backup rules.")),
+    "backup-now": ("backup", True, N_("Back up now: the past two years, or the dates you name.")),
+    "runs": ("backup", True, N_("List runs of Back up now, or cancel one.")),
+    "status": ("status", True, N_("Show what is backed up, what waits, and why.")),
+    "failures": ("failures", True, N_("Show failed recordings by cause, and what to do.")),
+    "retry": ("failures", True, N_("Try failed recordings again.")),
+    "worker": ("worker", True, N_("Do the work: list, copy and verify recordings.")),
+    "doctor": ("doctor", True, N_("Check this installation and all that it depends on.")),
+    "migrate": ("install", False, N_("Bring the database to this version of Rokuon.")),
+    "probe": ("probe", True, N_("Record, redacted, how a real Dialpad account answers.")),
+    "simulator": ("simulator", False, N_("Run a simulated Dialpad on this machine.")),
+}
+
+
+class Commands(click.Group):
+    """Lists the commands from the table above without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module, needs_django, help_text = COMMANDS[name]
+        if needs_django:
+            start_django()
+        command: click.Command = getattr(importlib.import_module(f"rokuon.cli.{module}"), f"{name.replace('-', '_')}_command")
+        command.help = command.help or _(help_text)
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS:
+            ctx.fail(_("There is no command %(name)s. `rokuon --help` lists the commands.") % {"name": repr(args[0])})
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section(_("Commands")):
+            formatter.write_dl([(name, _(help_text)) for name, (_module, _django, help_text) in COMMANDS.items()])
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section(_("Exit codes")):
+            formatter.write_dl(
+                [
+                    ("0", _("Done; after a backup: every recording is verified.")),
+                    ("1", _("Finished with failures: recordings that failed or still wait, or a problem that passes by itself.")),
+                    ("2", _("The command or the configuration has to be corrected; nothing was changed.")),
+                    ("3", _("A fault inside Rokuon.")),
+                    ("130", _("Stopped by Ctrl-C.")),
+                ]
+            )
+        with formatter.section(_("To begin")):
+            formatter.write_text("rokuon init")
+            formatter.write_text("rokuon company add")
+            formatter.write_text("rokuon bucket add gs://NAME")
+            formatter.write_text("rokuon settings set --enable --bucket gs://NAME")
+            formatter.write_text("rokuon rule enable --all")
+            formatter.write_text("rokuon backup-now")
+
+
+def _set_data_dir(ctx: click.Context, param: click.Parameter, value: Path | None) -> None:
+    if value is not None:
+        os.environ["ROKUON_DATA_DIR"] = str(value.expanduser().absolute())
+
+
+def _set_verbose(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    _log_to_stderr("info" if value else "warning")
+
+
+def _log_to_stderr(level: str) -> None:
+    logs.set_up(level=level, style="text")
+
+
+@click.command(
+    cls=Commands,
+    name="rokuon",
+    help=_("Backs up every call recording of a Dialpad company into storage that the company owns, and proves that none is missing."),
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    callback=_set_data_dir,
+    is_eager=True,
+    expose_value=False,
+    metavar="DIR",
+    help=_("Data folder of the installation; the same as ROKUON_DATA_DIR."),
+)
+@click.option(
+    "-v", "--verbose", is_flag=True, callback=_set_verbose, is_eager=True, expose_value=False, help=_("Say more on standard error.")
+)
+@click.version_option(__version__, prog_name="rokuon", message="%(prog)s %(version)s", help=_("Show the version."))
+def rokuon() -> None:
+    pass
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line; the exit code. What went wrong is on standard error as a sentence that says what to do."""
+    gettext.bindtextdomain("django", str(LOCALE_DIR))
+    gettext.textdomain("django")
+    try:
+        code = rokuon.main(list(arguments), prog_name="rokuon", standalone_mode=False)
+        return code if isinstance(code, int) else OK
+    except click.UsageError as error:
+        error.show()
+        return USAGE
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader, such as `head`, has seen enough. Python would complain when it flushes at its own end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except Exception as error:  # noqa: BLE001 - the last place that can say what to do
+        return _explain(error)
+
+
+def _explain(error: Exception) -> int:
+    if isinstance(error, ConfigError):
+        click.echo(_("Error: %(sentence)s") % {"sentence": _(str(error))}, err=True)
+        return USAGE
+    if isinstance(error, RokuonError):
+        detail = f" ({error.detail})" if error.detail else ""
+        click.echo(_("Error: %(sentence)s") % {"sentence": f"{_(error.advice)} [{error.reason}]{detail}"}, err=True)
+        return FINISHED_WITH_FAILURES if error.decision is Decision.AFTER else USAGE
+    if _database_is_away(error):
+        click.echo(
+            _("Error: the database went away. Nothing that was recorded is lost: start it again and repeat the command; work resumes."),
+            err=True,
+        )
+        return FINISHED_WITH_FAILURES
+    if isinstance(error, OSError) and error.filename:
+        click.echo(
+            _("Error: %(path)s cannot be used: %(reason)s.") % {"path": error.filename, "reason": error.strerror or type(error).__name__},
+            err=True,
+        )
+        return USAGE
+    traceback.print_exception(error)
+    click.echo(_("Error: something inside Rokuon failed. Please report the lines above."), err=True)
+    return INTERNAL
+
+
+def _database_is_away(error: BaseException) -> bool:
+    django_db = sys.modules.get("django.db")
+    return django_db is not None and isinstance(error, (django_db.OperationalError, django_db.InterfaceError))

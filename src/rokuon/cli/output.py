@@ -1,0 +1,127 @@
+"""How things look: tables, numbers with units, dates in their zone, JSON. Text for people goes to a terminal or a file alike."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import click
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from rokuon.domain.placement import zone
+from rokuon.ledger.read import Counts
+from rokuon.ops.i18n import _, ngettext
+from rokuon.org.models import Target
+
+KIB = 1024.0
+WIDE = 140
+
+
+def console() -> Console:
+    """Standard output. Not a terminal: wide enough that a table is not cut, and without colours."""
+    out = Console(highlight=False, soft_wrap=False)
+    return out if out.is_terminal else Console(highlight=False, width=WIDE, no_color=True)
+
+
+def say(text: str = "") -> None:
+    click.echo(text)
+
+
+def write_json(value: Any) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def write_json_line(value: Any) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[str | Text]], *, right: Iterable[int] = (), title: str = "") -> None:
+    """`right` are the columns of numbers. Cells are text as it is, never markup: names come from another system."""
+    shown = Table(box=box.SIMPLE_HEAD, title=escape(title) or None, title_justify="left", pad_edge=False, expand=False)
+    numeric = set(right)
+    for number, heading in enumerate(headings):
+        shown.add_column(escape(heading), justify="right" if number in numeric else "left", overflow="fold")
+    for row in rows:
+        shown.add_row(*[cell if isinstance(cell, Text) else Text(cell) for cell in row])
+    console().print(shown)
+
+
+def amount(size: float) -> str:
+    """Bytes in binary units, as file managers show them."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if size < KIB:
+            return f"{size:,.0f} {unit}" if unit == "B" else f"{size:,.1f} {unit}"
+        size /= KIB
+    return f"{size:,.1f} TiB"
+
+
+def number(count: int) -> str:
+    return f"{count:,}"
+
+
+def duration(seconds: float) -> str:
+    """A length of time, to the two largest units."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return _("%(seconds)d s") % {"seconds": whole}
+    if whole < 3600:
+        return _("%(minutes)d min %(seconds)d s") % {"minutes": whole // 60, "seconds": whole % 60}
+    if whole < 86400:
+        return _("%(hours)d h %(minutes)d min") % {"hours": whole // 3600, "minutes": whole % 3600 // 60}
+    return _("%(days)d d %(hours)d h") % {"days": whole // 86400, "hours": whole % 86400 // 3600}
+
+
+def moment(when: datetime | None, zone_name: str) -> str:
+    """Date and time on that zone's wall, the zone named; a dash for none."""
+    if when is None:
+        return "–"
+    return f"{when.astimezone(zone(zone_name)):%Y-%m-%d %H:%M} {zone_name or 'UTC'}"
+
+
+def day(when: datetime, zone_name: str) -> str:
+    return f"{when.astimezone(zone(zone_name)):%Y-%m-%d}"
+
+
+def kind_name(kind: str) -> str:
+    return _("Contact center") if kind == Target.Kind.CONTACT_CENTER else _("Coaching team")
+
+
+def counts_json(counts: Counts) -> dict[str, int]:
+    return {
+        "discovered": counts.discovered,
+        "verified": counts.verified,
+        "failed": counts.failed,
+        "gone": counts.gone,
+        "excluded": counts.excluded,
+        "pending": counts.pending,
+        "bytes": counts.bytes,
+    }
+
+
+def counts_headings() -> list[str]:
+    return [_("Discovered"), _("Verified"), _("Failed"), _("Gone"), _("Excluded"), _("Pending"), _("Size")]
+
+
+def counts_cells(counts: Counts) -> list[str | Text]:
+    """In the order of the identity: discovered = verified + failed + gone + excluded + pending."""
+
+    def flagged(count: int, style: str) -> Text:
+        return Text(number(count), style=style if count else "dim")
+
+    return [
+        number(counts.discovered),
+        flagged(counts.verified, "green"),
+        flagged(counts.failed, "bold red"),
+        flagged(counts.gone, "yellow"),
+        flagged(counts.excluded, ""),
+        flagged(counts.pending, "cyan"),
+        amount(counts.bytes),
+    ]
+
+
+def recordings(count: int) -> str:
+    return ngettext("%(count)s recording", "%(count)s recordings", count) % {"count": number(count)}

@@ -1,0 +1,250 @@
+"""`rokuon settings show | set`: the tree company > office > contact center or coaching team."""
+
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import click
+from django.db import transaction
+from rich.markup import escape
+from rich.tree import Tree
+
+from rokuon.domain.failures import ConfigError
+from rokuon.domain.recording import ScopeKind
+from rokuon.domain.settings import Effective
+from rokuon.ops.i18n import _
+from rokuon.org import services
+from rokuon.org.models import Company, MediaCharge, Office, Target
+from rokuon.org.tree import company_effective, target_settings
+
+from . import choose, output
+from .session import opened
+
+DIALPAD_LIMIT = Decimal(20)
+
+
+@click.group(help=_("Where recordings are stored. Precedence: contact center or coaching team, then office, then company."))
+def settings_command() -> None:
+    pass
+
+
+@settings_command.command("show", help=_("Show every level, its effective bucket, and which level decided it and why."))
+@choose.company_option
+@choose.json_option
+def show(company_name: str | None, as_json: bool) -> None:
+    with opened():
+        company = choose.company(company_name)
+        urls = dict(company.buckets.values_list("pk", "url"))
+        if as_json:
+            output.write_json(_json(company, urls))
+        else:
+            output.console().print(_tree(company, urls))
+
+
+def _answer(effective: Effective, urls: dict[int, str]) -> str:
+    return urls[effective.bucket] if effective.bucket is not None else _("not backed up")
+
+
+def _tree(company: Company, urls: dict[int, str]) -> Tree:
+    top = company_effective(company)
+    state = _("backup enabled") if company.enabled else _("backup not enabled")
+    restriction = _("access restriction on") if company.restricted else _("access restriction off")
+    tree = Tree(f"[bold]{escape(company.name)}[/] ({company.dialpad_id})  {state}, {restriction}")
+    tree.add(f"{_('Bucket')}: [bold]{escape(_answer(top, urls))}[/]  [dim]{escape(_(top.why.value))}[/]")
+    tree.add(
+        _("Voicemail: %(voicemail)s. Request budget: %(rate)s requests/s; a download costs: %(charge)s.")
+        % {
+            "voicemail": _("backed up") if company.voicemail else _("not backed up"),
+            "rate": f"{company.requests_per_second.normalize():f}",
+            "charge": _charge_name(company.media_charge),
+        }
+    )
+    branches: dict[int, Tree] = {}
+    for office in company.offices.order_by("name", "pk"):
+        effective = company_effective(company, office)
+        label = f"[bold]{escape(office.name)}[/] ({office.dialpad_id})  {escape(_answer(effective, urls))}"
+        if office.customized:
+            label += f"  {_('customized')}"
+        branches[office.pk] = tree.add(f"{label}  [dim]{escape(_(effective.why.value))}[/]")
+        _add_ignored(branches[office.pk], effective)
+    for one in target_settings(company):
+        target = one.target
+        rule = f"[green]● {_('rule enabled')}[/]" if target.backed_up else f"○ {_('rule off')}"
+        branch = branches[target.office_id].add(
+            f"{rule}  {output.kind_name(target.kind)} [bold]{escape(target.name)}[/] ({target.dialpad_id})  "
+            f"{escape(_answer(one.effective, urls))}  [dim]{escape(_(one.effective.why.value))}[/]"
+        )
+        if target.folder:
+            branch.add(_("Folder: call-recordings/%(folder)s/") % {"folder": escape(target.folder)})
+        if target.state != "active":
+            branch.add(_("State at Dialpad: %(state)s") % {"state": target.state})
+        _add_ignored(branch, one.effective)
+    return tree
+
+
+def _add_ignored(branch: Tree, effective: Effective) -> None:
+    for ignored in effective.ignored:
+        branch.add(f"[yellow]{escape(level_name(ignored.kind))}: {escape(_(ignored.why.value))}[/]")
+
+
+def level_name(kind: ScopeKind) -> str:
+    return {
+        ScopeKind.COMPANY: _("Company"),
+        ScopeKind.OFFICE: _("Office"),
+        ScopeKind.CONTACT_CENTER: _("Contact center"),
+        ScopeKind.COACHING_TEAM: _("Coaching team"),
+    }[kind]
+
+
+def _charge_name(charge: str) -> str:
+    return {
+        MediaCharge.NONE.value: _("nothing"),
+        MediaCharge.ONE.value: _("one request"),
+        MediaCharge.EACH.value: _("one request for each redirect too"),
+    }[charge]
+
+
+def _json(company: Company, urls: dict[int, str]) -> dict[str, Any]:
+    def told(effective: Effective) -> dict[str, Any]:
+        return {
+            "bucket": urls[effective.bucket] if effective.bucket is not None else None,
+            "decided_by": effective.won.value if effective.won is not None else None,
+            "why": effective.why.name.lower(),
+            "ignored": [{"level": one.kind.value, "why": one.why.name.lower()} for one in effective.ignored],
+        }
+
+    targets: dict[int, list[dict[str, Any]]] = {}
+    for one in target_settings(company):
+        target = one.target
+        targets.setdefault(target.office_id, []).append(
+            {
+                "kind": target.kind,
+                "id": target.dialpad_id,
+                "name": target.name,
+                "state": target.state,
+                "rule": target.backed_up,
+                "customized": target.customized,
+                "folder": target.folder or None,
+                "effective": told(one.effective),
+            }
+        )
+    return {
+        "company": company.name,
+        "id": company.dialpad_id,
+        "enabled": company.enabled,
+        "restricted": company.restricted,
+        "voicemail": company.voicemail,
+        "requests_per_second": float(company.requests_per_second),
+        "media_charge": company.media_charge,
+        "effective": told(company_effective(company)),
+        "offices": [
+            {
+                "id": office.dialpad_id,
+                "name": office.name,
+                "customized": office.customized,
+                "effective": told(company_effective(company, office)),
+                "targets": targets.get(office.pk, []),
+            }
+            for office in company.offices.order_by("name", "pk")
+        ],
+    }
+
+
+@settings_command.command(
+    "set",
+    help=_(
+        "Change settings. Without --office or --target, those of the company. A change affects recordings placed after it; what is in a "
+        "bucket stays there."
+    ),
+)
+@choose.company_option
+@click.option("--enable/--disable", default=None, help=_("Enable this feature for the company, or stop all backups."))
+@click.option(
+    "--restrict/--no-restrict",
+    default=None,
+    help=_("Access restriction: every office and center uses the company's bucket, or may choose."),
+)
+@click.option("--voicemail/--no-voicemail", default=None, help=_("Back up voicemail too, or not."))
+@click.option("--requests-per-second", metavar="N", help=_("Rokuon's share of Dialpad's 20 requests per second and company."))
+@click.option("--media-charge", type=click.Choice(MediaCharge.values), help=_("What a download costs of the request budget."))
+@click.option("--office", "office_name", metavar="NAME", help=_("Customize this office."))
+@click.option("--target", "target_name", metavar="NAME", help=_("Customize this contact center or coaching team."))
+@click.option("--bucket", "bucket_url", metavar="URL", help=_("Registered bucket to store recordings in."))
+@click.option("--inherit", is_flag=True, help=_("End the customization: use the bucket of the level above."))
+def set_(
+    company_name: str | None,
+    enable: bool | None,
+    restrict: bool | None,
+    voicemail: bool | None,
+    requests_per_second: str | None,
+    media_charge: str | None,
+    office_name: str | None,
+    target_name: str | None,
+    bucket_url: str | None,
+    inherit: bool,
+) -> None:
+    company_wide = [value for value in (enable, restrict, voicemail, requests_per_second, media_charge) if value is not None]
+    below = office_name is not None or target_name is not None
+    _refuse(office_name is not None and target_name is not None, _("Name an office or a target, not both."))
+    _refuse(bool(company_wide) and below, _("These are settings of the company. Set them without --office and --target."))
+    _refuse(inherit and bucket_url is not None, _("Use --bucket or --inherit, not both."))
+    _refuse(inherit and not below, _("The company has no level above it. Name an --office or a --target."))
+    _refuse(below and not inherit and bucket_url is None, _("Say --bucket URL or --inherit."))
+    _refuse(not company_wide and not below and bucket_url is None, _("Name a setting to change. `rokuon settings set --help` lists them."))
+    rate = _rate(requests_per_second)
+    with opened():
+        company = choose.company(company_name)
+        node: Company | Office | Target = company
+        if office_name is not None:
+            node = choose.office(company, office_name)
+        elif target_name is not None:
+            node = choose.target(company, target_name)
+        bucket = choose.bucket(company, bucket_url) if bucket_url is not None else None
+        with transaction.atomic():
+            if bucket is not None or inherit:
+                services.choose_bucket(node, bucket)
+            _apply(company, enable, services.set_enabled)
+            _apply(company, restrict, services.set_restricted)
+            _apply(company, voicemail, services.set_voicemail)
+            _apply(company, rate, services.set_budget)
+            _apply(company, MediaCharge(media_charge) if media_charge is not None else None, services.set_media_charge)
+        company.refresh_from_db()
+        output.say(_("Saved."))
+        _say_effect(company, node)
+
+
+def _apply(company: Company, value: Any, change: Callable[[Company, Any], None]) -> None:
+    if value is not None:
+        change(company, value)
+
+
+def _refuse(wrong: bool, sentence: str) -> None:
+    if wrong:
+        raise click.UsageError(sentence, click.get_current_context())
+
+
+def _rate(text: str | None) -> Decimal | None:
+    if text is None:
+        return None
+    try:
+        rate = Decimal(text)
+    except InvalidOperation:
+        rate = Decimal(0)
+    if not rate.is_finite() or not Decimal("0.1") <= rate <= Decimal(10_000):
+        raise ConfigError(
+            _("The request budget %(value)s is not a number from 0.1 upwards. Dialpad allows 20 per second.") % {"value": text}
+        )
+    if rate > DIALPAD_LIMIT:
+        click.echo(_("Warning: Dialpad allows 20 requests per second for all integrations of a company together."), err=True)
+    return rate.quantize(Decimal("0.01"))
+
+
+def _say_effect(company: Company, node: Company | Office | Target) -> None:
+    if isinstance(node, Company):
+        effective = company_effective(company)
+    elif isinstance(node, Office):
+        effective = company_effective(company, Office.objects.get(pk=node.pk))
+    else:
+        effective = next(one.effective for one in target_settings(company) if one.target.pk == node.pk)
+    urls = dict(company.buckets.values_list("pk", "url"))
+    output.say(f"{node.name}: {_answer(effective, urls)}. {_(effective.why.value)}")

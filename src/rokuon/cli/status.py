@@ -1,0 +1,122 @@
+"""`rokuon status`: what is backed up, what waits, and why."""
+
+from typing import Any
+
+import click
+
+from rokuon.jobs import queue
+from rokuon.ledger import holds, read
+from rokuon.ledger.models import Run
+from rokuon.ledger.read import Counts
+from rokuon.ops.i18n import _
+from rokuon.org.models import Company
+
+from . import choose, output
+from .backup import company_zone, scope_name
+from .crew import Crew
+from .follow import View, summary
+from .pace import Rate
+from .session import Session, opened
+from .verdict import say_hold
+
+
+@click.command(help=_("Show what is backed up, per target and in total, what waits, and why. Discovered is always the sum of the states."))
+@choose.company_option
+@choose.json_option
+def status_command(company_name: str | None, as_json: bool) -> None:
+    with opened() as session:
+        company = choose.company(company_name)
+        if as_json:
+            output.write_json(_data(company))
+        else:
+            _show(session, company)
+
+
+def _show(session: Session, company: Company) -> None:
+    zone = company_zone(session, company)
+    by_target = read.counts_by_target(company.pk)
+    missing = read.details_missing(company.pk)
+    total = sum(by_target.values(), Counts())
+    output.say(_answer(company, total))
+    shown = [
+        target
+        for target in company.targets.select_related("office").order_by("office__name", "name")
+        if target.backed_up or target.pk in by_target
+    ]
+    output.table(
+        [_("Office"), _("Target"), _("Rule"), *output.counts_headings(), _("Nothing to fetch")],
+        [
+            *[
+                [
+                    target.office.name,
+                    target.name,
+                    _("enabled") if target.backed_up else _("off"),
+                    *output.counts_cells(by_target.get(target.pk, Counts())),
+                    output.number(missing.get(target.pk, 0)),
+                ]
+                for target in shown
+            ],
+            [_("Total"), "", "", *output.counts_cells(total), output.number(sum(missing.values()))],
+        ],
+        right=range(3, 11),
+    )
+    for hold in holds.open_holds(company.pk):
+        say_hold(hold, zone)
+    for run in Run.objects.filter(company=company, state=Run.State.RUNNING):
+        view = View(read.run_progress(run.pk), Rate(0, 0), None, ())
+        output.say(_("Run %(run)d (%(scope)s): %(summary)s") % {"run": run.pk, "scope": scope_name(run), "summary": summary(view)})
+    workers = queue.live_workers(Crew.ALIVE_WITHIN_S)
+    output.say(
+        _("Workers: %(workers)d. Request budget: %(rate)s requests/s.")
+        % {"workers": workers, "rate": f"{company.requests_per_second.normalize():f}"}
+    )
+    if not workers:
+        output.say(_("No worker is running. Start one with `rokuon worker`."))
+
+
+def _answer(company: Company, total: Counts) -> str:
+    if not company.enabled:
+        return _("Backup is not enabled for %(name)s. Enable it with `rokuon settings set --enable`.") % {"name": company.name}
+    if not total.discovered:
+        return _("No recording was discovered yet. Start with `rokuon backup-now`.")
+    open_ones = total.pending + total.failed
+    if not open_ones:
+        return _("All %(recordings)s that are to be backed up are in the bucket and verified.") % {
+            "recordings": output.recordings(total.verified)
+        }
+    return _("Not backed up yet: %(recordings)s. Failed: %(failed)s; waiting: %(pending)s.") % {
+        "recordings": output.recordings(open_ones),
+        "failed": output.number(total.failed),
+        "pending": output.number(total.pending),
+    }
+
+
+def _data(company: Company) -> dict[str, Any]:
+    by_target = read.counts_by_target(company.pk)
+    missing = read.details_missing(company.pk)
+    return {
+        "company": company.name,
+        "id": company.dialpad_id,
+        "enabled": company.enabled,
+        "total": output.counts_json(sum(by_target.values(), Counts())),
+        "targets": [
+            {
+                "id": target.dialpad_id,
+                "kind": target.kind,
+                "name": target.name,
+                "rule": target.backed_up,
+                "folder": target.folder or None,
+                **output.counts_json(by_target.get(target.pk, Counts())),
+                "nothing_to_fetch": missing.get(target.pk, 0),
+            }
+            for target in company.targets.order_by("name", "pk")
+            if target.backed_up or target.pk in by_target
+        ],
+        "holds": [
+            {"on": hold.on, "ref": hold.ref, "reason": hold.reason, "since": hold.since, "next_probe": hold.probe_at}
+            for hold in holds.open_holds(company.pk)
+        ],
+        "running": list(Run.objects.filter(company=company, state=Run.State.RUNNING).values_list("pk", flat=True)),
+        "workers": queue.live_workers(Crew.ALIVE_WITHIN_S),
+        "requests_per_second": float(company.requests_per_second),
+    }

@@ -1,0 +1,60 @@
+"""`rokuon worker`: supervises worker processes; `--one` is such a process."""
+
+import asyncio
+import signal
+
+import click
+
+from rokuon.config import Config
+from rokuon.jobs import queue
+from rokuon.jobs.supervisor import Supervisor
+from rokuon.jobs.worker import run
+from rokuon.ops import logs
+from rokuon.ops.i18n import _
+from rokuon.wiring.engine import Engine
+
+from .children import rokuon
+from .session import opened
+
+MOST_PROCESSES = 64
+
+
+@click.command(
+    help=_(
+        "Do the work until stopped: list, copy and verify recordings. Run it as a service, on as many machines as you like; it restarts "
+        "processes that die and stops within 30 seconds, losing nothing."
+    )
+)
+@click.option(
+    "--processes",
+    type=click.IntRange(1, MOST_PROCESSES),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help=_("Worker processes to keep running."),
+)
+@click.option("--one", is_flag=True, hidden=True)
+def worker_command(processes: int, one: bool) -> int:
+    config = Config.load()
+    logs.set_up(level=config.log_level, style=config.log_format)
+    if one:
+        return _one_process()
+    with opened():
+        # The installation stays open: with it the embedded database keeps running while a process is restarted.
+        return Supervisor(rokuon("worker", "--one"), processes).run()
+
+
+def _one_process() -> int:
+    async def work(engine: Engine) -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        try:
+            await run(engine, stop)
+        finally:
+            await engine.close()
+
+    with opened() as session:
+        asyncio.run(work(Engine(session.installation, queue)))
+    return 0
