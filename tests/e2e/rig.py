@@ -15,6 +15,7 @@ from rokuon.domain.recording import ScopeKind
 from rokuon.jobs import queue
 from rokuon.jobs.tick import tick
 from rokuon.ledger import read
+from rokuon.ledger.models import Call, Copy, Coverage, Hold, Recording, Run, Window
 from rokuon.ledger.read import RunProgress
 from rokuon.ops import installation
 from rokuon.org import directory, services
@@ -144,8 +145,6 @@ class Rig:
             self.drain()
 
     def _probe(self) -> None:
-        from rokuon.ledger.models import Hold
-
         async def probes(engine: Engine) -> None:
             held = await engine.db(lambda: list(Hold.objects.filter(lifted_at=None, probes__gt=0).values_list("company_id", "pk")))
             for company_id, hold_id in held:
@@ -164,7 +163,7 @@ class Rig:
     def checker(self, number: int = 0) -> Checker:
         company, sim_id = self.companies[number], list(self.sim.world.companies)[number]
         rules = Target.objects.filter(company=company, backed_up=True).values_list("dialpad_id", flat=True)
-        return Checker(self.sim.base_url, self.sim.keys.of(sim_id)[0].secret, self.dsn, company.pk, list(rules), sim_id)
+        return Checker(self.sim.base_url, self.sim.keys.of(sim_id)[-1].secret, self.dsn, company.pk, list(rules), sim_id)
 
     def check(self, number: int = 0, **expected: Any) -> None:
         problems = self.checker(number).problems(self.objects(number), **expected)
@@ -194,6 +193,23 @@ class Rig:
     def limit_key(self, *scopes: str) -> None:
         """What the first company's key may do, as its owner set it in Dialpad."""
         self.sim.keys.of(self.sim.company.id)[0].scopes = frozenset(scopes)
+
+    def new_key(self) -> None:
+        """A further key of the first company, entered as its admin would."""
+        secret = self.sim.keys.add(self.sim.company.id).secret
+        self.enter_key(secret)
+
+    def enter_key(self, secret: str) -> None:
+        sealed = self.installation.vault.seal(secret, owner=company_owner(self.company.pk), field=API_KEY)
+        Company.objects.filter(pk=self.company.pk).update(api_key=sealed)
+
+    def attempts(self) -> list[int]:
+        return list(Copy.objects.filter(company=self.company).values_list("attempt", flat=True))
+
+    def forget_everything(self) -> None:
+        """The ledger is lost; the settings are not (E17, E18)."""
+        for table in (Copy, Recording, Call, Coverage, Window, Run, Hold):
+            table.objects.all().delete()
 
     def use_bucket(self, url: str, credential: str = "") -> Bucket:
         """Another bucket for the first company."""
