@@ -293,8 +293,9 @@ def test_a_key_file_that_would_lead_elsewhere_is_refused_with_a_sentence(change:
 
 @pytest.mark.parametrize("text", ["", "x", "[]", "null", "{}", "\ud800"])
 def test_text_that_is_no_key_file_is_refused(text: str) -> None:
-    with pytest.raises(ConfigError):
-        service_account(text)
+    for attempt in (lambda: service_account(text), lambda: open_store("gs://recordings", credential=text)):
+        with pytest.raises(ConfigError):
+            attempt()
 
 
 def test_fields_that_make_a_reader_open_other_addresses_are_dropped() -> None:

@@ -4,6 +4,7 @@ What leaves here is an audio file of the right length, or an exception of `domai
 """
 
 import asyncio
+import errno
 import hashlib
 import mmap
 from collections.abc import AsyncIterator
@@ -16,7 +17,7 @@ import google_crc32c
 
 from rokuon.domain import audio
 from rokuon.domain.crashpoints import reached
-from rokuon.domain.failures import RecordingEmpty, RecordingUnstable
+from rokuon.domain.failures import RecordingEmpty, RecordingUnstable, SpoolUnusable
 from rokuon.domain.ports import Body, Download, Source
 from rokuon.domain.work import Proof, Work
 from rokuon.ops import spool
@@ -64,8 +65,11 @@ async def _take_in(download: Download, limits: Limits, memory: MemoryBudget, res
         if len(data) <= INLINE:
             return _in_memory(data)
         return await asyncio.to_thread(_in_memory, data)
-    file = resources.enter_context(spool.new_file(limits.spool))
-    return await _to_file(download, limits.largest, file)
+    try:
+        file = resources.enter_context(spool.new_file(limits.spool))
+        return await _to_file(download, limits.largest, file)
+    except OSError as error:
+        raise SpoolUnusable(errno.errorcode.get(error.errno or 0, "")) from error
 
 
 def _in_memory(data: bytes) -> Body:

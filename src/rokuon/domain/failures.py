@@ -375,6 +375,16 @@ class LedgerError(RokuonError):
     pass
 
 
+class SpoolUnusable(LedgerError):
+    """The folder for recordings too large for memory is full or cannot be written."""
+
+    reason = "spool_unusable"
+    decision = Decision.AFTER
+    spends = False
+    tell = Tell.OPERATOR
+    advice = N_("Rokuon's spool folder is full or cannot be written. Free some space there, or set ROKUON_SPOOL_DIR to another disk.")
+
+
 class InternalFault(LedgerError):
     reason = "internal_fault"
     tell = Tell.OPERATOR

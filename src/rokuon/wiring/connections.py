@@ -51,7 +51,7 @@ class Connections:
     """Opens and keeps sources by company and stores by bucket. `now_ms` is epoch milliseconds."""
 
     def __init__(self, config: Config, vault: Vault, db: Database, now_ms: Callable[[], int]) -> None:
-        self._config, self._vault, self._db, self._now_ms = config, vault, db, now_ms
+        self._config, self._vault, self.db, self._now_ms = config, vault, db, now_ms
         self._sources: dict[tuple[int, budget.Lane], tuple[_CompanyFacts, DialpadSource]] = {}
         self._stores: dict[int, tuple[_BucketFacts, Store]] = {}
         self._replaced: list[Source | Store] = []
@@ -59,7 +59,7 @@ class Connections:
 
     async def source(self, company_id: int, lane: budget.Lane = "bulk") -> Source:
         """The company's source. Raises ConfigError where the company has no key, or one that this installation cannot unseal."""
-        facts = await self._db(_company_facts, company_id)
+        facts = await self.db(_company_facts, company_id)
         async with self._opening:
             known = self._sources.get((company_id, lane))
             if known is None or known[0] != facts:
@@ -72,8 +72,8 @@ class Connections:
             raise ConfigError(_("The company has no Dialpad API key. Enter one with `rokuon company key`."))
         key = self._vault.open(facts.sealed_key, owner=company_owner(company_id), field=API_KEY)
         slots = SlotPacer(
-            lambda count: self._db(budget.reserve, company_id, count, lane),
-            pause=lambda seconds: self._db(budget.slow_down, company_id, seconds),
+            lambda count: self.db(budget.reserve, company_id, count, lane),
+            pause=lambda seconds: self.db(budget.slow_down, company_id, seconds),
             clock=time.monotonic,
         )
         return DialpadSource(
@@ -88,7 +88,7 @@ class Connections:
 
     async def store(self, bucket_id: int) -> Store:
         """The store of a bucket. Raises BucketUnusable where its URL or credential is not usable on this machine."""
-        facts = await self._db(_bucket_facts, bucket_id)
+        facts = await self.db(_bucket_facts, bucket_id)
         async with self._opening:
             known = self._stores.get(bucket_id)
             if known is None or known[0] != facts:
@@ -104,7 +104,12 @@ class Connections:
         credential = None
         if sealed_credential:
             credential = self._vault.open(sealed_credential, owner=bucket_owner(bucket_id), field=CREDENTIAL).reveal()
-        return open_store(url, credential=credential, allowed_roots=self._config.local_roots)
+        return open_store(
+            url,
+            credential=credential,
+            allowed_roots=self._config.local_roots,
+            gcs_endpoint=self._config.storage_emulator_host or None,
+        )
 
     async def close(self) -> None:
         sources = [source for _, source in self._sources.values()]
