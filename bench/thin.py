@@ -18,14 +18,17 @@ with ExitStack() as stack:
     nginx.serve(stack, work, m.files, lport, port)
     with rokuon_side.opened(work / "inst") as rok, rok.workers(2):
         for n in range(repeats):
+            import subprocess
+            perf = subprocess.Popen(['perf','record','-q','-o','/tmp/perf.eng','-F','499','-g','-p',','.join(map(str,rok._workers))]) if 'perf' in sys.argv else None
+            spy = [subprocess.Popen(['/tmp/benchvenv/bin/py-spy','record','-q','-f','raw','-r','200','-o',f'/tmp/spy.{i}','-p',str(p)]+(['-t'] if 't' in sys.argv else [])) for i,p in enumerate(rok._workers)] if 'spy' in sys.argv else []
             if peers:
                 t = work / f"rclone{n}"
                 r = rclone.copy(base + "/files/", str(t), 32)
                 h = rclone.hash_of(str(t), work / "sums", 32)
                 print(f"rclone copy {m.count/r.seconds:.0f}/s {1000*r.cpu/m.count:.2f} ms; +hash {m.count/(r.seconds+h.seconds):.0f}/s {1000*(r.cpu+h.cpu)/m.count:.2f} ms", sum(1 for _ in t.rglob('*.mp3')))
-                shutil.rmtree(t)
-            b = rok.buckets / f"b{n}"; b.mkdir()
+                    b = rok.buckets / f"b{n}"; b.mkdir()
             c = rok.company(base, "k" * 40, b.as_uri(), rokuon_side.OFF)
             r = rok.back_up(c, m.since_ms, m.until_ms)
             print(f"rokuon {r.verified/r.seconds:.0f}/s {1000*r.worker_cpu/r.verified:.2f} ms (pg {1000*r.database_cpu/r.verified:.2f})", r, flush=True)
-            shutil.rmtree(b)
+            if perf: perf.send_signal(2); perf.wait()
+            for x in spy: x.send_signal(2); x.wait()
