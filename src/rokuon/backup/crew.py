@@ -101,12 +101,12 @@ class Crew:
 
     async def _hold(self, work: Work, error: RokuonError, on: HoldOn) -> Outcome:
         if on is HoldOn.KIND:
-            self._denials[work.kind] += 1
-            if self._denials[work.kind] < DENIALS_TO_HOLD:
-                return self._outcome(work, error, State.PENDING, due_in_s=retry.THROTTLED_S)
             if await self._ledger.arrives(work.kind):
                 self._fetched_kinds.add(work.kind)
                 return await self._decide(work, error)
+            self._denials[work.kind] += 1
+            if self._denials[work.kind] < DENIALS_TO_HOLD:
+                return self._outcome(work, error, State.PENDING, due_in_s=retry.THROTTLED_S)
         ref = {HoldOn.KIND: work.kind, HoldOn.BUCKET: str(work.bucket_id), HoldOn.SOURCE: ""}[on]
         if (on, ref) not in self._held:
             self._held[on, ref] = error
