@@ -1,7 +1,10 @@
 """Scratch."""
-import shutil, sys, tempfile, subprocess, os
+import subprocess
+import sys
+import tempfile
 from contextlib import ExitStack
 from pathlib import Path
+
 from . import material, nginx, rclone, rokuon_side
 from .processes import free_port, start
 
