@@ -1,3 +1,4 @@
+import fcntl
 import stat
 import subprocess
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ import pytest
 
 from rokuon.domain.failures import ConfigError
 from rokuon.ops import pg_programs
-from rokuon.ops.dumps import dump, dumps
+from rokuon.ops.dumps import dump, dumps, nightly
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 
@@ -49,3 +50,14 @@ def test_a_failed_dump_removes_no_older_one_and_leaves_no_half_one(tmp_path: Pat
     with pytest.raises(ConfigError, match="older dumps are kept"):
         dump("postgresql://rokuon:hunter2@127.0.0.1:1/rokuon", tmp_path, now=NOW)
     assert list(tmp_path.iterdir()) == [old]
+
+
+def test_a_nightly_dump_is_made_once_a_day_and_by_one_process_at_a_time(table: str, tmp_path: Path) -> None:
+    folder = tmp_path / "dumps"
+    assert nightly(table, folder, now=NOW) is not None
+    assert nightly(table, folder, now=NOW + timedelta(hours=23)) is None
+    with (folder / ".lock").open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        assert nightly(table, folder, now=NOW + timedelta(hours=25)) is None
+    assert nightly(table, folder, now=NOW + timedelta(hours=25)) is not None
+    assert len(dumps(folder)) == 2

@@ -32,14 +32,18 @@ class Crew:
         self, gear: Gear, stores: Callable[[int], Awaitable[Store]], ledger: WindowLedger, recorder: Recorder, now_ms: Callable[[], int]
     ) -> None:
         self._gear, self._stores, self._ledger, self._recorder, self._now_ms = gear, stores, ledger, recorder, now_ms
+        self._open: dict[int, Store] = {}
         self._places = asyncio.Semaphore(gear.limits.transfers)
         self._met: set[int] = set()
         self._held: dict[tuple[HoldOn, str], RokuonError] = {}
+        """What is held, by what and which: found open at the start, or opened here."""
         self._denials: Counter[str] = Counter()
         self._fetched_kinds: set[str] = set()
         self.stopped_by: RokuonError | None = None
 
     async def __aenter__(self) -> "Crew":
+        self._held.update(await self._ledger.holds())
+        self.stopped_by = self._held.get((HoldOn.SOURCE, ""))
         self._tasks = asyncio.TaskGroup()
         await self._tasks.__aenter__()
         return self
@@ -73,10 +77,13 @@ class Crew:
             self._places.release()
 
     async def _copy(self, work: Work) -> Outcome | RokuonError:
-        try:
-            store = await self._stores(work.bucket_id)
-        except RokuonError as error:
-            return error
+        store = self._open.get(work.bucket_id)
+        if store is None:
+            try:
+                # Asked once per job: a credential that changes meanwhile counts from the next one.
+                store = self._open[work.bucket_id] = await self._stores(work.bucket_id)
+            except RokuonError as error:
+                return error
         return await copy_recording(work, store, self._gear)
 
     async def _decide(self, work: Work, error: RokuonError) -> Outcome:
@@ -94,6 +101,9 @@ class Crew:
 
     async def _hold(self, work: Work, error: RokuonError, on: HoldOn) -> Outcome:
         if on is HoldOn.KIND:
+            if await self._ledger.arrives(work.kind):
+                self._fetched_kinds.add(work.kind)
+                return await self._decide(work, error)
             self._denials[work.kind] += 1
             if self._denials[work.kind] < DENIALS_TO_HOLD:
                 return self._outcome(work, error, State.PENDING, due_in_s=retry.THROTTLED_S)

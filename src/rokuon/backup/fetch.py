@@ -4,22 +4,23 @@ What leaves here is an audio file of the right length, or an exception of `domai
 """
 
 import asyncio
+import errno
 import hashlib
 import mmap
-import os
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import google_crc32c
 
 from rokuon.domain import audio
 from rokuon.domain.crashpoints import reached
-from rokuon.domain.failures import RecordingEmpty, RecordingUnstable
+from rokuon.domain.failures import RecordingEmpty, RecordingUnstable, SpoolUnusable
 from rokuon.domain.ports import Body, Download, Source
 from rokuon.domain.work import Proof, Work
+from rokuon.ops import spool
 
 from .limits import Limits, MemoryBudget
 
@@ -64,39 +65,26 @@ async def _take_in(download: Download, limits: Limits, memory: MemoryBudget, res
         if len(data) <= INLINE:
             return _in_memory(data)
         return await asyncio.to_thread(_in_memory, data)
-    path = resources.enter_context(_spool_file(limits.spool))
-    return await _to_file(download, limits.largest, path)
+    try:
+        file = resources.enter_context(spool.new_file(limits.spool))
+        return await _to_file(download, limits.largest, file)
+    except OSError as error:
+        raise SpoolUnusable(errno.errorcode.get(error.errno or 0, "")) from error
 
 
 def _in_memory(data: bytes) -> Body:
     return Body(len(data), hashlib.sha256(data).hexdigest(), google_crc32c.value(data), data=data)
 
 
-class _spool_file:
-    """A private file of random name in the spool folder (0700), removed at the end."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def __enter__(self) -> Path:
-        handle, name = tempfile.mkstemp(prefix="audio-", dir=self._folder)
-        os.close(handle)
-        self._path = Path(name)
-        return self._path
-
-    def __exit__(self, *_: object) -> None:
-        self._path.unlink(missing_ok=True)
-
-
-async def _to_file(download: Download, largest: int, path: Path) -> Body:
+async def _to_file(download: Download, largest: int, file: BinaryIO) -> Body:
     size, crc, sha = 0, 0, hashlib.sha256()
-    with path.open("wb") as file:
-        async for chunk in download.chunks(largest):
-            size += len(chunk)
-            crc = google_crc32c.extend(crc, chunk)
-            sha.update(chunk)
-            await asyncio.to_thread(file.write, chunk)
-    return Body(size, sha.hexdigest(), crc, path=path)
+    async for chunk in download.chunks(largest):
+        size += len(chunk)
+        crc = google_crc32c.extend(crc, chunk)
+        sha.update(chunk)
+        await asyncio.to_thread(file.write, chunk)
+    await asyncio.to_thread(file.flush)
+    return Body(size, sha.hexdigest(), crc, path=Path(file.name))
 
 
 async def _inspect(body: Body) -> audio.AudioFacts:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 
 from rokuon.domain.crashpoints import reached
 from rokuon.domain.work import Outcome
@@ -25,6 +26,7 @@ class Recorder:
     def __init__(self, write: Callable[[Sequence[Outcome]], Awaitable[set[int]]]) -> None:
         self._write = write
         self._queue: asyncio.Queue[Outcome | None] = asyncio.Queue(maxsize=10 * ROWS)
+        self._leaving = asyncio.Event()
         self._error: Exception | None = None
         self.states: Counter[str] = Counter()
 
@@ -33,6 +35,7 @@ class Recorder:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._leaving.set()
         await self._queue.put(None)
         await self._task
         if self._error:
@@ -49,7 +52,8 @@ class Recorder:
         while not last:
             batch = [await self._queue.get()]
             if batch[0] is not None and self._queue.qsize() < ROWS:
-                await asyncio.sleep(SECONDS)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._leaving.wait(), SECONDS)
             while len(batch) < 2 * ROWS and not self._queue.empty():
                 batch.append(self._queue.get_nowait())
             last = batch[-1] is None

@@ -16,6 +16,7 @@ from rokuon.ops.i18n import _, ngettext
 from rokuon.org.models import Company, Office, Target
 from rokuon.org.tree import zone_of
 from rokuon.wiring import backup_now as use_case
+from rokuon.wiring import setup
 
 from . import choose, output
 from .children import stoppable
@@ -65,6 +66,8 @@ def backup_now_command(
             wanted = windows.asked_range(since, until, now_ms=ms(now), timezone_name=zone, translate=_)
         if dry_run:
             return show_plan(session, company, kind, scope_id, wanted, relist=relist, as_json=as_json)
+        if kind is not ScopeKind.COMPANY:
+            setup.learn_trust(session.installation, company, now)
         started = use_case.start(company.pk, kind, scope_id, wanted, now, queue, relist=relist)
         run = Run.objects.get(pk=started.run_id)
         if not as_json:

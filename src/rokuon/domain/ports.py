@@ -160,6 +160,12 @@ class WindowLedger(Protocol):
     async def wanted(self) -> bool:
         """False once the run was cancelled or the window is done."""
 
+    async def holds(self) -> Mapping[tuple[HoldOn, str], RokuonError]:
+        """The open holds that this job respects, each with the error that opened it."""
+
+    async def arrives(self, kind: Kind) -> bool:
+        """Whether recordings of this kind were verified within the last day: then a denial is one recording's own trouble."""
+
     async def hold(self, error: RokuonError, on: HoldOn, ref: str) -> None:
         """Stop a source (`ref` is ""), a kind or a bucket (`ref` names it) until the error's cause is gone."""
 

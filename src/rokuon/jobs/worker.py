@@ -84,3 +84,4 @@ async def rescue(app: App) -> None:
 async def _tick(app: App, engine: Engine) -> None:
     await engine.db(tick, engine.clock())
     await app.job_manager.delete_old_jobs(nb_hours=KEEP_JOBS_HOURS, include_failed=True)
+    await engine.nightly()

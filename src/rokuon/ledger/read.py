@@ -146,3 +146,8 @@ def companies_with_due_copies(now: datetime) -> list[int]:
         [now],
     )
     return [row[0] for row in rows]
+
+
+def verified_since(company_id: int, kind: str, since: datetime) -> bool:
+    """Whether a recording of this kind was verified at or after that time."""
+    return Copy.objects.filter(company_id=company_id, state="verified", recording__kind=kind, changed_at__gte=since).exists()

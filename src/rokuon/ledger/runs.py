@@ -16,7 +16,7 @@ from .sql import STOPPED_BY_HOLD, execute, fetch
 
 Enqueue = Callable[[int], None]
 
-QUEUED_PER_COMPANY = 2
+QUEUED_PER_COMPANY = 4
 """Windows of one company in the queue at once: enough to keep a worker busy, few enough that no company starves another."""
 
 LISTING_ATTEMPTS = 6

@@ -1,5 +1,6 @@
 """Nightly dumps of the database: complete or not there, and kept for some days."""
 
+import fcntl
 import os
 import re
 import subprocess
@@ -39,6 +40,23 @@ def dump(dsn: str, folder: Path, *, now: datetime, keep_days: int = 7) -> Path:
     return target
 
 
+def nightly(dsn: str, folder: Path, *, now: datetime) -> Path | None:
+    """A dump, if the newest one is a day old or there is none. None where it is not time yet, or another process is at it."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return None
+        newest = next(iter(dumps(folder)), None)
+        return dump(dsn, folder, now=now) if newest is None or _made_at(newest) <= now - timedelta(days=1) else None
+
+
+def _made_at(path: Path) -> datetime:
+    match = NAME.fullmatch(path.name)
+    return datetime.strptime(match[1], STAMP).replace(tzinfo=UTC) if match else datetime.min.replace(tzinfo=UTC)
+
+
 def dumps(folder: Path) -> list[Path]:
     """The complete dumps, newest first."""
     return sorted((path for path in folder.glob("*.dump") if NAME.fullmatch(path.name)), reverse=True)
@@ -64,8 +82,7 @@ def _pg_dump(dsn: str, target: Path) -> None:
 
 def _prune(folder: Path, *, older_than: datetime) -> None:
     for path in dumps(folder)[1:]:
-        match = NAME.fullmatch(path.name)
-        if match and datetime.strptime(match[1], STAMP).replace(tzinfo=UTC) < older_than:
+        if _made_at(path) < older_than:
             path.unlink()
 
 

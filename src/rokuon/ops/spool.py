@@ -4,7 +4,8 @@ import fcntl
 import os
 import secrets
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -27,12 +28,19 @@ def prepare(folder: Path) -> None:
             _remove_unless_locked(entry)
 
 
-def new_file(folder: Path) -> BinaryIO:
-    """A new file, 0600, of a random name, locked as long as it is open. Whoever made it removes it; the next start does otherwise."""
+@contextmanager
+def new_file(folder: Path) -> Iterator[BinaryIO]:
+    """A file, 0600, of a random name, there and locked for the length of the context; `name` is its path.
+
+    What a killed process leaves is not locked, and removed by the next start.
+    """
     path = folder / f"{secrets.token_hex(16)}.part"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
-    return os.fdopen(descriptor, "w+b")
+    with open(path, "x+b", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW, 0o600)) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield file
+        finally:
+            path.unlink(missing_ok=True)
 
 
 def _remove_unless_locked(path: Path) -> None:

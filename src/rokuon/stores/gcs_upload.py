@@ -34,7 +34,7 @@ SendPiece = Callable[[bytes, str], Awaitable[Progress]]
 async def upload(body: Body, send: SendPiece, sleep: Sleep) -> Mapping[str, Any]:
     """Returns the object's resource. Raises StoreUnavailable or StoreThrottled after five failures in a row without progress,
     ChecksumRefused where Google does not take the bytes."""
-    at, failures = 0, 0
+    at = furthest = failures = 0
     doubt: StoreError | None = None
     while True:
         # In doubt the piece may have arrived, and with it the whole object, so ask before sending anything again.
@@ -51,7 +51,7 @@ async def upload(body: Body, send: SendPiece, sleep: Sleep) -> Mapping[str, Any]
             continue
         except ChecksumRefused as failure:
             if doubt:
-                raise doubt from None
+                raise
             # Also Google's answer to a piece that it has: aiohttp sends a PUT a second time by itself when a connection breaks.
             doubt = failure
             continue
@@ -59,10 +59,10 @@ async def upload(body: Body, send: SendPiece, sleep: Sleep) -> Mapping[str, Any]
             return progress.resource
         if isinstance(doubt, ChecksumRefused) and not at < progress.kept < body.size:
             raise doubt
-        failures = 0 if progress.kept > at else failures + (doubt is None)
+        failures = 0 if progress.kept > furthest else failures + (doubt is None)
         if failures > _FAILURES_IN_A_ROW or not 0 <= progress.kept < body.size:
             raise StoreUnavailable("the upload does not advance")
-        at, doubt = progress.kept, None
+        at, furthest, doubt = progress.kept, max(furthest, progress.kept), None
 
 
 async def read_piece(body: Body, start: int, limit: int) -> bytes:

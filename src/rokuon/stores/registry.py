@@ -34,7 +34,7 @@ def open_store(
         if memory is None or address.name not in memory:
             raise ConfigError(N_("Buckets in memory exist in tests only. Write the bucket as gs://name or file:///absolute/folder."))
         return memory[address.name]
-    account = service_account(credential, gcs_endpoint) if credential else None
+    account = None if credential is None else service_account(credential, gcs_endpoint)
     if not gcs_endpoint:
         return GcsStore(address.bucket, account)
     endpoint = gcs_endpoint if "://" in gcs_endpoint else f"http://{gcs_endpoint}"

@@ -11,15 +11,16 @@ from dataclasses import dataclass
 from rokuon.config import Config
 from rokuon.dialpad.limits import Limits as DialpadLimits
 from rokuon.dialpad.media import MediaCharge
-from rokuon.dialpad.pacing import SlotPacer
+from rokuon.dialpad.pacing import SlotPacer, UnpacedSlots
 from rokuon.dialpad.source import DialpadSource
-from rokuon.domain.failures import BucketUnusable, ConfigError
-from rokuon.domain.ports import Source, Store
+from rokuon.domain.failures import BucketClaimedByOther, BucketUnmarked, BucketUnusable, ConfigError
+from rokuon.domain.ports import SendSlots, Source, Store
 from rokuon.ledger.gateway import Database
 from rokuon.ops.i18n import _
 from rokuon.ops.secrets import Vault
 from rokuon.org import budget
 from rokuon.org.models import Bucket, Company
+from rokuon.stores import marker
 from rokuon.stores.registry import open_store
 
 API_KEY, CREDENTIAL = "api_key", "credential"
@@ -39,19 +40,21 @@ class _CompanyFacts:
     base_url: str
     sealed_key: str
     media_charge: str
+    paced: bool
 
 
 @dataclass(frozen=True, slots=True)
 class _BucketFacts:
     url: str
     sealed_credential: str
+    claim: str
 
 
 class Connections:
     """Opens and keeps sources by company and stores by bucket. `now_ms` is epoch milliseconds."""
 
     def __init__(self, config: Config, vault: Vault, db: Database, now_ms: Callable[[], int]) -> None:
-        self._config, self._vault, self._db, self._now_ms = config, vault, db, now_ms
+        self._config, self._vault, self.db, self._now_ms = config, vault, db, now_ms
         self._sources: dict[tuple[int, budget.Lane], tuple[_CompanyFacts, DialpadSource]] = {}
         self._stores: dict[int, tuple[_BucketFacts, Store]] = {}
         self._replaced: list[Source | Store] = []
@@ -59,7 +62,7 @@ class Connections:
 
     async def source(self, company_id: int, lane: budget.Lane = "bulk") -> Source:
         """The company's source. Raises ConfigError where the company has no key, or one that this installation cannot unseal."""
-        facts = await self._db(_company_facts, company_id)
+        facts = await self.db(_company_facts, company_id)
         async with self._opening:
             known = self._sources.get((company_id, lane))
             if known is None or known[0] != facts:
@@ -71,24 +74,27 @@ class Connections:
         if not facts.sealed_key:
             raise ConfigError(_("The company has no Dialpad API key. Enter one with `rokuon company key`."))
         key = self._vault.open(facts.sealed_key, owner=company_owner(company_id), field=API_KEY)
-        slots = SlotPacer(
-            lambda count: self._db(budget.reserve, company_id, count, lane),
-            pause=lambda seconds: self._db(budget.slow_down, company_id, seconds),
-            clock=time.monotonic,
-        )
         return DialpadSource(
             facts.base_url,
             key.reveal(),
-            slots,
+            self._slots(company_id, lane) if facts.paced else UnpacedSlots(time.monotonic),
             now_ms=self._now_ms,
             allow_hosts=self._config.allowed_media_hosts,
             charge=MediaCharge(facts.media_charge),
             limits=DialpadLimits(recording=self._config.max_recording_bytes),
         )
 
+    def _slots(self, company_id: int, lane: budget.Lane) -> SendSlots:
+        return SlotPacer(
+            lambda count: self.db(budget.reserve, company_id, count, lane),
+            pause=lambda seconds: self.db(budget.slow_down, company_id, seconds),
+            clock=time.monotonic,
+        )
+
     async def store(self, bucket_id: int) -> Store:
-        """The store of a bucket. Raises BucketUnusable where its URL or credential is not usable on this machine."""
-        facts = await self._db(_bucket_facts, bucket_id)
+        """The store of a bucket. Raises BucketUnusable where its URL or credential is not usable on this machine, and what
+        `require_marker` raises where it is not the bucket that was verified."""
+        facts = await self.db(_bucket_facts, bucket_id)
         async with self._opening:
             known = self._stores.get(bucket_id)
             if known is None or known[0] != facts:
@@ -97,6 +103,12 @@ class Connections:
                 except ConfigError as error:
                     raise BucketUnusable("its address or credential is not accepted by this installation") from error
                 self._replaced += [known[1]] if known else []
+                self._stores.pop(bucket_id, None)
+                try:
+                    await require_marker(store, facts.claim)
+                except BaseException:
+                    self._replaced.append(store)
+                    raise
                 self._stores[bucket_id] = (facts, store)
             return self._stores[bucket_id][1]
 
@@ -104,7 +116,12 @@ class Connections:
         credential = None
         if sealed_credential:
             credential = self._vault.open(sealed_credential, owner=bucket_owner(bucket_id), field=CREDENTIAL).reveal()
-        return open_store(url, credential=credential, allowed_roots=self._config.local_roots)
+        return open_store(
+            url,
+            credential=credential,
+            allowed_roots=self._config.local_roots,
+            gcs_endpoint=self._config.storage_emulator_host or None,
+        )
 
     async def close(self) -> None:
         sources = [source for _, source in self._sources.values()]
@@ -114,10 +131,23 @@ class Connections:
 
 
 def _company_facts(company_id: int) -> _CompanyFacts:
-    company = Company.objects.only("base_url", "api_key", "media_charge").get(pk=company_id)
-    return _CompanyFacts(company.base_url, company.api_key, company.media_charge)
+    company = Company.objects.only("base_url", "api_key", "media_charge", "requests_per_second").get(pk=company_id)
+    paced = company.requests_per_second < budget.UNPACED
+    return _CompanyFacts(company.base_url, company.api_key, company.media_charge, paced)
 
 
 def _bucket_facts(bucket_id: int) -> _BucketFacts:
-    bucket = Bucket.objects.only("url", "credential").get(pk=bucket_id)
-    return _BucketFacts(bucket.url, bucket.credential)
+    bucket = Bucket.objects.select_related("company").only("url", "credential", "company__claim").get(pk=bucket_id)
+    return _BucketFacts(bucket.url, bucket.credential, str(bucket.company.claim))
+
+
+async def require_marker(store: Store, claim: str) -> None:
+    """The bucket still is the one that was verified. Raises BucketUnmarked or BucketClaimedByOther.
+
+    Without this look, an unmounted disk would take recordings into the empty folder beneath it.
+    """
+    found = await marker.find(store)
+    if found is None:
+        raise BucketUnmarked
+    if found[1].company_id != claim:
+        raise BucketClaimedByOther

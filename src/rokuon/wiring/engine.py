@@ -25,6 +25,7 @@ from rokuon.ledger import coverage, holds, runs
 from rokuon.ledger.gateway import Database
 from rokuon.ledger.models import Hold, Run, Window
 from rokuon.ledger.sql import ms
+from rokuon.ops import dumps
 from rokuon.ops.installation import Installation
 from rokuon.wiring.backup_now import fingerprint
 from rokuon.wiring.connections import Connections
@@ -57,6 +58,7 @@ class Engine:
 
     def __init__(self, installation: Installation, jobs: Jobs, *, clock: Callable[[], datetime] = utc_now) -> None:
         config = installation.config
+        self._installation = installation
         self.clock = clock
         self.db = Database()
         self._jobs = jobs
@@ -141,6 +143,11 @@ class Engine:
             log.info("hold_lifted", extra={"company": company_id, "on": on.value})
         runs.queue_windows(company_id, now, self._jobs.enqueue_window)
         self._jobs.enqueue_due(company_id)
+
+    async def nightly(self) -> None:
+        """Dump the embedded database once a day, kept for a week. A database of the operator's own is the operator's to dump."""
+        if self._installation.config.embedded:
+            await asyncio.to_thread(dumps.nightly, self._installation.database_url, self._installation.config.dump_dir, now=self.clock())
 
     def _shift(self, source: Source, ledger: WindowLedger) -> Shift:
         gear = Gear(source, self._limits, self._memory, asyncio.sleep)

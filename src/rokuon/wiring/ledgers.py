@@ -1,14 +1,15 @@
 """`WindowLedger` for each kind of job: a window of a run, a company's due copies, the probe of a hold."""
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
 from rokuon.domain.copies import State
-from rokuon.domain.failures import HoldOn, RokuonError
+from rokuon.domain.failures import HoldOn, RokuonError, by_reason
+from rokuon.domain.recording import Kind
 from rokuon.domain.work import Outcome, PlannedCall, PlannedCopy, Progress, Work
-from rokuon.ledger import holds, place, record, runs
+from rokuon.ledger import holds, place, read, record, runs
 from rokuon.ledger.gateway import Database
 from rokuon.ledger.models import Hold, Run, Window
 from rokuon.ledger.sql import at
@@ -33,6 +34,15 @@ class DueLedger:
 
     async def wanted(self) -> bool:
         return True
+
+    async def holds(self) -> Mapping[tuple[HoldOn, str], RokuonError]:
+        return await self._db(self._open_holds)
+
+    def _open_holds(self) -> dict[tuple[HoldOn, str], RokuonError]:
+        return {(HoldOn(hold.on), hold.ref): by_reason(hold.reason)(hold.detail) for hold in holds.open_holds(self._company_id)}
+
+    async def arrives(self, kind: Kind) -> bool:
+        return await self._db(read.verified_since, self._company_id, kind, self._clock() - timedelta(days=1))
 
     async def hold(self, error: RokuonError, on: HoldOn, ref: str) -> None:
         await self._db(holds.open_hold, self._company_id, on, ref, error.reason, error.detail, self._clock())
@@ -82,6 +92,11 @@ class ProbeLedger(DueLedger):
         sample = await self._db(place.held, self._company_id, self._hold.on, self._hold.ref, self.SAMPLE)
         self.cured = not sample
         return sample
+
+    def _open_holds(self) -> dict[tuple[HoldOn, str], RokuonError]:
+        found = super()._open_holds()
+        found.pop((HoldOn(self._hold.on), self._hold.ref), None)
+        return found
 
     async def record(self, outcomes: Sequence[Outcome]) -> set[int]:
         self.cured = self.cured or any(outcome.state is State.VERIFIED for outcome in outcomes)

@@ -21,7 +21,7 @@ from rokuon.dialpad.urls import AllowedHosts
 from rokuon.domain.failures import ConfigError, HoldOn
 from rokuon.domain.ports import Jobs, TimeRange
 from rokuon.domain.recording import COMPANY_SCOPE, Directory
-from rokuon.ledger import exclude, holds, runs
+from rokuon.ledger import coverage, exclude, holds, runs
 from rokuon.ledger.gateway import Database
 from rokuon.ledger.sql import ms
 from rokuon.ops.i18n import _
@@ -33,6 +33,7 @@ from rokuon.org.models import Bucket, Company, Target
 from rokuon.stores.addresses import FolderAddress, GcsAddress, parse
 from rokuon.stores.registry import open_store
 from rokuon.stores.verification import FRESH_GRANT_S, Verification, Waiting, verify
+from rokuon.wiring import trust
 from rokuon.wiring.connections import API_KEY, CREDENTIAL, Connections, bucket_owner, company_owner
 
 T = TypeVar("T")
@@ -150,6 +151,15 @@ def sync(installation: Installation, company: Company, now: datetime) -> directo
         return await (await connections.source(company.pk)).directory()
 
     return directories.apply(company.pk, connected(installation, now, read), now)
+
+
+def learn_trust(installation: Installation, company: Company, now: datetime) -> None:
+    """Before a run over a part of the company: find out, once, whether listing that part alone misses nothing (`wiring.trust`)."""
+
+    async def learn(connections: Connections) -> None:
+        await trust.learn_trust(company.pk, await connections.source(company.pk), connections.db, now)
+
+    connected(installation, now, learn)
 
 
 def connected(installation: Installation, now: datetime, work: Callable[[Connections], Awaitable[T]]) -> T:
@@ -289,6 +299,8 @@ def report(verification: Verification) -> dict[str, Any]:
 @transaction.atomic
 def enable_rules(company: Company, targets: Sequence[Target], jobs: Jobs, now: datetime) -> int:
     """Switch backup rules on; what switching them off had set aside is due again. How many changed."""
+    # A listing made while the rule was off has passed the target by.
+    coverage.void([target.pk for target in targets if not target.backed_up])
     changed = services.set_rule(targets, True)
     if exclude.include_again([target.pk for target in targets], now):
         jobs.enqueue_due(company.pk)
