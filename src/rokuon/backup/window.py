@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from rokuon.domain.classify import ALWAYS_BACKED_UP, HOLD_MS, Classified, Classifier
+from rokuon.domain.crashpoints import reached
 from rokuon.domain.failures import RokuonError
 from rokuon.domain.ports import Store, TimeRange, WindowLedger
 from rokuon.domain.recording import Kind, Scope, ScopeKind
@@ -151,6 +152,7 @@ async def _list_and_copy(shift: Shift, crew: Crew, watch: _Watch, scope: Scope, 
         placed = await shift.ledger.place(*plan_batch(batch, targets, shift.now_ms()), progress)
         if placed is None:
             return End.UNWANTED
+        reached("placed")
         for work in placed:
             if end := watch.verdict():
                 return end

@@ -118,7 +118,7 @@ def _include_again(company_id: int, copies: Sequence[PlannedCopy], now: datetime
                   first_negative_at = NULL, changed_at = %s
              FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS x(t, k, i)
              JOIN ledger_recording r ON r.company_id = %s AND r.kind = x.k AND r.recording_id = x.i
-            WHERE c.recording_id = r.id AND c.target_id = x.t AND c.state = 'excluded'""",
+            WHERE c.recording_id = r.id AND c.target_id = x.t AND c.state = 'excluded' AND c.reason <> 'bucket_changed'""",
         [now, now, *_identity(wanted), company_id],
     )
 

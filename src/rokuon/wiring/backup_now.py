@@ -16,7 +16,7 @@ from rokuon.domain import windows
 from rokuon.domain.failures import ConfigError
 from rokuon.domain.ports import Jobs, TimeRange
 from rokuon.domain.recording import Scope, ScopeKind
-from rokuon.ledger import coverage, read, runs
+from rokuon.ledger import coverage, move, read, runs
 from rokuon.ledger.sql import at, ms
 from rokuon.ops.i18n import _
 from rokuon.org import budget
@@ -109,6 +109,7 @@ def start(
     if started:
         planned = plan(company, targets, wanted, now, relist=relist)
         runs.add_windows(run, [_row(window) for window in planned], now)
+        move.follow_bucket(company_id, {one.target.pk: one.effective.bucket for one in targets if one.effective.bucket}, since, until, now)
         runs.requeue(company_id, ids, since, until, now)
         # A failed copy of a sealed day lies in no window: the company's own job finds it.
         jobs.enqueue_due(company_id)

@@ -13,13 +13,14 @@ from rokuon.dialpad.limits import Limits as DialpadLimits
 from rokuon.dialpad.media import MediaCharge
 from rokuon.dialpad.pacing import SlotPacer
 from rokuon.dialpad.source import DialpadSource
-from rokuon.domain.failures import BucketUnusable, ConfigError
+from rokuon.domain.failures import BucketClaimedByOther, BucketUnmarked, BucketUnusable, ConfigError
 from rokuon.domain.ports import Source, Store
 from rokuon.ledger.gateway import Database
 from rokuon.ops.i18n import _
 from rokuon.ops.secrets import Vault
 from rokuon.org import budget
 from rokuon.org.models import Bucket, Company
+from rokuon.stores import marker
 from rokuon.stores.registry import open_store
 
 API_KEY, CREDENTIAL = "api_key", "credential"
@@ -45,6 +46,7 @@ class _CompanyFacts:
 class _BucketFacts:
     url: str
     sealed_credential: str
+    claim: str
 
 
 class Connections:
@@ -87,7 +89,8 @@ class Connections:
         )
 
     async def store(self, bucket_id: int) -> Store:
-        """The store of a bucket. Raises BucketUnusable where its URL or credential is not usable on this machine."""
+        """The store of a bucket. Raises BucketUnusable where its URL or credential is not usable on this machine, and what
+        `require_marker` raises where it is not the bucket that was verified."""
         facts = await self.db(_bucket_facts, bucket_id)
         async with self._opening:
             known = self._stores.get(bucket_id)
@@ -97,6 +100,12 @@ class Connections:
                 except ConfigError as error:
                     raise BucketUnusable("its address or credential is not accepted by this installation") from error
                 self._replaced += [known[1]] if known else []
+                self._stores.pop(bucket_id, None)
+                try:
+                    await require_marker(store, facts.claim)
+                except BaseException:
+                    self._replaced.append(store)
+                    raise
                 self._stores[bucket_id] = (facts, store)
             return self._stores[bucket_id][1]
 
@@ -124,5 +133,17 @@ def _company_facts(company_id: int) -> _CompanyFacts:
 
 
 def _bucket_facts(bucket_id: int) -> _BucketFacts:
-    bucket = Bucket.objects.only("url", "credential").get(pk=bucket_id)
-    return _BucketFacts(bucket.url, bucket.credential)
+    bucket = Bucket.objects.select_related("company").only("url", "credential", "company__claim").get(pk=bucket_id)
+    return _BucketFacts(bucket.url, bucket.credential, str(bucket.company.claim))
+
+
+async def require_marker(store: Store, claim: str) -> None:
+    """The bucket still is the one that was verified. Raises BucketUnmarked or BucketClaimedByOther.
+
+    Without this look, an unmounted disk would take recordings into the empty folder beneath it.
+    """
+    found = await marker.find(store)
+    if found is None:
+        raise BucketUnmarked
+    if found[1].company_id != claim:
+        raise BucketClaimedByOther
