@@ -60,19 +60,21 @@ def _tree(company: Company, urls: dict[int, str]) -> Tree:
         }
     )
     branches: dict[int, Tree] = {}
+    above: dict[int, Effective] = {}
     for office in company.offices.order_by("name", "pk"):
         effective = company_effective(company, office)
         label = f"[bold]{escape(office.name)}[/] ({office.dialpad_id})  {escape(_answer(effective, urls))}"
         if office.customized:
             label += f"  {_('customized')}"
-        branches[office.pk] = tree.add(f"{label}  [dim]{escape(_(effective.why.value))}[/]")
+        branches[office.pk] = tree.add(label + _why(effective, top))
+        above[office.pk] = effective
         _add_ignored(branches[office.pk], effective)
     for one in target_settings(company):
         target = one.target
         rule = f"[green]● {_('rule enabled')}[/]" if target.backed_up else f"○ {_('rule off')}"
         branch = branches[target.office_id].add(
             f"{rule}  {output.kind_name(target.kind)} [bold]{escape(target.name)}[/] ({target.dialpad_id})  "
-            f"{escape(_answer(one.effective, urls))}  [dim]{escape(_(one.effective.why.value))}[/]"
+            f"{escape(_answer(one.effective, urls))}{_why(one.effective, above[target.office_id])}"
         )
         if target.folder:
             branch.add(_("Folder: call-recordings/%(folder)s/") % {"folder": escape(target.folder)})
@@ -80,6 +82,11 @@ def _tree(company: Company, urls: dict[int, str]) -> Tree:
             branch.add(_("State at Dialpad: %(state)s") % {"state": target.state})
         _add_ignored(branch, one.effective)
     return tree
+
+
+def _why(effective: Effective, above: Effective) -> str:
+    """The reason, where it is another than that of the level above."""
+    return "" if effective.why is above.why else f"  [dim]{escape(_(effective.why.value))}[/]"
 
 
 def _add_ignored(branch: Tree, effective: Effective) -> None:

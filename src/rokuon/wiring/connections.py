@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from rokuon.config import Config
 from rokuon.dialpad.limits import Limits as DialpadLimits
 from rokuon.dialpad.media import MediaCharge
-from rokuon.dialpad.pacing import SlotPacer
+from rokuon.dialpad.pacing import SlotPacer, UnpacedSlots
 from rokuon.dialpad.source import DialpadSource
 from rokuon.domain.failures import BucketClaimedByOther, BucketUnmarked, BucketUnusable, ConfigError
-from rokuon.domain.ports import Source, Store
+from rokuon.domain.ports import SendSlots, Source, Store
 from rokuon.ledger.gateway import Database
 from rokuon.ops.i18n import _
 from rokuon.ops.secrets import Vault
@@ -40,6 +40,7 @@ class _CompanyFacts:
     base_url: str
     sealed_key: str
     media_charge: str
+    paced: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +74,21 @@ class Connections:
         if not facts.sealed_key:
             raise ConfigError(_("The company has no Dialpad API key. Enter one with `rokuon company key`."))
         key = self._vault.open(facts.sealed_key, owner=company_owner(company_id), field=API_KEY)
-        slots = SlotPacer(
-            lambda count: self.db(budget.reserve, company_id, count, lane),
-            pause=lambda seconds: self.db(budget.slow_down, company_id, seconds),
-            clock=time.monotonic,
-        )
         return DialpadSource(
             facts.base_url,
             key.reveal(),
-            slots,
+            self._slots(company_id, lane) if facts.paced else UnpacedSlots(time.monotonic),
             now_ms=self._now_ms,
             allow_hosts=self._config.allowed_media_hosts,
             charge=MediaCharge(facts.media_charge),
             limits=DialpadLimits(recording=self._config.max_recording_bytes),
+        )
+
+    def _slots(self, company_id: int, lane: budget.Lane) -> SendSlots:
+        return SlotPacer(
+            lambda count: self.db(budget.reserve, company_id, count, lane),
+            pause=lambda seconds: self.db(budget.slow_down, company_id, seconds),
+            clock=time.monotonic,
         )
 
     async def store(self, bucket_id: int) -> Store:
@@ -128,8 +131,9 @@ class Connections:
 
 
 def _company_facts(company_id: int) -> _CompanyFacts:
-    company = Company.objects.only("base_url", "api_key", "media_charge").get(pk=company_id)
-    return _CompanyFacts(company.base_url, company.api_key, company.media_charge)
+    company = Company.objects.only("base_url", "api_key", "media_charge", "requests_per_second").get(pk=company_id)
+    paced = company.requests_per_second < budget.UNPACED
+    return _CompanyFacts(company.base_url, company.api_key, company.media_charge, paced)
 
 
 def _bucket_facts(bucket_id: int) -> _BucketFacts:
