@@ -83,7 +83,8 @@ def _listing(world: World, kept: set[int]) -> dict[str, Any]:
     calls = sorted(world.books[company.id].by_id.values(), key=lambda call: (-call.started, -call.id))
     items = []
     for call in calls:
-        if not _is_listed(call):
+        # Every answered call is recorded, and has two legs: what is listed is about half recordings.
+        if not any(recording.id in kept for leg in call.conversation for recording in leg.recordings):
             continue
         shown = [recording for recording in call.recordings if recording.id in kept]
         item = wire.call(call, "{base}", str, bool(shown), shown, "all")

@@ -9,6 +9,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from rokuon.domain.ports import Store
+from rokuon.stores import marker
+from rokuon.stores.registry import open_store
+
 from .processes import start, tree_cpu_seconds
 
 WORKERS_READY_S = 30.0
@@ -90,9 +94,13 @@ class Rokuon:
         Company.objects.filter(pk=company.pk).update(
             api_key=sealed, enabled=True, requests_per_second=requests_per_second, media_charge=media_charge
         )
-        services.choose_bucket(company, services.register_bucket(company, bucket_url))
+        bucket = services.register_bucket(company, bucket_url)
+        services.choose_bucket(company, bucket)
 
         async def read() -> object:
+            store = self._open_store(bucket_url)
+            await marker.create(store, marker.Claim(str(company.claim), self.installation.identity))
+            await store.close()
             source = DialpadSource(base_url, key, UnpacedSlots(time.monotonic), now_ms=lambda: int(time.time() * 1000))
             try:
                 return await source.directory()
@@ -102,6 +110,10 @@ class Rokuon:
         directory.apply(company.pk, asyncio.run(read()), timezone.now())  # type: ignore[arg-type]
         Target.objects.filter(company_id=company.pk).update(backed_up=True)
         return company.pk
+
+    def _open_store(self, url: str) -> Store:
+        config = self.installation.config
+        return open_store(url, allowed_roots=config.local_roots, gcs_endpoint=config.storage_emulator_host or None)
 
     def back_up(self, company_id: int, since_ms: int, until_ms: int, *, until: Callable[[], bool] = lambda: False) -> Ran:
         """Back up now over the range, to the end of the run or until `until` says so."""

@@ -21,7 +21,7 @@ with ExitStack() as stack:
     with rokuon_side.opened(work / "inst") as rok, rok.workers(2):
         for n in range(repeats):
             perf = subprocess.Popen(['perf','record','-q','-o','/tmp/perf.eng','-F','499','-g','-p',','.join(map(str,rok._workers))]) if 'perf' in sys.argv else None
-            spy = [subprocess.Popen(['/tmp/benchvenv/bin/py-spy','record','-f','raw','-r','200','-o',f'/tmp/spy.{i}','-p',str(p)]+(['-t'] if 't' in sys.argv else [])) for i,p in enumerate(rok._workers)] if 'spy' in sys.argv else []
+            spy = [subprocess.Popen(['/tmp/benchvenv/bin/py-spy','record','-f','raw','-r','250','--nonblocking','--gil','-o',f'/tmp/spy.{i}','-p',str(p)]+(['-t'] if 't' in sys.argv else [])) for i,p in enumerate(rok._workers)] if 'spy' in sys.argv else []
             if peers:
                 t = work / f"rclone{n}"
                 r = rclone.copy(base + "/files/", str(t), 32)

@@ -106,21 +106,25 @@ def truth(sim: "Simulator", company_id: int, with_sha256: bool = True) -> list[d
 
     calls are the legs that list it under the switches in force; center_id and team_id are the
     targets of the whole conversation: a trainee's call of a center has both, also when its recording is on the group leg alone
-    (own_leg), which a listing by team does not return.
+    (own_leg), which a listing by team does not return. transfer_center_ids are the other centers of a talk that was transferred.
     """
     # Copies: this runs beside the loop, and calls may end meanwhile.
     book, told = sim.world.books[company_id], []
     listed: dict[int, list[int]] = {}
+    masters: dict[int, set[int]] = {}
     for call in list(book.by_id.values()):
+        if call.master is not None and call.center is not None:
+            masters.setdefault(call.master, set()).add(call.center.id)
         for recording in on_leg(call, sim.switches):
             listed.setdefault(recording.id, []).append(call.id)
     for recording in list(sim.world.recordings.values()):
         if sim.world.owner[recording.id] == company_id:
-            told.append(_truth(sim, recording, listed.get(recording.id, []), with_sha256))
+            centers = masters.get(recording.call.master or 0, set())
+            told.append(_truth(sim, recording, listed.get(recording.id, []), centers, with_sha256))
     return sorted(told, key=lambda it: it["id"])
 
 
-def _truth(sim: "Simulator", it: Recording, call_ids: list[int], with_sha256: bool) -> dict[str, Any]:
+def _truth(sim: "Simulator", it: Recording, call_ids: list[int], centers: set[int], with_sha256: bool) -> dict[str, Any]:
     center, team = scope_of(it.call)
     told: dict[str, Any] = {
         "id": it.id,
@@ -134,6 +138,7 @@ def _truth(sim: "Simulator", it: Recording, call_ids: list[int], with_sha256: bo
         "bytes": audio.size(it),
         "center_id": center.id if center else None,
         "center_name": center.name if center else None,
+        "transfer_center_ids": sorted(centers - {center.id if center else 0}),
         "team_id": team,
         "office_id": it.call.office.id,
         "timezone": it.call.office.timezone,

@@ -1,0 +1,191 @@
+"""An installation, a simulated Dialpad and a bucket, joined as in real life, driven by the test instead of a worker process."""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from django.db import connection
+
+from rokuon.config import Config
+from rokuon.domain.ports import TimeRange
+from rokuon.domain.recording import ScopeKind
+from rokuon.jobs import queue
+from rokuon.jobs.tick import tick
+from rokuon.ledger import read
+from rokuon.ledger.read import RunProgress
+from rokuon.ops import installation
+from rokuon.org import directory, services
+from rokuon.org.models import Bucket, Company, Target
+from rokuon.simulator import Simulator, SimulatorThread, Switches, WorldSpec
+from rokuon.wiring import backup_now
+from rokuon.wiring.connections import API_KEY, CREDENTIAL, bucket_owner, company_owner
+from rokuon.wiring.engine import Engine
+from tests.checker import Checker, folder_objects
+
+T = TypeVar("T")
+ROUNDS = 200
+
+
+def small_world(**changes: Any) -> WorldSpec:
+    """Forty recordings of five weeks: centers, teams, transfers, edges of days, one long call."""
+    return WorldSpec(
+        **{"now_ms": int(time.time() * 1000), "recordings": 40, "days": 33, "talk_s": (3, 8, 20), "long_call_s": 300} | changes
+    )
+
+
+class Rig:
+    """`companies` of the simulator are set up with a rule on every target and a folder each as their bucket. Close it at the end."""
+
+    def __init__(
+        self, folder: Path, dsn: str, *, world: WorldSpec | None = None, switches: Mapping[str, Any] | None = None, **env: str
+    ) -> None:
+        self.folder, self.dsn = folder, dsn
+        self.environment = {"ROKUON_DATA_DIR": str(folder / "inst"), "ROKUON_DATABASE_URL": dsn, **env}
+        self.config = Config.load(self.environment)
+        installation.init(self.config)
+        self.installation = installation.open_installation(self.config)
+        self.sim = Simulator(world or small_world(), Switches(**{"limit_per_second": 0} | dict(switches or {})))
+        self._thread = SimulatorThread(self.sim)
+        self._thread.__enter__()
+        self._ahead = timedelta()
+        self.companies = [self._set_up(number, sim_id) for number, sim_id in enumerate(self.sim.world.companies)]
+
+    def _set_up(self, number: int, sim_id: int) -> Company:
+        company = services.create_company(f"Company {number}", self.sim.base_url, str(sim_id))
+        sealed = self.installation.vault.seal(self.sim.keys.of(sim_id)[0].secret, owner=company_owner(company.pk), field=API_KEY)
+        Company.objects.filter(pk=company.pk).update(api_key=sealed, enabled=True, requests_per_second=50_000)
+        self.bucket_folder(number).mkdir(parents=True)
+        services.choose_bucket(company, services.register_bucket(company, self.bucket_folder(number).as_uri()))
+        self.run_async(lambda engine: self._sync(engine, company.pk))
+        Target.objects.filter(company=company).update(backed_up=True)
+        company.refresh_from_db()
+        return company
+
+    async def _sync(self, engine: Engine, company_id: int) -> None:
+        told = await (await engine.connections.source(company_id)).directory()
+        await engine.db(directory.apply, company_id, told, self.clock())
+
+    def close(self) -> None:
+        self._thread.__exit__(None, None, None)
+        self.installation.close()
+        with connection.cursor() as cursor:
+            # Procrastinate's tables are not Django's to flush between tests.
+            cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers CASCADE")
+
+    # --- time and work ------------------------------------------------------------------------------------------------------
+
+    def clock(self) -> datetime:
+        return datetime.now(UTC) + self._ahead
+
+    def advance(self, **how: float) -> None:
+        self._ahead += timedelta(**how)
+        self.sim.advance(int(timedelta(**how).total_seconds() * 1000))
+
+    def engine(self) -> Engine:
+        return Engine(self.installation, queue, clock=self.clock)
+
+    def run_async(self, work: Callable[[Engine], Coroutine[Any, Any, T]]) -> T:
+        async def run() -> T:
+            engine = self.engine()
+            try:
+                return await work(engine)
+            finally:
+                await engine.close()
+
+        return asyncio.run(run())
+
+    @property
+    def company(self) -> Company:
+        return self.companies[0]
+
+    def start(self, company: Company | None = None, wanted: TimeRange | None = None, *, relist: bool = False) -> int:
+        company = company or self.company
+        return backup_now.start(company.pk, ScopeKind.COMPANY, 0, wanted, self.clock(), queue, relist=relist).run_id
+
+    def drain(self, engines: int = 1) -> None:
+        """Do all that the ledger says is to do now, as workers would."""
+
+        async def work() -> None:
+            made = [self.engine() for _ in range(engines)]
+            try:
+                await asyncio.gather(*[self._drain(engine) for engine in made])
+            finally:
+                for engine in made:
+                    await engine.close()
+
+        asyncio.run(work())
+
+    async def _drain(self, engine: Engine) -> None:
+        for _ in range(ROUNDS):
+            windows = await engine.db(read.queued_windows)
+            due = await engine.db(read.companies_with_due_copies, self.clock())
+            if not windows and not due:
+                return
+            await asyncio.gather(*[engine.window(window) for window in windows], *[engine.due(company) for company in due])
+        raise AssertionError("the work does not come to an end")
+
+    def back_up_now(self, **how: Any) -> RunProgress:
+        run = self.start(**how)
+        self.drain()
+        return read.run_progress(run)
+
+    def pass_time(self, hours: float = 0, steps: tuple[float, ...] = (0.02, 0.1, 0.3, 1, 4, 12, 24)) -> None:
+        """Let time go on, with a tick and its work at each step (hours)."""
+        for step in (hours,) if hours else steps:
+            self.advance(hours=step)
+            tick(self.clock())
+            self._probe()
+            self.drain()
+
+    def _probe(self) -> None:
+        from rokuon.ledger.models import Hold
+
+        async def probes(engine: Engine) -> None:
+            held = await engine.db(lambda: list(Hold.objects.filter(lifted_at=None, probes__gt=0).values_list("company_id", "pk")))
+            for company_id, hold_id in held:
+                await engine.probe(company_id, hold_id)
+
+        self.run_async(probes)
+
+    # --- looking ------------------------------------------------------------------------------------------------------------
+
+    def bucket_folder(self, number: int = 0) -> Path:
+        return self.folder / "inst" / "buckets" / f"b{number}"
+
+    def objects(self, number: int = 0) -> dict[str, bytes]:
+        return folder_objects(self.bucket_folder(number))
+
+    def checker(self, number: int = 0) -> Checker:
+        company, sim_id = self.companies[number], list(self.sim.world.companies)[number]
+        rules = Target.objects.filter(company=company, backed_up=True).values_list("dialpad_id", flat=True)
+        return Checker(self.sim.base_url, self.sim.keys.of(sim_id)[0].secret, self.dsn, company.pk, list(rules), sim_id)
+
+    def check(self, number: int = 0, **expected: Any) -> None:
+        problems = self.checker(number).problems(self.objects(number), **expected)
+        assert not problems, "\n".join([f"{len(problems)} problems, seed {self.sim.world.spec.seed}:", *problems[:20]])
+        leftovers = [str(path) for path in self.config.spool_dir.iterdir()]
+        assert leftovers == [], "the spool returns to nothing (I18)"
+
+    def states(self, number: int = 0) -> dict[str, int]:
+        rows = self.checker(number).rows()
+        return {state: sum(row.state == state for row in rows) for state in {row.state for row in rows}}
+
+    def audio_requests(self, number: int = 0) -> int:
+        sim_id = list(self.sim.world.companies)[number]
+        return self.sim.meter.company(sim_id).audio_requests.total()
+
+    def list_pages(self, number: int = 0) -> int:
+        sim_id = list(self.sim.world.companies)[number]
+        return self.sim.meter.company(sim_id).list_pages.total()
+
+    def use_bucket(self, url: str, credential: str = "") -> Bucket:
+        """Another bucket for the first company."""
+        bucket = services.register_bucket(self.company, url)
+        if credential:
+            bucket.credential = self.installation.vault.seal(credential, owner=bucket_owner(bucket.pk), field=CREDENTIAL)
+            bucket.save()
+        services.choose_bucket(self.company, bucket)
+        return bucket
