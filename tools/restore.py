@@ -17,10 +17,10 @@ from psycopg import conninfo
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
-from rokuon.config import Config  # noqa: E402 (the path comes first)
-from rokuon.domain.failures import ConfigError  # noqa: E402
-from rokuon.ops import pg_programs  # noqa: E402
-from rokuon.ops.installation import open_installation  # noqa: E402
+from rokuon.config import Config
+from rokuon.domain.failures import ConfigError
+from rokuon.ops import pg_programs
+from rokuon.ops.installation import open_installation
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -45,7 +45,7 @@ def refuse_used(dsn: str) -> None:
     with psycopg.connect(dsn) as connection:
         made = connection.execute("SELECT to_regclass('org_company') IS NOT NULL").fetchone()
         if made and made[0] and connection.execute("SELECT 1 FROM org_company LIMIT 1").fetchone():
-            raise ConfigError("This installation holds a company already. Restore into a new one: another ROKUON_DATA_DIR, then rokuon init.")
+            raise ConfigError("This installation holds a company already. Restore into a new one, with another ROKUON_DATA_DIR.")
 
 
 def restore(dsn: str, dump: Path) -> None:

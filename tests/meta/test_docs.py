@@ -104,10 +104,11 @@ def commands_of(name: str) -> Iterator[str]:
 
 @pytest.mark.parametrize(("english", "japanese"), PAIRS)
 def test_both_languages_have_the_same_parts(english: str, japanese: str) -> None:
-    levels = [
-        [len(found) for found in re.findall(r"^(#+) ", without_blocks((ROOT / name).read_text()), re.MULTILINE)] for name in (english, japanese)
-    ]
-    assert levels[0] == levels[1]
+    assert levels(japanese) == levels(english)
+
+
+def levels(name: str) -> list[int]:
+    return [len(found) for found in re.findall(r"^(#+) ", without_blocks((ROOT / name).read_text()), re.MULTILINE)]
 
 
 @pytest.mark.parametrize("name", ["README.md", "README.ja.md"])
@@ -116,13 +117,14 @@ def test_the_exit_codes_are_those_of_the_program(name: str) -> None:
     assert codes == [str(code) for code in (OK, FINISHED_WITH_FAILURES, USAGE, INTERNAL, INTERRUPTED)]
 
 
+HELP = re.compile(r"^#+ rokuon ([a-z -]+)\n\n```text\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(r"^(?:sudo -u rokuon |docker compose (?:exec|run --rm) \w+ )?rokuon ([a-z-]+)(?: (.*))?$", re.MULTILINE)
 
 
 @pytest.mark.parametrize("page", [page for page in pages() if "reference" not in page.parts], ids=lambda page: str(page.relative_to(ROOT)))
 def test_commands_and_options_in_the_docs_exist(page: Path) -> None:
     """A command in a block is known, and each of its long options stands in the help of that command."""
-    help_of = dict(re.findall(r"^#+ rokuon ([a-z -]+)\n\n```text\n(.*?)^```$", (REFERENCE / "commands.md").read_text(), re.MULTILINE | re.DOTALL))
+    help_of = dict(HELP.findall((REFERENCE / "commands.md").read_text()))
     for language, block in FENCE.findall(page.read_text()):
         if language == "text":
             continue

@@ -13,6 +13,8 @@ LONGEST = 400
 LONG_FOR_A_REASON = {"domain/failures.py": "the whole tree of errors in one place, most of it sentences"}
 TEXT = {".py", ".md", ".toml", ".in", ".sh", ".yaml", ".yml", ".service", ".timer", ".example"}
 
+PLAIN = {"Makefile", "Dockerfile"}
+
 DOORS = {
     "gcloud": {"stores"},
     "obstore": {"stores"},
@@ -40,9 +42,9 @@ def repository_files() -> Iterator[Path]:
     """What is ours and read by people: no environments, no data folders, no binary files."""
     for top in ("src", "tests", "tools", "docs", "deploy", "bench", "requirements"):
         for path in sorted((ROOT / top).rglob("*")):
-            if path.is_file() and path.suffix in TEXT and "__pycache__" not in path.parts:
+            if path.is_file() and (path.suffix in TEXT or path.name in PLAIN) and "__pycache__" not in path.parts:
                 yield path
-    yield from sorted(path for path in ROOT.iterdir() if path.is_file() and (path.suffix in TEXT or path.name in ("Makefile", "Dockerfile")))
+    yield from sorted(path for path in ROOT.iterdir() if path.is_file() and (path.suffix in TEXT or path.name in PLAIN))
 
 
 def test_no_file_is_long_without_a_reason() -> None:
