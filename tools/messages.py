@@ -3,7 +3,8 @@
     python tools/messages.py            collect messages into the .po, keep translations, compile the .mo
     python tools/messages.py --check    change nothing; fail when something is missing, and say what
 
-Only literal strings can be collected: `_("...")`, `N_("...")`, `gettext("...")`, `ngettext("...", "...", n)`, `NN_("...", "...")` and their lazy forms.
+Only literal strings can be collected: `_("...")`, `N_("...")`, `gettext("...")`, `ngettext("...", "...", n)`, `NN_("...", "...")`,
+and the lazy forms.
 """
 
 import argparse

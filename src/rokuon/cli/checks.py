@@ -124,7 +124,10 @@ def company_checks(session: Session) -> Iterator[Check]:
         yield from _dialpad(session, company)
         for hold in holds.open_holds(company.pk):
             yield Check(
-                f"{company.name}: {_('hold')}", Level.PROBLEM, f"{held(hold)} [{hold.reason}]", _("`rokuon status` says why and what to do.")
+                f"{company.name}: {_('hold')}",
+                Level.PROBLEM,
+                f"{held(hold)} [{hold.reason}]",
+                _("`rokuon status` says why and what to do."),
             )
         if not company.enabled:
             yield Check(f"{company.name}: {_('backup')}", Level.WARNING, _("not enabled"), "rokuon settings set --enable")

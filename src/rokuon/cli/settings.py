@@ -50,7 +50,7 @@ def _tree(company: Company, urls: dict[int, str]) -> Tree:
     top = company_effective(company)
     state = _("backup enabled") if company.enabled else _("backup not enabled")
     restriction = _("access restriction on") if company.restricted else _("access restriction off")
-    tree = Tree(f"[bold]{escape(company.name)}[/] ({company.dialpad_id})  {state}{_(", ")}{restriction}")
+    tree = Tree(f"[bold]{escape(company.name)}[/] ({company.dialpad_id})  {state}{_(', ')}{restriction}")
     tree.add(f"{_('Bucket')}: [bold]{escape(_answer(top, urls))}[/]  [dim]{escape(_(top.why.value))}[/]")
     tree.add(
         _("Voicemail: %(voicemail)s. Request budget: %(rate)s requests/s; a download costs: %(charge)s.")
@@ -255,6 +255,4 @@ def _say_effect(company: Company, node: Company | Office | Target) -> None:
     else:
         effective = next(one.effective for one in target_settings(company) if one.target.pk == node.pk)
     urls = dict(company.buckets.values_list("pk", "url"))
-    output.say(
-        _("%(name)s: %(bucket)s. %(why)s") % {"name": node.name, "bucket": _answer(effective, urls), "why": _(effective.why.value)}
-    )
+    output.say(_("%(name)s: %(bucket)s. %(why)s") % {"name": node.name, "bucket": _answer(effective, urls), "why": _(effective.why.value)})
