@@ -6,7 +6,7 @@ ARGS ?=
 DATA ?= demo-data
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench requirements messages fuzz clean
+.PHONY: help install demo test check bench requirements messages reference fuzz clean
 
 help: ## This list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -20,18 +20,21 @@ $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/runtime.stamp
 	@sh tools/make_venv.sh "$(PYTHON)" $(VENV) requirements/dev.txt
 	@touch $@
 
+install: $(VENV)/runtime.stamp ## What Rokuon needs to run, into .venv
+
 demo: $(VENV)/runtime.stamp ## Two years of recordings from a simulated Dialpad into ./demo-data/bucket (ARGS=--once ends by itself)
 	@$(BIN)/rokuon demo --data $(DATA) $(ARGS)
 
 test: check ## Lint, types, layers, then every test
 	@$(BIN)/python -m pytest $(ARGS)
 
-check: $(VENV)/dev.stamp ## ruff, mypy strict, import-linter, messages
+check: $(VENV)/dev.stamp ## ruff, mypy strict, import-linter, messages, generated pages
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python tools/messages.py --check
+	@$(BIN)/python tools/reference.py --check
 
 bench: $(VENV)/dev.stamp ## Side by side with rclone (installs rclone and nginx from Debian)
 	@$(BIN)/python -m bench $(ARGS)
@@ -46,6 +49,9 @@ requirements: $(VENV)/dev.stamp ## Compile the hash-pinned requirement files ane
 
 messages: $(VENV)/dev.stamp ## Extract and compile the texts (English in the source, Japanese in src/rokuon/locale)
 	@$(BIN)/python tools/messages.py
+
+reference: $(VENV)/dev.stamp ## Write docs/reference from the code
+	@$(BIN)/python tools/reference.py
 
 clean: ## Remove the environment and the demo
 	@rm -rf $(VENV) $(DATA) bench-data

@@ -44,7 +44,12 @@ def one_page(*items):
 async def test_a_scope_is_asked_for_by_its_filter_and_the_window_is_a_millisecond_wider(scope, params):
     pages, requests = await run(one_page(), scope)
     assert pages == [Page((), last=True)]
-    expected = {"started_after": str(WEEK.after_ms - 1), "started_before": str(WEEK.before_ms + 1), "limit": "50"}
+    expected = {
+        "started_after": str(WEEK.after_ms - 1),
+        "started_before": str(WEEK.before_ms + 1),
+        "limit": "50",
+        "include_anonymized": "true",
+    }
     assert [(one.path, one.query) for one in requests] == [("/api/v2/call", params | expected)]
 
 

@@ -131,6 +131,13 @@ async def test_every_recording_is_listed_and_arrives_byte_for_byte(switches):
         assert sim.meter.key_to_other_host == 0
 
 
+async def test_calls_of_deleted_users_are_listed_too():
+    async with world(replace(SPEC, deleted_user=True)) as (sim, source):
+        anonymized = {str(call.id) for call in sim.world.books[company_of(sim)].by_id.values() if call.anonymized}
+        assert anonymized
+        assert anonymized <= set(await calls_of(source))
+
+
 async def test_details_carry_start_and_duration_as_they_are():
     async with world() as (sim, source):
         recordings = recordings_of(await calls_of(source))

@@ -19,6 +19,7 @@ from rokuon.domain.failures import (
     BucketFull,
     BucketMissing,
     BucketUnusable,
+    ChecksumRefused,
     ObjectExists,
     ObjectMissing,
     ObjectNameRefused,
@@ -307,9 +308,25 @@ def test_what_was_given_up_just_before_its_name_does_not_get_it(tmp_path: Path) 
             return self.asked > 1
 
     used = folder.Folder(tmp_path)
-    with pytest.raises(folder.Abandoned):
-        used.create("a/b", body_of(b"x"), GivenUpLater())
+    (answer,) = used.create([folder.New("a/b", body_of(b"x"), GivenUpLater())])
+    assert isinstance(answer, folder.Abandoned)
     assert not (tmp_path / "a/b").exists()
+    used.close()
+
+
+def test_objects_made_together_have_answers_of_their_own(tmp_path: Path) -> None:
+    used = folder.Folder(tmp_path)
+    given_up = threading.Event()
+    given_up.set()
+    names = {"a/x": threading.Event(), "a/y": given_up, "a/x ": threading.Event(), "a/z": threading.Event()}
+    wrong = Body(1, "", 0, data=b"two bytes and more")
+    made = used.create(
+        [folder.New(name.strip(), wrong if name == "a/z" else body_of(name.encode()), event) for name, event in names.items()]
+    )
+    assert [type(one) for one in made] == [StoredObject, folder.Abandoned, ObjectExists, ChecksumRefused]
+    assert (tmp_path / "a/x").read_bytes() == b"a/x"
+    assert sorted(path.name for path in (tmp_path / "a").iterdir()) == [folder.PARTS, "x"]
+    assert list((tmp_path / "a" / folder.PARTS).iterdir()) == []
     used.close()
 
 

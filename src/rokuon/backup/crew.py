@@ -32,6 +32,7 @@ class Crew:
         self, gear: Gear, stores: Callable[[int], Awaitable[Store]], ledger: WindowLedger, recorder: Recorder, now_ms: Callable[[], int]
     ) -> None:
         self._gear, self._stores, self._ledger, self._recorder, self._now_ms = gear, stores, ledger, recorder, now_ms
+        self._open: dict[int, Store] = {}
         self._places = asyncio.Semaphore(gear.limits.transfers)
         self._met: set[int] = set()
         self._held: dict[tuple[HoldOn, str], RokuonError] = {}
@@ -76,10 +77,13 @@ class Crew:
             self._places.release()
 
     async def _copy(self, work: Work) -> Outcome | RokuonError:
-        try:
-            store = await self._stores(work.bucket_id)
-        except RokuonError as error:
-            return error
+        store = self._open.get(work.bucket_id)
+        if store is None:
+            try:
+                # Asked once per job: a credential that changes meanwhile counts from the next one.
+                store = self._open[work.bucket_id] = await self._stores(work.bucket_id)
+            except RokuonError as error:
+                return error
         return await copy_recording(work, store, self._gear)
 
     async def _decide(self, work: Work, error: RokuonError) -> Outcome:

@@ -12,7 +12,7 @@ from rokuon.jobs import queue
 from rokuon.ledger import read, runs
 from rokuon.ledger.models import Run
 from rokuon.ledger.sql import ms
-from rokuon.ops.i18n import _
+from rokuon.ops.i18n import _, ngettext
 from rokuon.org.models import Company, Office, Target
 from rokuon.org.tree import zone_of
 from rokuon.wiring import backup_now as use_case
@@ -116,14 +116,14 @@ def _to_the_end(session: Session, run: Run, zone: str, *, as_json: bool) -> int:
 def _say_started(run: Run, zone: str, *, joined: bool) -> None:
     told = {
         "run": run.pk,
-        "targets": len(run.targets),
+        "targets": ngettext("%(count)d target", "%(count)d targets", len(run.targets)) % {"count": len(run.targets)},
         "since": output.moment(run.since, zone),
         "until": output.moment(run.until, zone),
     }
     if joined:
-        output.say(_("Run %(run)d is going on for this already: joined. It covers %(targets)d targets, %(since)s to %(until)s.") % told)
+        output.say(_("Run %(run)d is going on for this already: joined. It covers %(targets)s, calls from %(since)s to %(until)s.") % told)
     else:
-        output.say(_("Run %(run)d: %(targets)d targets, calls from %(since)s to %(until)s.") % told)
+        output.say(_("Run %(run)d: %(targets)s, calls from %(since)s to %(until)s.") % told)
 
 
 def _detached(started: use_case.Started, *, as_json: bool) -> None:

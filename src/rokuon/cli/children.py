@@ -76,12 +76,15 @@ def rokuon(*arguments: str) -> list[str]:
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Within, SIGTERM and SIGHUP end the command as Ctrl-C does, so that everything it started is stopped on the way out."""
+    """Within, SIGTERM and SIGHUP end the command as Ctrl-C does, so that everything it started is stopped on the way out.
+
+    SIGINT too is set by hand: a shell that starts a command in the background has it ignored.
+    """
 
     def interrupt(signum: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     finally:

@@ -27,8 +27,19 @@ class Crew:
         return self
 
     def __exit__(self, *_error: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
         if self._child is not None:
             self._child.stop()
+
+    def start(self) -> None:
+        """Start a worker whoever else may be working."""
+        self._child = Child(rokuon("worker", "--one"), {"ROKUON_DATA_DIR": str(self._session.config.data_dir)})
+
+    @property
+    def working(self) -> bool:
+        return self._child is not None and self._child.alive
 
     def keep_working(self) -> None:
         """Raises InternalFault where the worker that was started cannot run."""
@@ -45,4 +56,4 @@ class Crew:
             return
         if not self._quiet:
             click.echo(_("No worker is running, so this command does the work itself for as long as the run lasts."), err=True)
-        self._child = Child(rokuon("worker", "--one"), {"ROKUON_DATA_DIR": str(self._session.config.data_dir)})
+        self.start()

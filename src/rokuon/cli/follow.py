@@ -95,8 +95,9 @@ def _look(run_id: int) -> tuple[RunProgress, Sequence[Hold]]:
             time.sleep(POLL_S)
 
 
-def _targets(run_id: int) -> dict[int, Target]:
-    return Target.objects.in_bulk(Run.objects.values_list("targets", flat=True).get(pk=run_id))
+def _targets(run_id: int) -> dict[int, str]:
+    keys = Run.objects.values_list("targets", flat=True).get(pk=run_id)
+    return output.labels(Target.objects.filter(pk__in=keys).select_related("office"))
 
 
 def as_data(view: View) -> dict[str, Any]:
@@ -132,7 +133,7 @@ def summary(view: View) -> str:
         parts.append(_("%(count)s failed") % {"count": output.number(total.failed)})
     if view.seconds_left:
         parts.append(_("about %(time)s left") % {"time": output.duration(view.seconds_left)})
-    return ", ".join(parts)
+    return _(", ").join(parts)
 
 
 class _Lines:
@@ -150,18 +151,18 @@ class _Lines:
             self._last, self._at = line, now
 
 
-def _picture(view: View, targets: dict[int, Target]) -> Group:
+def _picture(view: View, targets: dict[int, str]) -> Group:
     """Fixed height: a row for each target, whether anything of it was found yet or not."""
     progress = view.progress
     rows = Table.grid(padding=(0, 1))
     for justify in ("left", "left", "right", "right", "right"):
         rows.add_column(justify=justify, no_wrap=True)
-    shown = sorted(targets, key=lambda pk: (-progress.targets[pk].pending if pk in progress.targets else 0, targets[pk].name))
+    shown = sorted(targets, key=lambda pk: (-progress.targets[pk].pending if pk in progress.targets else 0, targets[pk]))
     for pk in shown[:MOST_ROWS]:
         counts = progress.targets.get(pk)
         done, known = (settled(counts), counts.discovered) if counts else (0, 0)
         rows.add_row(
-            Text(targets[pk].name, overflow="ellipsis"),
+            Text(targets[pk], overflow="ellipsis"),
             ProgressBar(total=max(1, known), completed=done, width=24),
             Text(f"{output.number(done)}/{output.number(known)}"),
             Text(output.amount(counts.bytes if counts else 0)),

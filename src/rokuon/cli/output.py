@@ -1,6 +1,7 @@
 """How things look: tables, numbers with units, dates in their zone, JSON. Text for people goes to a terminal or a file alike."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -32,11 +33,15 @@ def say(text: str = "") -> None:
 
 
 def write_json(value: Any) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
 
 
 def write_json_line(value: Any) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False, default=str))
+    click.echo(json.dumps(value, ensure_ascii=False, default=_plain))
+
+
+def _plain(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str | Text]], *, right: Iterable[int] = (), title: str = "") -> None:
@@ -84,6 +89,22 @@ def moment(when: datetime | None, zone_name: str) -> str:
 
 def day(when: datetime, zone_name: str) -> str:
     return f"{when.astimezone(zone(zone_name)):%Y-%m-%d}"
+
+
+def labels(targets: Iterable[Target]) -> dict[int, str]:
+    """A name for each target, by its key; with the office, and then the id, where several would read the same."""
+    found = list(targets)
+    names = Counter(target.name for target in found)
+    with_office = Counter((target.name, target.office.name) for target in found)
+
+    def label(target: Target) -> str:
+        if names[target.name] == 1:
+            return target.name
+        if with_office[target.name, target.office.name] == 1:
+            return f"{target.name} ({target.office.name})"
+        return f"{target.name} ({target.dialpad_id})"
+
+    return {target.pk: label(target) for target in found}
 
 
 def kind_name(kind: str) -> str:

@@ -9,7 +9,7 @@ from rokuon.domain.recording import ScopeKind
 from rokuon.jobs import queue
 from rokuon.ops.i18n import _
 from rokuon.org.models import Company
-from rokuon.wiring.backup_now import estimate
+from rokuon.wiring.dry_run import estimate
 from rokuon.wiring.engine import Engine
 
 from . import output

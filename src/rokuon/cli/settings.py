@@ -18,12 +18,13 @@ from rokuon.org.models import Company, MediaCharge, Office, Target
 from rokuon.org.tree import company_effective, target_settings
 
 from . import choose, output
+from .language import Group
 from .session import opened
 
 DIALPAD_LIMIT = Decimal(20)
 
 
-@click.group(help=_("Where recordings are stored. Precedence: contact center or coaching team, then office, then company."))
+@click.group(cls=Group, help=_("Where recordings are stored. Precedence: contact center or coaching team, then office, then company."))
 def settings_command() -> None:
     pass
 
@@ -49,7 +50,7 @@ def _tree(company: Company, urls: dict[int, str]) -> Tree:
     top = company_effective(company)
     state = _("backup enabled") if company.enabled else _("backup not enabled")
     restriction = _("access restriction on") if company.restricted else _("access restriction off")
-    tree = Tree(f"[bold]{escape(company.name)}[/] ({company.dialpad_id})  {state}, {restriction}")
+    tree = Tree(f"[bold]{escape(company.name)}[/] ({company.dialpad_id})  {state}{_(', ')}{restriction}")
     tree.add(f"{_('Bucket')}: [bold]{escape(_answer(top, urls))}[/]  [dim]{escape(_(top.why.value))}[/]")
     tree.add(
         _("Voicemail: %(voicemail)s. Request budget: %(rate)s requests/s; a download costs: %(charge)s.")
@@ -60,19 +61,21 @@ def _tree(company: Company, urls: dict[int, str]) -> Tree:
         }
     )
     branches: dict[int, Tree] = {}
+    above: dict[int, Effective] = {}
     for office in company.offices.order_by("name", "pk"):
         effective = company_effective(company, office)
         label = f"[bold]{escape(office.name)}[/] ({office.dialpad_id})  {escape(_answer(effective, urls))}"
         if office.customized:
             label += f"  {_('customized')}"
-        branches[office.pk] = tree.add(f"{label}  [dim]{escape(_(effective.why.value))}[/]")
+        branches[office.pk] = tree.add(label + _why(effective, top))
+        above[office.pk] = effective
         _add_ignored(branches[office.pk], effective)
     for one in target_settings(company):
         target = one.target
         rule = f"[green]● {_('rule enabled')}[/]" if target.backed_up else f"○ {_('rule off')}"
         branch = branches[target.office_id].add(
             f"{rule}  {output.kind_name(target.kind)} [bold]{escape(target.name)}[/] ({target.dialpad_id})  "
-            f"{escape(_answer(one.effective, urls))}  [dim]{escape(_(one.effective.why.value))}[/]"
+            f"{escape(_answer(one.effective, urls))}{_why(one.effective, above[target.office_id])}"
         )
         if target.folder:
             branch.add(_("Folder: call-recordings/%(folder)s/") % {"folder": escape(target.folder)})
@@ -80,6 +83,11 @@ def _tree(company: Company, urls: dict[int, str]) -> Tree:
             branch.add(_("State at Dialpad: %(state)s") % {"state": target.state})
         _add_ignored(branch, one.effective)
     return tree
+
+
+def _why(effective: Effective, above: Effective) -> str:
+    """The reason, where it is another than that of the level above."""
+    return "" if effective.why is above.why else f"  [dim]{escape(_(effective.why.value))}[/]"
 
 
 def _add_ignored(branch: Tree, effective: Effective) -> None:
@@ -247,4 +255,4 @@ def _say_effect(company: Company, node: Company | Office | Target) -> None:
     else:
         effective = next(one.effective for one in target_settings(company) if one.target.pk == node.pk)
     urls = dict(company.buckets.values_list("pk", "url"))
-    output.say(f"{node.name}: {_answer(effective, urls)}. {_(effective.why.value)}")
+    output.say(_("%(name)s: %(bucket)s. %(why)s") % {"name": node.name, "bucket": _answer(effective, urls), "why": _(effective.why.value)})

@@ -40,27 +40,27 @@ def conclude(end: End, view: View, zone: str, *, quiet: bool) -> int:
 
 def show_counts(progress: RunProgress) -> None:
     """Per target and in total, the identity of the states."""
-    targets = Target.objects.in_bulk(progress.run.targets)
+    names = output.labels(Target.objects.filter(pk__in=progress.run.targets).select_related("office"))
     rows = [
-        [target.name, *output.counts_cells(progress.targets.get(pk, read.Counts()))]
-        for pk, target in sorted(targets.items(), key=lambda item: item[1].name)
+        [name, *output.counts_cells(progress.targets.get(pk, read.Counts()))]
+        for pk, name in sorted(names.items(), key=lambda item: item[1])
     ]
     output.table([_("Target"), *output.counts_headings()], [*rows, [_("Total"), *output.counts_cells(progress.total)]], right=range(1, 8))
 
 
+def held(hold: Hold) -> str:
+    """What a hold stops, by name."""
+    if hold.on == Hold.On.KIND:
+        return _("recordings of the kind %(kind)s") % {"kind": hold.ref}
+    if hold.on == Hold.On.BUCKET:
+        return str(Bucket.objects.values_list("url", flat=True).get(pk=int(hold.ref)))
+    return "Dialpad"
+
+
 def say_hold(hold: Hold, zone: str) -> None:
-    what = (
-        {
-            Hold.On.SOURCE.value: _("Dialpad"),
-            Hold.On.KIND.value: _("recordings of the kind %(kind)s") % {"kind": hold.ref},
-            Hold.On.BUCKET.value: Bucket.objects.filter(pk=int(hold.ref)).values_list("url", flat=True).first() or "",
-        }[hold.on]
-        if hold.on != Hold.On.BUCKET or hold.ref.isdigit()
-        else hold.ref
-    )
     click.echo(
         _("Held since %(since)s: %(what)s. %(advice)s [%(reason)s]")
-        % {"since": output.moment(hold.since, zone), "what": what, "advice": _(by_reason(hold.reason).advice), "reason": hold.reason},
+        % {"since": output.moment(hold.since, zone), "what": held(hold), "advice": _(by_reason(hold.reason).advice), "reason": hold.reason},
         err=True,
     )
 
@@ -87,6 +87,8 @@ def _say_result(progress: RunProgress, zone: str, code: int) -> None:
         output.say(
             _("Waiting for another try: %(recordings)s. A worker tries again by itself.") % {"recordings": output.recordings(total.pending)}
         )
+    if total.excluded:
+        output.say(_("Excluded by rule or choice, such as voicemail: %(recordings)s.") % {"recordings": output.recordings(total.excluded)})
     if total.gone:
         output.say(_("No longer at Dialpad: %(recordings)s.") % {"recordings": output.recordings(total.gone)})
     for window in read.failing_windows(progress.run.pk):

@@ -303,6 +303,19 @@ class BucketUnusable(StoreError):
     advice = N_("The folder cannot be used. Check that it is a folder, that it is writable, and that its disk is healthy.")
 
 
+class BucketUnmarked(StoreError):
+    """The marker that verification wrote is gone: an emptied or re-created bucket, or a folder whose disk is not mounted."""
+
+    reason = "bucket_unmarked"
+    decision = Decision.HOLD
+    hold_on = HoldOn.BUCKET
+    spends = False
+    tell = Tell.OPERATOR
+    advice = N_(
+        "Rokuon's marker is gone: the bucket was emptied or replaced, or its disk is not mounted. Check that, then verify the bucket."
+    )
+
+
 class BucketClaimedByOther(StoreError):
     reason = "bucket_claimed_by_other"
     decision = Decision.HOLD

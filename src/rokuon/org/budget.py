@@ -15,6 +15,9 @@ SPACING = 1.03
 LIVE_EVERY = 10
 """Live work may take one slot in ten ahead of the queue; it pushes the queue back by as much, so the sum stays the rate."""
 
+UNPACED = 10_000
+"""Requests per second that no source allows and no network carries: a budget this large is none, and no slots are reserved."""
+
 _BULK = """
     UPDATE org_budget b
        SET next_at = GREATEST(b.next_at, b.blocked_until, clock_timestamp()) + make_interval(secs => %(count)s * s.spacing)

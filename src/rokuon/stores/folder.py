@@ -11,8 +11,9 @@ import stat as modes
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from rokuon.domain.failures import (
@@ -54,6 +55,15 @@ class Abandoned(Exception):
     """The caller went away before the object got its name."""
 
 
+@dataclass(frozen=True, slots=True)
+class New:
+    """An object to create, unless the event is set meanwhile."""
+
+    key: str
+    body: Body
+    abandoned: threading.Event
+
+
 class Folder:
     """Safe to use from several threads, and beside other processes that use the same root."""
 
@@ -66,17 +76,43 @@ class Folder:
         self._settled: set[str] = set()
         self._swept: set[str] = set()
 
-    def create(self, key: str, body: Body, abandoned: threading.Event) -> StoredObject:
-        """Raises Abandoned where the event is set before the object has its name."""
-        *folders, name = _segments(key)
-        with translated(), self._enter(folders, create=True) as parent:
+    def create(self, new: Sequence[New]) -> list[StoredObject | Exception]:
+        """Create several objects, step by step beside each other: the disk is waited for once where one by one would wait for each.
+
+        Each gets its own answer; Abandoned where its event was set before it had its name.
+        """
+        synced: set[str] = set()
+        making = [self._create(one, synced) for one in new]
+        answers: list[StoredObject | Exception | None] = [None] * len(new)
+        while None in answers:
+            for at, steps in enumerate(making):
+                if answers[at] is None:
+                    answers[at] = _next_step(steps)
+        return [answer for answer in answers if answer is not None]
+
+    def _create(self, new: New, synced: set[str]) -> Generator[None, None, StoredObject]:
+        """Pauses where the bytes are written, and where the name is given. `synced` are folders on the disk with the names so far."""
+        *folders, name = _segments(new.key)
+        top, below = folders[:1], folders[1:]
+        with translated(), self._enter(top, create=True) as start, self._below(start, top, below, create=True) as parent:
             if _is_taken(name, parent):
                 raise ObjectExists
-            with self._enter([*folders[:1], PARTS], create=True) as parts:
+            with self._below(start, top, [PARTS], create=True) as parts, _part(parts) as (part, fd):
                 self._sweep(parts, "".join(folders[:1]))
-                found = _write(parts, body, abandoned, lambda part: _give_name(part, parts, name, parent))
-            sync(parent)
-            return StoredObject(key, body.size, body.crc32c, _version(found))
+                _write(fd, new)
+                yield
+                sync(fd)
+                _check(fd, new.body)
+                if new.abandoned.is_set():
+                    raise Abandoned
+                _give_name(part, parts, name, parent)
+                found = os.fstat(fd)
+            yield
+            folder = "/".join(folders)
+            if folder not in synced:
+                sync(parent)
+                synced.add(folder)
+            return StoredObject(new.key, new.body.size, new.body.crc32c, _version(found))
 
     def stat(self, key: str) -> StoredObject | None:
         """Reads the whole file: its checksum is that of the bytes on disk."""
@@ -147,19 +183,27 @@ class Folder:
         with self._enter(folders) as parent:
             return os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode
 
-    @contextmanager
-    def _enter(self, folders: list[str], *, create: bool = False) -> Iterator[int]:
+    def _enter(self, folders: list[str], *, create: bool = False) -> AbstractContextManager[int]:
         """The innermost folder, open. With `create` the way there exists, and is on the disk, before this yields."""
-        # Opened anew, not duplicated: duplicates share one position, and two threads would read half a listing each.
-        fd = os.open(".", _FOLDER, dir_fd=self._root())
+        return self._below(self._root(), [], folders, create=create)
+
+    @contextmanager
+    def _below(self, start: int, path: list[str], folders: list[str], *, create: bool = False) -> Iterator[int]:
+        """The same from `start`, an open folder whose way from the root is `path`."""
+        fd = None
         try:
             for depth, name in enumerate(folders):
-                child = self._child(fd, name, "/".join(folders[: depth + 1]), create=create)
-                os.close(fd)
+                child = self._child(start if fd is None else fd, name, "/".join([*path, *folders[: depth + 1]]), create=create)
+                if fd is not None:
+                    os.close(fd)
                 fd = child
+            if fd is None:
+                # Opened anew, not duplicated: duplicates share one position, and two threads would read half a listing each.
+                fd = os.open(".", _FOLDER, dir_fd=start)
             yield fd
         finally:
-            os.close(fd)
+            if fd is not None:
+                os.close(fd)
 
     def _child(self, parent: int, name: str, path: str, *, create: bool) -> int:
         made = False
@@ -270,27 +314,42 @@ def _give_name(part: str, parts: int, name: str, parent: int) -> None:
         raise ObjectExists from None
 
 
-def _write(parts: int, body: Body, abandoned: threading.Event, give_name: Callable[[str], None]) -> os.stat_result:
-    """Write, sync, read back, name, and remove the part whatever happens."""
+def _next_step(steps: Generator[None, None, StoredObject]) -> StoredObject | Exception | None:
+    """The object, or why there is none; None where steps are left."""
+    try:
+        next(steps)
+    except StopIteration as done:
+        answer: StoredObject = done.value
+        return answer
+    except Exception as error:  # noqa: BLE001 (each of several objects has an answer of its own)
+        return error
+    return None
+
+
+@contextmanager
+def _part(parts: int) -> Iterator[tuple[str, int]]:
+    """A file of its own name, open, and removed whatever happens."""
     part = f"{secrets.token_hex(8)}.part"
     fd = os.open(part, _NEW, _FILE_MODE, dir_fd=parts)
     try:
-        for piece in _pieces(body):
-            if abandoned.is_set():
-                raise Abandoned
-            _write_all(fd, piece)
-        sync(fd)
-        size, checksum = checksums.of_file(fd)
-        if (size, checksum) != (body.size, body.crc32c):
-            raise ChecksumRefused(f"{size} bytes of {body.size}")
-        if abandoned.is_set():
-            raise Abandoned
-        give_name(part)
-        return os.fstat(fd)
+        yield part, fd
     finally:
         os.close(fd)
         with suppress(FileNotFoundError):
             os.unlink(part, dir_fd=parts)
+
+
+def _write(fd: int, new: New) -> None:
+    for piece in _pieces(new.body):
+        if new.abandoned.is_set():
+            raise Abandoned
+        _write_all(fd, piece)
+
+
+def _check(fd: int, body: Body) -> None:
+    size, checksum = checksums.of_file(fd)
+    if (size, checksum) != (body.size, body.crc32c):
+        raise ChecksumRefused(f"{size} bytes of {body.size}")
 
 
 def _pieces(body: Body) -> Iterator[bytes]:

@@ -2,7 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Generator, Mapping
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import islice
@@ -11,10 +12,14 @@ from typing import TypeVar
 
 from rokuon.domain.ports import Body, Capabilities, StoredObject
 
-from .folder import Folder
+from .folder import Folder, New
 
 _T = TypeVar("_T")
 _PAGE = 500
+WRITERS = 3
+"""Threads that write: enough to keep a disk busy that is waited for, few enough that they do not fight over the interpreter."""
+AT_ONCE, BYTES_AT_ONCE = 8, 4 * 1024 * 1024
+"""What a thread takes at a time: so many objects, and no further one past so many bytes, so that none waits for a long one."""
 
 
 class LocalStore:
@@ -26,16 +31,42 @@ class LocalStore:
         self.url = root.as_uri()
         self._folder = Folder(root)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="rokuon-local")
+        self._waiting: deque[tuple[New, asyncio.Future[StoredObject]]] = deque()
+        self._writing = 0
 
     async def put(self, key: str, body: Body, *, content_type: str, metadata: Mapping[str, str]) -> StoredObject:
         """`content_type` and `metadata` are not kept: see `capabilities`."""
-        abandoned = threading.Event()
+        loop = asyncio.get_running_loop()
+        new = New(key, body, threading.Event())
+        turn: asyncio.Future[StoredObject] = loop.create_future()
+        self._waiting.append((new, turn))
+        if self._writing < WRITERS:
+            self._writing += 1
+            self._threads.submit(self._write, loop)
         try:
-            # One hop to a thread for the whole object: a hop per call would cost more than the calls.
-            return await self._run(self._folder.create, key, body, abandoned)
+            return await turn
         except asyncio.CancelledError:
-            abandoned.set()
+            new.abandoned.set()
             raise
+
+    def _write(self, loop: asyncio.AbstractEventLoop) -> None:
+        """On a thread: what waits, several objects at a time, since each step to another thread costs as much as a few system calls."""
+        while True:
+            batch: list[tuple[New, asyncio.Future[StoredObject]]] = []
+            with suppress(IndexError):
+                while len(batch) < AT_ONCE and sum(new.body.size for new, _ in batch) < BYTES_AT_ONCE:
+                    batch.append(self._waiting.popleft())
+            if not batch:
+                break
+            answers = self._folder.create([new for new, _ in batch])
+            loop.call_soon_threadsafe(_answer, [turn for _, turn in batch], answers)
+        loop.call_soon_threadsafe(self._ended, loop)
+
+    def _ended(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._writing -= 1
+        if self._waiting and self._writing < WRITERS:
+            self._writing += 1
+            self._threads.submit(self._write, loop)
 
     async def stat(self, key: str) -> StoredObject | None:
         return await self._run(self._folder.stat, key)
@@ -63,3 +94,13 @@ class LocalStore:
             # Cancelled while a thread is inside: it closes what it opened when that thread lets go of it.
             with suppress(ValueError):
                 steps.close()
+
+
+def _answer(turns: Sequence[asyncio.Future[StoredObject]], answers: Sequence[StoredObject | Exception]) -> None:
+    for turn, answer in zip(turns, answers, strict=True):
+        if turn.done():
+            continue
+        if isinstance(answer, Exception):
+            turn.set_exception(answer)
+        else:
+            turn.set_result(answer)

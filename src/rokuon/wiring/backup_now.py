@@ -3,33 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from django.db import transaction
 
 from rokuon.backup.backfill import ListedTarget, PlannedWindow, plan_windows
-from rokuon.backup.discover import Targets
-from rokuon.backup.estimate import BYTES_PER_MS, Plan, Rates
-from rokuon.backup.estimate import estimate as estimate_windows
 from rokuon.dialpad.schema import PARSER_VERSION
 from rokuon.domain import windows
 from rokuon.domain.failures import ConfigError
 from rokuon.domain.ports import Jobs, TimeRange
 from rokuon.domain.recording import Scope, ScopeKind
-from rokuon.ledger import coverage, read, runs
+from rokuon.ledger import coverage, move, runs
 from rokuon.ledger.sql import at, ms
 from rokuon.ops.i18n import _
-from rokuon.org import budget
-from rokuon.org.models import Company, MediaCharge, Target
+from rokuon.org.models import Company, Target
 from rokuon.org.tree import TargetSettings, assign_folder, target_settings, zone_of
-
-from .targets import load_targets
-
-if TYPE_CHECKING:
-    from .engine import Engine
-
-HOPS = 3
-"""Requests of one download along the chain of redirects that Dialpad was seen to use (dialpad.md section 3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +96,7 @@ def start(
     if started:
         planned = plan(company, targets, wanted, now, relist=relist)
         runs.add_windows(run, [_row(window) for window in planned], now)
+        move.follow_bucket(company_id, {one.target.pk: one.effective.bucket for one in targets if one.effective.bucket}, since, until, now)
         runs.requeue(company_id, ids, since, until, now)
         # A failed copy of a sealed day lies in no window: the company's own job finds it.
         jobs.enqueue_due(company_id)
@@ -119,49 +107,3 @@ def start(
 
 def _row(window: PlannedWindow) -> runs.WindowPlan:
     return runs.WindowPlan(window.scope.kind, window.scope.id, window.targets, at(window.wanted.after_ms), at(window.wanted.before_ms))
-
-
-async def estimate(
-    engine: "Engine",
-    company_id: int,
-    scope_kind: ScopeKind,
-    scope_id: int,
-    wanted: TimeRange | None,
-    now: datetime,
-    *,
-    relist: bool = False,
-) -> Plan:
-    """What `start` would do now, from one listing request for each window. Changes nothing. Raises what `start` and a listing raise."""
-    facts = await engine.db(_plan_facts, company_id, scope_kind, scope_id, wanted, now, relist=relist)
-    return await estimate_windows(await engine.connections.source(company_id), facts.windows, facts.targets, facts.rates, facts.already)
-
-
-@dataclass(frozen=True, slots=True)
-class _PlanFacts:
-    windows: list[PlannedWindow]
-    targets: Targets
-    rates: Rates
-    already: int
-
-
-def _plan_facts(
-    company_id: int, scope_kind: ScopeKind, scope_id: int, wanted: TimeRange | None, now: datetime, *, relist: bool
-) -> _PlanFacts:
-    company = Company.objects.get(pk=company_id)
-    targets = scope_targets(company, scope_kind, scope_id)
-    wanted = wanted or default_range(targets, now)
-    ids = [one.target.pk for one in targets]
-    planned = plan(company, targets, wanted, now, relist=relist)
-    already = sum(_verified(company_id, window) for window in planned)
-    ever = sum(read.counts_by_target(company_id).values(), read.Counts())
-    rates = Rates(
-        float(company.requests_per_second) / budget.SPACING,
-        {MediaCharge.NONE: 0, MediaCharge.ONE: 1, MediaCharge.EACH: HOPS}[MediaCharge(company.media_charge)],
-        ever.bytes / ever.recorded_ms if ever.recorded_ms else BYTES_PER_MS,
-    )
-    return _PlanFacts(planned, load_targets(company, ids), rates, already)
-
-
-def _verified(company_id: int, window: PlannedWindow) -> int:
-    counts = read.counts_by_target(company_id, window.targets, at(window.wanted.after_ms), at(window.wanted.before_ms))
-    return sum(one.verified for one in counts.values())

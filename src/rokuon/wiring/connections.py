@@ -11,15 +11,16 @@ from dataclasses import dataclass
 from rokuon.config import Config
 from rokuon.dialpad.limits import Limits as DialpadLimits
 from rokuon.dialpad.media import MediaCharge
-from rokuon.dialpad.pacing import SlotPacer
+from rokuon.dialpad.pacing import SlotPacer, UnpacedSlots
 from rokuon.dialpad.source import DialpadSource
-from rokuon.domain.failures import BucketUnusable, ConfigError
-from rokuon.domain.ports import Source, Store
+from rokuon.domain.failures import BucketClaimedByOther, BucketUnmarked, BucketUnusable, ConfigError
+from rokuon.domain.ports import SendSlots, Source, Store
 from rokuon.ledger.gateway import Database
 from rokuon.ops.i18n import _
 from rokuon.ops.secrets import Vault
 from rokuon.org import budget
 from rokuon.org.models import Bucket, Company
+from rokuon.stores import marker
 from rokuon.stores.registry import open_store
 
 API_KEY, CREDENTIAL = "api_key", "credential"
@@ -39,12 +40,14 @@ class _CompanyFacts:
     base_url: str
     sealed_key: str
     media_charge: str
+    paced: bool
 
 
 @dataclass(frozen=True, slots=True)
 class _BucketFacts:
     url: str
     sealed_credential: str
+    claim: str
 
 
 class Connections:
@@ -71,23 +74,26 @@ class Connections:
         if not facts.sealed_key:
             raise ConfigError(_("The company has no Dialpad API key. Enter one with `rokuon company key`."))
         key = self._vault.open(facts.sealed_key, owner=company_owner(company_id), field=API_KEY)
-        slots = SlotPacer(
-            lambda count: self.db(budget.reserve, company_id, count, lane),
-            pause=lambda seconds: self.db(budget.slow_down, company_id, seconds),
-            clock=time.monotonic,
-        )
         return DialpadSource(
             facts.base_url,
             key.reveal(),
-            slots,
+            self._slots(company_id, lane) if facts.paced else UnpacedSlots(time.monotonic),
             now_ms=self._now_ms,
             allow_hosts=self._config.allowed_media_hosts,
             charge=MediaCharge(facts.media_charge),
             limits=DialpadLimits(recording=self._config.max_recording_bytes),
         )
 
+    def _slots(self, company_id: int, lane: budget.Lane) -> SendSlots:
+        return SlotPacer(
+            lambda count: self.db(budget.reserve, company_id, count, lane),
+            pause=lambda seconds: self.db(budget.slow_down, company_id, seconds),
+            clock=time.monotonic,
+        )
+
     async def store(self, bucket_id: int) -> Store:
-        """The store of a bucket. Raises BucketUnusable where its URL or credential is not usable on this machine."""
+        """The store of a bucket. Raises BucketUnusable where its URL or credential is not usable on this machine, and what
+        `require_marker` raises where it is not the bucket that was verified."""
         facts = await self.db(_bucket_facts, bucket_id)
         async with self._opening:
             known = self._stores.get(bucket_id)
@@ -97,6 +103,12 @@ class Connections:
                 except ConfigError as error:
                     raise BucketUnusable("its address or credential is not accepted by this installation") from error
                 self._replaced += [known[1]] if known else []
+                self._stores.pop(bucket_id, None)
+                try:
+                    await require_marker(store, facts.claim)
+                except BaseException:
+                    self._replaced.append(store)
+                    raise
                 self._stores[bucket_id] = (facts, store)
             return self._stores[bucket_id][1]
 
@@ -119,10 +131,23 @@ class Connections:
 
 
 def _company_facts(company_id: int) -> _CompanyFacts:
-    company = Company.objects.only("base_url", "api_key", "media_charge").get(pk=company_id)
-    return _CompanyFacts(company.base_url, company.api_key, company.media_charge)
+    company = Company.objects.only("base_url", "api_key", "media_charge", "requests_per_second").get(pk=company_id)
+    paced = company.requests_per_second < budget.UNPACED
+    return _CompanyFacts(company.base_url, company.api_key, company.media_charge, paced)
 
 
 def _bucket_facts(bucket_id: int) -> _BucketFacts:
-    bucket = Bucket.objects.only("url", "credential").get(pk=bucket_id)
-    return _BucketFacts(bucket.url, bucket.credential)
+    bucket = Bucket.objects.select_related("company").only("url", "credential", "company__claim").get(pk=bucket_id)
+    return _BucketFacts(bucket.url, bucket.credential, str(bucket.company.claim))
+
+
+async def require_marker(store: Store, claim: str) -> None:
+    """The bucket still is the one that was verified. Raises BucketUnmarked or BucketClaimedByOther.
+
+    Without this look, an unmounted disk would take recordings into the empty folder beneath it.
+    """
+    found = await marker.find(store)
+    if found is None:
+        raise BucketUnmarked
+    if found[1].company_id != claim:
+        raise BucketClaimedByOther

@@ -93,12 +93,16 @@ async def _check_key(config: Config, base_url: str, key: Secret, now_ms: int) ->
         await source.close()
 
 
-def check_stored_key(installation: Installation, company: Company, now: datetime) -> Account:
-    """The same with the key that the company has. Raises ConfigError where there is none."""
+def stored_key(installation: Installation, company: Company) -> Secret:
+    """The key that the company has. Raises ConfigError where there is none, or where the master key does not open it."""
     if not company.api_key:
         raise ConfigError(_("The company has no Dialpad API key. Enter one with `rokuon company key`."))
-    key = installation.vault.open(company.api_key, owner=company_owner(company.pk), field=API_KEY)
-    return check_key(installation.config, company.base_url, key, now)
+    return installation.vault.open(company.api_key, owner=company_owner(company.pk), field=API_KEY)
+
+
+def check_stored_key(installation: Installation, company: Company, now: datetime) -> Account:
+    """`check_key` with the key that the company has."""
+    return check_key(installation.config, company.base_url, stored_key(installation, company), now)
 
 
 def add_company(installation: Installation, base_url: str, key: Secret, now: datetime) -> tuple[Company, directories.SyncResult, Account]:

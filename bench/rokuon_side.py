@@ -1,0 +1,158 @@
+"""Rokuon in a benchmark: an installation of its own with real worker processes, and runs of Back up now over it."""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rokuon.domain.ports import Store
+from rokuon.stores import marker
+from rokuon.stores.registry import open_store
+
+from .processes import start, tree_cpu_seconds
+
+WORKERS_READY_S = 30.0
+OFF = 50_000
+"""Requests per second that no machine reaches: the budget is off."""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """One run: how long, what CPU the worker processes and PostgreSQL took, and what the ledger says."""
+
+    seconds: float
+    worker_cpu: float
+    database_cpu: float
+    verified: int
+    other: int
+    pages: int
+    calls: int
+
+
+class Rokuon:
+    """An open installation. Use `opened`."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        from rokuon.config import Config
+        from rokuon.ops import installation
+        from rokuon.ops.django_start import start_django
+
+        self.folder, self._stack = folder, stack
+        os.environ["ROKUON_DATA_DIR"] = str(folder)
+        os.environ["ROKUON_LOG_LEVEL"] = "info"
+        config = Config.load()
+        installation.init(config)
+        self.installation = stack.enter_context(installation.open_installation(config))
+        start_django()
+        from django.core.management import call_command
+        from django.db import connections
+
+        stack.callback(connections.close_all)
+        call_command("migrate", verbosity=0)
+        self._workers: list[int] = []
+
+    @property
+    def buckets(self) -> Path:
+        return self.folder / "buckets"
+
+    @contextmanager
+    def workers(self, count: int) -> Iterator[None]:
+        """Worker processes, ready for jobs when this yields."""
+        from rokuon.jobs.queue import live_workers
+
+        with ExitStack() as stack:
+            before = live_workers(5)
+            started = [start(stack, [sys.executable, "-m", "bench.worker"], self.folder / "workers.log") for _ in range(count)]
+            deadline = time.monotonic() + WORKERS_READY_S
+            while live_workers(5) < before + count:
+                if time.monotonic() > deadline or any(one.poll() is not None for one in started):
+                    raise RuntimeError("the workers did not start; see workers.log")
+                time.sleep(0.1)
+            self._workers = [one.pid for one in started]
+            yield
+            self._workers = []
+
+    def company(self, base_url: str, key: str, bucket_url: str, requests_per_second: float, media_charge: str = "one") -> int:
+        """A company with all its targets backed up into the bucket."""
+        from django.utils import timezone
+
+        from rokuon.dialpad.pacing import UnpacedSlots
+        from rokuon.dialpad.source import DialpadSource
+        from rokuon.org import directory, services
+        from rokuon.org.models import Company, Target
+        from rokuon.wiring.connections import API_KEY, company_owner
+
+        # The same company of the source once more: the one of the run before gives its identity up.
+        for known in Company.objects.exclude(dialpad_id=""):
+            Company.objects.filter(pk=known.pk).update(dialpad_id=f"before-{known.pk}")
+        company = services.create_company("Benchmark", base_url, "")
+        sealed = self.installation.vault.seal(key, owner=company_owner(company.pk), field=API_KEY)
+        Company.objects.filter(pk=company.pk).update(
+            api_key=sealed, enabled=True, requests_per_second=requests_per_second, media_charge=media_charge
+        )
+        bucket = services.register_bucket(company, bucket_url)
+        services.choose_bucket(company, bucket)
+
+        async def read() -> object:
+            store = self._open_store(bucket_url)
+            await marker.create(store, marker.Claim(str(company.claim), self.installation.identity))
+            await store.close()
+            source = DialpadSource(base_url, key, UnpacedSlots(time.monotonic), now_ms=lambda: int(time.time() * 1000))
+            try:
+                return await source.directory()
+            finally:
+                await source.close()
+
+        directory.apply(company.pk, asyncio.run(read()), timezone.now())  # type: ignore[arg-type]
+        Target.objects.filter(company_id=company.pk).update(backed_up=True)
+        return company.pk
+
+    def _open_store(self, url: str) -> Store:
+        config = self.installation.config
+        return open_store(url, allowed_roots=config.local_roots, gcs_endpoint=config.storage_emulator_host or None)
+
+    def back_up(self, company_id: int, since_ms: int, until_ms: int, *, until: Callable[[], bool] = lambda: False) -> Ran:
+        """Back up now over the range, to the end of the run or until `until` says so."""
+        from django.utils import timezone
+
+        from rokuon.domain.ports import TimeRange
+        from rokuon.domain.recording import ScopeKind
+        from rokuon.jobs import queue
+        from rokuon.ledger import read
+        from rokuon.ledger.models import Run
+        from rokuon.wiring import backup_now
+
+        workers, database = self._cpu()
+        began = time.monotonic()
+        wanted = TimeRange(since_ms, until_ms)
+        run = backup_now.start(company_id, ScopeKind.COMPANY, 0, wanted, timezone.now(), queue).run_id
+        while Run.objects.filter(pk=run, state=Run.State.RUNNING).exists() and not until():
+            time.sleep(0.05)
+        seconds = time.monotonic() - began
+        workers_after, database_after = self._cpu()
+        progress = read.run_progress(run)
+        total = progress.total
+        return Ran(
+            seconds,
+            workers_after - workers,
+            database_after - database,
+            total.verified,
+            total.pending + total.failed + total.gone + total.excluded,
+            progress.pages,
+            progress.calls,
+        )
+
+    def _cpu(self) -> tuple[float, float]:
+        postmaster = int((self.folder / "postgres" / "postmaster.pid").read_text().split()[0])
+        return sum(tree_cpu_seconds(pid) for pid in self._workers), tree_cpu_seconds(postmaster)
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[Rokuon]:
+    """A new installation in `folder`; its database stops at the end."""
+    with ExitStack() as stack:
+        yield Rokuon(folder, stack)

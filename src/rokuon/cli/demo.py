@@ -1,0 +1,112 @@
+"""`rokuon demo`: the whole product on one machine, against a simulated Dialpad, in about a minute."""
+
+import os
+import time
+from pathlib import Path
+
+import click
+
+from rokuon.config import Config
+from rokuon.domain.failures import ConfigError
+from rokuon.ops.i18n import _
+from rokuon.ops.installation import MARKER, Installation, open_installation
+from rokuon.ops.installation import init as make_installation
+
+from . import demo_world
+from .children import stoppable
+from .demo_world import RunningWorld
+from .install import bring_up_to_date
+from .main import INTERRUPTED, OK
+
+RECORDINGS = 400
+SEED = 1
+BUCKET = "bucket"
+
+
+@click.command(
+    help=_(
+        "Try everything on this machine: makes an installation, simulates a Dialpad company with two years of calls, and backs up every "
+        "recording into a folder, twice. Stays until Ctrl-C, unless --once."
+    )
+)
+@click.option(
+    "--data", type=click.Path(path_type=Path), default=Path("demo-data"), show_default=True, metavar="DIR", help=_("Folder of the demo.")
+)
+@click.option("--once", is_flag=True, help=_("End after the table; exit code 0 if every recording is verified."))
+@click.option("--seed", type=int, help=_("Another company with other calls. Default: 1."))
+@click.option("--recordings", type=click.IntRange(1, 1_000_000), help=_("How many recordings the company has. Default: 400."))
+def demo_command(data: Path, once: bool, seed: int | None, recordings: int | None) -> int:
+    folder = data.expanduser().absolute()
+    demo_world.own_environment(folder)
+    shown = False
+    try:
+        with stoppable(), _installation(folder) as installation:
+            with RunningWorld(_world(folder, seed, recordings)) as dialpad:
+                from .demo_run import Demo
+
+                with Demo(installation, dialpad, folder, data) as demo:
+                    code = demo.back_up_twice()
+                    shown = True
+                    if not once:
+                        demo.say_what_to_try()
+                        while dialpad.alive and demo.worker_alive:
+                            time.sleep(1)
+            return code
+    except KeyboardInterrupt:
+        click.echo(_("\nStopped; nothing is left running. `make demo` goes on where this ended."), err=True)
+        return OK if shown else INTERRUPTED
+
+
+def _installation(folder: Path) -> Installation:
+    existed = (folder / MARKER).exists()
+    config = Config.load()
+    if not existed:
+        click.echo(_("Making an installation in %(folder)s ...") % {"folder": os.path.relpath(folder)})
+        make_installation(config)
+    installation = open_installation(config)
+    try:
+        if existed and demo_world.load(folder) is None and _in_use():
+            raise ConfigError(_("The installation in %(folder)s is not a demo's. Choose another --data.") % {"folder": folder})
+        bring_up_to_date()
+        _make_bucket(folder)
+    except BaseException:
+        installation.close()
+        raise
+    return installation
+
+
+def _in_use() -> bool:
+    """Whether the database holds a company. A demo that was interrupted at its very beginning has none."""
+    from rokuon.ops.django_start import start_django
+
+    start_django()
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass('org_company') IS NOT NULL")
+        if not cursor.fetchone()[0]:
+            return False
+        cursor.execute("SELECT EXISTS (SELECT 1 FROM org_company)")
+        return bool(cursor.fetchone()[0])
+
+
+def _make_bucket(folder: Path) -> None:
+    """The folder of the demo's bucket, easy to find; `buckets`, where local buckets may lie by default, leads to it."""
+    (folder / BUCKET).mkdir(mode=0o700, exist_ok=True)
+    allowed = folder / "buckets"
+    if not allowed.is_symlink():
+        if allowed.is_dir():
+            allowed.rmdir()
+        allowed.symlink_to(BUCKET)
+
+
+def _world(folder: Path, seed: int | None, recordings: int | None) -> demo_world.World:
+    known = demo_world.load(folder)
+    if known is None:
+        return demo_world.make(folder, SEED if seed is None else seed, RECORDINGS if recordings is None else recordings)
+    if seed not in (None, known.seed) or recordings not in (None, known.recordings):
+        raise ConfigError(
+            _("The demo in %(folder)s was made with --seed %(seed)d --recordings %(recordings)d. Choose another --data for others.")
+            % {"folder": folder, "seed": known.seed, "recordings": known.recordings}
+        )
+    return known
