@@ -17,8 +17,8 @@ from tests.crash.processes import Worker, until
 from tests.e2e.conftest import MakeRig
 from tests.e2e.rig import Rig, small_world
 
-KILLS = int(os.environ.get("ROKUON_TEST_KILLS", "10"))
-SEED = int(os.environ.get("ROKUON_TEST_SEED", "1"))
+KILLS = int(os.environ.get("TEST_KILLS", "10"))
+SEED = int(os.environ.get("TEST_SEED", "1"))
 PLAIN = ("-m", "rokuon", "worker", "--one")
 
 

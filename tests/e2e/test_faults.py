@@ -284,7 +284,7 @@ def storm(rng: random.Random) -> list[dict[str, Any]]:
     ]
 
 
-SEEDS = range(int(os.environ.get("ROKUON_TEST_STORMS", "6")))
+SEEDS = range(int(os.environ.get("TEST_STORMS", "6")))
 
 
 @pytest.mark.parametrize("seed", SEEDS)
