@@ -99,3 +99,13 @@ class Outcomes(TestCase):
             assert all(attempts[pk] <= now for pk, now in Copy.objects.values_list("pk", "attempt"))
             counts = read.counts_by_target(world.company.pk)[world.center.pk]
             assert counts.discovered == 5
+
+
+def test_a_batch_mixes_outcomes_that_wait_whole_seconds_with_those_that_wait_parts_of_one(world: World) -> None:
+    one, two, three = world.place(*[world.planned(number) for number in range(3)])
+    waits = [
+        Outcome(one.copy_id, 0, State.PENDING, reason="recording_not_audio", spent=True, due_in_s=60),
+        Outcome(two.copy_id, 0, State.PENDING, reason="source_throttled", due_in_s=0.5),
+        verified(three),
+    ]
+    assert record.record(waits, NOW) == {one.copy_id, two.copy_id, three.copy_id}
