@@ -177,7 +177,8 @@ class Engine:
             await self.db(runs.suspend_window, window_id, error.reason)
         elif error.decision is Decision.AFTER:
             wait = error.retry_after or AFTER_ERROR_S[min(facts.window.attempt, len(AFTER_ERROR_S) - 1)]
-            await self.db(runs.put_back, window_id, error.reason, error.detail, wait, now, self._jobs.enqueue_window)
+            enqueue = self._jobs.enqueue_window
+            await self.db(runs.put_back, window_id, error.reason, error.detail, wait, now, enqueue, spends=error.spends)
         else:
             await self.db(runs.fail_window, window_id, error.reason, error.detail, now, self._jobs.enqueue_window)
 
