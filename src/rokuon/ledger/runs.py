@@ -5,7 +5,7 @@ transaction of the rows it concerns: a window is queued if and only if its job i
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -112,10 +112,20 @@ def advance(window_id: int, listed_down_to: datetime, pages: int, calls: int, ma
     )
 
 
+@transaction.atomic
+def begin_listing(window_id: int, how: Mapping[str, str]) -> None:
+    """A job lists the window now: `how` it does, by target. Only what every job of the window had in common stays (`Window.listed_as`)."""
+    window = Window.objects.select_for_update().get(pk=window_id)
+    before = window.listed_as
+    window.listed_as = dict(how) if before is None else {target: one for target, one in before.items() if how.get(target) == one}
+    if window.listed_as != before:
+        window.save(update_fields=["listed_as"])
+
+
 def widen(window_id: int, scope_kind: str, scope_id: str) -> None:
     """List the window again from its top, by a wider scope: the narrow listing lacked legs of a conversation."""
     Window.objects.filter(pk=window_id, state=Window.State.QUEUED).exclude(scope_kind=scope_kind, scope_id=scope_id).update(
-        scope_kind=scope_kind, scope_id=scope_id, listed_down_to=_before(window_id)
+        scope_kind=scope_kind, scope_id=scope_id, listed_down_to=_before(window_id), listed_as=None
     )
 
 
