@@ -68,7 +68,7 @@ with ExitStack() as stack:
             w1 = [rokuon_side.tree_cpu_seconds(p) for p in rok._workers]
             print(
                 f"rokuon {r.verified / r.seconds:.0f}/s {1000 * r.worker_cpu / r.verified:.2f} ms (pg {1000 * r.database_cpu / r.verified:.2f}) in {r.seconds:.2f} s",
-                [round(y - x, 2) for x, y in zip(w0, w1)],
+                [round(y - x, 2) for x, y in zip(w0, w1, strict=False)],
                 r.verified,
                 r.other,
                 r.pages,
