@@ -13,10 +13,12 @@ from rokuon.domain.ports import Store
 from rokuon.stores import marker
 from rokuon.stores.registry import open_store
 
-from .processes import start, tree_cpu_seconds
+from .processes import ask_to_end, start, tree_cpu_seconds
 
 WORKERS_READY_S = 30.0
 RUN_WITHIN_S = 180.0
+CANCEL_S = 8.0
+"""Until what was in flight at a cancel has ended: it waits for its send slots."""
 OFF = 50_000
 """Requests per second that no machine reaches: the budget is off."""
 
@@ -74,6 +76,7 @@ class Rokuon:
                     raise RuntimeError("the workers did not start; see workers.log")
                 time.sleep(0.1)
             self._workers = [one.pid for one in started]
+            stack.callback(ask_to_end, started)
             yield
             self._workers = []
 
@@ -164,6 +167,7 @@ class Rokuon:
         return "; ".join(" ".join(row) for row in rows)
 
     def cancel(self, company_id: int) -> None:
+        """End the company's runs, and wait until the workers have let go of them."""
         from django.utils import timezone
 
         from rokuon.ledger import runs
@@ -171,6 +175,7 @@ class Rokuon:
 
         for run in Run.objects.filter(company_id=company_id, state=Run.State.RUNNING):
             runs.cancel(run.pk, timezone.now())
+        time.sleep(CANCEL_S)
 
     def _cpu(self) -> tuple[float, float]:
         postmaster = int((self.folder / "postgres" / "postmaster.pid").read_text().split()[0])

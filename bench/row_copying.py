@@ -13,7 +13,7 @@ from .processes import free_port, start
 from .report import REPORTED, Line, spread, verdict
 from .rokuon_side import OFF
 
-COUNTS = {100: 4000, 240: 3000, 1024: 1000}
+COUNTS = {100: 3000, 240: 2400, 1024: 600}
 QUICK_COUNTS = {100: 800, 240: 600, 1024: 200}
 REPEATS = 3
 TRANSFERS = 32
