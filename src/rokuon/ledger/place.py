@@ -84,8 +84,9 @@ def _enter_recordings(company_id: int, copies: Sequence[PlannedCopy]) -> None:
            SELECT %s, k, i, c, to_timestamp(s / 1000.0), d, u
              FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::text[]) AS x(k, i, c, s, d, u)
                ON CONFLICT (company_id, kind, recording_id) DO UPDATE
-              SET url = EXCLUDED.url, duration_ms = COALESCE(EXCLUDED.duration_ms, ledger_recording.duration_ms)
-            WHERE ledger_recording.url <> EXCLUDED.url
+              SET url = COALESCE(NULLIF(EXCLUDED.url, ''), ledger_recording.url),
+                  duration_ms = COALESCE(EXCLUDED.duration_ms, ledger_recording.duration_ms)
+            WHERE (EXCLUDED.url <> '' AND ledger_recording.url <> EXCLUDED.url)
                OR ledger_recording.duration_ms IS DISTINCT FROM COALESCE(EXCLUDED.duration_ms, ledger_recording.duration_ms)""",
         [company_id, *columns(rows, 6)],
     )
