@@ -32,7 +32,7 @@ class Material:
     listing: Path
 
 
-def make(root: Path, kib: int, count: int, *, windows: int = 8) -> Material:
+def make(root: Path, kib: int, count: int, *, windows: int = 4) -> Material:
     """Make the files below `root`, or find them there from an earlier run."""
     folder = root / f"{kib}-kib-{count}"
     facts = folder / "facts.json"

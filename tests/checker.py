@@ -118,10 +118,8 @@ class Checker:
     # --- judging ------------------------------------------------------------------------------------------------------------
 
     def targets_of(self, it: dict[str, Any], recording_leg: str = "mixed") -> list[str]:
-        """A center's calls are its conversations, a transferred one with all its parts; a team's calls are the legs of its trainees, and
-        only those that list a recording."""
+        """A center's calls are its conversations; a team's calls are the legs of its trainees, and only those that list a recording."""
         found = [str(it["center_id"])] if it["center_id"] else []
-        found += [str(center) for center in it["transfer_center_ids"]]
         on_trainee = it["own_leg"] == "user" or {"mixed": it["own_leg"] == "agent", "group": False}.get(
             recording_leg, it["own_leg"] != "user"
         )
@@ -155,8 +153,10 @@ class Checker:
                     yield f"SILENT: {name} is {row.state} without a reason"
                 if row.state == "verified":
                     yield from self._verified(name, row, it, target)
+        # A transferred talk belongs to each center that it came through; which of its parts each of them lists depends on the legs.
+        shared = {(str(it["id"]), str(center)) for it in told for center in it["transfer_center_ids"]}
         for (recording, target), extra in by_identity.items():
-            if told:
+            if told and (recording, target) not in shared:
                 yield f"INVENTED: recording {recording} for target {target} is in the ledger as {extra[0].state}, the source does not list it so"
 
     def _verified(self, name: str, row: Row, it: dict[str, Any], target: str) -> Iterator[str]:

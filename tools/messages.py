@@ -3,7 +3,8 @@
     python tools/messages.py            collect messages into the .po, keep translations, compile the .mo
     python tools/messages.py --check    change nothing; fail when something is missing, and say what
 
-Only literal strings can be collected: `_("...")`, `N_("...")`, `gettext("...")`, `ngettext("...", "...", n)` and their lazy forms.
+Only literal strings can be collected: `_("...")`, `N_("...")`, `gettext("...")`, `ngettext("...", "...", n)`, `NN_("...", "...")`,
+and the lazy forms.
 """
 
 import argparse
@@ -19,7 +20,7 @@ import polib
 SOURCE = Path(__file__).resolve().parent.parent / "src"
 PACKAGE = "rokuon"
 ONE = {"_", "N_", "gettext", "gettext_lazy", "gettext_noop"}
-MANY = {"ngettext", "ngettext_lazy"}
+MANY = {"ngettext", "ngettext_lazy", "NN_"}
 PLACEHOLDER = re.compile(r"%\((\w+)\)[-#0 +]*[\d.]*[a-zA-Z]|%[-#0 +]*[\d.]*[sdrif]|\{(\w*)[^{}]*\}")
 METADATA = {
     "Project-Id-Version": "rokuon",

@@ -1,7 +1,7 @@
 """Writes docs/reference from the code, so that it cannot rot: settings, commands, reason codes, switches of the simulator.
 
-    python tools/reference.py            write the pages
-    python tools/reference.py --check    change nothing; fail when a page is out of date, and name it
+python tools/reference.py            write the pages
+python tools/reference.py --check    change nothing; fail when a page is out of date, and name it
 """
 
 import argparse
@@ -36,7 +36,7 @@ from rokuon.ops.i18n import LOCALE_DIR  # noqa: E402
 from rokuon.simulator.switches import Switches  # noqa: E402
 
 WRITTEN = "<!-- Written by tools/reference.py. Do not edit: run `make reference`. -->\n"
-NARROW = {"terminal_width": 100, "max_content_width": 100}
+NARROW: dict[str, Any] = {"terminal_width": 100, "max_content_width": 100}
 
 
 def configuration() -> str:
@@ -130,7 +130,8 @@ GROUPS: dict[type[RokuonError], tuple[str, str]] = {
 }
 SET_ASIDE = {
     exclude.RULE_DISABLED: "The backup rule of the target was disabled. Enabling it takes the recording back: `rokuon rule enable NAME`.",
-    exclude.KIND_NOT_CHOSEN: "Voicemail is not backed up. After `rokuon settings set --voicemail`, the next `rokuon backup-now` lists the days again and takes it in.",
+    exclude.KIND_NOT_CHOSEN: "Voicemail is not backed up. After `rokuon settings set --voicemail`, the next `rokuon backup-now` lists "
+    "the days again and takes it in.",
     move.BUCKET_CHANGED: "The target's bucket was changed before this one took the recording. The recording has a new row for the new "
     "bucket; this one stays so that nothing is hidden.",
     exclude.RUN_CANCELLED: "The run was cancelled before this recording's turn. The next `rokuon backup-now` takes it back.",

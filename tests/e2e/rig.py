@@ -84,6 +84,9 @@ class Rig:
         self._ahead += timedelta(**how)
         self.sim.advance(int(timedelta(**how).total_seconds() * 1000))
 
+    def end_call(self, **how: Any) -> None:
+        self._thread.run(self.sim.end_call(**how))
+
     def engine(self) -> Engine:
         return Engine(self.installation, queue, clock=self.clock)
 
@@ -180,6 +183,17 @@ class Rig:
     def list_pages(self, number: int = 0) -> int:
         sim_id = list(self.sim.world.companies)[number]
         return self.sim.meter.company(sim_id).list_pages.total()
+
+    def reconfigure(self, **env: str) -> None:
+        """Start again with other settings of the environment."""
+        self.environment |= env
+        self.config = Config.load(self.environment)
+        self.installation.close()
+        self.installation = installation.open_installation(self.config)
+
+    def limit_key(self, *scopes: str) -> None:
+        """What the first company's key may do, as its owner set it in Dialpad."""
+        self.sim.keys.of(self.sim.company.id)[0].scopes = frozenset(scopes)
 
     def use_bucket(self, url: str, credential: str = "") -> Bucket:
         """Another bucket for the first company."""

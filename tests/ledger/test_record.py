@@ -60,6 +60,13 @@ def test_a_deferral_spends_an_attempt_only_if_it_says_so(world: World) -> None:
     assert (copy.attempt, copy.tries, copy.negatives, copy.first_negative_at) == (1, 1, 1, NOW)
 
 
+def test_a_batch_mixes_waits_of_whole_and_of_broken_seconds(world: World) -> None:
+    one, other = world.place(world.planned(1), world.planned(2))
+    waits = Outcome(other.copy_id, 0, State.PENDING, reason="source_kind_denied", due_in_s=60)
+    assert record.record([verified(one), waits], NOW) == {one.copy_id, other.copy_id}
+    assert states() == {"verified": 1, "pending": 1}
+
+
 def test_a_batch_mixes_outcomes_and_answers_those_it_wrote(world: World) -> None:
     works = world.place(*[world.planned(number) for number in range(6)])
     stale = replace(failed(works[5]), attempt=9)
@@ -92,3 +99,13 @@ class Outcomes(TestCase):
             assert all(attempts[pk] <= now for pk, now in Copy.objects.values_list("pk", "attempt"))
             counts = read.counts_by_target(world.company.pk)[world.center.pk]
             assert counts.discovered == 5
+
+
+def test_a_batch_mixes_outcomes_that_wait_whole_seconds_with_those_that_wait_parts_of_one(world: World) -> None:
+    one, two, three = world.place(*[world.planned(number) for number in range(3)])
+    waits = [
+        Outcome(one.copy_id, 0, State.PENDING, reason="recording_not_audio", spent=True, due_in_s=60),
+        Outcome(two.copy_id, 0, State.PENDING, reason="source_throttled", due_in_s=0.5),
+        verified(three),
+    ]
+    assert record.record(waits, NOW) == {one.copy_id, two.copy_id, three.copy_id}

@@ -9,8 +9,8 @@ A job that is killed anywhere is repeated: it goes on below the resume mark, and
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum
 
@@ -18,7 +18,7 @@ from rokuon.domain.classify import ALWAYS_BACKED_UP, HOLD_MS, PATIENCE_MS, Class
 from rokuon.domain.crashpoints import reached
 from rokuon.domain.failures import RokuonError
 from rokuon.domain.ports import Store, TimeRange, WindowLedger
-from rokuon.domain.recording import Kind, Scope, ScopeKind
+from rokuon.domain.recording import Kind, Page, Scope, ScopeKind
 from rokuon.domain.work import Progress
 
 from .copy import Gear
@@ -142,26 +142,47 @@ async def _list_and_copy(shift: Shift, crew: Crew, watch: _Watch, scope: Scope, 
     # A conversation's legs may lie on both sides of a border, hours apart if the caller waited in a queue: what is listed beyond it
     # tells how they hang together, no more.
     top_ms = mark_ms + HOLD_MS if mark_ms < window.before_ms else window.before_ms + PATIENCE_MS
-    async for page in shift.gear.source.pages(scope, TimeRange(window.after_ms - PATIENCE_MS, top_ms)):
-        batch = classifier.feed(page.calls)
-        if page.last:
-            batch += classifier.finish()
-        batch = [call for call in batch if window.after_ms <= call.started_ms < window.before_ms]
-        if scope.kind is not ScopeKind.COMPANY and lacks_legs(batch):
-            return End.NARROW
-        down_to_ms = window.after_ms if page.last else max(window.after_ms, min(window.before_ms, classifier.mark_ms))
-        progress = Progress(down_to_ms, pages=1, calls=len(page.calls), malformed=len(page.malformed))
-        placed = await shift.ledger.place(*plan_batch(batch, targets, shift.now_ms()), progress)
-        if placed is None:
-            return End.UNWANTED
-        reached("placed")
-        for work in placed:
+    wanted = TimeRange(window.after_ms - PATIENCE_MS, top_ms)
+    async with aclosing(one_ahead(shift.gear.source.pages(scope, wanted))) as pages:
+        async for page in pages:
+            batch = classifier.feed(page.calls)
+            if page.last:
+                batch += classifier.finish()
+            batch = [call for call in batch if window.after_ms <= call.started_ms < window.before_ms]
+            if scope.kind is not ScopeKind.COMPANY and lacks_legs(batch):
+                return End.NARROW
+            down_to_ms = window.after_ms if page.last else max(window.after_ms, min(window.before_ms, classifier.mark_ms))
+            progress = Progress(down_to_ms, pages=1, calls=len(page.calls), malformed=len(page.malformed))
+            placed = await shift.ledger.place(*plan_batch(batch, targets, shift.now_ms()), progress)
+            if placed is None:
+                return End.UNWANTED
+            reached("placed")
+            for work in placed:
+                if end := watch.verdict():
+                    return end
+                await crew.offer(work)
             if end := watch.verdict():
-                return end
-            await crew.offer(work)
-        if end := watch.verdict():
-            return End.DONE if page.last and end is End.MORE else end
+                return End.DONE if page.last and end is End.MORE else end
     return End.DONE
+
+
+async def one_ahead(pages: AsyncIterator[Page]) -> AsyncGenerator[Page]:
+    """The same pages: while one is worked on, the next is listed. A listing that fails does so in its turn."""
+
+    async def following() -> Page | None:
+        return await anext(pages, None)
+
+    coming = asyncio.create_task(following())
+    try:
+        while page := await coming:
+            if not page.last:
+                coming = asyncio.create_task(following())
+            yield page
+            if page.last:
+                return
+    finally:
+        coming.cancel()
+        await asyncio.gather(coming, return_exceptions=True)
 
 
 def lacks_legs(batch: Sequence[Classified]) -> bool:

@@ -10,6 +10,7 @@ from rokuon.wiring import setup
 
 from . import choose, output
 from .keyfile import read_secret
+from .language import Group
 from .main import FINISHED_WITH_FAILURES, OK, USAGE
 from .session import opened
 
@@ -25,7 +26,7 @@ _credential_option = click.option(
 )
 
 
-@click.group(help=_("Buckets and folders in which recordings are stored."))
+@click.group(cls=Group, help=_("Buckets and folders in which recordings are stored."))
 def bucket_command() -> None:
     pass
 
@@ -91,7 +92,7 @@ def list_buckets(company_name: str | None, as_json: bool) -> None:
             output.say(_("No bucket is registered yet. Register one with `rokuon bucket add gs://NAME`."))
         else:
             output.table(
-                [_("Bucket"), _("Verified"), _("Last verification"), _("Credential")],
+                [_("Bucket"), _("Verified at"), _("Last verification"), _("Credential")],
                 [
                     [
                         one.url,

@@ -23,6 +23,7 @@ from rokuon.wiring import setup
 from . import output
 from .crew import Crew
 from .session import Session
+from .verdict import held
 
 LOW_SPACE = 1 << 30
 NO_SPACE = 100 << 20
@@ -95,7 +96,7 @@ def database_checks(session: Session) -> Iterator[Check]:
         cursor.execute("SELECT name, setting FROM pg_settings WHERE name = ANY(%s)", [list(SETTINGS)])
         off = [name for name, setting in cursor.fetchall() if setting == "off"]
     where = _("embedded") if session.config.embedded else _("external")
-    yield Check(what, Level.OK, f"PostgreSQL {version}, {where}")
+    yield Check(what, Level.OK, f"PostgreSQL {version} ({where})")
     if off:
         yield Check(
             what,
@@ -123,7 +124,10 @@ def company_checks(session: Session) -> Iterator[Check]:
         yield from _dialpad(session, company)
         for hold in holds.open_holds(company.pk):
             yield Check(
-                f"{company.name}: {_('hold')}", Level.PROBLEM, f"{hold.on} [{hold.reason}]", _("`rokuon status` says why and what to do.")
+                f"{company.name}: {_('hold')}",
+                Level.PROBLEM,
+                f"{held(hold)} [{hold.reason}]",
+                _("`rokuon status` says why and what to do."),
             )
         if not company.enabled:
             yield Check(f"{company.name}: {_('backup')}", Level.WARNING, _("not enabled"), "rokuon settings set --enable")

@@ -8,7 +8,7 @@ import click
 
 from rokuon.domain.failures import ConfigError
 from rokuon.domain.placement import folder_key
-from rokuon.ops.i18n import _
+from rokuon.ops.i18n import _, join_sentences
 from rokuon.org.models import Bucket, Company, Office, Target
 
 N = TypeVar("N", Company, Office, Target)
@@ -92,8 +92,8 @@ def _one(text: str, known: Sequence[Any], *, unknown: str, ambiguous: str, also:
     candidates = [one for one in known if one.name in near] or list(known[:NEAR])
     if candidates:
         hint = _("Did you mean: %(candidates)s?") if near else _("There are, for example: %(candidates)s.")
-        sentence = f"{sentence} {hint % {'candidates': _names(candidates)}}"
-    raise ConfigError(f"{sentence} {_('Run `rokuon sync` if it is new in Dialpad.')}")
+        sentence = join_sentences(sentence, hint % {"candidates": _names(candidates)})
+    raise ConfigError(join_sentences(sentence, _("Run `rokuon sync` if it is new in Dialpad.")))
 
 
 def _names(ones: Iterable[Company | Office | Target]) -> str:

@@ -13,12 +13,13 @@ from rokuon.wiring import setup
 
 from . import choose, output
 from .keyfile import read_secret
+from .language import Group
 from .session import opened
 
 DIALPAD = "https://dialpad.com"
 
 
-@click.group(help=_("Companies whose call recordings are backed up."))
+@click.group(cls=Group, help=_("Companies whose call recordings are backed up."))
 def company_command() -> None:
     pass
 

@@ -133,7 +133,7 @@ def summary(view: View) -> str:
         parts.append(_("%(count)s failed") % {"count": output.number(total.failed)})
     if view.seconds_left:
         parts.append(_("about %(time)s left") % {"time": output.duration(view.seconds_left)})
-    return ", ".join(parts)
+    return _(", ").join(parts)
 
 
 class _Lines:

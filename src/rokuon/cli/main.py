@@ -4,7 +4,6 @@ A command's module is imported when the command is called, after the environment
 and those want a data folder.
 """
 
-import gettext
 import importlib
 import os
 import sys
@@ -18,7 +17,9 @@ from rokuon import __version__
 from rokuon.domain.failures import N_, ConfigError, Decision, RokuonError
 from rokuon.ops import logs
 from rokuon.ops.django_start import start_django
-from rokuon.ops.i18n import LOCALE_DIR, _
+from rokuon.ops.i18n import _
+
+from .language import teach_click
 
 OK, FINISHED_WITH_FAILURES, USAGE, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -73,7 +74,7 @@ class Commands(click.Group):
         with formatter.section(_("Exit codes")):
             formatter.write_dl(
                 [
-                    ("0", _("Done; after a backup: every recording is verified.")),
+                    ("0", _("Done; after a backup: every recording is verified, gone at Dialpad, or excluded.")),
                     ("1", _("Finished with failures: recordings that failed or still wait, or a problem that passes by itself.")),
                     ("2", _("The command or the configuration has to be corrected; nothing was changed.")),
                     ("3", _("A fault inside Rokuon.")),
@@ -127,8 +128,7 @@ def rokuon() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; the exit code. What went wrong is on standard error as a sentence that says what to do."""
-    gettext.bindtextdomain("django", str(LOCALE_DIR))
-    gettext.textdomain("django")
+    teach_click()
     try:
         code = rokuon.main(list(arguments), prog_name="rokuon", standalone_mode=False)
         return code if isinstance(code, int) else OK

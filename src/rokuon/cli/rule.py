@@ -11,10 +11,11 @@ from rokuon.org.models import Company, Target
 from rokuon.wiring import setup
 
 from . import choose, output
+from .language import Group
 from .session import opened
 
 
-@click.group(help=_("Call recording backup rules: automatic backup of a contact center's or a coaching team's recordings."))
+@click.group(cls=Group, help=_("Call recording backup rules: automatic backup of a contact center's or a coaching team's recordings."))
 def rule_command() -> None:
     pass
 

@@ -18,12 +18,13 @@ from rokuon.org.models import Company, MediaCharge, Office, Target
 from rokuon.org.tree import company_effective, target_settings
 
 from . import choose, output
+from .language import Group
 from .session import opened
 
 DIALPAD_LIMIT = Decimal(20)
 
 
-@click.group(help=_("Where recordings are stored. Precedence: contact center or coaching team, then office, then company."))
+@click.group(cls=Group, help=_("Where recordings are stored. Precedence: contact center or coaching team, then office, then company."))
 def settings_command() -> None:
     pass
 
@@ -49,7 +50,7 @@ def _tree(company: Company, urls: dict[int, str]) -> Tree:
     top = company_effective(company)
     state = _("backup enabled") if company.enabled else _("backup not enabled")
     restriction = _("access restriction on") if company.restricted else _("access restriction off")
-    tree = Tree(f"[bold]{escape(company.name)}[/] ({company.dialpad_id})  {state}, {restriction}")
+    tree = Tree(f"[bold]{escape(company.name)}[/] ({company.dialpad_id})  {state}{_(', ')}{restriction}")
     tree.add(f"{_('Bucket')}: [bold]{escape(_answer(top, urls))}[/]  [dim]{escape(_(top.why.value))}[/]")
     tree.add(
         _("Voicemail: %(voicemail)s. Request budget: %(rate)s requests/s; a download costs: %(charge)s.")
@@ -172,7 +173,7 @@ def _json(company: Company, urls: dict[int, str]) -> dict[str, Any]:
     help=_("Access restriction: every office and center uses the company's bucket, or may choose."),
 )
 @click.option("--voicemail/--no-voicemail", default=None, help=_("Back up voicemail too, or not."))
-@click.option("--requests-per-second", metavar="N", help=_("Rokuon's share of Dialpad's 20 requests per second and company."))
+@click.option("--requests-per-second", metavar="N", help=_("Rokuon's share of the 20 requests per second that Dialpad allows a company."))
 @click.option("--media-charge", type=click.Choice(MediaCharge.values), help=_("What a download costs of the request budget."))
 @click.option("--office", "office_name", metavar="NAME", help=_("Customize this office."))
 @click.option("--target", "target_name", metavar="NAME", help=_("Customize this contact center or coaching team."))
@@ -254,4 +255,4 @@ def _say_effect(company: Company, node: Company | Office | Target) -> None:
     else:
         effective = next(one.effective for one in target_settings(company) if one.target.pk == node.pk)
     urls = dict(company.buckets.values_list("pk", "url"))
-    output.say(f"{node.name}: {_answer(effective, urls)}. {_(effective.why.value)}")
+    output.say(_("%(name)s: %(bucket)s. %(why)s") % {"name": node.name, "bucket": _answer(effective, urls), "why": _(effective.why.value)})

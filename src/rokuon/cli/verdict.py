@@ -48,15 +48,19 @@ def show_counts(progress: RunProgress) -> None:
     output.table([_("Target"), *output.counts_headings()], [*rows, [_("Total"), *output.counts_cells(progress.total)]], right=range(1, 8))
 
 
-def say_hold(hold: Hold, zone: str) -> None:
-    what = _("Dialpad")
+def held(hold: Hold) -> str:
+    """What a hold stops, by name."""
     if hold.on == Hold.On.KIND:
-        what = _("recordings of the kind %(kind)s") % {"kind": hold.ref}
-    elif hold.on == Hold.On.BUCKET:
-        what = Bucket.objects.values_list("url", flat=True).get(pk=int(hold.ref))
+        return _("recordings of the kind %(kind)s") % {"kind": hold.ref}
+    if hold.on == Hold.On.BUCKET:
+        return str(Bucket.objects.values_list("url", flat=True).get(pk=int(hold.ref)))
+    return "Dialpad"
+
+
+def say_hold(hold: Hold, zone: str) -> None:
     click.echo(
         _("Held since %(since)s: %(what)s. %(advice)s [%(reason)s]")
-        % {"since": output.moment(hold.since, zone), "what": what, "advice": _(by_reason(hold.reason).advice), "reason": hold.reason},
+        % {"since": output.moment(hold.since, zone), "what": held(hold), "advice": _(by_reason(hold.reason).advice), "reason": hold.reason},
         err=True,
     )
 

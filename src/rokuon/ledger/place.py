@@ -5,10 +5,11 @@ Everything here may run twice and at once: rows are found by the source's ids, a
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 
+from rokuon.domain.copies import State
 from rokuon.domain.recording import Kind
 from rokuon.domain.retry import History
 from rokuon.domain.work import PlannedCall, PlannedCopy, Work
@@ -46,11 +47,18 @@ def place(company_id: int, calls: Sequence[PlannedCall], copies: Sequence[Planne
         return []
     _enter_recordings(company_id, copies)
     _insert(company_id, copies, [copy.key for copy in copies], now)
-    missing = _without_row(company_id, copies)
+    known = _known(company_id, copies, now)
+    # Without a row are those whose key was taken by another copy: two kinds of recording with one id in one call.
+    present = {(row.work.target_id, row.work.kind, row.work.recording_id) for row in known}
+    missing = [copy for copy in copies if (copy.target_id, copy.kind, copy.recording_id) not in present]
+    excluded = any(row.state == State.EXCLUDED for row in known)
     if missing:
         _insert(company_id, missing, [copy.spare_key for copy in missing], now)
-    _include_again(company_id, copies, now)
-    return _due(company_id, copies, now)
+    if excluded:
+        _include_again(company_id, copies, now)
+    if missing or excluded:
+        known = _known(company_id, copies, now)
+    return [row.work for row in known if row.due]
 
 
 def _enter_calls(calls: Sequence[PlannedCall]) -> None:
@@ -93,22 +101,8 @@ def _insert(company_id: int, copies: Sequence[PlannedCopy], keys: Sequence[str],
     execute(_COPIES, {"company": company_id, "now": now, **dict(zip(names, columns(rows, 8), strict=True))})
 
 
-def _identity(copies: Sequence[PlannedCopy]) -> list[list[object]]:
+def _identity(copies: Sequence[PlannedCopy]) -> list[str]:
     return columns([(c.target_id, c.kind, c.recording_id) for c in copies], 3)
-
-
-def _without_row(company_id: int, copies: Sequence[PlannedCopy]) -> list[PlannedCopy]:
-    """Those whose key was taken by another copy: two kinds of recording with one id in one call."""
-    present = set(
-        fetch(
-            """SELECT c.target_id, r.kind, r.recording_id
-                 FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS x(t, k, i)
-                 JOIN ledger_recording r ON r.company_id = %s AND r.kind = x.k AND r.recording_id = x.i
-                 JOIN ledger_copy c ON c.recording_id = r.id AND c.target_id = x.t""",
-            [*_identity(copies), company_id],
-        )
-    )
-    return [copy for copy in copies if (copy.target_id, copy.kind, copy.recording_id) not in present]
 
 
 def _include_again(company_id: int, copies: Sequence[PlannedCopy], now: datetime) -> None:
@@ -124,17 +118,23 @@ def _include_again(company_id: int, copies: Sequence[PlannedCopy], now: datetime
     )
 
 
-def _due(company_id: int, copies: Sequence[PlannedCopy], now: datetime) -> list[Work]:
+class _Known(NamedTuple):
+    state: str
+    due: bool
+    work: Work
+
+
+def _known(company_id: int, copies: Sequence[PlannedCopy], now: datetime) -> list[_Known]:
+    """The rows of these copies, newest call first; `due` are the pending ones that may be tried now."""
     rows = fetch(
-        f"""SELECT DISTINCT {_WORK_COLUMNS}
+        f"""SELECT DISTINCT {_WORK_COLUMNS}, c.state, c.state = 'pending' AND c.due_at <= %s
               FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS x(t, k, i)
               JOIN ledger_recording r ON r.company_id = %s AND r.kind = x.k AND r.recording_id = x.i
               JOIN ledger_copy c ON c.recording_id = r.id AND c.target_id = x.t
-             WHERE c.state = 'pending' AND c.due_at <= %s
              ORDER BY c.call_started_at DESC, c.id""",  # noqa: S608 (a constant list of columns)
-        [*_identity(copies), company_id, now],
+        [now, *_identity(copies), company_id],
     )
-    return [as_work(row) for row in rows]
+    return [_Known(state, due, as_work(row)) for *row, state, due in rows]
 
 
 def due_in_range(
@@ -179,7 +179,7 @@ def held(company_id: int, on: str, ref: str, limit: int) -> list[Work]:
     return [as_work(row) for row in rows]
 
 
-def as_work(row: tuple[Any, ...]) -> Work:
+def as_work(row: Sequence[Any]) -> Work:
     """A row of `_WORK_COLUMNS`."""
     copy_id, attempt, kind, recording_id, call_id, url, duration_ms, target_id, bucket_id, key, started_at, *history = row
     tries, negatives, first_negative_at = history

@@ -7,10 +7,24 @@ from typing import Any
 from django.db import connection
 
 
-def columns(rows: Iterable[Sequence[Any]], width: int) -> list[list[Any]]:
-    """Turn rows into one list per column; `width` empty lists for no rows."""
-    turned = [list(column) for column in zip(*rows, strict=True)]
-    return turned or [[] for _ in range(width)]
+def columns(rows: Iterable[Sequence[Any]], width: int) -> list[str]:
+    """Turn rows into one array literal per column, `width` empty ones for no rows. Statements cast each: `%s::bigint[]`.
+
+    Text and not lists: the driver would adapt a list value by value, at several times the cost.
+    """
+    turned = [_array(column) for column in zip(*rows, strict=True)]
+    return turned or ["{}"] * width
+
+
+def _array(values: Iterable[Any]) -> str:
+    return "{" + ",".join(["NULL" if value is None else _element(value) for value in values]) + "}"
+
+
+def _element(value: Any) -> str:
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"'
+    return str(value)
 
 
 def fetch(sql: str, params: Sequence[Any] | dict[str, Any]) -> list[tuple[Any, ...]]:

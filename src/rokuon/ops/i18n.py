@@ -47,5 +47,10 @@ def _(message: str) -> str:
     return _translations().gettext(message)
 
 
+def join_sentences(*sentences: str) -> str:
+    """One after the other: with a space between them, except in Japanese."""
+    return ("" if language() == "ja" else " ").join(sentences)
+
+
 def ngettext(singular: str, plural: str, number: int) -> str:
     return _translations().ngettext(singular, plural, number)

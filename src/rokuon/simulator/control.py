@@ -119,7 +119,7 @@ def truth(sim: "Simulator", company_id: int, with_sha256: bool = True) -> list[d
             listed.setdefault(recording.id, []).append(call.id)
     for recording in list(sim.world.recordings.values()):
         if sim.world.owner[recording.id] == company_id:
-            centers = masters.get(recording.call.master or 0, set())
+            centers = set[int]().union(*(masters.get(leg.master or 0, set()) for leg in recording.call.conversation))
             told.append(_truth(sim, recording, listed.get(recording.id, []), centers, with_sha256))
     return sorted(told, key=lambda it: it["id"])
 

