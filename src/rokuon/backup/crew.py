@@ -34,6 +34,7 @@ class Crew:
     ) -> None:
         self._gear, self._stores, self._ledger, self._recorder, self._now_ms = gear, stores, ledger, recorder, now_ms
         self._open: dict[int, Store] = {}
+        self._opening = asyncio.Lock()
         self._places = asyncio.Semaphore(gear.limits.transfers)
         self._met: set[int] = set()
         self._held: dict[tuple[HoldOn, str], RokuonError] = {}
@@ -82,14 +83,18 @@ class Crew:
             self._places.release()
 
     async def _copy(self, work: Work) -> Outcome | RokuonError:
-        store = self._open.get(work.bucket_id)
-        if store is None:
-            try:
-                # Asked once per job: a credential that changes meanwhile counts from the next one.
-                store = self._open[work.bucket_id] = await self._stores(work.bucket_id)
-            except RokuonError as error:
-                return error
+        try:
+            store = self._open.get(work.bucket_id) or await self._opened(work.bucket_id)
+        except RokuonError as error:
+            return error
         return await copy_recording(work, store, self._gear)
+
+    async def _opened(self, bucket_id: int) -> Store:
+        """Asked once per job: a credential that changes meanwhile counts from the next one."""
+        async with self._opening:
+            if bucket_id not in self._open:
+                self._open[bucket_id] = await self._stores(bucket_id)
+            return self._open[bucket_id]
 
     async def _decide(self, work: Work, error: RokuonError) -> Outcome:
         log.info("copy_failed", extra={"copy": work.copy_id, "attempt": work.attempt, "reason": error.reason, "detail": error.detail})
