@@ -140,13 +140,14 @@ def _known(company_id: int, copies: Sequence[PlannedCopy], now: datetime) -> lis
 def due_in_range(
     company_id: int, targets: Sequence[int], after: datetime, before: datetime, now: datetime, *, beyond: int = 0, limit: int = 500
 ) -> list[Work]:
-    """Pending, due copies of the targets whose calls started in [after, before), by id, those with an id above `beyond`."""
+    """Pending, due copies of the targets whose calls started in [after, before) and that no open hold stops, by id, those with an id
+    above `beyond`."""
     rows = fetch(
         f"""SELECT {_WORK_COLUMNS}
               FROM ledger_copy c JOIN ledger_recording r ON r.id = c.recording_id
              WHERE c.company_id = %s AND c.target_id = ANY(%s) AND c.state = 'pending' AND c.due_at <= %s
-               AND c.call_started_at >= %s AND c.call_started_at < %s AND c.id > %s
-             ORDER BY c.id LIMIT %s""",  # noqa: S608 (a constant list of columns)
+               AND c.call_started_at >= %s AND c.call_started_at < %s AND c.id > %s AND NOT {STOPPED_BY_HOLD}
+             ORDER BY c.id LIMIT %s""",  # noqa: S608 (constant pieces)
         [company_id, list(targets), now, after, before, beyond, limit],
     )
     return [as_work(row) for row in rows]

@@ -6,6 +6,7 @@ A job may run twice, be killed anywhere, or be lost; the ledger's rows say what 
 import asyncio
 import logging
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from rokuon.backup.discover import Targets
 from rokuon.backup.limits import Limits, MemoryBudget
 from rokuon.backup.window import End, Shift, work_on_due, work_on_window
 from rokuon.domain import windows
-from rokuon.domain.failures import ConfigError, Decision, HoldOn, RokuonError
+from rokuon.domain.failures import ConfigError, Decision, HoldOn, InternalFault, RokuonError
 from rokuon.domain.ports import Jobs, Source, TimeRange, WindowLedger
 from rokuon.domain.recording import COMPANY_SCOPE, Scope, ScopeKind
 from rokuon.domain.retry import AFTER_ERROR_S
@@ -99,6 +100,12 @@ class Engine:
         except RokuonError as error:
             await self._listing_failed(facts, error)
             return
+        except Exception:
+            # A fault of our own that comes back at the same place must not keep the run open for ever.
+            trace = uuid.uuid4().hex[:12]
+            log.exception("window_crashed", extra={"window": window_id, "trace": trace})
+            await self._put_back(facts, InternalFault(f"trace {trace}"))
+            return
         await self._end_window(facts, end)
 
     async def due(self, company_id: int) -> None:
@@ -178,11 +185,14 @@ class Engine:
         if await self._source_failed(facts.company_id, error):
             await self.db(runs.suspend_window, window_id, error.reason)
         elif error.decision is Decision.AFTER:
-            wait = error.retry_after or AFTER_ERROR_S[min(facts.window.attempt, len(AFTER_ERROR_S) - 1)]
-            enqueue = self._jobs.enqueue_window
-            await self.db(runs.put_back, window_id, error.reason, error.detail, wait, now, enqueue, spends=error.spends)
+            await self._put_back(facts, error)
         else:
             await self.db(runs.fail_window, window_id, error.reason, error.detail, now, self._jobs.enqueue_window)
+
+    async def _put_back(self, facts: _WindowFacts, error: RokuonError) -> None:
+        wait = error.retry_after or AFTER_ERROR_S[min(facts.window.attempt, len(AFTER_ERROR_S) - 1)]
+        enqueue = self._jobs.enqueue_window
+        await self.db(runs.put_back, facts.window.pk, error.reason, error.detail, wait, self.clock(), enqueue, spends=error.spends)
 
     async def _source_failed(self, company_id: int, error: RokuonError) -> bool:
         """Open a hold on the source where the error asks for one; whether it did."""
