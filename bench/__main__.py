@@ -4,6 +4,7 @@ import argparse
 import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from . import ground, machine, report, row_budget, row_copying, row_requests
@@ -35,10 +36,12 @@ def main() -> int:
     # An end by signal goes the way of Ctrl-C: everything that was started is ended on the way out.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     lines: list[report.Line] = []
-    with ground.opened(ROOT.resolve(), quick=options.quick) as shared:
+    with ground.opened(ROOT.resolve(), quick=options.quick) as shared, suppress(KeyboardInterrupt):
+        # Ctrl-C ends the measuring; what was measured so far is shown.
         for measure in dict.fromkeys(ROWS[row] for row in options.rows):
-            lines += [line for line in measure(shared) if line.row in options.rows]
-        loads = shared.loads
+            for line in measure(shared):
+                lines += [line] if line.row in options.rows else []
+    loads = shared.loads or [machine.load()]
     facts = machine.facts()
     report.show(lines, facts, loads)
     path = options.json or ROOT / f"{time.strftime('%Y-%m-%dT%H%M%S')}.json"

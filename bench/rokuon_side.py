@@ -69,7 +69,7 @@ class Rokuon:
 
         with ExitStack() as stack:
             before = live_workers(5)
-            started = [start(stack, [sys.executable, "-m", "bench.worker"], self.folder / "workers.log") for _ in range(count)]
+            started = [start(stack, [sys.executable, "-m", "rokuon", "worker", "--one"], self.folder / "workers.log") for _ in range(count)]
             deadline = time.monotonic() + WORKERS_READY_S
             while live_workers(5) < before + count:
                 if time.monotonic() > deadline or any(one.poll() is not None for one in started):

@@ -1,5 +1,7 @@
 """Row 1: requests that a backfill needs for each verified recording, as the simulated Dialpad counts them."""
 
+from collections.abc import Iterator
+
 from rokuon.simulator.runner import SimulatorProcess
 
 from .ground import Ground
@@ -13,7 +15,7 @@ RECORDED_AT_LEAST = 0.7
 DAY_MS = 86_400_000
 
 
-def measure(ground: Ground) -> list[Line]:
+def measure(ground: Ground) -> Iterator[Line]:
     """Calls of people who are all trainees of backed-up teams, so that each call has one leg and most are recorded."""
     count = QUICK_RECORDINGS if ground.quick else RECORDINGS
     world = ["--recordings", str(count), "--days", str(DAYS), "--talk", "3,8,30"]
@@ -32,14 +34,12 @@ def measure(ground: Ground) -> list[Line]:
     per_recording = (counted["requests_total"] + fetched) / max(1, ran.verified)
     hops = (counted["media_total"] - fetched) / max(1, ran.verified)
     fits = recorded >= RECORDED_AT_LEAST * calls and ran.other == 0 and ran.verified > 0
-    return [
-        Line(
-            1,
-            f"requests a verified recording ({ran.verified} recordings of {calls} calls, {recorded / calls:.0%} recorded, two years)",
-            f"{per_recording:.3f}; {hops:.1f} media hops beside",
-            "-",
-            f"<= {MOST}",
-            verdict(fits and per_recording <= MOST),
-            {"requests": counted["requests"], "audio": fetched, "hops": counted["media_total"] - fetched, "verified": ran.verified},
-        )
-    ]
+    yield Line(
+        1,
+        f"requests a verified recording ({ran.verified} recordings of {calls} calls, {recorded / calls:.0%} recorded, two years)",
+        f"{per_recording:.3f}; {hops:.1f} media hops beside",
+        "-",
+        f"<= {MOST}",
+        verdict(fits and per_recording <= MOST),
+        {"requests": counted["requests"], "audio": fetched, "hops": counted["media_total"] - fetched, "verified": ran.verified},
+    )
