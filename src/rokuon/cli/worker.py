@@ -14,7 +14,7 @@ from rokuon.ops import logs
 from rokuon.ops.i18n import _
 from rokuon.wiring.engine import Engine
 
-from .children import rokuon
+from .children import rokuon, stoppable
 from .session import opened
 
 MOST_PROCESSES = 64
@@ -57,6 +57,6 @@ def _one_process() -> int:
         finally:
             await engine.close()
 
-    with opened() as session:
+    with stoppable(), opened() as session:  # a stop that is asked for during the start is orderly too
         asyncio.run(work(Engine(session.installation, queue)))
     return 0
