@@ -24,12 +24,9 @@ def test_dry_run_changes_nothing(ready: Rokuon) -> None:
 def test_a_window_in_the_future_or_upside_down_starts_nothing(ready: Rokuon) -> None:
     future = ready("backup-now", "--since", "2999-01-01")
     upside_down = ready("backup-now", "--since", "2026-02-01", "--until", "2026-01-01")
-    no_date = ready("backup-now", "--since", "yesterday")
-    assert (future.code, upside_down.code, no_date.code) == (2, 2, 2)
+    assert (future.code, upside_down.code) == (2, 2)
     assert "in the future" in future.err
     assert "Exchange them" in upside_down.err
-    assert "YYYY-MM-DD" in no_date.err
-    assert ready("runs", "--json").json == []
 
 
 def test_ctrl_c_keeps_the_run_and_the_next_one_joins_it_to_the_end(ready: Rokuon) -> None:

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import psycopg
-import pytest
 
 from rokuon.ops import cluster
 from rokuon.simulator import SimulatorProcess
@@ -34,9 +33,8 @@ def test_dialpad_that_is_away_is_exit_code_1(empty: Rokuon) -> None:
     assert (answer.code, "source_unavailable" in answer.err) == (1, True)
 
 
-@pytest.mark.parametrize("url", ["http://dialpad.com", "ftp://dialpad.com", "dialpad"])
-def test_plain_http_is_for_this_machine_only(empty: Rokuon, url: str) -> None:
-    answer = empty("company", "add", "--base-url", url, "--key-file", "-", stdin="some-key")
+def test_plain_http_is_for_this_machine_only(empty: Rokuon) -> None:
+    answer = empty("company", "add", "--base-url", "http://dialpad.com", "--key-file", "-", stdin="some-key")
     assert (answer.code, answer.err.startswith("Error: The Dialpad address must")) == (2, True)
 
 
@@ -75,7 +73,6 @@ def test_bucket_that_cannot_work_is_not_registered(ready: Rokuon, tmp_path: Path
         ((ready.data / "buckets" / "missing").as_uri(), "bucket_missing"),
         (file.as_uri(), "bucket_unusable"),
         (tmp_path.as_uri(), "ROKUON_LOCAL_ROOTS"),
-        ("gs://Not_A_Bucket!", "not a bucket name"),
         ("/just/a/path", "gs://name"),
     ):
         answer = ready("bucket", "add", url, "--no-wait")
@@ -84,9 +81,9 @@ def test_bucket_that_cannot_work_is_not_registered(ready: Rokuon, tmp_path: Path
     assert not (ready.data / "buckets" / "missing").exists()
 
 
-def test_read_only_folder_is_said_to_be_unusable(ready: Rokuon) -> None:
+def test_folder_that_cannot_be_written_is_refused_with_what_to_do(ready: Rokuon) -> None:
     answer = ready("bucket", "add", "file:///sys/kernel", "--no-wait", ROKUON_LOCAL_ROOTS=f"/sys:{ready.data}/buckets")
-    assert (answer.code, "bucket_unusable" in answer.err) == (2, True), answer.err
+    assert (answer.code, "Give the user that runs Rokuon the right to write" in answer.err) == (2, True), answer.err
 
 
 def test_bucket_of_another_company_is_refused(ready: Rokuon) -> None:
@@ -110,7 +107,7 @@ def test_settings_say_which_level_won_and_why(ready: Rokuon) -> None:
     assert ready("settings", "set", "--restrict").code == 0
     shown = ready("settings", "show", "--json").json["offices"][0]["targets"][0]
     assert (shown["effective"]["bucket"], shown["effective"]["why"]) == (ready.folder("main"), "restricted")
-    assert "Has no effect while the company restricts access" in ready("settings", "show").out
+    assert shown["effective"]["ignored"] == [{"level": "office", "why": "restricted"}]
     refused = ready("settings", "set", "--target", target["id"], "--bucket", own)
     assert (refused.code, "Switch the restriction off" in refused.err) == (2, True)
 

@@ -29,6 +29,15 @@ def test_an_outcome_of_an_older_attempt_changes_nothing(world: World) -> None:
     assert states() == {"pending": 1}
 
 
+def test_whole_and_fractional_waits_are_recorded_together(world: World) -> None:
+    first, second = world.place(world.planned(1), world.planned(2))
+    waits = [
+        Outcome(work.copy_id, work.attempt, State.PENDING, reason="source_unavailable", spent=True, due_in_s=due)
+        for work, due in ((first, 60), (second, 0.5))
+    ]
+    assert record.record(waits, NOW) == {first.copy_id, second.copy_id}
+
+
 def test_a_failure_never_takes_a_verified_copy_back(world: World) -> None:
     (work,) = world.place(world.planned(1))
     world.verify(work)

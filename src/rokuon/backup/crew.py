@@ -18,7 +18,8 @@ from .recorder import Recorder
 log = logging.getLogger(__name__)
 
 DENIALS_TO_HOLD = 3
-"""A kind of recording is held when so many of its downloads in a row met a login page: one alone may be that recording's own fault."""
+"""A kind of recording is held when so many of its downloads in a row met a login page: one alone may be that recording's own fault.
+Fewer do where a job ends with nothing of that kind having arrived: else they would be asked for every minute, for ever."""
 
 
 class Crew:
@@ -39,6 +40,7 @@ class Crew:
         self._held: dict[tuple[HoldOn, str], RokuonError] = {}
         """What is held, by what and which: found open at the start, or opened here."""
         self._denials: Counter[str] = Counter()
+        self._denied: dict[str, RokuonError] = {}
         self._fetched_kinds: set[str] = set()
         self.stopped_by: RokuonError | None = None
 
@@ -51,6 +53,9 @@ class Crew:
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         await self._tasks.__aexit__(kind, error, trace)
+        for denied, cause in self._denied.items():
+            if error is None and denied not in self._fetched_kinds:
+                await self._open_hold(cause, HoldOn.KIND, denied)
 
     async def offer(self, work: Work) -> None:
         """Take the copy on as soon as there is a free place. One that was offered before is not taken twice."""
@@ -110,15 +115,19 @@ class Crew:
                 self._fetched_kinds.add(work.kind)
                 return await self._decide(work, error)
             self._denials[work.kind] += 1
+            self._denied[work.kind] = error
             if self._denials[work.kind] < DENIALS_TO_HOLD:
                 return self._outcome(work, error, State.PENDING, due_in_s=retry.THROTTLED_S)
         ref = {HoldOn.KIND: work.kind, HoldOn.BUCKET: str(work.bucket_id), HoldOn.SOURCE: ""}[on]
+        await self._open_hold(error, on, ref)
+        return self._waits(work, error)
+
+    async def _open_hold(self, error: RokuonError, on: HoldOn, ref: str) -> None:
         if (on, ref) not in self._held:
             self._held[on, ref] = error
             if on is HoldOn.SOURCE:
                 self.stopped_by = error
             await self._ledger.hold(error, on, ref)
-        return self._waits(work, error)
 
     def _waits(self, work: Work, error: RokuonError) -> Outcome:
         return self._outcome(work, error, State.PENDING)

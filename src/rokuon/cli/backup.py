@@ -101,7 +101,8 @@ def _to_the_end(session: Session, run: Run, zone: str, *, as_json: bool) -> int:
             end, view = follow(run.pk, as_json=as_json, keep_working=crew.keep_working)
     except KeyboardInterrupt:
         click.echo(
-            _("\nStopped watching. The run %(run)d is kept: a worker goes on with it, and so does the next `rokuon backup-now`.")
+            "\n"
+            + _("Stopped watching. The run %(run)d is kept: a worker goes on with it, and so does the next `rokuon backup-now`.")
             % {"run": run.pk},
             err=True,
         )

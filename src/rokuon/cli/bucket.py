@@ -153,7 +153,10 @@ def _show(url: str, verification: Verification) -> None:
         output.say(_("Rokuon can list %(url)s, write to it and read back what it wrote.") % {"url": url})
         return
     detail = f" ({failure.detail})" if failure.detail and not isinstance(failure, BucketClaimedByOther) else ""
-    click.echo(_("Error: %(sentence)s") % {"sentence": f"{url}: {_(failure.advice)} [{failure.reason}]{detail}"}, err=True)
+    sentence = _(failure.advice)
+    if isinstance(failure, BucketForbidden) and url.startswith("file:"):
+        sentence = _("The folder refuses Rokuon. Give the user that runs Rokuon the right to write into it.")
+    click.echo(_("Error: %(sentence)s") % {"sentence": f"{url}: {sentence} [{failure.reason}]{detail}"}, err=True)
     if isinstance(failure, BucketForbidden) and url.startswith("gs://"):
         click.echo(
             f"  gcloud storage buckets add-iam-policy-binding {url} --member=serviceAccount:EMAIL --role=roles/storage.objectUser",

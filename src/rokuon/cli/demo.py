@@ -53,7 +53,7 @@ def demo_command(data: Path, once: bool, seed: int | None, recordings: int | Non
                             time.sleep(1)
             return code
     except KeyboardInterrupt:
-        click.echo(_("\nStopped; nothing is left running. `make demo` goes on where this ended."), err=True)
+        click.echo("\n" + _("Stopped; nothing is left running. `make demo` goes on where this ended."), err=True)
         return OK if shown else INTERRUPTED
 
 

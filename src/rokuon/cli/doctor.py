@@ -38,7 +38,7 @@ def doctor_command(as_json: bool) -> int:
     elif problems:
         output.say(_("Problems: %(count)d.") % {"count": problems})
     else:
-        output.say(_("Everything works."))
+        output.say(_("No problem was found."))
     return FINISHED_WITH_FAILURES if problems else OK
 
 

@@ -19,7 +19,7 @@ from rokuon.wiring import setup
 from . import choose, output
 from .session import Session, opened
 
-PER_SECOND = 2.0
+PER_SECOND = 5.0
 
 
 @click.command(

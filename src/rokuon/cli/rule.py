@@ -89,7 +89,8 @@ def _chosen(company: Company, names: tuple[str, ...], kind: str | None, office_n
 
 
 def _report(changed: int, chosen: int, sentence: str) -> None:
-    output.say(sentence % {"count": output.number(changed)})
-    if changed < chosen:
+    if changed:
+        output.say(sentence % {"count": output.number(changed)})
+    if changed < chosen or not chosen:
         same = chosen - changed
         output.say(ngettext("%(count)s was that way already.", "%(count)s were that way already.", same) % {"count": output.number(same)})

@@ -6,6 +6,7 @@ import signal
 import click
 
 from rokuon.config import Config
+from rokuon.domain import crashpoints
 from rokuon.jobs import queue
 from rokuon.jobs.supervisor import Supervisor
 from rokuon.jobs.worker import run
@@ -13,7 +14,7 @@ from rokuon.ops import logs
 from rokuon.ops.i18n import _
 from rokuon.wiring.engine import Engine
 
-from .children import rokuon
+from .children import rokuon, stoppable
 from .session import opened
 
 MOST_PROCESSES = 64
@@ -38,6 +39,7 @@ def worker_command(processes: int, one: bool) -> int:
     config = Config.load()
     logs.set_up(level=config.log_level, style=config.log_format)
     if one:
+        crashpoints.arm(config.crash_at)
         return _one_process()
     with opened():
         # The installation stays open: with it the embedded database keeps running while a process is restarted.
@@ -55,6 +57,6 @@ def _one_process() -> int:
         finally:
             await engine.close()
 
-    with opened() as session:
+    with stoppable(), opened() as session:  # a stop that is asked for during the start is orderly too
         asyncio.run(work(Engine(session.installation, queue)))
     return 0

@@ -6,7 +6,8 @@ A job may run twice, be killed anywhere, or be lost; the ledger's rows say what 
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -17,7 +18,7 @@ from rokuon.backup.discover import Targets
 from rokuon.backup.limits import Limits, MemoryBudget
 from rokuon.backup.window import End, Shift, work_on_due, work_on_window
 from rokuon.domain import windows
-from rokuon.domain.failures import ConfigError, Decision, HoldOn, RokuonError
+from rokuon.domain.failures import ConfigError, Decision, HoldOn, InternalFault, RokuonError
 from rokuon.domain.ports import Jobs, Source, TimeRange, WindowLedger
 from rokuon.domain.recording import COMPANY_SCOPE, Scope, ScopeKind
 from rokuon.domain.retry import AFTER_ERROR_S
@@ -27,6 +28,7 @@ from rokuon.ledger.models import Hold, Run, Window
 from rokuon.ledger.sql import ms
 from rokuon.ops import dumps
 from rokuon.ops.installation import Installation
+from rokuon.org.models import Company
 from rokuon.wiring.backup_now import fingerprint
 from rokuon.wiring.connections import Connections
 from rokuon.wiring.ledgers import DueLedger, ProbeLedger, RunWindowLedger
@@ -51,6 +53,7 @@ class _WindowFacts:
     listed_at_ms: int
     targets: Targets
     fingerprint: str
+    how: Mapping[str, str]
 
 
 class Engine:
@@ -96,6 +99,12 @@ class Engine:
             end = await work_on_window(shift, scope, window, mark_ms, facts.targets)
         except RokuonError as error:
             await self._listing_failed(facts, error)
+            return
+        except Exception:
+            # A fault of our own that comes back at the same place must not keep the run open for ever.
+            trace = uuid.uuid4().hex[:12]
+            log.exception("window_crashed", extra={"window": window_id, "trace": trace})
+            await self._put_back(facts, InternalFault(f"trace {trace}"))
             return
         await self._end_window(facts, end)
 
@@ -176,10 +185,14 @@ class Engine:
         if await self._source_failed(facts.company_id, error):
             await self.db(runs.suspend_window, window_id, error.reason)
         elif error.decision is Decision.AFTER:
-            wait = error.retry_after or AFTER_ERROR_S[min(facts.window.attempt, len(AFTER_ERROR_S) - 1)]
-            await self.db(runs.put_back, window_id, error.reason, error.detail, wait, now, self._jobs.enqueue_window)
+            await self._put_back(facts, error)
         else:
             await self.db(runs.fail_window, window_id, error.reason, error.detail, now, self._jobs.enqueue_window)
+
+    async def _put_back(self, facts: _WindowFacts, error: RokuonError) -> None:
+        wait = error.retry_after or AFTER_ERROR_S[min(facts.window.attempt, len(AFTER_ERROR_S) - 1)]
+        enqueue = self._jobs.enqueue_window
+        await self.db(runs.put_back, facts.window.pk, error.reason, error.detail, wait, self.clock(), enqueue, spends=error.spends)
 
     async def _source_failed(self, company_id: int, error: RokuonError) -> bool:
         """Open a hold on the source where the error asks for one; whether it did."""
@@ -189,6 +202,7 @@ class Engine:
         return True
 
 
+@transaction.atomic
 def _load_window(window_id: int) -> _WindowFacts | None:
     """The window's facts; None where it is not queued any more or its run has ended."""
     window = (
@@ -199,15 +213,33 @@ def _load_window(window_id: int) -> _WindowFacts | None:
     if window is None:
         return None
     company = window.run.company
-    return _WindowFacts(window, company.pk, ms(window.run.created_at), load_targets(company, window.targets), fingerprint(company))
+    targets, options = load_targets(company, window.targets), fingerprint(company)
+    how = _how(targets, options)
+    runs.begin_listing(window.pk, how)
+    return _WindowFacts(window, company.pk, ms(window.run.created_at), targets, options, how)
+
+
+def _how(targets: Targets, options: str) -> dict[str, str]:
+    """How a listing is sorted for each target: another option, or another trainee of a team, gives another answer."""
+    return {
+        str(plan.id): windows.fingerprint(
+            [options, *(user for user, teams in targets.trainees.items() if scope.kind is ScopeKind.COACHING_TEAM and scope.id in teams)],
+            [],
+            0,
+        )
+        for scope, plan in targets.plans.items()
+    }
 
 
 @transaction.atomic
 def _finish(facts: _WindowFacts, now: datetime, jobs: Jobs) -> None:
-    """The window is listed and tried: its whole days are covered, as of the start of the run."""
+    """The window is listed and tried: its whole days are covered, as of the start of the run, for the targets that every job of it
+    listed for, and all in the same way."""
     window = Window.objects.get(pk=facts.window.pk)
     days = windows.whole_days(TimeRange(ms(window.after), ms(window.before)))
-    sorted_into = [plan.id for plan in facts.targets.plans.values()]
+    company = Company.objects.get(pk=facts.company_id)
+    now_how = _how(load_targets(company, window.targets), facts.fingerprint)
+    sorted_into = [int(target) for target, how in (window.listed_as or {}).items() if facts.how.get(target) == now_how.get(target) == how]
     coverage.cover(sorted_into, days, facts.fingerprint, facts.listed_at_ms, complete=window.malformed == 0)
     runs.finish_window(window.pk, now, jobs.enqueue_window)
 
