@@ -1,4 +1,4 @@
-"""A job exists if and only if the rows it concerns do, also when it is asked for from inside a worker; and a lost one is asked for again."""
+"""A job exists if and only if the rows it concerns do, also when asked for from inside a worker; a lost one is asked for again."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The ledger as a state machine: two workers with memories of their own, retries, cancels, time. I4, I5, I6, I8, I9 and I11 after each step."""
+"""The ledger as a state machine: two workers, retries, cancels, time. I4, I5, I6, I8, I9 and I11 hold after each step."""
 
 from collections import Counter
 from datetime import timedelta
