@@ -41,7 +41,7 @@ def test_a_database_cut_off_in_mid_run_keeps_what_it_acknowledged_and_the_worker
         acknowledged: set[object] = set()
         with Worker(environment, outer / "logs") as worker:
             for _ in range(CUTS):
-                until(lambda: len(list(bucket.rglob("*.mp3"))) > len(acknowledged), "more is stored", 40, worker)
+                until(lambda known=len(acknowledged): len(list(bucket.rglob("*.mp3"))) > known, "more is stored", 40, worker)
                 time.sleep(rng.uniform(0.1, 1.0))
                 acknowledged |= set(ask(dsn, "SELECT id FROM ledger_copy WHERE state = 'verified'"))
                 owner = pg_programs.owner_of(outer / "db" / "postgres")
