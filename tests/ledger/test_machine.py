@@ -1,6 +1,7 @@
 """The ledger as a state machine: workers with memories of their own, retries, cancels, time. I4 to I6, I8, I9, I11 after each step."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 
