@@ -5,7 +5,7 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -26,8 +26,8 @@ def ask(dsn: str, query: str) -> list[tuple[object, ...]]:
         return connection.execute(query).fetchall()
 
 
-def more_files(bucket: Path, than: int) -> Callable[[], bool]:
-    return lambda: sum(1 for _ in bucket.rglob("*.mp3")) > than
+def more_than(bucket: Path, count: int) -> bool:
+    return len(list(bucket.rglob("*.mp3"))) > count
 
 
 def test_a_database_cut_off_in_mid_run_keeps_what_it_acknowledged_and_the_worker_goes_on(outer: Path) -> None:
@@ -46,7 +46,7 @@ def test_a_database_cut_off_in_mid_run_keeps_what_it_acknowledged_and_the_worker
         acknowledged: set[object] = set()
         with Worker(environment, outer / "logs") as worker:
             for _ in range(CUTS):
-                until(more_files(bucket, len(acknowledged)), "more is stored", 40, worker)
+                until(partial(more_than, bucket, len(acknowledged)), "more is stored", 40, worker)
                 time.sleep(rng.uniform(0.1, 1.0))
                 acknowledged |= set(ask(dsn, "SELECT id FROM ledger_copy WHERE state = 'verified'"))
                 owner = pg_programs.owner_of(outer / "db" / "postgres")

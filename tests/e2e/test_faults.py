@@ -60,7 +60,7 @@ def test_after_a_passing_fault_everything_is_verified(rig_of: MakeRig, impatient
     rig.back_up_now()
     assert sum(rule.hits for rule in rig.sim.faults.rules) > 0, "the fault was not reached"
     rig.check(finished=False)
-    rig.pass_time()
+    rig.pass_time(steps=(0.02, 0.1, 0.3, 1.1))
     rig.check()
 
 

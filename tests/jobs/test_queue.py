@@ -1,4 +1,4 @@
-"""A job exists if and only if the rows it concerns do, also when asked for from inside a worker; a lost one is asked for again."""
+"""A job exists if and only if the rows it concerns do, also when a worker asks for it; and a lost one is asked for again."""
 
 import asyncio
 import json

@@ -1,6 +1,7 @@
-"""The ledger as a state machine: two workers, retries, cancels, time. I4, I5, I6, I8, I9 and I11 hold after each step."""
+"""The ledger as a state machine: workers with memories of their own, retries, cancels, time. I4 to I6, I8, I9, I11 after each step."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 
@@ -45,10 +46,7 @@ class Ledger(RuleBasedStateMachine):
         changes = {"agent": "Renamed"} if renamed else {}
         copies = [self.world.planned(number, target, **changes) for number in numbers]
         if renamed:
-            copies = [
-                type(copy)(**{**{n: getattr(copy, n) for n in copy.__slots__}, "key": copy.key.replace("Ann", "Renamed")})
-                for copy in copies
-            ]
+            copies = [replace(copy, key=copy.key.replace("Ann", "Renamed")) for copy in copies]
         self.placed |= {(number, target.pk) for number in numbers}
         return multiple(*self.world.place(*copies, now=self.now))
 
