@@ -1,4 +1,4 @@
-"""python -m bench: measure the first rows of DESIGN.md section 7, each beside its peer, print a table and write JSON."""
+"""python -m bench: measure the first rows of docs/design/benchmarks.md, each beside its peer, print a table and write JSON."""
 
 import argparse
 import signal

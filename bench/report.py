@@ -38,7 +38,7 @@ def verdict(holds: bool) -> str:
 
 
 def show(lines: Sequence[Line], machine: dict[str, Any], loads: Sequence[float]) -> None:
-    table = Table(title="DESIGN.md section 7")
+    table = Table(title="docs/design/benchmarks.md")
     for heading in ("row", "measure", "Rokuon", "peer", "target", "verdict"):
         table.add_column(heading, overflow="fold")
     for line in lines:

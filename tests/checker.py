@@ -43,7 +43,7 @@ class Row:
 
 
 def portable(name: str, fallback: str) -> str:
-    """What the name rules (reliability.md 6.1) make of the simulator's names; a second writing of the few that these names meet."""
+    """What the name rules (docs/design/bucket-layout.md) make of the simulator's names; a second writing of those they meet."""
     text = unicodedata.normalize("NFC", name)
     text = re.sub("[\x00-\x1f\x7f]+", " ", text)
     text = re.sub(" {2,}", " ", text).strip(" ").translate(_LOOK_ALIKES)

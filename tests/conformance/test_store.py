@@ -33,7 +33,7 @@ KEY = "call-recordings/東京サポート/2026-04-01/山田 太郎 - 50123456789
 METADATA = {"rokuon-recording": "6755399441055744", "rokuon-sha256": "0" * 64, "rokuon-call": "5012345678901234"}
 SMALL, IN_PIECES = 300 * KIB, 9 * MIB
 
-# The expected outputs of reliability.md 6.1, as they stand in a key.
+# The expected outputs of docs/design/bucket-layout.md, as they stand in a key.
 NAMES = [
     "山田 太郎",
     "佐藤　花子",

@@ -1,4 +1,4 @@
-"""Security rows of reliability.md section 7 that show only in whole runs. Where each row is tested: docs/design/security.md."""
+"""Security rows of docs/design/security.md that show only in whole runs. Where each row is tested: docs/design/security.md."""
 
 import json
 import logging
@@ -42,7 +42,7 @@ def everything_in(dsn: str) -> str:
 
 
 def test_q10_the_key_travels_in_the_header_alone(rig_of: MakeRig) -> None:
-    """Dialpad's own redirect carries the key in its query (dialpad.md 3); Rokuon follows it as it is and adds none anywhere else."""
+    """Dialpad's own redirect carries the key in its query (docs/design/dialpad.md 3); Rokuon puts it into none."""
     rig = rig_of()
     with_canary_key(rig)
     rig.back_up_now()

@@ -88,7 +88,7 @@ def test_s22_recorded_calls_without_details_are_counted_and_their_days_stay_open
     assert rig.states() == {}
     assert sum(read.details_missing(rig.company.pk).values()) > 10
     rig.sim.switches.set("list_details", "all")
-    # A call that is not even marked as recorded (dialpad.md: admin recordings) is found again only when everything is listed anew.
+    # A call that is not even marked as recorded (docs/design/dialpad.md) is found again only when everything is listed anew.
     rig.back_up_now(relist=True)
     rig.check()
     assert read.details_missing(rig.company.pk) == {}

@@ -1,4 +1,4 @@
-"""Which days need no second look (DESIGN.md section 4, "Windows and coverage")."""
+"""Which days need no second look (docs/design/ledger.md)."""
 
 from datetime import date, timedelta
 

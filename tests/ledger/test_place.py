@@ -1,4 +1,4 @@
-"""What was listed is entered once, and a key once given never changes (DESIGN.md section 3, steps 1 and 2)."""
+"""What was listed is entered once, and a key once given never changes (ARCHITECTURE.md)."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""From classified calls to planned copies: which bucket, which key (DESIGN.md section 3, steps 1 and 2).
+"""From classified calls to planned copies: which bucket, which key (ARCHITECTURE.md).
 
 Everything is planned from what was listed and what is set now; the ledger keeps what was planned first.
 """

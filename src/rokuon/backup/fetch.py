@@ -1,4 +1,4 @@
-"""From the source to proven audio: fetched, then proven (DESIGN.md section 3, steps 3 and 4).
+"""From the source to proven audio: fetched, then proven (ARCHITECTURE.md).
 
 What leaves here is an audio file of the right length, or an exception of `domain.failures` that says why not.
 """

@@ -1,4 +1,4 @@
-"""Bulk work: list one window and copy what is in it, or try a company's due copies (DESIGN.md section 4, "Windows and coverage").
+"""Bulk work: list one window and copy what is in it, or try a company's due copies (docs/design/ledger.md).
 
     left over   what an earlier worker placed and did not finish is tried first
     listed      page after page, newest call first, sorted into targets

@@ -1,4 +1,4 @@
-"""How long and how large anything from the source may be (reliability.md 7.1, rule 7). Tests hand in smaller numbers."""
+"""How long and how large anything from the source may be (docs/design/security.md, rule 7). Tests hand in smaller numbers."""
 
 from dataclasses import dataclass
 

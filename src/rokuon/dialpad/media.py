@@ -44,7 +44,7 @@ _LOGIN_FORM = re.compile(rb"<form[^>]{0,500}\baction\s*=\s*[\"']?[^\"'>]{0,300}/
 
 
 class MediaCharge(StrEnum):
-    """What of an audio download takes a send slot. Whether Dialpad counts media is not known (dialpad.md 8.6)."""
+    """What of an audio download takes a send slot. Whether Dialpad counts media is not known (docs/design/dialpad.md 8.6)."""
 
     NONE = "none"
     ONE = "one"

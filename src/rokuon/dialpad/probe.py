@@ -1,4 +1,4 @@
-"""Ask a real account the open questions of docs/reference/dialpad.md section 8, by reading alone; the answers are redacted.
+"""Ask a real account the open questions of docs/design/dialpad.md section 8, by reading alone; the answers are redacted.
 
 No name, number, address of a recording or plain id leaves this module: ids are hashed with a salt that is thrown away, so that they can
 be compared within one report and with nothing else. Hosts, statuses, counts, times and sizes are kept.

@@ -1,4 +1,4 @@
-"""The wire format of Dialpad's API, and the only place that knows it (dialpad.md sections 2, 3 and 5).
+"""The wire format of Dialpad's API, and the only place that knows it (docs/design/dialpad.md section 2, 3 and 5).
 
 Plain functions over parsed JSON. Integers may be numbers, whole floats or text; ids become text. An odd field is left out, an item
 without an id or a time is malformed and set aside, so that the others go on.
@@ -35,7 +35,7 @@ _EARLIEST_MS = 946_684_800_000
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _MAX_TEXT = 4_000
 _ID = re.compile(r"[A-Za-z0-9._:@-]{1,200}")
-# The forms of dialpad.md section 3: /r/<id> and /blob/adminrecording/<id>.mp3.
+# The forms of docs/design/dialpad.md section 3: /r/<id> and /blob/adminrecording/<id>.mp3.
 _ID_IN_URL = re.compile(r"/(?:r|adminrecording)/([A-Za-z0-9_-]{1,200})(?:\.[a-z0-9]{2,4})?(?:[?#]|$)")
 _KINDS = {kind.value: kind for kind in Kind}
 # How a recording is found where `recording_details` is missing; both fields were seen as arrays and as single values.
@@ -143,7 +143,7 @@ def to_id(value: Json) -> str:
 
 
 def normal_type(value: Json) -> str:
-    """`call_center`, `CallCenter` and `callcenter` are one word (dialpad.md 2.10)."""
+    """`call_center`, `CallCenter` and `callcenter` are one word (docs/design/dialpad.md 2.10)."""
     return value.replace("_", "").replace("-", "").lower() if isinstance(value, str) else ""
 
 

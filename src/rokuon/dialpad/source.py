@@ -47,7 +47,7 @@ from .urls import AllowedHosts
 # The server takes spans below 30 days; a minute less leaves room for the wider ask and for its own rounding.
 MAX_SPAN_MS = 30 * DAY_MS - 60_000
 CALLS_PER_PAGE = 50
-# Past 100 the server refuses a fifth of the requests on purpose (dialpad.md 2.4).
+# Past 100 the server refuses a fifth of the requests on purpose (docs/design/dialpad.md 2.4).
 USERS_PER_PAGE = 100
 _RESTARTS = 3
 _CLOCK_MARGIN_MS = 1_000
@@ -181,7 +181,7 @@ class DialpadSource:
                 "started_after": str(after),
                 "started_before": str(before),
                 "limit": str(CALLS_PER_PAGE),
-                # Calls of deleted users are left out unless asked for; where the parameter is unknown it is ignored (dialpad.md 2.5).
+                # Calls of deleted users are left out unless asked for; an unknown parameter is ignored (docs/design/dialpad.md 2.5).
                 "include_anonymized": "true",
             }
             begun = False

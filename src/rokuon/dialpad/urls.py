@@ -1,4 +1,4 @@
-"""Which addresses may be opened, and with the key or without: reliability.md 7.1, rules 1 to 6. Pure functions.
+"""Which addresses may be opened, and with the key or without: docs/design/security.md, rules 1 to 6. Pure functions.
 
 An address is judged as text first and then handed to yarl, the parser that aiohttp uses; where the two read different hosts, it is
 refused. Hosts match exactly. Error details hold a host that passed the grammar of host names, and nothing else of the address.
@@ -23,7 +23,7 @@ _MAX_ADDRESS = 8_000
 _LOGIN = {"login", "signin"}
 _LOOPBACK_NAME = "localhost"
 
-# Ranges that `is_global` calls global on some Python version although they lead elsewhere (reliability.md section 0, finding 10).
+# Ranges that `is_global` calls global on some Python version although they lead elsewhere.
 _NOT_PUBLIC_6 = tuple(
     IPv6Network(net) for net in ("::/96", "64:ff9b::/96", "64:ff9b:1::/48", "2001::/32", "2002::/16", "fec0::/10", "3fff::/20")
 )
@@ -102,8 +102,8 @@ def first_hop(url: str, recording_id: str, allowed: AllowedHosts) -> Hop:
 def next_hop(current: Hop, location: str, key: str, allowed: AllowedHosts) -> Hop:
     """Where a redirect leads. Raises SourceRedirectBlocked, or SourceKindDenied where it leads to a login page of the source.
 
-    One hop of Dialpad's own chain carries the key as `apikey=` (dialpad.md section 3). It is taken out on every host: the header
-    authenticates the same key to the same host, so that the key stays out of addresses, proxies and access logs.
+    One hop of Dialpad's own chain carries the key as `apikey=` (docs/design/dialpad.md section 3). It is taken out on every host:
+    the header authenticates the same key to the same host, and the key stays out of addresses, proxies and access logs.
     """
     try:
         text = str(current.url.join(URL(location, encoded=True)))

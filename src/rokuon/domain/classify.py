@@ -17,7 +17,7 @@ from .legs import LegIndex, RecordingId, id_order, is_own
 from .recording import Kind, ListedCall, Scope
 
 ALWAYS_BACKED_UP = frozenset({Kind.CALL, Kind.ADMIN})
-"""Voicemail is backed up by choice only (design notes, section 4, "Identity")."""
+"""Voicemail is backed up by choice only (docs/design/ledger.md)."""
 
 HOLD_MS = 15 * 60_000
 PATIENCE_MS = 2 * 3_600_000

@@ -1,7 +1,7 @@
 """The states of a copy, and who may move it from which to which.
 
 A copy is one recording on its way to one bucket for one target. Always: discovered = pending + verified + failed + gone + excluded. A
-copy in flight is still pending: nothing is claimed, so that a killed worker leaves nothing to clean up (design notes, section 3).
+copy in flight is still pending: nothing is claimed, so that a killed worker leaves nothing to clean up (docs/design/ledger.md).
 """
 
 from enum import StrEnum

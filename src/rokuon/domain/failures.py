@@ -95,7 +95,7 @@ class SourceTlsInvalid(SourceError):
 
 
 class SourceKindDenied(SourceError):
-    """A login page or redirect where audio was expected, while listing works (dialpad.md section 3)."""
+    """A login page or redirect where audio was expected, while listing works (docs/design/dialpad.md section 3)."""
 
     reason = "source_kind_denied"
     decision = Decision.HOLD

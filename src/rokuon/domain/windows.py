@@ -19,7 +19,7 @@ WINDOW_DAYS = 29
 """Dialpad refuses a span of 30 days. One day less leaves its client room to widen a window by a millisecond on either side."""
 
 SEALED_AFTER_DAYS = 35
-"""How late a recording may still appear in an old day's listing; the weekly sweep reaches as far (design notes, section 4)."""
+"""How late a recording may still appear in an old day's listing; the weekly sweep reaches as far (docs/design/ledger.md)."""
 
 _EPOCH = date(1970, 1, 1)
 _FIRST_DAY = date(2000, 1, 1)

@@ -1,4 +1,4 @@
-"""Enter what was listed, and freeze where each copy goes, before the first byte moves (DESIGN.md section 3, steps 1 and 2).
+"""Enter what was listed, and freeze where each copy goes, before the first byte moves (ARCHITECTURE.md).
 
 Everything here may run twice and at once: rows are found by the source's ids, and what is already there wins.
 """

@@ -1,4 +1,4 @@
-"""Write down what became of copies (DESIGN.md section 3, steps 7 and 8): conditional updates in batches.
+"""Write down what became of copies (ARCHITECTURE.md): conditional updates in batches.
 
 An outcome names the attempt that it saw. If the copy has moved on meanwhile, the outcome changes nothing, with one exception:
 a proven object is evidence that holds whatever another worker wrote, so `verified` is tried again on the state that is there.

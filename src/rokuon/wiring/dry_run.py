@@ -18,7 +18,7 @@ from rokuon.wiring.engine import Engine
 from rokuon.wiring.targets import load_targets
 
 HOPS = 3
-"""Requests of one download along the chain of redirects that Dialpad was seen to use (dialpad.md section 3)."""
+"""Requests of one download along the chain of redirects that Dialpad was seen to use (docs/design/dialpad.md section 3)."""
 
 
 async def estimate(
