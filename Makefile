@@ -6,7 +6,7 @@ ARGS ?=
 DATA ?= demo-data
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check bench requirements messages reference fuzz clean
+.PHONY: help install demo test check bench requirements messages reference fuzz crash soak clean
 
 help: ## This list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -40,7 +40,13 @@ bench: $(VENV)/dev.stamp ## Side by side with rclone (installs rclone and nginx 
 	@$(BIN)/python -m bench $(ARGS)
 
 fuzz: $(VENV)/dev.stamp ## The property tests with many more examples
-	@HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest tests/unit tests/dialpad tests/ledger $(ARGS)
+	@HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest tests/unit tests/dialpad tests/ledger $(ARGS)
+
+crash: $(VENV)/dev.stamp ## Kill workers two hundred times (TEST_SEED=N for another order)
+	@TEST_KILLS=$${TEST_KILLS:-200} $(BIN)/python -m pytest tests/crash $(ARGS)
+
+soak: $(VENV)/dev.stamp ## Two hundred storms of faults, each judged by the checker
+	@TEST_STORMS=$${TEST_STORMS:-200} $(BIN)/python -m pytest tests/e2e/test_faults.py -k storm $(ARGS)
 
 requirements: $(VENV)/dev.stamp ## Compile the hash-pinned requirement files anew
 	@for name in runtime dev; do \

@@ -35,6 +35,13 @@ def start(
     return process
 
 
+def ask_to_end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+    """Let several end at the same time; each is waited for where the stack ends."""
+    for process in processes:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+
+
 def end(process: subprocess.Popen[bytes]) -> None:
     """SIGTERM, and SIGKILL where that does not help."""
     if process.poll() is None:

@@ -36,3 +36,10 @@ def copy(url: str, target: str, transfers: int, options: Sequence[str] = ()) -> 
 def hash_of(target: str, listing: Path, transfers: int, options: Sequence[str] = ()) -> Ran:
     """SHA-256 of every object, computed from its bytes."""
     return command("hashsum", "sha256", target, "--output-file", str(listing), "--checkers", str(transfers), *options)
+
+
+def flush(target: Path) -> float:
+    """Seconds until what was copied is on the disk, which rclone does not wait for."""
+    began = time.monotonic()
+    subprocess.run(["sync", "--file-system", str(target)], check=True)
+    return time.monotonic() - began

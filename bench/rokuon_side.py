@@ -13,9 +13,12 @@ from rokuon.domain.ports import Store
 from rokuon.stores import marker
 from rokuon.stores.registry import open_store
 
-from .processes import start, tree_cpu_seconds
+from .processes import ask_to_end, start, tree_cpu_seconds
 
 WORKERS_READY_S = 30.0
+RUN_WITHIN_S = 180.0
+CANCEL_S = 8.0
+"""Until what was in flight at a cancel has ended: it waits for its send slots."""
 OFF = 50_000
 """Requests per second that no machine reaches: the budget is off."""
 
@@ -66,13 +69,14 @@ class Rokuon:
 
         with ExitStack() as stack:
             before = live_workers(5)
-            started = [start(stack, [sys.executable, "-m", "bench.worker"], self.folder / "workers.log") for _ in range(count)]
+            started = [start(stack, [sys.executable, "-m", "rokuon", "worker", "--one"], self.folder / "workers.log") for _ in range(count)]
             deadline = time.monotonic() + WORKERS_READY_S
             while live_workers(5) < before + count:
                 if time.monotonic() > deadline or any(one.poll() is not None for one in started):
                     raise RuntimeError("the workers did not start; see workers.log")
                 time.sleep(0.1)
             self._workers = [one.pid for one in started]
+            stack.callback(ask_to_end, started)
             yield
             self._workers = []
 
@@ -131,6 +135,8 @@ class Rokuon:
         wanted = TimeRange(since_ms, until_ms)
         run = backup_now.start(company_id, ScopeKind.COMPANY, 0, wanted, timezone.now(), queue).run_id
         while Run.objects.filter(pk=run, state=Run.State.RUNNING).exists() and not until():
+            if time.monotonic() - began > RUN_WITHIN_S:
+                raise RuntimeError(f"run {run} does not end: {self.failures(company_id)}; see {self.folder / 'workers.log'}")
             time.sleep(0.05)
         seconds = time.monotonic() - began
         workers_after, database_after = self._cpu()
@@ -145,6 +151,31 @@ class Rokuon:
             progress.pages,
             progress.calls,
         )
+
+    def recorded_calls(self, company_id: int) -> tuple[int, int]:
+        """How many of the company's listed calls were recorded, and how many there are."""
+        from rokuon.ledger.models import Call
+
+        calls = Call.objects.filter(target__company_id=company_id)
+        return calls.filter(was_recorded=True).count(), calls.count()
+
+    def failures(self, company_id: int) -> str:
+        """Why copies are not verified, for the message of a run that cannot count."""
+        from rokuon.ledger.models import Copy
+
+        rows = Copy.objects.filter(company_id=company_id).exclude(state="verified").values_list("state", "reason", "detail")[:5]
+        return "; ".join(" ".join(row) for row in rows)
+
+    def cancel(self, company_id: int) -> None:
+        """End the company's runs, and wait until the workers have let go of them."""
+        from django.utils import timezone
+
+        from rokuon.ledger import runs
+        from rokuon.ledger.models import Run
+
+        for run in Run.objects.filter(company_id=company_id, state=Run.State.RUNNING):
+            runs.cancel(run.pk, timezone.now())
+        time.sleep(CANCEL_S)
 
     def _cpu(self) -> tuple[float, float]:
         postmaster = int((self.folder / "postgres" / "postmaster.pid").read_text().split()[0])

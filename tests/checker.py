@@ -76,8 +76,9 @@ class Checker:
         unlisted: Collection[int] = (),
         details: bool = True,
     ) -> list[str]:
-        """`finished`: nothing may be pending any more. `excused` maps a recording id to the states (besides verified) that are right
-        for it. `unlisted` are recordings that the source does not list, and `details` says whether a listing tells recordings at all."""
+        """`finished`: all is listed and nothing may be pending any more. `excused` maps a recording id to the states (besides verified)
+        that are right for it. `unlisted` are recordings that the source does not list; `details` says whether a listing tells of
+        recordings at all."""
         told = [it for it in self.truth() if it["id"] not in set(unlisted) and not it["anonymized"]] if details else []
         rows = self.rows()
         found = [*self._rows_against_truth(told, rows, finished, excused or {}), *self._objects_against_rows(objects, rows, told, finished)]
@@ -138,6 +139,8 @@ class Checker:
             for target in self.targets_of(it, leg):
                 name = f"recording {it['id']} ({it['kind']}, {it['own_leg']} leg) for target {target}"
                 mine = by_identity.pop((str(it["id"]), target), [])
+                if not mine and not finished:
+                    continue
                 if not mine:
                     yield f"LOST: {name} is not in the ledger"
                     continue
@@ -157,7 +160,7 @@ class Checker:
         shared = {(str(it["id"]), str(center)) for it in told for center in it["transfer_center_ids"]}
         for (recording, target), extra in by_identity.items():
             if told and (recording, target) not in shared:
-                yield f"INVENTED: recording {recording} for target {target} is in the ledger as {extra[0].state}, the source does not list it so"
+                yield f"INVENTED: recording {recording} for target {target} is {extra[0].state}, the source does not list it so"
 
     def _verified(self, name: str, row: Row, it: dict[str, Any], target: str) -> Iterator[str]:
         if (row.sha256, row.size) != (it["sha256"], it["bytes"]):

@@ -1,5 +1,6 @@
 """Windows, cursors and ignored parameters of GET /call."""
 
+import asyncio
 import json
 from dataclasses import replace
 from itertools import pairwise
@@ -133,8 +134,9 @@ async def test_a_cursor_that_comes_again_is_a_loop(length):
         last = int(request.query.get("cursor", "-1"))
         return json_answer({"items": [], "cursor": str((last + 1) % length)})
 
-    with pytest.raises(SourceCursorLooped):
-        await run(answer)
+    async with asyncio.timeout(20):
+        with pytest.raises(SourceCursorLooped):
+            await run(answer)
 
 
 async def test_a_list_without_end_is_stopped_by_the_number_of_pages():

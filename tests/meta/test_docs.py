@@ -118,6 +118,14 @@ def test_the_exit_codes_are_those_of_the_program(name: str) -> None:
 
 
 HELP = re.compile(r"^#+ rokuon ([a-z -]+)\n\n```text\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def test_every_folder_of_tests_says_what_it_proves() -> None:
+    told = (ROOT / "CONTRIBUTING.md").read_text()
+    folders = [path.name for path in (ROOT / "tests").iterdir() if (path / "__init__.py").exists()]
+    assert [name for name in folders if f"`tests/{name}`" not in told] == []
+
+
 COMMAND = re.compile(r"^(?:sudo -u rokuon |docker compose (?:exec|run --rm) \w+ )?rokuon ([a-z-]+)(?: (.*))?$", re.MULTILINE)
 
 

@@ -18,7 +18,8 @@ from .recorder import Recorder
 log = logging.getLogger(__name__)
 
 DENIALS_TO_HOLD = 3
-"""A kind of recording is held when so many of its downloads in a row met a login page: one alone may be that recording's own fault."""
+"""A kind of recording is held when so many of its downloads in a row met a login page: one alone may be that recording's own fault.
+Fewer do where a job ends with nothing of that kind having arrived: else they would be asked for every minute, for ever."""
 
 
 class Crew:
@@ -33,11 +34,13 @@ class Crew:
     ) -> None:
         self._gear, self._stores, self._ledger, self._recorder, self._now_ms = gear, stores, ledger, recorder, now_ms
         self._open: dict[int, Store] = {}
+        self._opening = asyncio.Lock()
         self._places = asyncio.Semaphore(gear.limits.transfers)
         self._met: set[int] = set()
         self._held: dict[tuple[HoldOn, str], RokuonError] = {}
         """What is held, by what and which: found open at the start, or opened here."""
         self._denials: Counter[str] = Counter()
+        self._denied: dict[str, RokuonError] = {}
         self._fetched_kinds: set[str] = set()
         self.stopped_by: RokuonError | None = None
 
@@ -50,6 +53,9 @@ class Crew:
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         await self._tasks.__aexit__(kind, error, trace)
+        for denied, cause in self._denied.items():
+            if error is None and denied not in self._fetched_kinds:
+                await self._open_hold(cause, HoldOn.KIND, denied)
 
     async def offer(self, work: Work) -> None:
         """Take the copy on as soon as there is a free place. One that was offered before is not taken twice."""
@@ -77,14 +83,18 @@ class Crew:
             self._places.release()
 
     async def _copy(self, work: Work) -> Outcome | RokuonError:
-        store = self._open.get(work.bucket_id)
-        if store is None:
-            try:
-                # Asked once per job: a credential that changes meanwhile counts from the next one.
-                store = self._open[work.bucket_id] = await self._stores(work.bucket_id)
-            except RokuonError as error:
-                return error
+        try:
+            store = self._open.get(work.bucket_id) or await self._opened(work.bucket_id)
+        except RokuonError as error:
+            return error
         return await copy_recording(work, store, self._gear)
+
+    async def _opened(self, bucket_id: int) -> Store:
+        """Asked once per job: a credential that changes meanwhile counts from the next one."""
+        async with self._opening:
+            if bucket_id not in self._open:
+                self._open[bucket_id] = await self._stores(bucket_id)
+            return self._open[bucket_id]
 
     async def _decide(self, work: Work, error: RokuonError) -> Outcome:
         log.info("copy_failed", extra={"copy": work.copy_id, "attempt": work.attempt, "reason": error.reason, "detail": error.detail})
@@ -105,15 +115,19 @@ class Crew:
                 self._fetched_kinds.add(work.kind)
                 return await self._decide(work, error)
             self._denials[work.kind] += 1
+            self._denied[work.kind] = error
             if self._denials[work.kind] < DENIALS_TO_HOLD:
                 return self._outcome(work, error, State.PENDING, due_in_s=retry.THROTTLED_S)
         ref = {HoldOn.KIND: work.kind, HoldOn.BUCKET: str(work.bucket_id), HoldOn.SOURCE: ""}[on]
+        await self._open_hold(error, on, ref)
+        return self._waits(work, error)
+
+    async def _open_hold(self, error: RokuonError, on: HoldOn, ref: str) -> None:
         if (on, ref) not in self._held:
             self._held[on, ref] = error
             if on is HoldOn.SOURCE:
                 self.stopped_by = error
             await self._ledger.hold(error, on, ref)
-        return self._waits(work, error)
 
     def _waits(self, work: Work, error: RokuonError) -> Outcome:
         return self._outcome(work, error, State.PENDING)

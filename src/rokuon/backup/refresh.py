@@ -1,11 +1,15 @@
 """Look a recording up again before a late retry: its address may have changed, and a 404 means more when the list has dropped it too
 (S3, S5). One list request for the millisecond in which the call started; single calls are never asked for (10 per minute)."""
 
+import logging
 from dataclasses import replace
 
+from rokuon.domain.failures import Decision, SourceError, SourceThrottled
 from rokuon.domain.ports import Source, TimeRange
 from rokuon.domain.recording import COMPANY_SCOPE
 from rokuon.domain.work import Work
+
+log = logging.getLogger(__name__)
 
 STALE_AFTER_TRIES = 3
 
@@ -16,10 +20,26 @@ def is_stale(work: Work) -> bool:
 
 
 async def refreshed(work: Work, source: Source) -> Work:
-    """The same copy with what the source lists now. Unchanged where the recording is not listed any more, and so not `still_listed`."""
+    """The same copy with what the source lists now. Unchanged where the recording is not listed any more, and so not `still_listed`.
+
+    Where this one listing fails, the copy is tried as it is known, and counts as listed: nothing is called gone on a guess, and one
+    listing that always fails does not keep the copies behind it waiting. Raises what stops the whole source, and SourceThrottled.
+    """
+    try:
+        return await _looked_up(work, source)
+    except SourceThrottled:
+        raise
+    except SourceError as error:
+        if error.decision is Decision.HOLD:
+            raise
+        log.info("copy_not_looked_up", extra={"copy": work.copy_id, "reason": error.reason})
+        return replace(work, history=replace(work.history, still_listed=True))
+
+
+async def _looked_up(work: Work, source: Source) -> Work:
     async for page in source.pages(COMPANY_SCOPE, TimeRange(work.started_ms, work.started_ms + 1)):
         for call in page.calls:
             for recording in call.recordings:
-                if recording.kind is work.kind and recording.id == work.recording_id and recording.url:
-                    return replace(work, url=recording.url, history=replace(work.history, still_listed=True))
+                if recording.kind is work.kind and recording.id == work.recording_id:
+                    return replace(work, url=recording.url or work.url, history=replace(work.history, still_listed=True))
     return work

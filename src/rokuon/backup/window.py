@@ -14,9 +14,9 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum
 
-from rokuon.domain.classify import ALWAYS_BACKED_UP, HOLD_MS, Classified, Classifier
+from rokuon.domain.classify import ALWAYS_BACKED_UP, HOLD_MS, PATIENCE_MS, Classified, Classifier
 from rokuon.domain.crashpoints import reached
-from rokuon.domain.failures import RokuonError
+from rokuon.domain.failures import RokuonError, SourceAnswerMalformed
 from rokuon.domain.ports import Store, TimeRange, WindowLedger
 from rokuon.domain.recording import Kind, Page, Scope, ScopeKind
 from rokuon.domain.work import Progress
@@ -139,8 +139,10 @@ async def _list_and_copy(shift: Shift, crew: Crew, watch: _Watch, scope: Scope, 
         return End.DONE
     kinds = ALWAYS_BACKED_UP | {Kind.VOICEMAIL} if targets.voicemail else ALWAYS_BACKED_UP
     classifier = Classifier(targets.plans, targets.trainees, kinds=kinds)
-    # A conversation's legs may lie on both sides of a border: what is listed beyond it tells how they hang together, no more.
-    wanted = TimeRange(window.after_ms - HOLD_MS, min(mark_ms, window.before_ms) + HOLD_MS)
+    # A conversation's legs may lie on both sides of a border, hours apart if the caller waited in a queue: what is listed beyond it
+    # tells how they hang together, no more.
+    top_ms = mark_ms + HOLD_MS if mark_ms < window.before_ms else window.before_ms + PATIENCE_MS
+    wanted = TimeRange(window.after_ms - PATIENCE_MS, top_ms)
     async with aclosing(one_ahead(shift.gear.source.pages(scope, wanted))) as pages:
         async for page in pages:
             batch = classifier.feed(page.calls)
@@ -159,9 +161,12 @@ async def _list_and_copy(shift: Shift, crew: Crew, watch: _Watch, scope: Scope, 
                 if end := watch.verdict():
                     return end
                 await crew.offer(work)
-            if end := watch.verdict():
-                return End.DONE if page.last and end is End.MORE else end
-    return End.DONE
+            end = watch.verdict()
+            if page.last:
+                return End.DONE if end is End.MORE else end or End.DONE
+            if end:
+                return end
+    raise SourceAnswerMalformed("the list ended without a last page")
 
 
 async def one_ahead(pages: AsyncIterator[Page]) -> AsyncGenerator[Page]:

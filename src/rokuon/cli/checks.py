@@ -96,7 +96,7 @@ def database_checks(session: Session) -> Iterator[Check]:
         cursor.execute("SELECT name, setting FROM pg_settings WHERE name = ANY(%s)", [list(SETTINGS)])
         off = [name for name, setting in cursor.fetchall() if setting == "off"]
     where = _("embedded") if session.config.embedded else _("external")
-    yield Check(what, Level.OK, f"PostgreSQL {version}, {where}")
+    yield Check(what, Level.OK, f"PostgreSQL {version} ({where})")
     if off:
         yield Check(
             what,

@@ -74,7 +74,7 @@ class Commands(click.Group):
         with formatter.section(_("Exit codes")):
             formatter.write_dl(
                 [
-                    ("0", _("Done; after a backup: every recording is verified.")),
+                    ("0", _("Done; after a backup: every recording is verified, gone at Dialpad, or excluded.")),
                     ("1", _("Finished with failures: recordings that failed or still wait, or a problem that passes by itself.")),
                     ("2", _("The command or the configuration has to be corrected; nothing was changed.")),
                     ("3", _("A fault inside Rokuon.")),

@@ -173,7 +173,7 @@ def _json(company: Company, urls: dict[int, str]) -> dict[str, Any]:
     help=_("Access restriction: every office and center uses the company's bucket, or may choose."),
 )
 @click.option("--voicemail/--no-voicemail", default=None, help=_("Back up voicemail too, or not."))
-@click.option("--requests-per-second", metavar="N", help=_("Rokuon's share of Dialpad's 20 requests per second and company."))
+@click.option("--requests-per-second", metavar="N", help=_("Rokuon's share of the 20 requests per second that Dialpad allows a company."))
 @click.option("--media-charge", type=click.Choice(MediaCharge.values), help=_("What a download costs of the request budget."))
 @click.option("--office", "office_name", metavar="NAME", help=_("Customize this office."))
 @click.option("--target", "target_name", metavar="NAME", help=_("Customize this contact center or coaching team."))

@@ -6,6 +6,7 @@ import signal
 import click
 
 from rokuon.config import Config
+from rokuon.domain import crashpoints
 from rokuon.jobs import queue
 from rokuon.jobs.supervisor import Supervisor
 from rokuon.jobs.worker import run
@@ -38,6 +39,7 @@ def worker_command(processes: int, one: bool) -> int:
     config = Config.load()
     logs.set_up(level=config.log_level, style=config.log_format)
     if one:
+        crashpoints.arm(config.crash_at)
         return _one_process()
     with opened():
         # The installation stays open: with it the embedded database keeps running while a process is restarted.

@@ -91,8 +91,8 @@ class Classifier:
     are kept, half of them held; past that the newest go early.
 
     A conversation can lie across the border of two windows. So either use one Classifier for windows that follow one another without
-    a gap, newest first, and `finish` after the last; or let each window reach `HOLD_MS` into the newer one. Handing a call out twice
-    does no harm.
+    a gap, newest first, and `finish` after the last; or let each window reach `PATIENCE_MS` into its neighbours. Handing a call out
+    twice does no harm.
     """
 
     def __init__(

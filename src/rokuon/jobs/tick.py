@@ -12,6 +12,8 @@ def tick(now: datetime) -> None:
     """May run at the same time in every worker: each step is a conditional update or refused as already queued."""
     for company_id in read.companies_with_open_runs():
         runs.queue_windows(company_id, now, enqueue_window)
+        # A rule switched off or a cancelled neighbour can take a run's last copies away: then no job is left to end it.
+        runs.end_done(company_id, now)
     with transaction.atomic():
         for window_id in without_job(WINDOW, "window_id", read.queued_windows()):
             enqueue_window(window_id)

@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable
 
 from procrastinate import App, PsycopgConnector
 from procrastinate.contrib.django.utils import connector_params
+from procrastinate.exceptions import UniqueViolation
+from procrastinate.jobs import Status
 
 from rokuon.jobs.queue import BULK, DUE, LIVE, PROBE, WINDOW
 from rokuon.jobs.tick import tick
@@ -43,6 +45,7 @@ async def run(engine: Engine, stop: asyncio.Event) -> None:
     async with app.open_async(), asyncio.TaskGroup() as tasks:
         beside = [
             tasks.create_task(_every(RESCUE_EVERY_S, lambda: rescue(app))),
+            tasks.create_task(_every(RESCUE_EVERY_S, engine.look_around)),
             tasks.create_task(_every(TICK_EVERY_S, lambda: _tick(app, engine))),
         ]
         workers = [
@@ -78,10 +81,14 @@ async def _every(seconds: float, action: Callable[[], Awaitable[None]]) -> None:
 
 
 async def rescue(app: App) -> None:
-    """Put back into the queue what a worker without a sign of life was doing, whatever its name was."""
+    """Put back into the queue what a worker without a sign of life was doing, whatever its name was. A job whose successor waits
+    there already is ended: the successor does its work."""
     stalled = list(await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=DEAD_AFTER_S))
     for job in stalled:
-        await app.job_manager.retry_job(job)
+        try:
+            await app.job_manager.retry_job(job)
+        except UniqueViolation:
+            await app.job_manager.finish_job(job, Status.FAILED, delete_job=False)
         log.warning("job_rescued", extra={"job": job.id, "task": job.task_name})
 
 

@@ -155,6 +155,9 @@ class Window(models.Model):
     `listed_down_to` is the resume mark: calls that started at or after it are in the ledger. It equals `after` when the whole
     window is listed. `targets` are the ledger ids of the targets that the listing is sorted into. `failed` means that the source
     refused the listing itself: the days stay uncovered, and the run ends with that said.
+
+    `listed_as` maps each target (its id as text) to how every job so far has listed for it; null before the first one. A target that
+    was left out for a while, because its rule was off, or was sorted by other options, is not among them and gets no coverage.
     """
 
     class State(models.TextChoices):
@@ -178,6 +181,7 @@ class Window(models.Model):
     pages = models.PositiveIntegerField(default=0)
     calls = models.PositiveIntegerField(default=0)
     malformed = models.PositiveIntegerField(default=0)
+    listed_as = models.JSONField(null=True)
 
     class Meta:
         constraints = [

@@ -84,8 +84,9 @@ def _enter_recordings(company_id: int, copies: Sequence[PlannedCopy]) -> None:
            SELECT %s, k, i, c, to_timestamp(s / 1000.0), d, u
              FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::text[]) AS x(k, i, c, s, d, u)
                ON CONFLICT (company_id, kind, recording_id) DO UPDATE
-              SET url = EXCLUDED.url, duration_ms = COALESCE(EXCLUDED.duration_ms, ledger_recording.duration_ms)
-            WHERE ledger_recording.url <> EXCLUDED.url
+              SET url = COALESCE(NULLIF(EXCLUDED.url, ''), ledger_recording.url),
+                  duration_ms = COALESCE(EXCLUDED.duration_ms, ledger_recording.duration_ms)
+            WHERE (EXCLUDED.url <> '' AND ledger_recording.url <> EXCLUDED.url)
                OR ledger_recording.duration_ms IS DISTINCT FROM COALESCE(EXCLUDED.duration_ms, ledger_recording.duration_ms)""",
         [company_id, *columns(rows, 6)],
     )
@@ -139,13 +140,14 @@ def _known(company_id: int, copies: Sequence[PlannedCopy], now: datetime) -> lis
 def due_in_range(
     company_id: int, targets: Sequence[int], after: datetime, before: datetime, now: datetime, *, beyond: int = 0, limit: int = 500
 ) -> list[Work]:
-    """Pending, due copies of the targets whose calls started in [after, before), by id, those with an id above `beyond`."""
+    """Pending, due copies of the targets whose calls started in [after, before) and that no open hold stops, by id, those with an id
+    above `beyond`."""
     rows = fetch(
         f"""SELECT {_WORK_COLUMNS}
               FROM ledger_copy c JOIN ledger_recording r ON r.id = c.recording_id
              WHERE c.company_id = %s AND c.target_id = ANY(%s) AND c.state = 'pending' AND c.due_at <= %s
-               AND c.call_started_at >= %s AND c.call_started_at < %s AND c.id > %s
-             ORDER BY c.id LIMIT %s""",  # noqa: S608 (a constant list of columns)
+               AND c.call_started_at >= %s AND c.call_started_at < %s AND c.id > %s AND NOT {STOPPED_BY_HOLD}
+             ORDER BY c.id LIMIT %s""",  # noqa: S608 (constant pieces)
         [company_id, list(targets), now, after, before, beyond, limit],
     )
     return [as_work(row) for row in rows]

@@ -58,7 +58,6 @@ def _update(rows: Sequence[tuple[Outcome, str, int]], now: datetime) -> set[int]
         return set()
     values = sorted(
         (
-            # One column of one type: whole and fractional waits come together.
             (o.copy_id, seen_state, attempt, o.state, o.reason, o.detail[:500], int(o.spent), float(o.due_in_s), o.negative, o.size,
              o.sha256, o.crc32c, o.version, o.proof, o.audio_ms)
             for o, seen_state, attempt in rows

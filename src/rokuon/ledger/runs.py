@@ -5,7 +5,7 @@ transaction of the rows it concerns: a window is queued if and only if its job i
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -55,6 +55,11 @@ def open_run(
     return Run.objects.get(company_id=company_id, scope_kind=scope_kind, scope_id=scope_id, state=Run.State.RUNNING), False
 
 
+def wake(run_id: int, now: datetime) -> None:
+    """Somebody asks again: windows that wait for a later try are due now."""
+    Window.objects.filter(run_id=run_id, state=Window.State.WAITING, due_at__gt=now).update(due_at=now)
+
+
 def add_windows(run: Run, plans: Sequence[WindowPlan], now: datetime) -> None:
     Window.objects.bulk_create(
         [
@@ -96,23 +101,36 @@ def queue_windows(company_id: int, now: datetime, enqueue: Enqueue) -> list[int]
 
 
 def advance(window_id: int, listed_down_to: datetime, pages: int, calls: int, malformed: int) -> bool:
-    """Move the resume mark down, never up. False where the window is no longer being worked on (done, or its run was cancelled)."""
+    """Move the resume mark down, never up; a listing that gets further counts its failures anew.
+
+    False where the window is no longer being worked on (done, or its run was cancelled).
+    """
     return bool(
         execute(
             """UPDATE ledger_window w
-                  SET listed_down_to = LEAST(w.listed_down_to, GREATEST(w.after, %s)), pages = w.pages + %s, calls = w.calls + %s,
-                      malformed = w.malformed + %s
-                 FROM ledger_run r
+                  SET listed_down_to = LEAST(w.listed_down_to, GREATEST(w.after, x.mark)), pages = w.pages + %s, calls = w.calls + %s,
+                      malformed = w.malformed + %s, attempt = CASE WHEN x.mark < w.listed_down_to THEN 0 ELSE w.attempt END
+                 FROM ledger_run r, (SELECT %s::timestamptz AS mark) x
                 WHERE w.id = %s AND w.state = 'queued' AND r.id = w.run_id AND r.state = 'running'""",
-            [listed_down_to, pages, calls, malformed, window_id],
+            [pages, calls, malformed, listed_down_to, window_id],
         )
     )
+
+
+@transaction.atomic
+def begin_listing(window_id: int, how: Mapping[str, str]) -> None:
+    """A job lists the window now: `how` it does, by target. Only what every job of the window had in common stays (`Window.listed_as`)."""
+    window = Window.objects.select_for_update().get(pk=window_id)
+    before = window.listed_as
+    window.listed_as = dict(how) if before is None else {target: one for target, one in before.items() if how.get(target) == one}
+    if window.listed_as != before:
+        window.save(update_fields=["listed_as"])
 
 
 def widen(window_id: int, scope_kind: str, scope_id: str) -> None:
     """List the window again from its top, by a wider scope: the narrow listing lacked legs of a conversation."""
     Window.objects.filter(pk=window_id, state=Window.State.QUEUED).exclude(scope_kind=scope_kind, scope_id=scope_id).update(
-        scope_kind=scope_kind, scope_id=scope_id, listed_down_to=_before(window_id)
+        scope_kind=scope_kind, scope_id=scope_id, listed_down_to=_before(window_id), listed_as=None
     )
 
 
@@ -128,13 +146,14 @@ def finish_window(window_id: int, now: datetime, enqueue: Enqueue) -> None:
 
 
 @transaction.atomic
-def put_back(window_id: int, reason: str, detail: str, wait: float, now: datetime, enqueue: Enqueue) -> None:
-    """The listing failed for a passing cause: the window waits so many seconds, and fails for good after some attempts."""
+def put_back(window_id: int, reason: str, detail: str, wait: float, now: datetime, enqueue: Enqueue, *, spends: bool = True) -> None:
+    """The listing failed for a passing cause: the window waits so many seconds, and fails for good after some attempts in a row."""
+    spent = int(spends)
     execute(
-        """UPDATE ledger_window SET state = CASE WHEN attempt + 1 >= %s THEN 'failed' ELSE 'waiting' END, attempt = attempt + 1,
+        """UPDATE ledger_window SET state = CASE WHEN attempt + %s >= %s THEN 'failed' ELSE 'waiting' END, attempt = attempt + %s,
                   due_at = %s, reason = %s, detail = %s
             WHERE id = %s AND state = 'queued'""",
-        [LISTING_ATTEMPTS, now + timedelta(seconds=wait), reason, detail[:500], window_id],
+        [spent, LISTING_ATTEMPTS, spent, now + timedelta(seconds=wait), reason, detail[:500], window_id],
     )
     _after_window(window_id, now, enqueue)
 
@@ -177,18 +196,25 @@ def end_done(company_id: int, now: datetime) -> None:
 
 @transaction.atomic
 def cancel(run_id: int, now: datetime) -> bool:
-    """End a run early. What it had not copied is set aside as `excluded`, visibly, until the next run; False if it had ended already."""
+    """End a run early. What it had not copied, and no other run wants, is set aside as `excluded`, visibly, until the next run.
+
+    False if it had ended already.
+    """
     if not Run.objects.filter(pk=run_id, state=Run.State.RUNNING).update(state=Run.State.CANCELLED, finished_at=now):
         return False
+    # The windows first: a page that is being entered holds its window's row, so it is waited for, and its copies are seen below.
+    Window.objects.filter(run_id=run_id, state__in=[Window.State.WAITING, Window.State.QUEUED]).update(
+        state=Window.State.FAILED, reason="run_cancelled"
+    )
     execute(
         """UPDATE ledger_copy c SET state = 'excluded', reason = 'run_cancelled', due_at = NULL, attempt = c.attempt + 1, changed_at = %s
              FROM ledger_run r
             WHERE r.id = %s AND c.company_id = r.company_id AND c.state = 'pending'
-              AND r.targets @> to_jsonb(c.target_id) AND c.call_started_at >= r.since AND c.call_started_at < r.until""",
+              AND r.targets @> to_jsonb(c.target_id) AND c.call_started_at >= r.since AND c.call_started_at < r.until
+              AND NOT EXISTS (SELECT 1 FROM ledger_run o
+                               WHERE o.company_id = c.company_id AND o.state = 'running' AND o.targets @> to_jsonb(c.target_id)
+                                 AND c.call_started_at >= o.since AND c.call_started_at < o.until)""",
         [now, run_id],
-    )
-    Window.objects.filter(run_id=run_id, state__in=[Window.State.WAITING, Window.State.QUEUED]).update(
-        state=Window.State.FAILED, reason="run_cancelled"
     )
     return True
 

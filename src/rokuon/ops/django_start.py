@@ -8,7 +8,7 @@ from psycopg import conninfo
 OPTION_NAMES = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
 
 # What a lost peer or a forgotten transaction may cost at most.
-SESSION_OPTIONS = "-c statement_timeout=120s -c lock_timeout=20s -c idle_in_transaction_session_timeout=120s"
+SESSION_OPTIONS = "-c statement_timeout=120s -c lock_timeout=20s -c idle_in_transaction_session_timeout=30s"
 
 
 def django_database(dsn: str) -> dict[str, Any]:

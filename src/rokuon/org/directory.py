@@ -15,10 +15,13 @@ from .models import Company, Member, Office, Target, User
 
 @dataclass(frozen=True, slots=True)
 class SyncResult:
+    """`joined` are the coaching teams (our ids) that have a trainee whom they did not have before: their past listings left her out."""
+
     offices: int
     contact_centers: int
     coaching_teams: int
     users: int
+    joined: tuple[int, ...] = ()
 
 
 @transaction.atomic
@@ -77,7 +80,7 @@ def apply(company_id: int, directory: Directory, now: datetime) -> SyncResult:
         batch_size=1000,
     )
     _mark_deleted(company, directory)
-    _replace_members(company, directory)
+    joined = _replace_members(company, directory)
     Company.objects.filter(pk=company.pk).update(dialpad_id=directory.company.id, name=directory.company.name, synced_at=now)
     kinds = [target.kind for target in directory.targets]
     return SyncResult(
@@ -85,6 +88,7 @@ def apply(company_id: int, directory: Directory, now: datetime) -> SyncResult:
         contact_centers=sum(kind is TargetKind.CONTACT_CENTER for kind in kinds),
         coaching_teams=sum(kind is TargetKind.COACHING_TEAM for kind in kinds),
         users=len(directory.users),
+        joined=joined,
     )
 
 
@@ -98,11 +102,13 @@ def _mark_deleted(company: Company, directory: Directory) -> None:
     User.objects.filter(company=company).exclude(dialpad_id__in=users).update(state="deleted")
 
 
-def _replace_members(company: Company, directory: Directory) -> None:
-    """A trainee who left a team stays in the ledger through past calls only: membership is what the source says now."""
+def _replace_members(company: Company, directory: Directory) -> tuple[int, ...]:
+    """A trainee who left a team stays in the ledger through past calls only: membership is what the source says now. The teams that
+    somebody joined."""
     teams = dict(Target.objects.filter(company=company, kind=Target.Kind.COACHING_TEAM).values_list("dialpad_id", "pk"))
     wanted = {(teams[team], user) for team, users in directory.members.items() if team in teams for user in users}
     present = set(Member.objects.filter(team__company=company).values_list("team_id", "user_id"))
     for team, user in present - wanted:
         Member.objects.filter(team_id=team, user_id=user).delete()
     Member.objects.bulk_create([Member(team_id=team, user_id=user) for team, user in sorted(wanted - present)], ignore_conflicts=True)
+    return tuple(sorted({team for team, _ in wanted - present}))

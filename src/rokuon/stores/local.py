@@ -18,8 +18,8 @@ _T = TypeVar("_T")
 _PAGE = 500
 WRITERS = 3
 """Threads that write: enough to keep a disk busy that is waited for, few enough that they do not fight over the interpreter."""
-AT_ONCE, BYTES_AT_ONCE = 8, 4 * 1024 * 1024
-"""What a thread takes at a time: so many objects, and no further one past so many bytes, so that none waits for a long one."""
+AT_ONCE, LONG = 8, 2 * 1024 * 1024
+"""Objects that a thread takes at a time; one of more bytes than `LONG` is written alone, so that no other waits for it."""
 
 
 class LocalStore:
@@ -36,25 +36,34 @@ class LocalStore:
 
     async def put(self, key: str, body: Body, *, content_type: str, metadata: Mapping[str, str]) -> StoredObject:
         """`content_type` and `metadata` are not kept: see `capabilities`."""
-        loop = asyncio.get_running_loop()
         new = New(key, body, threading.Event())
+        try:
+            return await (self._alone(new) if body.size > LONG else self._beside_others(new))
+        except asyncio.CancelledError:
+            new.abandoned.set()
+            raise
+
+    async def _alone(self, new: New) -> StoredObject:
+        (answer,) = await self._run(self._folder.create, [new])
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def _beside_others(self, new: New) -> asyncio.Future[StoredObject]:
+        loop = asyncio.get_running_loop()
         turn: asyncio.Future[StoredObject] = loop.create_future()
         self._waiting.append((new, turn))
         if self._writing < WRITERS:
             self._writing += 1
             self._threads.submit(self._write, loop)
-        try:
-            return await turn
-        except asyncio.CancelledError:
-            new.abandoned.set()
-            raise
+        return turn
 
     def _write(self, loop: asyncio.AbstractEventLoop) -> None:
         """On a thread: what waits, several objects at a time, since each step to another thread costs as much as a few system calls."""
         while True:
             batch: list[tuple[New, asyncio.Future[StoredObject]]] = []
             with suppress(IndexError):
-                while len(batch) < AT_ONCE and sum(new.body.size for new, _ in batch) < BYTES_AT_ONCE:
+                while len(batch) < AT_ONCE:
                     batch.append(self._waiting.popleft())
             if not batch:
                 break

@@ -6,7 +6,8 @@ A job may run twice, be killed anywhere, or be lost; the ledger's rows say what 
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -17,7 +18,7 @@ from rokuon.backup.discover import Targets
 from rokuon.backup.limits import Limits, MemoryBudget
 from rokuon.backup.window import End, Shift, work_on_due, work_on_window
 from rokuon.domain import windows
-from rokuon.domain.failures import ConfigError, Decision, HoldOn, RokuonError
+from rokuon.domain.failures import ConfigError, Decision, HoldOn, InternalFault, RokuonError
 from rokuon.domain.ports import Jobs, Source, TimeRange, WindowLedger
 from rokuon.domain.recording import COMPANY_SCOPE, Scope, ScopeKind
 from rokuon.domain.retry import AFTER_ERROR_S
@@ -27,6 +28,7 @@ from rokuon.ledger.models import Hold, Run, Window
 from rokuon.ledger.sql import ms
 from rokuon.ops import dumps
 from rokuon.ops.installation import Installation
+from rokuon.org.models import Company
 from rokuon.wiring.backup_now import fingerprint
 from rokuon.wiring.connections import Connections
 from rokuon.wiring.ledgers import DueLedger, ProbeLedger, RunWindowLedger
@@ -35,7 +37,9 @@ from rokuon.wiring.targets import load_targets
 log = logging.getLogger(__name__)
 
 SHARE_S = 60.0
-"""A bulk job hands the rest of its work back after so long, so that no company keeps the workers to itself."""
+"""A bulk job hands the rest of its work back after so long if another waits, so that no company keeps the workers to itself.
+
+Not otherwise: whoever goes on lists a stretch again, to know the legs of the conversations at the mark."""
 
 PROBE_MS = 3_600_000
 
@@ -51,6 +55,7 @@ class _WindowFacts:
     listed_at_ms: int
     targets: Targets
     fingerprint: str
+    how: Mapping[str, str]
 
 
 class Engine:
@@ -71,6 +76,7 @@ class Engine:
         )
         self._memory = MemoryBudget(self._limits.memory)
         self._stopping = False
+        self._crowded = True
 
     def stop(self) -> None:
         """Jobs finish the recordings in flight and hand back the rest."""
@@ -82,6 +88,10 @@ class Engine:
 
     def _now_ms(self) -> int:
         return ms(self.clock())
+
+    async def look_around(self) -> None:
+        """See whether bulk jobs wait for a worker; called every few seconds."""
+        self._crowded = await self.db(self._jobs.bulk_jobs_wait)
 
     async def window(self, window_id: int) -> None:
         """Work on one window of a run, until it is done, its share of time is used up, or something stops it."""
@@ -96,6 +106,12 @@ class Engine:
             end = await work_on_window(shift, scope, window, mark_ms, facts.targets)
         except RokuonError as error:
             await self._listing_failed(facts, error)
+            return
+        except Exception:
+            # A fault of our own that comes back at the same place must not keep the run open for ever.
+            trace = uuid.uuid4().hex[:12]
+            log.exception("window_crashed", extra={"window": window_id, "trace": trace})
+            await self._put_back(facts, InternalFault(f"trace {trace}"))
             return
         await self._end_window(facts, end)
 
@@ -126,6 +142,9 @@ class Engine:
                     break
                 cured = True
             else:
+                if hold.on == Hold.On.BUCKET:
+                    # Opened anew: a disk that was mounted again is another file system to a store that knew the old one.
+                    self.connections.forget_store(int(hold.ref))
                 ledger = ProbeLedger(hold, self.db, self.clock)
                 await work_on_due(self._shift(source, ledger))
                 cured = ledger.cured
@@ -152,7 +171,11 @@ class Engine:
     def _shift(self, source: Source, ledger: WindowLedger) -> Shift:
         gear = Gear(source, self._limits, self._memory, asyncio.sleep)
         ends = time.monotonic() + SHARE_S
-        return Shift(gear, self.connections.store, ledger, self._now_ms, lambda: self._stopping or time.monotonic() > ends)
+
+        def time_up() -> bool:
+            return self._stopping or (self._crowded and time.monotonic() > ends)
+
+        return Shift(gear, self.connections.store, ledger, self._now_ms, time_up)
 
     async def _end_window(self, facts: _WindowFacts, end: End) -> None:
         window_id, now = facts.window.pk, self.clock()
@@ -176,10 +199,14 @@ class Engine:
         if await self._source_failed(facts.company_id, error):
             await self.db(runs.suspend_window, window_id, error.reason)
         elif error.decision is Decision.AFTER:
-            wait = error.retry_after or AFTER_ERROR_S[min(facts.window.attempt, len(AFTER_ERROR_S) - 1)]
-            await self.db(runs.put_back, window_id, error.reason, error.detail, wait, now, self._jobs.enqueue_window)
+            await self._put_back(facts, error)
         else:
             await self.db(runs.fail_window, window_id, error.reason, error.detail, now, self._jobs.enqueue_window)
+
+    async def _put_back(self, facts: _WindowFacts, error: RokuonError) -> None:
+        wait = error.retry_after or AFTER_ERROR_S[min(facts.window.attempt, len(AFTER_ERROR_S) - 1)]
+        enqueue = self._jobs.enqueue_window
+        await self.db(runs.put_back, facts.window.pk, error.reason, error.detail, wait, self.clock(), enqueue, spends=error.spends)
 
     async def _source_failed(self, company_id: int, error: RokuonError) -> bool:
         """Open a hold on the source where the error asks for one; whether it did."""
@@ -189,6 +216,7 @@ class Engine:
         return True
 
 
+@transaction.atomic
 def _load_window(window_id: int) -> _WindowFacts | None:
     """The window's facts; None where it is not queued any more or its run has ended."""
     window = (
@@ -199,15 +227,33 @@ def _load_window(window_id: int) -> _WindowFacts | None:
     if window is None:
         return None
     company = window.run.company
-    return _WindowFacts(window, company.pk, ms(window.run.created_at), load_targets(company, window.targets), fingerprint(company))
+    targets, options = load_targets(company, window.targets), fingerprint(company)
+    how = _how(targets, options)
+    runs.begin_listing(window.pk, how)
+    return _WindowFacts(window, company.pk, ms(window.run.created_at), targets, options, how)
+
+
+def _how(targets: Targets, options: str) -> dict[str, str]:
+    """How a listing is sorted for each target: another option, or another trainee of a team, gives another answer."""
+    return {
+        str(plan.id): windows.fingerprint(
+            [options, *(user for user, teams in targets.trainees.items() if scope.kind is ScopeKind.COACHING_TEAM and scope.id in teams)],
+            [],
+            0,
+        )
+        for scope, plan in targets.plans.items()
+    }
 
 
 @transaction.atomic
 def _finish(facts: _WindowFacts, now: datetime, jobs: Jobs) -> None:
-    """The window is listed and tried: its whole days are covered, as of the start of the run."""
+    """The window is listed and tried: its whole days are covered, as of the start of the run, for the targets that every job of it
+    listed for, and all in the same way."""
     window = Window.objects.get(pk=facts.window.pk)
     days = windows.whole_days(TimeRange(ms(window.after), ms(window.before)))
-    sorted_into = [plan.id for plan in facts.targets.plans.values()]
+    company = Company.objects.get(pk=facts.company_id)
+    now_how = _how(load_targets(company, window.targets), facts.fingerprint)
+    sorted_into = [int(target) for target, how in (window.listed_as or {}).items() if facts.how.get(target) == now_how.get(target) == how]
     coverage.cover(sorted_into, days, facts.fingerprint, facts.listed_at_ms, complete=window.malformed == 0)
     runs.finish_window(window.pk, now, jobs.enqueue_window)
 

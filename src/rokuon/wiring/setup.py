@@ -113,7 +113,7 @@ def add_company(installation: Installation, base_url: str, key: Secret, now: dat
     with transaction.atomic():
         company = services.create_company(found.name, base_url, found.id)
         _seal_key(installation, company, key)
-        result = directories.apply(company.pk, account.directory, now)
+        result = _enter(company.pk, account.directory, now)
     company.refresh_from_db()
     return company, result, account
 
@@ -128,7 +128,7 @@ def set_key(installation: Installation, company: Company, key: Secret, jobs: Job
         )
     with transaction.atomic():
         _seal_key(installation, company, key)
-        directories.apply(company.pk, account.directory, now)
+        _enter(company.pk, account.directory, now)
         _lift(company.pk, HoldOn.SOURCE, "", jobs, now)
     return account
 
@@ -150,7 +150,15 @@ def sync(installation: Installation, company: Company, now: datetime) -> directo
     async def read(connections: Connections) -> Directory:
         return await (await connections.source(company.pk)).directory()
 
-    return directories.apply(company.pk, connected(installation, now, read), now)
+    return _enter(company.pk, connected(installation, now, read), now)
+
+
+@transaction.atomic
+def _enter(company_id: int, directory: Directory, now: datetime) -> directories.SyncResult:
+    result = directories.apply(company_id, directory, now)
+    # A listing made before somebody joined a team has passed her calls by.
+    coverage.void(result.joined)
+    return result
 
 
 def learn_trust(installation: Installation, company: Company, now: datetime) -> None:

@@ -1,0 +1,54 @@
+"""What the rows of one run share: the folder, one installation with its worker processes, and how thorough to be."""
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import machine, sink
+from .processes import free_port
+from .rokuon_side import Rokuon
+
+WORKERS = 2
+
+
+@dataclass
+class Ground:
+    """`folder` goes away at the end, and nothing in it before: deleting files slows a disk down for the runs after it."""
+
+    root: Path
+    folder: Path
+    stack: ExitStack
+    rokuon: Rokuon
+    sink: sink.Sink
+    quick: bool
+    loads: list[float] = field(default_factory=list)
+    _names: int = 0
+
+    def fresh(self, name: str) -> str:
+        """A name that was not used before; each is said, with the time and the load, so that a long run can be followed."""
+        self._names += 1
+        self.loads.append(machine.load())
+        print(f"{time.strftime('%H:%M:%S')} {name} {self._names}, load {self.loads[-1]}", file=sys.stderr, flush=True)
+        return f"{name}-{self._names}"
+
+
+@contextmanager
+def opened(root: Path, *, quick: bool) -> Iterator[Ground]:
+    """Everything that is started ends with this, on Ctrl-C too."""
+    root.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        folder = Path(tempfile.mkdtemp(prefix="run-", dir=root))
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        folder.chmod(0o711)  # the database and nginx may run as other users
+        port = free_port()
+        os.environ["STORAGE_EMULATOR_HOST"] = f"http://127.0.0.1:{port}"
+        gcs = sink.start_process(stack, folder, port)
+        rokuon = Rokuon(folder / "installation", stack)
+        stack.enter_context(rokuon.workers(WORKERS))
+        yield Ground(root, folder, stack, rokuon, gcs, quick)
