@@ -15,9 +15,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from rokuon.domain.failures import by_reason, leaves
 from rokuon.ledger import holds
 from rokuon.ledger.models import Hold, Run
-from rokuon.ledger.read import RunProgress, run_progress
+from rokuon.ledger.read import RunProgress, failing_windows, run_progress
 from rokuon.ops.i18n import _
 from rokuon.org.models import Target
 
@@ -42,12 +43,13 @@ class End(Enum):
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One look at the run."""
+    """One look at the run. `waits` are the reasons for which windows wait to be listed again."""
 
     progress: RunProgress
     rate: Rate
     seconds_left: float | None
     holds: Sequence[Hold]
+    waits: tuple[str, ...] = ()
 
 
 def follow(run_id: int, *, as_json: bool, keep_working: Callable[[], None]) -> tuple[End, View]:
@@ -69,10 +71,10 @@ def _watch(run_id: int, keep_working: Callable[[], None], show: Callable[[View],
     while True:
         began = time.monotonic()
         keep_working()
-        progress, open_holds = _look(run_id)
+        progress, open_holds, waits = _look(run_id)
         now = time.monotonic()
         rate = pace.feed(now, progress.total)
-        view = View(progress, rate, pace.seconds_left(progress, rate), open_holds)
+        view = View(progress, rate, pace.seconds_left(progress, rate), open_holds, waits)
         show(view)
         if progress.run.state != Run.State.RUNNING:
             return End.FINISHED, view
@@ -86,13 +88,15 @@ def _watch(run_id: int, keep_working: Callable[[], None], show: Callable[[View],
         time.sleep(max(POLL_S, SLOW_POLL * (now - began)))
 
 
-def _look(run_id: int) -> tuple[RunProgress, Sequence[Hold]]:
+def _look(run_id: int) -> tuple[RunProgress, Sequence[Hold], tuple[str, ...]]:
     """Waits for a database that is away for a short time; the workers do the same."""
     deadline = time.monotonic() + DATABASE_PATIENCE_S
     while True:
         try:
             progress = run_progress(run_id)
-            return progress, holds.open_holds(progress.run.company_id)
+            # What a hold stops is said with the hold, and not by a window.
+            waits = tuple(sorted({window.reason for window in failing_windows(run_id)} & {leaf.reason for leaf in leaves()}))
+            return progress, holds.open_holds(progress.run.company_id), waits
         except (OperationalError, InterfaceError):
             if time.monotonic() > deadline:
                 raise
@@ -121,6 +125,7 @@ def as_data(view: View) -> dict[str, Any]:
         "bytes_per_second": round(view.rate.bytes),
         "seconds_left": None if view.seconds_left is None else round(view.seconds_left),
         "holds": [{"on": hold.on, "reason": hold.reason} for hold in view.holds],
+        "waits": list(view.waits),
     }
 
 
@@ -141,19 +146,27 @@ def summary(view: View) -> str:
     return _(", ").join(parts)
 
 
+def waiting(view: View) -> list[str]:
+    """Why parts of the run wait to be listed again: the run goes on by itself, but not at once."""
+    return [_("Waiting: %(advice)s [%(reason)s]") % {"advice": _(by_reason(reason).advice), "reason": reason} for reason in view.waits]
+
+
 class _Lines:
-    """A line every few seconds, and one whenever a window was finished, for logs and pipes."""
+    """A line every few seconds while something changes, for logs and pipes."""
 
     def __init__(self) -> None:
-        self._last, self._at = "", 0.0
+        self._last: tuple[str, tuple[str, ...]] = ("", ())
+        self._at = 0.0
 
     def __call__(self, view: View) -> None:
         line, now = summary(view), time.monotonic()
         ended = view.progress.run.state != Run.State.RUNNING
-        if line != self._last and (ended or now - self._at >= LINE_EVERY_S):
+        if (line, view.waits) != self._last and (ended or now - self._at >= LINE_EVERY_S):
             output.say(f"{datetime.now(UTC):%H:%M:%S} UTC  {line}")
+            for line_of_reason in waiting(view):
+                output.say(f"    {line_of_reason}")
             sys.stdout.flush()
-            self._last, self._at = line, now
+            self._last, self._at = (line, view.waits), now
 
 
 def _picture(view: View, targets: dict[int, str]) -> Group:
@@ -180,4 +193,5 @@ def _picture(view: View, targets: dict[int, str]) -> Group:
     if len(targets) > MOST_ROWS:
         parts.append(Text(_("and %(count)d more targets") % {"count": len(targets) - MOST_ROWS}, style="dim"))
     parts += [Text(_("Held: %(reason)s") % {"reason": hold.reason}, style="yellow") for hold in view.holds]
+    parts += [Text(line, style="yellow") for line in waiting(view)]
     return Group(*parts)
