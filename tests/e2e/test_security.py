@@ -149,7 +149,8 @@ def test_q22_no_secret_no_address_and_no_name_of_a_person_in_logs_or_texts_of_th
     keep = Keep(level=logging.DEBUG)
     keep.setFormatter(logging.Formatter("%(message)s %(exc_text)s"))
     root = logging.getLogger("rokuon")
-    before, root.level = root.level, logging.DEBUG
+    before = root.level
+    root.setLevel(logging.DEBUG)
     root.addHandler(keep)
     try:
         rig = rig_of(world=small_world(seed=seed + 1, recordings=60))
@@ -161,7 +162,7 @@ def test_q22_no_secret_no_address_and_no_name_of_a_person_in_logs_or_texts_of_th
         rig.pass_time()
     finally:
         root.removeHandler(keep)
-        root.level = before
+        root.setLevel(before)
     assert len(said) > 20, "something was logged"
     with psycopg.connect(rig.dsn) as connection:
         texts = [

@@ -118,7 +118,7 @@ def test_s3_old_recordings_that_are_listed_and_denied_fail_with_a_reason_while_n
     limit = rig.sim.now() - 20 * DAY_MS
     old = {it["id"] for it in rig.checker().truth() if it["call_started"] < limit}
     assert old
-    for hours in (0.02, 0.1, 0.3, 1.1, 4.1, 12.1, 12.1, 12.1):
+    for hours in (0.02, 0.1, 0.3, 1.1, 4.1, 12.1, 12.1, 12.1, 12.1, 12.1):
         rig.advance(hours=hours)
         for kind in ("callrecording", "admincallrecording"):
             rig.end_call(kind=kind)
