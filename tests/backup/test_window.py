@@ -8,7 +8,7 @@ import pytest
 
 from rokuon.backup.discover import TargetPlan, Targets
 from rokuon.backup.window import End, Shift, work_on_due, work_on_window
-from rokuon.domain.classify import HOLD_MS
+from rokuon.domain.classify import HOLD_MS, PATIENCE_MS
 from rokuon.domain.failures import SourceCursorLooped, SourceKeyRefused, SourceUnavailable
 from rokuon.domain.ports import TimeRange
 from rokuon.domain.recording import COMPANY_SCOPE, Kind, ListedCall, ListedRecording, MalformedItem, Page, Party, Scope, ScopeKind
@@ -187,8 +187,7 @@ async def test_the_listing_reaches_as_far_beyond_both_borders_as_a_conversations
     await worked(bench, [group(1, 1000)], mark=NOW_MS - 3_600_000)
     ((scope, wanted),) = bench.source.listings
     assert scope == COMPANY_SCOPE
-    assert wanted.after_ms <= WINDOW.after_ms - HOLD_MS
-    assert wanted.before_ms >= NOW_MS - 3_600_000 + HOLD_MS
+    assert wanted == TimeRange(WINDOW.after_ms - PATIENCE_MS, NOW_MS - 3_600_000 + HOLD_MS)
 
 
 async def test_s27_malformed_items_are_counted_and_do_not_spoil_their_page(bench: Bench) -> None:

@@ -16,7 +16,7 @@ from enum import Enum
 
 from rokuon.domain.classify import ALWAYS_BACKED_UP, HOLD_MS, PATIENCE_MS, Classified, Classifier
 from rokuon.domain.crashpoints import reached
-from rokuon.domain.failures import RokuonError
+from rokuon.domain.failures import RokuonError, SourceAnswerMalformed
 from rokuon.domain.ports import Store, TimeRange, WindowLedger
 from rokuon.domain.recording import Kind, Page, Scope, ScopeKind
 from rokuon.domain.work import Progress
@@ -161,9 +161,12 @@ async def _list_and_copy(shift: Shift, crew: Crew, watch: _Watch, scope: Scope, 
                 if end := watch.verdict():
                     return end
                 await crew.offer(work)
-            if end := watch.verdict():
-                return End.DONE if page.last and end is End.MORE else end
-    return End.DONE
+            end = watch.verdict()
+            if page.last:
+                return End.DONE if end is End.MORE else end or End.DONE
+            if end:
+                return end
+    raise SourceAnswerMalformed("the list ended without a last page")
 
 
 async def one_ahead(pages: AsyncIterator[Page]) -> AsyncGenerator[Page]:

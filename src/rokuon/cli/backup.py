@@ -1,5 +1,6 @@
 """`rokuon backup-now` and `rokuon runs`."""
 
+from datetime import timedelta
 from typing import Any
 
 import click
@@ -26,6 +27,9 @@ from .main import INTERRUPTED, OK
 from .plan import show_plan
 from .session import Session, opened
 from .verdict import conclude
+
+DIRECTORY_KEEPS = timedelta(days=1)
+"""A run begins with a directory that is no older: a new center or trainee must not be passed by."""
 
 
 @click.command(
@@ -66,6 +70,8 @@ def backup_now_command(
             wanted = windows.asked_range(since, until, now_ms=ms(now), timezone_name=zone, translate=_)
         if dry_run:
             return show_plan(session, company, kind, scope_id, wanted, relist=relist, as_json=as_json)
+        if company.synced_at is None or now - company.synced_at > DIRECTORY_KEEPS:
+            setup.sync(session.installation, company, now)
         if kind is not ScopeKind.COMPANY:
             setup.learn_trust(session.installation, company, now)
         started = use_case.start(company.pk, kind, scope_id, wanted, now, queue, relist=relist)

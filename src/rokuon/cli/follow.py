@@ -37,6 +37,7 @@ MOST_ROWS = 20
 class End(Enum):
     FINISHED = "finished"
     HELD = "held"
+    POSTPONED = "postponed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,8 @@ class View:
 
 
 def follow(run_id: int, *, as_json: bool, keep_working: Callable[[], None]) -> tuple[End, View]:
-    """Show the run until it ends, or until an open hold stops all of it. `keep_working` is called with every look."""
+    """Show the run until it ends, or until all that is left waits: for a hold to lift, or for a listing that failed to be tried again
+    later. `keep_working` is called with every look."""
     if as_json:
         return _watch(run_id, keep_working, lambda view: output.write_json_line(as_data(view)))
     out = output.console()
@@ -78,6 +80,9 @@ def _watch(run_id: int, keep_working: Callable[[], None], show: Callable[[View],
             moved_at = now
         if open_holds and now - moved_at > HELD_FOR_S:
             return End.HELD, view
+        left = progress.windows - progress.windows_done - progress.unlisted
+        if progress.postponed == left > 0 and now - moved_at > HELD_FOR_S:
+            return End.POSTPONED, view
         time.sleep(max(POLL_S, SLOW_POLL * (now - began)))
 
 

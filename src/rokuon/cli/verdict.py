@@ -29,6 +29,14 @@ def conclude(end: End, view: View, zone: str, *, quiet: bool) -> int:
     show_counts(progress)
     for hold in view.holds:
         say_hold(hold, zone)
+    if end is End.POSTPONED:
+        _say_unlisted(progress, zone)
+        click.echo(
+            _("The run %(run)d is kept: a worker tries again by itself, and so does the next `rokuon backup-now`.")
+            % {"run": progress.run.pk},
+            err=True,
+        )
+        return code
     if end is End.HELD:
         click.echo(
             _("The run %(run)d waits, and goes on by itself when the cause is gone and a worker runs.") % {"run": progress.run.pk}, err=True
@@ -91,6 +99,15 @@ def _say_result(progress: RunProgress, zone: str, code: int) -> None:
         output.say(_("Excluded by rule or choice, such as voicemail: %(recordings)s.") % {"recordings": output.recordings(total.excluded)})
     if total.gone:
         output.say(_("No longer at Dialpad: %(recordings)s.") % {"recordings": output.recordings(total.gone)})
+    _say_unlisted(progress, zone)
+    if progress.malformed:
+        output.say(_("Dialpad listed %(count)d entries that could not be read; they are not backed up.") % {"count": progress.malformed})
+    missing = sum(count for target, count in read.details_missing(progress.run.company_id).items() if target in progress.run.targets)
+    if missing:
+        output.say(_("Recorded, but nothing to fetch: %(count)d calls. The key may lack the scope recordings_export.") % {"count": missing})
+
+
+def _say_unlisted(progress: RunProgress, zone: str) -> None:
     for window in read.failing_windows(progress.run.pk):
         output.say(
             _("Not listed: %(after)s to %(before)s. %(advice)s [%(reason)s]")
@@ -101,8 +118,3 @@ def _say_result(progress: RunProgress, zone: str, code: int) -> None:
                 "reason": window.reason,
             }
         )
-    if progress.malformed:
-        output.say(_("Dialpad listed %(count)d entries that could not be read; they are not backed up.") % {"count": progress.malformed})
-    missing = sum(count for target, count in read.details_missing(progress.run.company_id).items() if target in progress.run.targets)
-    if missing:
-        output.say(_("Recorded, but nothing to fetch: %(count)d calls. The key may lack the scope recordings_export.") % {"count": missing})

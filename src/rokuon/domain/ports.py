@@ -178,3 +178,6 @@ class Jobs(Protocol):
     def enqueue_due(self, company_id: int) -> None: ...
 
     def enqueue_probe(self, company_id: int, hold_id: int) -> None: ...
+
+    def bulk_jobs_wait(self) -> bool:
+        """Whether bulk work waits in the queue for a worker."""

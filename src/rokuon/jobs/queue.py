@@ -27,6 +27,13 @@ def enqueue_probe(company_id: int, hold_id: int) -> None:
     _defer(PROBE, LIVE, f"probe:{hold_id}", company_id=company_id, hold_id=hold_id)
 
 
+def bulk_jobs_wait() -> bool:
+    """Whether bulk work waits in the queue for a worker."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT 1 FROM procrastinate_jobs WHERE status = 'todo' AND queue_name = %s)", [BULK])
+        return bool(cursor.fetchone()[0])
+
+
 def _defer(task: str, queue: str, queueing_lock: str, **arguments: int) -> None:
     try:
         with transaction.atomic():  # the refusal of a second one must not spoil the caller's transaction

@@ -45,6 +45,7 @@ async def run(engine: Engine, stop: asyncio.Event) -> None:
     async with app.open_async(), asyncio.TaskGroup() as tasks:
         beside = [
             tasks.create_task(_every(RESCUE_EVERY_S, lambda: rescue(app))),
+            tasks.create_task(_every(RESCUE_EVERY_S, engine.look_around)),
             tasks.create_task(_every(TICK_EVERY_S, lambda: _tick(app, engine))),
         ]
         workers = [

@@ -60,12 +60,14 @@ def details_missing(company_id: int) -> dict[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class RunProgress:
-    """A run as it stands. `windows_done` of `windows` are listed and tried; `unlisted` could not be listed."""
+    """A run as it stands. `windows_done` of `windows` are listed and tried; `unlisted` could not be listed. `postponed` wait for a
+    later time because their listing failed."""
 
     run: Run
     windows: int
     windows_done: int
     unlisted: int
+    postponed: int
     pages: int
     calls: int
     malformed: int
@@ -78,14 +80,15 @@ class RunProgress:
 
 def run_progress(run_id: int) -> RunProgress:
     run = Run.objects.get(pk=run_id)
-    ((windows, done, unlisted, pages, calls, malformed),) = fetch(
+    ((windows, done, unlisted, postponed, pages, calls, malformed),) = fetch(
         """SELECT count(*), count(*) FILTER (WHERE state = 'done'), count(*) FILTER (WHERE state = 'failed' AND reason <> 'run_cancelled'),
+                  count(*) FILTER (WHERE state = 'waiting' AND reason <> ''),
                   COALESCE(sum(pages), 0), COALESCE(sum(calls), 0), COALESCE(sum(malformed), 0)
              FROM ledger_window WHERE run_id = %s""",
         [run_id],
     )
     targets = counts_by_target(run.company_id, run.targets, run.since, run.until)
-    return RunProgress(run, windows, done, unlisted, pages, calls, malformed, targets)
+    return RunProgress(run, windows, done, unlisted, postponed, pages, calls, malformed, targets)
 
 
 def latest_runs(company_id: int, limit: int = 20) -> list[Run]:

@@ -55,6 +55,11 @@ def open_run(
     return Run.objects.get(company_id=company_id, scope_kind=scope_kind, scope_id=scope_id, state=Run.State.RUNNING), False
 
 
+def wake(run_id: int, now: datetime) -> None:
+    """Somebody asks again: windows that wait for a later try are due now."""
+    Window.objects.filter(run_id=run_id, state=Window.State.WAITING, due_at__gt=now).update(due_at=now)
+
+
 def add_windows(run: Run, plans: Sequence[WindowPlan], now: datetime) -> None:
     Window.objects.bulk_create(
         [

@@ -100,6 +100,7 @@ def start(
         runs.requeue(company_id, ids, since, until, now)
         # A failed copy of a sealed day lies in no window: the company's own job finds it.
         jobs.enqueue_due(company_id)
+    runs.wake(run.pk, now)
     runs.queue_windows(company_id, now, jobs.enqueue_window)
     runs.end_done(company_id, now)
     return Started(run.pk, joined=not started)

@@ -112,6 +112,11 @@ class Connections:
                 self._stores[bucket_id] = (facts, store)
             return self._stores[bucket_id][1]
 
+    def forget_store(self, bucket_id: int) -> None:
+        """The next job opens the bucket anew; those in flight finish with what they have."""
+        if known := self._stores.pop(bucket_id, None):
+            self._replaced.append(known[1])
+
     def open_store(self, bucket_id: int, url: str, sealed_credential: str) -> Store:
         credential = None
         if sealed_credential:

@@ -37,7 +37,9 @@ from rokuon.wiring.targets import load_targets
 log = logging.getLogger(__name__)
 
 SHARE_S = 60.0
-"""A bulk job hands the rest of its work back after so long, so that no company keeps the workers to itself."""
+"""A bulk job hands the rest of its work back after so long if another waits, so that no company keeps the workers to itself.
+
+Not otherwise: whoever goes on lists a stretch again, to know the legs of the conversations at the mark."""
 
 PROBE_MS = 3_600_000
 
@@ -74,6 +76,7 @@ class Engine:
         )
         self._memory = MemoryBudget(self._limits.memory)
         self._stopping = False
+        self._crowded = True
 
     def stop(self) -> None:
         """Jobs finish the recordings in flight and hand back the rest."""
@@ -85,6 +88,10 @@ class Engine:
 
     def _now_ms(self) -> int:
         return ms(self.clock())
+
+    async def look_around(self) -> None:
+        """See whether bulk jobs wait for a worker; called every few seconds."""
+        self._crowded = await self.db(self._jobs.bulk_jobs_wait)
 
     async def window(self, window_id: int) -> None:
         """Work on one window of a run, until it is done, its share of time is used up, or something stops it."""
@@ -135,6 +142,9 @@ class Engine:
                     break
                 cured = True
             else:
+                if hold.on == Hold.On.BUCKET:
+                    # Opened anew: a disk that was mounted again is another file system to a store that knew the old one.
+                    self.connections.forget_store(int(hold.ref))
                 ledger = ProbeLedger(hold, self.db, self.clock)
                 await work_on_due(self._shift(source, ledger))
                 cured = ledger.cured
@@ -161,7 +171,11 @@ class Engine:
     def _shift(self, source: Source, ledger: WindowLedger) -> Shift:
         gear = Gear(source, self._limits, self._memory, asyncio.sleep)
         ends = time.monotonic() + SHARE_S
-        return Shift(gear, self.connections.store, ledger, self._now_ms, lambda: self._stopping or time.monotonic() > ends)
+
+        def time_up() -> bool:
+            return self._stopping or (self._crowded and time.monotonic() > ends)
+
+        return Shift(gear, self.connections.store, ledger, self._now_ms, time_up)
 
     async def _end_window(self, facts: _WindowFacts, end: End) -> None:
         window_id, now = facts.window.pk, self.clock()
