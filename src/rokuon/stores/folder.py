@@ -39,6 +39,7 @@ _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _FOLDER_MODE, _FILE_MODE = 0o750, 0o640
 _SETTLED_LIMIT = 20_000
+_LOOKS = 8
 
 if sys.platform == "darwin":
     import fcntl
@@ -237,7 +238,7 @@ class Folder:
         On a disk that takes "Sales" and "sales" for one name (or both spellings of a kana), the folder that opened may be another
         contact center's: its name is then not in the listing.
         """
-        if name not in os.listdir(parent):
+        if not _is_spelled_so(name, parent):
             raise ObjectOccupied("a folder of almost the same name")
         sync(parent)
         if len(self._settled) >= _SETTLED_LIMIT:
@@ -292,6 +293,15 @@ def _listed(entry: "os.DirEntry[str]") -> tuple[bytes, os.stat_result | None]:
         if name.decode() and entry.is_file(follow_symlinks=False):
             return name, entry.stat(follow_symlinks=False)
     return name, None
+
+
+def _is_spelled_so(name: str, parent: int) -> bool:
+    """Whether the folder lists this very name. Looked up several times: while others enter names, one look may pass over it."""
+    for look in range(_LOOKS):
+        if name in os.listdir(parent):
+            return True
+        time.sleep(0.002 * look)
+    return False
 
 
 def _is_taken(name: str, parent: int) -> bool:
