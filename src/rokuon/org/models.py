@@ -22,6 +22,7 @@ class MediaCharge(models.TextChoices):
 class Company(models.Model):
     """One Dialpad company. `claim` names this installation's company in the marker of each bucket that it uses (M5).
 
+    `exports` is whether the key was last seen to name recordings (scope recordings_export); None while there was none to see.
     `listing_trust` maps a target kind to whether a listing by target was seen to hold every leg that a company listing holds
     (Dialpad does not say); without that evidence Rokuon lists the whole company.
     """
@@ -30,6 +31,7 @@ class Company(models.Model):
     dialpad_id = models.TextField(blank=True)
     base_url = models.TextField()
     api_key = models.TextField(blank=True)
+    exports = models.BooleanField(null=True)
     claim = models.UUIDField(default=uuid.uuid4, unique=True)
     enabled = models.BooleanField(default=False)
     bucket = models.ForeignKey("Bucket", null=True, blank=True, on_delete=models.PROTECT, related_name="+")

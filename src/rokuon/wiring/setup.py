@@ -7,7 +7,7 @@ a command and a synchronous view alike. `jobs` is asked for work inside the tran
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -19,7 +19,7 @@ from rokuon.dialpad.pacing import LocalReserver, SlotPacer
 from rokuon.dialpad.source import DialpadSource
 from rokuon.dialpad.urls import AllowedHosts
 from rokuon.domain.failures import ConfigError, HoldOn
-from rokuon.domain.ports import Jobs, TimeRange
+from rokuon.domain.ports import Jobs, Source, TimeRange
 from rokuon.domain.recording import COMPANY_SCOPE, Directory
 from rokuon.ledger import coverage, exclude, holds, runs
 from rokuon.ledger.gateway import Database
@@ -81,16 +81,20 @@ async def _check_key(config: Config, base_url: str, key: Secret, now_ms: int) ->
         limits=DialpadLimits(connect=5, answer=20, tries=CHECK_TRIES),
     )
     try:
-        directory = await source.directory()
-        recorded = named = 0
-        # A first page is enough: it needs the scope calls:list, and shows whether recordings are named.
-        async for page in source.pages(COMPANY_SCOPE, TimeRange(now_ms - SAMPLE_DAYS * _DAY_MS, now_ms)):
-            recorded += sum(call.was_recorded for call in page.calls)
-            named += sum(len(call.recordings) for call in page.calls)
-            break
-        return Account(directory, (named > 0) if recorded or named else None, source.server_ms)
+        return replace(await _account(source, now_ms), server_ms=source.server_ms)
     finally:
         await source.close()
+
+
+async def _account(source: Source, now_ms: int) -> Account:
+    directory = await source.directory()
+    recorded = named = 0
+    # A first page is enough: it needs the scope calls:list, and shows whether recordings are named.
+    async for page in source.pages(COMPANY_SCOPE, TimeRange(now_ms - SAMPLE_DAYS * _DAY_MS, now_ms)):
+        recorded += sum(call.was_recorded for call in page.calls)
+        named += sum(len(call.recordings) for call in page.calls)
+        break
+    return Account(directory, (named > 0) if recorded or named else None)
 
 
 def stored_key(installation: Installation, company: Company) -> Secret:
@@ -113,7 +117,7 @@ def add_company(installation: Installation, base_url: str, key: Secret, now: dat
     with transaction.atomic():
         company = services.create_company(found.name, base_url, found.id)
         _seal_key(installation, company, key)
-        result = _enter(company.pk, account.directory, now)
+        result = enter(company.pk, account, now)
     company.refresh_from_db()
     return company, result, account
 
@@ -128,7 +132,7 @@ def set_key(installation: Installation, company: Company, key: Secret, jobs: Job
         )
     with transaction.atomic():
         _seal_key(installation, company, key)
-        _enter(company.pk, account.directory, now)
+        enter(company.pk, account, now)
         _lift(company.pk, HoldOn.SOURCE, "", jobs, now)
     return account
 
@@ -147,15 +151,20 @@ def _lift(company_id: int, on: HoldOn, ref: str, jobs: Jobs, now: datetime) -> N
 def sync(installation: Installation, company: Company, now: datetime) -> directories.SyncResult:
     """Read the directory with the company's own key and budget, and enter it."""
 
-    async def read(connections: Connections) -> Directory:
-        return await (await connections.source(company.pk)).directory()
+    async def read(connections: Connections) -> Account:
+        return await _account(await connections.source(company.pk), ms(now))
 
-    return _enter(company.pk, connected(installation, now, read), now)
+    return enter(company.pk, connected(installation, now, read), now)
 
 
 @transaction.atomic
-def _enter(company_id: int, directory: Directory, now: datetime) -> directories.SyncResult:
-    result = directories.apply(company_id, directory, now)
+def enter(company_id: int, account: Account, now: datetime) -> directories.SyncResult:
+    """Enter what a key was seen to open; what was listed before and may have passed something by is listed again."""
+    result = directories.apply(company_id, account.directory, now)
+    known = Company.objects.filter(pk=company_id)
+    if account.exports is not None and known.exclude(exports=account.exports).update(exports=account.exports):
+        # A key that could not see recordings has listed days as complete that are not (S22).
+        coverage.void(list(Target.objects.filter(company_id=company_id).values_list("pk", flat=True)))
     # A listing made before somebody joined a team has passed her calls by.
     coverage.void(result.joined)
     return result
