@@ -30,6 +30,24 @@ async def test_a_body_larger_than_the_whole_budget_gets_the_whole_budget() -> No
         pass
 
 
+async def test_a_waiter_cancelled_in_the_moment_of_its_turn_passes_it_on() -> None:
+    budget, order = MemoryBudget(100), []
+
+    async def take(name: str) -> None:
+        async with budget.hold(100):
+            order.append(name)
+
+    async with asyncio.timeout(5):
+        async with budget.hold(100):
+            first, second = asyncio.create_task(take("first")), asyncio.create_task(take("second"))
+            await asyncio.sleep(0)
+            first.cancel()  # its task has not run yet when the budget comes back
+        await second
+        await asyncio.gather(first, return_exceptions=True)
+        async with budget.hold(100):
+            assert order == ["second"]
+
+
 async def test_q14_the_budget_is_never_exceeded_and_all_comes_back_under_random_cancels() -> None:
     seed = 20261122
     rng = random.Random(seed)

@@ -50,7 +50,7 @@ class MemoryBudget:
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
                 self._free += size
-            else:
+            elif entry in self._waiting:
                 self._waiting.remove(entry)
             self._wake()
             raise
@@ -58,5 +58,7 @@ class MemoryBudget:
     def _wake(self) -> None:
         while self._waiting and self._waiting[0][0] <= self._free:
             size, turn = self._waiting.popleft()
-            self._free -= size
-            turn.set_result(None)
+            # A waiter that was cancelled is still in the queue until its task runs: its turn goes to the next.
+            if not turn.cancelled():
+                self._free -= size
+                turn.set_result(None)
