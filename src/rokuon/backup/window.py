@@ -92,34 +92,29 @@ class _Watch:
 async def work_on_window(shift: Shift, scope: Scope, window: TimeRange, mark_ms: int, targets: Targets) -> End:
     """List the window by `scope` below its resume mark, and copy what is in it. Raises SourceError where the listing fails, after
     the recordings in flight have ended."""
-    failure: RokuonError | None = None
-    end: End | None = None
-    async with crew_at_work(shift) as crew, _Watch(shift, crew) as watch:
-        try:
-            end = await _left_over(shift, crew, watch) or await _list_and_copy(shift, crew, watch, scope, window, mark_ms, targets)
-        except RokuonError as error:
-            failure = error
-    if failure:
-        raise failure
-    return _final(crew, end)
+
+    async def steps(crew: Crew, watch: _Watch) -> End | None:
+        return await _left_over(shift, crew, watch) or await _list_and_copy(shift, crew, watch, scope, window, mark_ms, targets)
+
+    return await _at_work(shift, steps)
 
 
 async def work_on_due(shift: Shift) -> End:
     """Try every due copy of the company once. Raises SourceError where a copy that must be looked up again cannot be."""
+    return await _at_work(shift, lambda crew, watch: _left_over(shift, crew, watch))
+
+
+async def _at_work(shift: Shift, steps: Callable[[Crew, _Watch], Awaitable[End | None]]) -> End:
+    """Run the steps; an error of theirs is raised when the recordings in flight have ended. What those brought to light counts too."""
     failure: RokuonError | None = None
     end: End | None = None
     async with crew_at_work(shift) as crew, _Watch(shift, crew) as watch:
         try:
-            end = await _left_over(shift, crew, watch)
+            end = await steps(crew, watch)
         except RokuonError as error:
             failure = error
     if failure:
         raise failure
-    return _final(crew, end)
-
-
-def _final(crew: Crew, end: End | None) -> End:
-    """What the last recordings in flight brought to light counts too."""
     return End.HELD if crew.stopped_by else end or End.DONE
 
 
