@@ -3,12 +3,18 @@
 Secrets are stored sealed (`ops.secrets`); ids of the source are text, as it wrote them.
 """
 
+import secrets
 import uuid
 from decimal import Decimal
 
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+
+
+def new_public_id() -> str:
+    """Names a company in addresses of the console: 72 random bits, so that it cannot be guessed."""
+    return secrets.token_urlsafe(9)
 
 
 class MediaCharge(models.TextChoices):
@@ -25,8 +31,12 @@ class Company(models.Model):
     `exports` is whether the key was last seen to name recordings (scope recordings_export); None while there was none to see.
     `listing_trust` maps a target kind to whether a listing by target was seen to hold every leg that a company listing holds
     (Dialpad does not say); without that evidence Rokuon lists the whole company.
+
+    `revision` grows with every change of the settings that a person makes at this level, here and in offices and targets: a form that
+    was filled in against an older one is refused, so that of two people who edit at once the second is told.
     """
 
+    public_id = models.CharField(max_length=12, default=new_public_id, unique=True, editable=False)
     name = models.TextField()
     dialpad_id = models.TextField(blank=True)
     base_url = models.TextField()
@@ -42,6 +52,7 @@ class Company(models.Model):
     media_charge = models.CharField(max_length=4, choices=MediaCharge.choices, default=MediaCharge.ONE)
     created_at = models.DateTimeField(default=timezone.now)
     synced_at = models.DateTimeField(null=True, blank=True)
+    revision = models.PositiveIntegerField(default=0)
 
     class Meta:
         constraints = [
@@ -88,6 +99,7 @@ class Office(models.Model):
     state = models.TextField(default="active")
     customized = models.BooleanField(default=False)
     bucket = models.ForeignKey(Bucket, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    revision = models.PositiveIntegerField(default=0)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["company", "dialpad_id"], name="office_once")]
@@ -119,6 +131,7 @@ class Target(models.Model):
     backed_up = models.BooleanField(default=False)
     folder = models.TextField(blank=True)
     folder_key = models.TextField(blank=True)
+    revision = models.PositiveIntegerField(default=0)
 
     class Meta:
         constraints = [
