@@ -3,10 +3,11 @@
 Every statement is bounded by targets and days; none counts copies (`ledger.tally`).
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
 
 from rokuon.domain import windows
 
@@ -76,10 +77,10 @@ def calendar(company_id: int, zones: Mapping[int, str], first: date, last: date,
     for zone in sorted(set(zones.values())):
         targets = [target for target, its_zone in zones.items() if its_zone == zone]
         midnights = [windows.local_midnight_ms(day, zone) for day in [*days, last + timedelta(days=1)]]
-        touched = [(windows.day_of(start), windows.day_of(end - 1)) for start, end in zip(midnights[:-1], midnights[1:], strict=True)]
+        touched = [(windows.day_of(start), windows.day_of(end - 1)) for start, end in pairwise(midnights)]
         unnamed = _unnamed(targets, midnights)
         for target in targets:
-            covered = listed.get(target, frozenset())
+            covered = listed.get(target, frozenset[date]())
             found[target] = [
                 _day(counts.get((target, day), _NONE), unnamed.get((target, number), 0), {begin, end} <= covered)
                 for number, (day, (begin, end)) in enumerate(zip(days, touched, strict=True))
@@ -94,7 +95,7 @@ def _day(counts: Counts, unnamed: int, listed: bool) -> Day:
     return Day(day_state(counts, unnamed, listed=listed), counts, unnamed)
 
 
-def _listed(targets: Sequence[int], first: date, last: date, fingerprint: str) -> dict[int, Collection[date]]:
+def _listed(targets: Sequence[int], first: date, last: date, fingerprint: str) -> dict[int, frozenset[date]]:
     """The UTC days of each target that were listed from end to end, in the way that counts now."""
     rows = fetch(
         """SELECT target_id, array_agg(day) FROM ledger_coverage

@@ -1,5 +1,6 @@
 """What screens, commands and jobs may ask of the ledger. Nothing here changes a row."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -9,13 +10,14 @@ from .tally import Counts as Counts
 from .tally import counts_by_target as counts_by_target
 
 
-def details_missing(company_id: int) -> dict[int, int]:
+def details_missing(company_id: int, targets: Sequence[int] | None = None) -> dict[int, int]:
     """By target: calls that were recorded although no recording was ever listed for them ("recorded, but nothing to fetch")."""
     return dict(
         fetch(
             """SELECT k.target_id, count(*) FROM ledger_call k JOIN org_target t ON t.id = k.target_id
-                WHERE t.company_id = %s AND k.was_recorded AND k.recordings = 0 GROUP BY 1""",
-            [company_id],
+                WHERE t.company_id = %s AND (%s::bigint[] IS NULL OR t.id = ANY(%s)) AND k.was_recorded AND k.recordings = 0
+                GROUP BY 1""",
+            [company_id, *[list(targets) if targets is not None else None] * 2],
         )
     )
 
