@@ -1,0 +1,82 @@
+"""Static files straight from the installed packages: nothing is collected or built, and no folder is listed.
+
+`{% static %}` writes each address with the file's own hash (`?v=...`). Under that address a browser may keep it for ever; without the
+hash, or with an old one, for a minute. Text is compressed once in each process.
+"""
+
+import gzip
+import hashlib
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+from django.contrib.staticfiles import finders
+from django.contrib.staticfiles.storage import StaticFilesStorage
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from whitenoise.middleware import WhiteNoiseMiddleware
+
+FOR_EVER = "max-age=31536000, public, immutable"
+COMPRESSIBLE = (".css", ".js", ".svg", ".txt", ".json")
+SMALLEST = 1024
+
+
+class VersionedFiles(StaticFilesStorage):
+    """The storage behind `{% static %}`."""
+
+    def url(self, name: str | None) -> str:
+        plain = super().url(name)
+        version = version_of(name or "")
+        return f"{plain}?v={version}" if version else plain
+
+
+@cache
+def version_of(name: str) -> str:
+    """Of the file as it is installed; empty if there is none. The same for as long as the process lives."""
+    path = finders.find(name)
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12] if isinstance(path, str) else ""
+
+
+class StaticFiles(WhiteNoiseMiddleware):  # type: ignore[misc]
+    """Answers addresses below STATIC_URL that name a file, and passes everything else on."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        file = self.files.get(request.path_info)
+        if file is None:
+            answer: HttpResponseBase = self.get_response(request)
+            return answer
+        response: HttpResponseBase = self.serve(file, request)
+        name = request.path_info.removeprefix(self.static_prefix)
+        if request.GET.get("v") == version_of(name):
+            response["Cache-Control"] = FOR_EVER
+        if name.endswith(COMPRESSIBLE):
+            response["Vary"] = "Accept-Encoding"
+            if response.status_code == 200 and request.method == "GET" and _takes_gzip(request):
+                response = _compressed(name, response)
+        return response
+
+
+def _takes_gzip(request: HttpRequest) -> bool:
+    offered = [part.split(";") for part in request.headers.get("Accept-Encoding", "").split(",")]
+    return any(name.strip() == "gzip" and "q=0" not in "".join(rest).replace(" ", "").split(".")[:1] for name, *rest in offered)
+
+
+def _compressed(name: str, plain: HttpResponseBase) -> HttpResponseBase:
+    body = _gzipped(name)
+    if not body:
+        return plain
+    response = HttpResponse(body)
+    for header, value in plain.items():
+        response[header] = value
+    response["Content-Encoding"] = "gzip"
+    response["Content-Length"] = str(len(body))
+    if "ETag" in plain:
+        response["ETag"] = f'{plain["ETag"][:-1]}-gzip"'
+    plain.close()
+    return response
+
+
+@lru_cache(maxsize=64)
+def _gzipped(name: str) -> bytes:
+    path: Any = finders.find(name)
+    whole = Path(path).read_bytes()
+    return gzip.compress(whole, 9, mtime=0) if len(whole) >= SMALLEST else b""
