@@ -69,7 +69,9 @@ class Config(BaseSettings):
         description="Mail server for invitations and new passwords: smtp://user:password@host:587?tls=starttls; tls is starttls, tls (from "
         "the first byte) or none. Without it Rokuon sends no mail.",
     )
-    mail_from: str = Field("", description="Sender of mails, such as Rokuon <rokuon@example.com>. Default: rokuon at the host of ROKUON_PUBLIC_URL.")
+    mail_from: str = Field(
+        "", description="Sender of mails, such as Rokuon <rokuon@example.com>. Default: rokuon at the host of ROKUON_PUBLIC_URL."
+    )
     storage_emulator_host: str = Field(
         "",
         validation_alias=AliasChoices("ROKUON_STORAGE_EMULATOR_HOST", "STORAGE_EMULATOR_HOST"),

@@ -50,6 +50,8 @@ class Door:
             response = _plain(request) or _refusal(request, way, public) or self._get_response(request)
             headers.protect(response, secure=public.secure)
             response.headers["X-Request-Id"] = known.id
+            if isinstance(response, HttpResponse):
+                response.headers.setdefault("Content-Length", str(len(response.content)))
             _log(known, response, time.monotonic() - began)
             return response
         finally:
@@ -106,7 +108,9 @@ def _to_https(request: HttpRequest, way: came_by.Way, public: PublicUrl) -> Http
             % {"address": way.client},
         )
     if way.proxied and not way.scheme:
-        return errors.page(request, 400, title, _("The proxy before the console does not send X-Forwarded-Proto. The operator adds it there."))
+        return errors.page(
+            request, 400, title, _("The proxy before the console does not send X-Forwarded-Proto. The operator adds it there.")
+        )
     if request.method in ("GET", "HEAD"):
         return HttpResponseRedirect(public.origin + request.get_full_path())
     return errors.page(request, 400, _("The connection is not encrypted"), _("Open %(url)s.") % {"url": public.origin})

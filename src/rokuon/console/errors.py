@@ -73,7 +73,10 @@ def server_error(request: HttpRequest) -> HttpResponse:
             request,
             503,
             _("The database does not answer"),
-            _("Nothing that was recorded is lost, and backup goes on when it is back. Try again in a moment; if it stays so, tell the operator."),
+            _(
+                "Nothing that was recorded is lost, and backup goes on when it is back. Try again in a moment; "
+                "if it stays so, tell the operator."
+            ),
         )
     log.error("request_failed", exc_info=error)
     return page(

@@ -6,7 +6,9 @@ hash, or with an old one, for a minute. Text is compressed once in each process.
 
 import gzip
 import hashlib
+import re
 from functools import cache, lru_cache
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,10 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 FOR_EVER = "max-age=31536000, public, immutable"
 COMPRESSIBLE = (".css", ".js", ".svg", ".txt", ".json")
 SMALLEST = 1024
+GZIPPED = '-gzip"'
+"""How the ETag of a compressed answer ends."""
+
+NEVER = re.compile(r"\s*q=0(\.0*)?\s*")
 
 
 class VersionedFiles(StaticFilesStorage):
@@ -44,35 +50,39 @@ class StaticFiles(WhiteNoiseMiddleware):  # type: ignore[misc]
         if file is None:
             answer: HttpResponseBase = self.get_response(request)
             return answer
-        response: HttpResponseBase = self.serve(file, request)
+        known = str(request.META.get("HTTP_IF_NONE_MATCH", "")).replace(GZIPPED, '"')
+        found = file.get_response(request.method, {**request.META, **({"HTTP_IF_NONE_MATCH": known} if known else {})})
+        body = b""
+        if found.file is not None:
+            with found.file:
+                body = found.file.read()
+        response = HttpResponse(body, status=int(found.status), headers=dict(found.headers))
         name = request.path_info.removeprefix(self.static_prefix)
         if request.GET.get("v") == version_of(name):
             response["Cache-Control"] = FOR_EVER
         if name.endswith(COMPRESSIBLE):
             response["Vary"] = "Accept-Encoding"
-            if response.status_code == 200 and request.method == "GET" and _takes_gzip(request):
-                response = _compressed(name, response)
+            if found.status == HTTPStatus.OK and _takes_gzip(request):
+                _compress(name, response)
         return response
 
 
 def _takes_gzip(request: HttpRequest) -> bool:
-    offered = [part.split(";") for part in request.headers.get("Accept-Encoding", "").split(",")]
-    return any(name.strip() == "gzip" and "q=0" not in "".join(rest).replace(" ", "").split(".")[:1] for name, *rest in offered)
+    for part in request.headers.get("Accept-Encoding", "").split(","):
+        name, _semicolon, weight = part.partition(";")
+        if name.strip().lower() == "gzip":
+            return NEVER.fullmatch(weight) is None
+    return False
 
 
-def _compressed(name: str, plain: HttpResponseBase) -> HttpResponseBase:
+def _compress(name: str, response: HttpResponse) -> None:
     body = _gzipped(name)
-    if not body:
-        return plain
-    response = HttpResponse(body)
-    for header, value in plain.items():
-        response[header] = value
-    response["Content-Encoding"] = "gzip"
-    response["Content-Length"] = str(len(body))
-    if "ETag" in plain:
-        response["ETag"] = f'{plain["ETag"][:-1]}-gzip"'
-    plain.close()
-    return response
+    if body:
+        if response.content:  # not for HEAD
+            response.content = body
+        response["Content-Encoding"] = "gzip"
+        response["Content-Length"] = str(len(body))
+        response["ETag"] = response["ETag"][:-1] + GZIPPED
 
 
 @lru_cache(maxsize=64)
