@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 from django.db import connections
 
+from rokuon.accounts.audit import COMMAND_LINE
 from rokuon.domain.recording import ScopeKind
 from rokuon.jobs import queue
 from rokuon.ops.i18n import _
@@ -72,9 +73,11 @@ class Demo:
         )
         company = Company.objects.filter(base_url=self._dialpad.world.base_url).first()
         if company is None:
-            company, result, _account = setup.add_company(session.installation, self._dialpad.world.base_url, Secret(hello["key"]), now)
+            company, result, _account = setup.add_company(
+                session.installation, self._dialpad.world.base_url, Secret(hello["key"]), COMMAND_LINE, now
+            )
         else:
-            result = setup.sync(session.installation, company, now)
+            result = setup.sync(session.installation, company, COMMAND_LINE, now)
         output.say(
             _("Directory sync: %(company)s, %(offices)d offices, %(centers)d contact centers, %(teams)d coaching teams, %(users)d people.")
             % {
