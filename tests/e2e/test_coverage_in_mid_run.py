@@ -12,7 +12,7 @@ from rokuon.ledger.sql import ms
 from rokuon.org import directory as directories
 from rokuon.org import services
 from rokuon.org.models import Member, Target
-from rokuon.wiring import engine, setup
+from rokuon.wiring import engine, key_check, setup
 from tests.e2e.conftest import MakeRig
 from tests.e2e.rig import Rig
 
