@@ -13,10 +13,9 @@ from rokuon.jobs import queue
 from rokuon.ops.i18n import _
 from rokuon.ops.installation import Installation
 from rokuon.ops.secrets import Secret
-from rokuon.org import services
 from rokuon.org.models import Company
 from rokuon.stores.verification import FRESH_GRANT_S
-from rokuon.wiring import backup_now, setup
+from rokuon.wiring import backup_now, settings, setup
 
 from . import output
 from .backup import company_zone
@@ -99,14 +98,13 @@ class Demo:
         bucket = company.buckets.filter(url=setup.canonical_bucket_url(self._session.config, url)).first()
         if bucket is None:
             bucket, verification = setup.add_bucket(
-                self._session.installation, company, url, None, self._session.now(), patience=FRESH_GRANT_S
+                self._session.installation, company, url, None, COMMAND_LINE, self._session.now(), patience=FRESH_GRANT_S
             )
             if bucket is None:
                 raise verification.failure or RuntimeError("a bucket that was verified is not registered")
-        services.set_budget(company, LIMIT_PER_SECOND)
-        services.set_enabled(company, True)
-        setup.enable_rules(company, list(company.targets.all()), queue, self._session.now())
-        services.choose_bucket(company, bucket)
+        wanted = {"enabled": True, "bucket": bucket, "requests_per_second": LIMIT_PER_SECOND}
+        settings.change(company, wanted, COMMAND_LINE, self._session.now())
+        settings.change_rules(company, list(company.targets.all()), [], queue, COMMAND_LINE, self._session.now())
         output.say(_("Settings: backup enabled, bucket %(url)s verified, rules of all targets enabled.") % {"url": bucket.url})
 
     def _run(self, company: Company) -> tuple[End, View]:

@@ -5,8 +5,9 @@ a command and a synchronous view alike. `jobs` is asked for work inside the tran
 """
 
 import asyncio
+import json
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -19,7 +20,7 @@ from rokuon.config import Config
 from rokuon.dialpad.urls import AllowedHosts
 from rokuon.domain.failures import ConfigError, HoldOn
 from rokuon.domain.ports import Jobs
-from rokuon.ledger import coverage, exclude, holds, runs
+from rokuon.ledger import coverage, holds, runs
 from rokuon.ledger.gateway import Database
 from rokuon.ledger.sql import ms
 from rokuon.ops.i18n import _
@@ -36,6 +37,8 @@ from rokuon.wiring.connections import API_KEY, CREDENTIAL, Connections, KeyMissi
 from rokuon.wiring.key_check import Account, KeyReport, account_of, ending, examine
 
 T = TypeVar("T")
+
+SHOWN_OF_ID = 4
 
 
 def canonical_base_url(text: str) -> str:
@@ -78,7 +81,7 @@ def recheck_key(installation: Installation, company: Company, jobs: Jobs, actor:
         if report.account is not None and report.account.directory.company.id == company.dialpad_id:
             enter(company.pk, report.account, now)
             _lift(company.pk, HoldOn.SOURCE, "", jobs, now)
-        audit.record(actor, "company.key_check", now=now, company_id=company.pk, subject=_named(company), after=report.kept())
+        _record(actor, "company.key_check", company, now, _named(company), report.kept())
     return report
 
 
@@ -108,7 +111,7 @@ def register_company(
         if actor.person is not None:
             Membership.objects.create(person=actor.person, company_id=company.pk, role=Membership.Role.COMPANY_ADMIN, created_at=now)
         after = {"address": base_url, "key": f"…{ending(key)}"}
-        audit.record(actor, "company.add", now=now, company_id=company.pk, subject=_named(company), after=after)
+        _record(actor, "company.add", company, now, _named(company), after)
     company.refresh_from_db()
     return company, result
 
@@ -136,12 +139,24 @@ def keep_key(
         _lift(company.pk, HoldOn.SOURCE, "", jobs, now)
         # Two keys may end alike: that a new one was entered is told by the entry itself.
         after = {"key": f"…{ending(key)}", **report.kept()}
-        audit.record(actor, "company.key", now=now, company_id=company.pk, subject=_named(company), before=before, after=after)
+        _record(actor, "company.key", company, now, _named(company), after, before)
     return account
 
 
 def _named(company: Company) -> tuple[str, object, str]:
     return "company", company.pk, company.name
+
+
+def _record(
+    actor: Actor,
+    action: str,
+    company: Company,
+    now: datetime,
+    subject: tuple[str, object, str],
+    after: dict[str, Any] | None = None,
+    before: dict[str, Any] | None = None,
+) -> None:
+    audit.record(actor, action, now=now, company_id=company.pk, subject=subject, before=before, after=after)
 
 
 def _seal_key(installation: Installation, company: Company, key: Secret, report: KeyReport, actor: Actor, now: datetime) -> None:
@@ -172,7 +187,7 @@ def sync(installation: Installation, company: Company, actor: Actor, now: dateti
     with transaction.atomic():
         result = enter(company.pk, account, now)
         after = {"appeared": len(result.appeared), "vanished": len(result.vanished), "renamed": len(result.renamed)}
-        audit.record(actor, "directory.sync", now=now, company_id=company.pk, subject=_named(company), after=after)
+        _record(actor, "directory.sync", company, now, _named(company), after)
     return result
 
 
@@ -218,6 +233,7 @@ def add_bucket(
     company: Company,
     url: str,
     credential: Secret | None,
+    actor: Actor,
     now: datetime,
     *,
     patience: float = FRESH_GRANT_S,
@@ -238,6 +254,8 @@ def add_bucket(
             bucket.credential = installation.vault.seal(credential.reveal(), owner=bucket_owner(bucket.pk), field=CREDENTIAL)
         bucket.verified_at, bucket.verification = now, report(verification)
         bucket.save(update_fields=["credential", "verified_at", "verification"])
+        after = {"url": url, "credential": told_credential(credential)}
+        _record(actor, "bucket.register", company, now, ("bucket", bucket.pk, url), after)
     return bucket, verification
 
 
@@ -245,6 +263,7 @@ def verify_bucket(
     installation: Installation,
     bucket: Bucket,
     jobs: Jobs,
+    actor: Actor,
     now: datetime,
     *,
     credential: Secret | None = None,
@@ -255,9 +274,13 @@ def verify_bucket(
 
     Where it succeeds, a new credential is kept and what waited for the bucket goes on.
     """
-    used = credential if credential is not None else _kept_credential(installation, bucket)
+    used = credential if credential is not None else kept_credential(installation, bucket)
     verification = _verify(installation, bucket.company, bucket.url, used, patience, progress)
     with transaction.atomic():
+        after: dict[str, Any] = {"ok": verification.ok, "reason": verification.failure.reason if verification.failure is not None else ""}
+        if credential is not None and verification.ok:
+            after["credential"] = told_credential(credential)
+        _record(actor, "bucket.verify", bucket.company, now, ("bucket", bucket.pk, bucket.url), after)
         if not verification.ok:
             Bucket.objects.filter(pk=bucket.pk).update(verification=report(verification))
             return verification
@@ -271,10 +294,22 @@ def verify_bucket(
 
 def look_at_bucket(installation: Installation, bucket: Bucket) -> Verification:
     """The same without patience and without keeping the answer."""
-    return _verify(installation, bucket.company, bucket.url, _kept_credential(installation, bucket), 0.0, lambda waiting: None)
+    return _verify(installation, bucket.company, bucket.url, kept_credential(installation, bucket), 0.0, lambda waiting: None)
 
 
-def _kept_credential(installation: Installation, bucket: Bucket) -> Secret | None:
+def told_credential(credential: Secret | None) -> str:
+    """Whose credential it is, in words that give nothing away: the account and the end of its key's public id; "" for the machine's."""
+    if credential is None:
+        return ""
+    try:
+        fields = json.loads(credential.reveal())
+        return f"{fields['client_email']} …{str(fields.get('private_key_id', ''))[-SHOWN_OF_ID:]}".rstrip(" …")
+    except (ValueError, KeyError, TypeError):
+        return "?"
+
+
+def kept_credential(installation: Installation, bucket: Bucket) -> Secret | None:
+    """The bucket's own credential, None where the machine's is used. Raises ConfigError where the master key does not open it."""
     if not bucket.credential:
         return None
     return installation.vault.open(bucket.credential, owner=bucket_owner(bucket.pk), field=CREDENTIAL)
@@ -330,21 +365,3 @@ def report(verification: Verification) -> dict[str, Any]:
         "advice": [advice.value for advice in verification.advice],
         "failure": {"reason": failure.reason, "detail": failure.detail} if failure is not None else None,
     }
-
-
-@transaction.atomic
-def enable_rules(company: Company, targets: Sequence[Target], jobs: Jobs, now: datetime) -> int:
-    """Switch backup rules on; what switching them off had set aside is due again. How many changed."""
-    # A listing made while the rule was off has passed the target by.
-    coverage.void([target.pk for target in targets if not target.backed_up])
-    changed = services.set_rule(targets, True)
-    if exclude.include_again([target.pk for target in targets], now):
-        jobs.enqueue_due(company.pk)
-    return changed
-
-
-@transaction.atomic
-def disable_rules(targets: Sequence[Target], now: datetime) -> tuple[int, int]:
-    """Switch backup rules off: how many changed, and how many waiting recordings were set aside by it."""
-    changed = services.set_rule(targets, False)
-    return changed, exclude.exclude_pending([target.pk for target in targets], now)
