@@ -114,3 +114,14 @@ def _unnamed(targets: Sequence[int], midnights: Sequence[int]) -> dict[tuple[int
         [borders, list(targets), borders[0], borders[-1]],
     )
     return {(target, number): count for target, number, count in rows}
+
+
+def listed_days(targets: Sequence[int], first: date, last: date, fingerprint: str) -> dict[int, int]:
+    """By target: how many of these UTC days were listed from end to end; a target without any is missing."""
+    return dict(
+        fetch(
+            """SELECT target_id, count(*) FROM ledger_coverage
+                WHERE target_id = ANY(%s) AND day >= %s AND day <= %s AND fingerprint = %s GROUP BY 1""",
+            [list(targets), first, last, fingerprint],
+        )
+    )
