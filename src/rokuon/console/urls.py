@@ -6,7 +6,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpResponseBase
 from django.urls import URLPattern, path
 
-from .views import home
+from .views import home, overview
 
 app_name = "console"
 
@@ -23,7 +23,8 @@ urlpatterns = [
     guarded("", home.home, "home"),
     guarded("language/", home.language, "language"),
     guarded("theme/", home.theme, "theme"),
-    guarded(COMPANY, home.overview, "overview"),
+    guarded(COMPANY, overview.show, "overview"),
+    guarded(COMPANY + "work/", overview.work, "overview-work"),
     guarded(COMPANY + "recordings/", home.to_come, "recordings"),
     guarded(COMPANY + "backup-now/", home.to_come, "backup_now"),
     guarded(COMPANY + "rules/", home.to_come, "rules"),

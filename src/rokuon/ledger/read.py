@@ -55,6 +55,12 @@ def run_progress(run_id: int) -> RunProgress:
     return RunProgress(run, windows, done, unlisted, postponed, pages, calls, malformed, targets)
 
 
+def windows_of(run_id: int) -> tuple[int, int]:
+    """How many windows a run has, and how many of them are done."""
+    windows = Window.objects.filter(run_id=run_id)
+    return windows.count(), windows.filter(state=Window.State.DONE).count()
+
+
 def latest_runs(company_id: int, limit: int = 20) -> list[Run]:
     return list(Run.objects.filter(company_id=company_id).order_by("-created_at")[:limit])
 

@@ -52,25 +52,20 @@ def _back(request: HttpRequest) -> str:
 
 
 @page(Action.VIEW)
-def overview(request: CompanyRequest) -> HttpResponse:
-    return render(request, "console/overview.html")
-
-
-@page(Action.VIEW)
 def to_come(request: CompanyRequest) -> HttpResponse:
-    return render(request, "console/overview.html")
+    return render(request, "console/to_come.html")
 
 
 @page(Action.SET_COMPANY)
 def set_up_to_come(request: CompanyRequest) -> HttpResponse:
-    return render(request, "console/overview.html")
+    return render(request, "console/to_come.html")
 
 
 @page(Action.PEOPLE)
 def people_to_come(request: CompanyRequest) -> HttpResponse:
-    return render(request, "console/overview.html")
+    return render(request, "console/to_come.html")
 
 
 @page(Action.AUDIT)
 def audit_to_come(request: CompanyRequest) -> HttpResponse:
-    return render(request, "console/overview.html")
+    return render(request, "console/to_come.html")
