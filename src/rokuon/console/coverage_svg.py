@@ -15,7 +15,7 @@ from django.utils.translation import gettext_noop, ngettext
 
 from rokuon.ledger.overview import Day, DayState
 
-STEP, HEIGHT = 10, 16
+STEP, HEIGHT = 8, 16
 
 WORDS = {
     DayState.COMPLETE: gettext_noop("Complete"),
@@ -27,13 +27,13 @@ WORDS = {
 
 SHAPES = format_html(
     '<svg class="shapes" width="0" height="0" aria-hidden="true" focusable="false">'
-    '<symbol id="day-complete" viewBox="0 0 10 16"><rect class="day-complete" x="1" y="1" width="8" height="14" rx="1.5"/></symbol>'
-    '<symbol id="day-incomplete" viewBox="0 0 10 16"><rect class="day-incomplete-frame" x="1.5" y="1.5" width="7" height="13" rx="1.2"/>'
-    '<path class="day-incomplete" d="M1.5 8h7v5.3a1.2 1.2 0 0 1-1.2 1.2H2.7a1.2 1.2 0 0 1-1.2-1.2z"/></symbol>'
-    '<symbol id="day-failed" viewBox="0 0 10 16"><rect class="day-failed" x="1" y="1" width="8" height="14" rx="1.5"/>'
-    '<path class="day-cross" d="M3.2 6.2l3.6 3.6M6.8 6.2l-3.6 3.6"/></symbol>'
-    '<symbol id="day-unlisted" viewBox="0 0 10 16"><rect class="day-unlisted" x="1.5" y="1.5" width="7" height="13" rx="1.2"/></symbol>'
-    '<symbol id="day-empty" viewBox="0 0 10 16"><circle class="day-empty" cx="5" cy="8" r="1.3"/></symbol>'
+    '<symbol id="day-complete" viewBox="0 0 8 16"><rect class="day-complete" x=".5" y="1" width="7" height="14" rx="1.5"/></symbol>'
+    '<symbol id="day-incomplete" viewBox="0 0 8 16"><rect class="day-incomplete-frame" x="1" y="1.5" width="6" height="13" rx="1.2"/>'
+    '<path class="day-incomplete" d="M1 8h6v5.3a1.2 1.2 0 0 1-1.2 1.2H2.2a1.2 1.2 0 0 1-1.2-1.2z"/></symbol>'
+    '<symbol id="day-failed" viewBox="0 0 8 16"><rect class="day-failed" x=".5" y="1" width="7" height="14" rx="1.5"/>'
+    '<path class="day-cross" d="M2.4 6.4l3.2 3.2M5.6 6.4l-3.2 3.2"/></symbol>'
+    '<symbol id="day-unlisted" viewBox="0 0 8 16"><rect class="day-unlisted" x="1" y="1.5" width="6" height="13" rx="1.2"/></symbol>'
+    '<symbol id="day-empty" viewBox="0 0 8 16"><circle class="day-empty" cx="4" cy="8" r="1.3"/></symbol>'
     "</svg>"
 )
 """What the strips are drawn with; once on a page, before them."""
@@ -50,7 +50,12 @@ def strip(days: Sequence[Day], first: date, width: int, url: Callable[[date], st
 
 def _cell(day: Day, number: int, when: date, url: Callable[[date], str]) -> SafeString:
     drawn = format_html(
-        '<use href="#day-{}" x="{}" width="10" height="16"><title>{}</title></use>', day.state.value, number * STEP, title(day, when)
+        '<use href="#day-{}" x="{}" width="{}" height="{}"><title>{}</title></use>',
+        day.state.value,
+        number * STEP,
+        STEP,
+        HEIGHT,
+        title(day, when),
     )
     if day.state in (DayState.FAILED, DayState.INCOMPLETE):
         return format_html('<a href="{}" tabindex="-1">{}</a>', url(when), drawn)
@@ -81,7 +86,7 @@ def axis(days: Sequence[date]) -> SafeString:
             (
                 number * STEP,
                 format_html('<text class="axis" x="{}" y="9">{}</text>', number * STEP, date_format(day, "MONTH_DAY_FORMAT"))
-                if place % 2 == len(mondays) % 2 and number <= len(days) - 6
+                if place % 2 == len(mondays) % 2 and number <= len(days) - 7
                 else "",
             )
             for place, (number, day) in enumerate(mondays)

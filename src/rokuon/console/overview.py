@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from django.utils.translation import get_language, gettext_noop, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop, ngettext
 
 from rokuon.accounts.may import Reach
 from rokuon.domain import windows
@@ -167,11 +167,16 @@ def _stopped(hold: Hold, urls: dict[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The sentence that the page opens with, and what is added to it. `mood` is a state: verified, waiting, failed, excluded."""
+    """The sentence that the page opens with, and what is added to it. `mood` is a state: verified, waiting, held, failed, excluded."""
 
     mood: str
     sentence: str
-    more: list[str]
+    added: list[str]
+
+    @property
+    def more(self) -> str:
+        # Japanese sentences follow each other without a space.
+        return ("" if (get_language() or "").startswith("ja") else " ").join(self.added)
 
 
 def answer(look: Look) -> Answer:
