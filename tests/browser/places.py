@@ -1,0 +1,38 @@
+"""A program: what stands for each argument of the console's addresses, as JSON: ids of the first company of an installation."""
+
+import json
+import sys
+from typing import Any
+
+from rokuon.ops.django_start import start_django
+
+start_django()
+
+from rokuon.accounts.models import AuditEntry, Membership  # noqa: E402
+from rokuon.ledger.models import Copy, Run  # noqa: E402
+from rokuon.org.models import Company, Target  # noqa: E402
+
+
+def places() -> dict[str, Any]:
+    """Those of things that do not exist are None."""
+    company = Company.objects.order_by("pk")[0]
+    copy = Copy.objects.filter(company=company, state="verified").order_by("pk").first()
+    target = copy.target if copy else Target.objects.filter(company=company).order_by("pk").first()
+    membership = Membership.objects.filter(company=company).order_by("pk").last()
+    return {
+        "company": company.public_id,
+        "office": target and target.office_id,
+        "target": target and target.pk,
+        "bucket": company.bucket_id,
+        "copy": copy and copy.pk,
+        "recording": copy and copy.recording_id,
+        "run": Run.objects.filter(company=company).order_by("pk").values_list("pk", flat=True).first(),
+        "membership": membership and membership.pk,
+        "person": membership and membership.person_id,
+        "entry": AuditEntry.objects.filter(company=company).order_by("pk").values_list("pk", flat=True).first(),
+    }
+
+
+if __name__ == "__main__":
+    sys.stdin.read()
+    print(json.dumps(places()))
