@@ -1,7 +1,8 @@
 """One running Rokuon and one Chromium for all tests here. Both end with this folder: Playwright's loop keeps Django's database code out."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,10 +10,10 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.console.routes import Route, routes
 
-from .places import __file__ as places_program
 from .rig import Console, running
 from .screen import Screen, launch, open_screen
 
+PLACES = Path(__file__).with_name("places.py")
 FAULTY = {"endpoint": "media_blob", "share": 0.1, "action": {"kind": "zeros"}}
 PEOPLE: dict[str, dict[str, Any]] = {
     "admin": {"role": "company_admin"},
@@ -30,9 +31,10 @@ class Place:
     cookies: dict[str, str]
     values: dict[str, Any]
 
-    def pages(self) -> list[tuple[Route, str]]:
+    def pages(self, values: Mapping[str, Any] | None = None) -> list[tuple[Route, str]]:
         """Every address that somebody can look at, with the path to it."""
-        return [(route, route.url(self.values)) for route in routes() if route.guard is not None and "GET" in route.guard.methods]
+        named = self.values if values is None else values
+        return [(route, route.url(named)) for route in routes() if route.guard is not None and "GET" in route.guard.methods]
 
 
 @pytest.fixture(scope="package")
@@ -53,7 +55,7 @@ def place() -> Iterator[Place]:
         console.rokuon("backup-now", "--company", str(console.sim.hello["companies"][0]["id"]))
         mails = {name: f"{name}@people.example" for name in PEOPLE}
         cookies = console.sign_in([{"email": mails[name], **asked} for name, asked in PEOPLE.items()])
-        values = console.python(places_program, None)
+        values = console.python(PLACES, 0)
         console.serve()
         yield Place(console, {name: cookies[mail] for name, mail in mails.items()}, values)
 

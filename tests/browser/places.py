@@ -1,4 +1,4 @@
-"""A program: what stands for each argument of the console's addresses, as JSON: ids of the first company of an installation."""
+"""A program: what stands for each argument of the console's addresses, as JSON. Reads which company: its number in order of creation."""
 
 import json
 import sys
@@ -13,9 +13,9 @@ from rokuon.ledger.models import Copy, Run  # noqa: E402
 from rokuon.org.models import Company, Target  # noqa: E402
 
 
-def places() -> dict[str, Any]:
+def places(number: int) -> dict[str, Any]:
     """Those of things that do not exist are None."""
-    company = Company.objects.order_by("pk")[0]
+    company = Company.objects.order_by("pk")[number]
     copy = Copy.objects.filter(company=company, state="verified").order_by("pk").first()
     target = copy.target if copy else Target.objects.filter(company=company).order_by("pk").first()
     membership = Membership.objects.filter(company=company).order_by("pk").last()
@@ -34,5 +34,4 @@ def places() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.stdin.read()
-    print(json.dumps(places()))
+    print(json.dumps(places(json.load(sys.stdin))))

@@ -59,7 +59,7 @@ def test_a_check_that_fails_refuses_and_tells_nothing(town: Town, table: str) ->
     with connection.cursor() as cursor:
         cursor.execute(f"ALTER TABLE {table} RENAME TO gone_for_a_while")
         wrong = []
-        for what, _outcome_, answer in answers(town, browser):
+        for what, _got, answer in answers(town, browser):
             body = answer.content.decode()
             told = [word for word in TOLD if word in body]
             if answer.status_code not in (500, 503) or told:
