@@ -16,7 +16,7 @@ from .test_tenancy import without_a_line_for_each_refusal as without_a_line_for_
 from .town import Town, build
 
 METHODS = ("GET", "POST")
-TOLD = ("Traceback", "ProgrammingError", "psycopg", "accounts_", "gone_for_a_while", "/rokuon/", ".py")
+TOLD = ("Traceback", "ProgrammingError", "psycopg", "accounts_", "gone_for_a_while", "site-packages", ".py")
 
 
 @pytest.fixture
