@@ -1,7 +1,7 @@
 """The coverage calendar as SVG: a strip of days for each target. No inline style; a state is a shape as well as a colour.
 
-The strips are for eyes and pointers. What they say stands in words beside them (`console/coverage.html`), so they are hidden from
-screen readers, and their links are reached by keyboard from the table.
+The shapes stand once on the page (`console/coverage_shapes.html`). The strips are for eyes and pointers: what they say stands in words
+beside them (`console/coverage.html`), so they are hidden from screen readers, and their links are reached by keyboard from the table.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,19 +24,6 @@ WORDS = {
     DayState.UNLISTED: gettext_noop("Not looked through yet"),
     DayState.EMPTY: gettext_noop("Nothing recorded"),
 }
-
-SHAPES = format_html(
-    '<svg class="shapes" width="0" height="0" aria-hidden="true" focusable="false">'
-    '<symbol id="day-complete" viewBox="0 0 8 16"><rect class="day-complete" x=".5" y="1" width="7" height="14" rx="1.5"/></symbol>'
-    '<symbol id="day-incomplete" viewBox="0 0 8 16"><rect class="day-incomplete-frame" x="1" y="1.5" width="6" height="13" rx="1.2"/>'
-    '<path class="day-incomplete" d="M1 8h6v5.3a1.2 1.2 0 0 1-1.2 1.2H2.2a1.2 1.2 0 0 1-1.2-1.2z"/></symbol>'
-    '<symbol id="day-failed" viewBox="0 0 8 16"><rect class="day-failed" x=".5" y="1" width="7" height="14" rx="1.5"/>'
-    '<path class="day-cross" d="M2.4 6.4l3.2 3.2M5.6 6.4l-3.2 3.2"/></symbol>'
-    '<symbol id="day-unlisted" viewBox="0 0 8 16"><rect class="day-unlisted" x="1" y="1.5" width="6" height="13" rx="1.2"/></symbol>'
-    '<symbol id="day-empty" viewBox="0 0 8 16"><circle class="day-empty" cx="4" cy="8" r="1.3"/></symbol>'
-    "</svg>"
-)
-"""What the strips are drawn with; once on a page, before them."""
 
 
 def strip(days: Sequence[Day], first: date, width: int, url: Callable[[date], str]) -> SafeString:

@@ -107,9 +107,10 @@ def look(company: Company, reach: Reach, targets: Sequence[Target], now: datetim
     """`targets` are those asked for, within reach."""
     ids = [target.pk for target in targets]
     causes = tally.causes(company.pk, ids)
+    failures = [*(one for one in causes if one.state == "failed"), *(one for one in causes if one.state == "gone")]
     return Look(
         counts=sum(tally.counts_by_target(company.pk, ids).values(), Counts()),
-        failures=[Why(cause, i18n._(by_reason(cause.reason).advice)) for cause in causes if cause.state in ("failed", "gone")],
+        failures=[Why(cause, i18n._(by_reason(cause.reason).advice)) for cause in failures],
         others=[Why(cause, _why(cause)) for cause in causes if cause.state in ("pending", "excluded") and cause.reason],
         holds=_holds(company, reach, ids),
         oldest=_oldest(targets, now),

@@ -17,7 +17,7 @@ from rokuon.ledger.overview import DayState
 from rokuon.org.models import Office, Target
 from rokuon.org.tree import zone_of
 
-LISTED_DAYS = 12
+LISTED_DAYS = 6
 """Days that need attention, named one by one in the table; the rest are counted."""
 
 
@@ -91,7 +91,6 @@ def _calendar(request: CompanyRequest, targets: list[Target]) -> dict[str, Any]:
         "rows": [_row(request, row, days) for row in rows],
         "part": part,
         "axis": coverage_svg.axis(days),
-        "shapes": coverage_svg.SHAPES,
         "legend": [{"state": state.value, "words": _(coverage_svg.WORDS[state])} for state in LEGEND],
         "part_url": "?" + (urlencode({"office": request.GET["office"]}) + "&" if request.GET.get("office") else ""),
         "first_day": days[0],
