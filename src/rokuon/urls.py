@@ -3,5 +3,6 @@
 from django.urls import include, path
 
 urlpatterns = [
+    path("", include("rokuon.accounts.urls")),
     path("", include("rokuon.console.urls")),
 ]
