@@ -60,12 +60,18 @@ def _take(key: str, limit: Limit, now: datetime) -> timedelta | None:
         cursor.execute(
             """INSERT INTO accounts_throttle AS t (key, tries, tried_at, free_at) VALUES (%(key)s, 1, %(now)s, %(now)s)
                ON CONFLICT (key) DO UPDATE SET
-                 tries = CASE WHEN t.tried_at < %(now)s - %(forget)s THEN 1 ELSE t.tries + 1 END,
+                 tries = CASE WHEN t.tried_at < %(now)s - %(forget)s::interval THEN 1 ELSE t.tries + 1 END,
                  tried_at = %(now)s,
-                 free_at = CASE WHEN t.tried_at < %(now)s - %(forget)s OR t.tries + 1 < %(free)s THEN %(now)s ELSE
-                   %(now)s + LEAST(%(longest)s, interval '1 second' * power(2, LEAST(t.tries + 1 - %(free)s, 20))) END
+                 free_at = CASE WHEN t.tried_at < %(now)s - %(forget)s::interval OR t.tries + 1 < %(free)s THEN %(now)s ELSE
+                   %(now)s + LEAST(%(longest)s::interval, interval '1 second' * power(2, LEAST(t.tries + 1 - %(free)s, 20))) END
                WHERE t.free_at <= %(now)s""",
-            {"key": key, "now": now, "forget": limit.forget, "free": limit.free, "longest": limit.longest},
+            {
+                "key": key,
+                "now": now,
+                "forget": f"{limit.forget.total_seconds()} seconds",
+                "free": limit.free,
+                "longest": f"{limit.longest.total_seconds()} seconds",
+            },
         )
         if cursor.rowcount == 1:
             return None
@@ -117,9 +123,7 @@ def limits(email: str, address: str, request: HttpRequest) -> dict[str, Limit]:
 def remember(request: HttpRequest, response: HttpResponse, email: str) -> None:
     """This browser knows the account from now on. The cookie opens nothing; it only counts apart."""
     value = signing.dumps([_digest(email), token_urlsafe(12)], salt=SALT)
-    response.set_cookie(
-        KNOWN_COOKIE, value, max_age=KNOWN_FOR, httponly=True, samesite="Lax", secure=request.is_secure(), path="/sign-in/"
-    )
+    response.set_cookie(KNOWN_COOKIE, value, max_age=KNOWN_FOR, httponly=True, samesite="Lax", secure=request.is_secure(), path="/sign-in/")
 
 
 def _known(request: HttpRequest) -> tuple[str, str] | None:

@@ -6,7 +6,7 @@ from .views import confirm, link, password, sign_in
 
 urlpatterns = [
     path("sign-in/", sign_in.sign_in, name="account_login"),
-    path("sign-in/closed/", sign_in.sign_up, name="account_signup"),
+    path("sign-in/closed/", sign_in.closed, name="account_signup"),
     path("sign-in/disabled/", sign_in.inactive, name="account_inactive"),
     path("sign-out/", sign_in.sign_out, name="account_logout"),
     path("link/<str:token>/", link.link, name="account_link"),

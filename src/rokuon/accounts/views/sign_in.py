@@ -1,7 +1,5 @@
 """Signing in with a password, and signing out."""
 
-from typing import Any
-
 from allauth.account.views import LoginView
 from django.contrib import messages
 from django.contrib.auth import logout
@@ -36,7 +34,8 @@ _sign_in = SignIn.as_view()
 
 @everyone(FORM)
 def sign_in(request: HttpRequest) -> HttpResponseBase:
-    return _sign_in(request)
+    answer: HttpResponseBase = _sign_in(request)
+    return answer
 
 
 @everyone(CHANGE)
@@ -54,9 +53,7 @@ def inactive(request: HttpRequest) -> HttpResponse:
     return render(request, "account/inactive.html", status=403)
 
 
-def closed(request: HttpRequest, **_arguments: Any) -> HttpResponse:
+@everyone(READ)
+def closed(request: HttpRequest) -> HttpResponse:
     """Nobody signs up: people are invited."""
     return render(request, "account/closed.html", status=403)
-
-
-sign_up = everyone(READ)(closed)
