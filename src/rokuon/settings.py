@@ -9,6 +9,7 @@ from rokuon.ops.django_start import django_database
 from rokuon.ops.i18n import LOCALE_DIR
 from rokuon.ops.installation import database_url
 from rokuon.ops.secrets import Vault
+from rokuon.ops.web_settings import web_settings
 
 
 def _signing_keys(config: Config) -> list[str]:
@@ -23,7 +24,8 @@ _config = Config.load()
 
 DEBUG = False
 SECRET_KEY, *SECRET_KEY_FALLBACKS = _signing_keys(_config)
-ALLOWED_HOSTS: list[str] = ["127.0.0.1", "localhost", "testserver"]
+# ALLOWED_HOSTS, cookies, sizes, STATIC_URL, EMAIL_...: what follows from how the console is reached.
+globals().update(web_settings(_config))
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.auth",
@@ -39,7 +41,8 @@ INSTALLED_APPS = [
     "rokuon.console",
 ]
 MIDDLEWARE = [
-    "django.middleware.security.SecurityMiddleware",
+    "rokuon.console.door.Door",
+    "rokuon.console.static_files.StaticFiles",
     "rokuon.accounts.sessions.ActivityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -67,13 +70,9 @@ TEMPLATES = [
     }
 ]
 WSGI_APPLICATION = "rokuon.wsgi.application"
-STATIC_URL = "/static/"
 
 # AUTH_..., ACCOUNT_..., MFA_..., SESSION_...: who may sign in, and how.
 globals().update(sign_in.SIGN_IN)
-SESSION_COOKIE_SAMESITE = "Lax"
-CSRF_COOKIE_HTTPONLY = True
-CSRF_COOKIE_SAMESITE = "Lax"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 DATABASES = {"default": django_database(database_url(_config))}

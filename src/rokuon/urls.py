@@ -6,3 +6,8 @@ urlpatterns = [
     path("", include("rokuon.accounts.urls")),
     path("", include("rokuon.console.urls")),
 ]
+
+handler400 = "rokuon.console.errors.bad_request"
+handler403 = "rokuon.console.errors.forbidden"
+handler404 = "rokuon.console.errors.not_found"
+handler500 = "rokuon.console.errors.server_error"

@@ -6,7 +6,6 @@ from django.core.validators import validate_email
 
 from rokuon.accounts import links, operators
 from rokuon.accounts.models import Link
-from rokuon.config import Config
 from rokuon.domain.failures import ConfigError
 from rokuon.ops.i18n import _
 
@@ -34,7 +33,7 @@ def admin_link_command(email: str | None, as_json: bool) -> None:
             raise ConfigError(
                 _("There are several operators. Name one with --email: %(emails)s.") % {"emails": ", ".join(several.args)}
             ) from None
-        address = _origin(session.config) + links.path(token)
+        address = session.config.public.origin + links.path(token)
         minutes = int(links.LIFE[Link.Kind.SIGN_IN].total_seconds() // 60)
         if as_json:
             output.write_json({"email": person.email, "url": address, "minutes": minutes})
@@ -48,8 +47,3 @@ def _check(email: str) -> None:
         validate_email(email)
     except ValidationError:
         raise ConfigError(_("%(email)s is not an e-mail address.") % {"email": email}) from None
-
-
-def _origin(config: Config) -> str:
-    public = getattr(config, "public", None)
-    return public.origin if public is not None else "http://127.0.0.1:8377"
