@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from threading import Barrier, Thread
 
 import pytest
+from django.conf import settings
 from django.db import connections
 from django.test import Client
 
@@ -84,12 +85,12 @@ def test_signing_in_by_link_gives_the_session_a_new_key(token: str) -> None:
     session = browser.session
     session["planted"] = "by somebody"
     session.save()
-    browser.cookies["sessionid"] = session.session_key
+    browser.cookies[settings.SESSION_COOKIE_NAME] = session.session_key
     planted = session.session_key
     browser.post(links.path(token))
     assert browser.session.session_key != planted
     thief = Client()
-    thief.cookies["sessionid"] = planted
+    thief.cookies[settings.SESSION_COOKIE_NAME] = planted
     assert signed_in_as(thief) is None
 
 

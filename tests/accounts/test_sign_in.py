@@ -4,6 +4,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.hashers import identify_hasher
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -69,7 +70,7 @@ def test_nobody_signs_up(db: None) -> None:
 def test_signing_out_ends_the_session_at_the_server(person: Person) -> None:
     browser = Client()
     sign_in(browser)
-    cookie = browser.cookies["sessionid" if "sessionid" in browser.cookies else next(n for n in browser.cookies if "known" not in n)]
+    cookie = browser.cookies[settings.SESSION_COOKIE_NAME]
     thief = Client()
     thief.cookies[cookie.key] = cookie.value
     assert thief.get("/account/password/").status_code == 200
