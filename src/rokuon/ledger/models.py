@@ -110,6 +110,7 @@ class Copy(models.Model):
             models.Index(fields=["company", "due_at"], condition=Q(state="pending"), name="copy_due"),
             models.Index(fields=["target", "call_started_at"], name="copy_by_start"),
             models.Index(fields=["company", "reason"], condition=Q(state__in=["failed", "gone"]), name="copy_failures"),
+            models.Index(fields=["company", "changed_at"], condition=~Q(state="pending"), name="copy_settled_at"),
         ]
 
     def __str__(self) -> str:
@@ -119,11 +120,13 @@ class Copy(models.Model):
 class Run(models.Model):
     """A "Back up now" (M11). One may run per scope at a time: a second joins it. `scope_id` is the ledger's id, 0 for the company.
 
-    `targets` are the ledger ids of the targets that were backed up in the scope when the run started.
+    `targets` are the ledger ids of the targets that were backed up in the scope when the run started. While a run is `paused`, nothing
+    of its range is listed or copied but what another, running one wants.
     """
 
     class State(models.TextChoices):
         RUNNING = "running"
+        PAUSED = "paused"
         FINISHED = "finished"
         CANCELLED = "cancelled"
 
@@ -136,13 +139,18 @@ class Run(models.Model):
     relist = models.BooleanField(default=False)
     state = models.CharField(max_length=9, choices=State.choices, default=State.RUNNING)
     created_at = models.DateTimeField(default=timezone.now)
+    paused_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["company", "scope_kind", "scope_id"], condition=Q(state="running"), name="one_run_per_scope"),
+            models.UniqueConstraint(
+                fields=["company", "scope_kind", "scope_id"], condition=Q(state__in=["running", "paused"]), name="one_run_per_scope"
+            ),
+            models.CheckConstraint(condition=Q(state__in=["running", "paused", "finished", "cancelled"]), name="run_state"),
+            models.CheckConstraint(condition=~Q(state="paused") | Q(paused_at__isnull=False), name="paused_run_says_since_when"),
             models.CheckConstraint(condition=Q(since__lt=F("until")), name="run_range_upright"),
-            models.CheckConstraint(condition=Q(state="running") | Q(finished_at__isnull=False), name="ended_run_has_end"),
+            models.CheckConstraint(condition=Q(state__in=["running", "paused"]) | Q(finished_at__isnull=False), name="ended_run_has_end"),
         ]
 
     def __str__(self) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from .models import Copy, Run, Window
-from .sql import IN_OPEN_WINDOW, STOPPED_BY_HOLD, fetch
+from .sql import IN_OPEN_WINDOW, STOPPED_BY_HOLD, STOPPED_BY_PAUSE, fetch
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,16 @@ def counts_by_target(
     company_id: int, targets: Sequence[int] | None = None, since: datetime | None = None, until: datetime | None = None
 ) -> dict[int, Counts]:
     """The states of the copies of each target; of the calls that started in [since, until) where given."""
+    return {target: counts for target, (_new, counts) in _counts(company_id, targets, since, until, None).items()}
+
+
+def _counts(
+    company_id: int, targets: Sequence[int] | None, since: datetime | None, until: datetime | None, new_since: datetime | None
+) -> dict[int, tuple[int, Counts]]:
+    """By target: how many copies were made since then, and the states of all."""
     rows = fetch(
-        """SELECT target_id, count(*) FILTER (WHERE state = 'pending'), count(*) FILTER (WHERE state = 'verified'),
+        """SELECT target_id, count(*) FILTER (WHERE created_at >= %(new_since)s::timestamptz),
+                  count(*) FILTER (WHERE state = 'pending'), count(*) FILTER (WHERE state = 'verified'),
                   count(*) FILTER (WHERE state = 'failed'), count(*) FILTER (WHERE state = 'gone'),
                   count(*) FILTER (WHERE state = 'excluded'), COALESCE(sum(size) FILTER (WHERE state = 'verified'), 0)::bigint,
                   COALESCE(sum(audio_ms) FILTER (WHERE state = 'verified'), 0)::bigint
@@ -42,9 +50,15 @@ def counts_by_target(
               AND (%(since)s::timestamptz IS NULL OR call_started_at >= %(since)s)
               AND (%(until)s::timestamptz IS NULL OR call_started_at < %(until)s)
             GROUP BY target_id""",
-        {"company": company_id, "targets": list(targets) if targets is not None else None, "since": since, "until": until},
+        {
+            "company": company_id,
+            "targets": list(targets) if targets is not None else None,
+            "since": since,
+            "until": until,
+            "new_since": new_since,
+        },
     )
-    return {row[0]: Counts(*row[1:]) for row in rows}
+    return {row[0]: (row[1], Counts(*row[2:])) for row in rows}
 
 
 def details_missing(company_id: int) -> dict[int, int]:
@@ -61,7 +75,7 @@ def details_missing(company_id: int) -> dict[int, int]:
 @dataclass(frozen=True, slots=True)
 class RunProgress:
     """A run as it stands. `windows_done` of `windows` are listed and tried; `unlisted` could not be listed. `postponed` wait for a
-    later time because their listing failed."""
+    later time because their listing failed. `found` are the recordings that were not in the ledger before the run."""
 
     run: Run
     windows: int
@@ -71,6 +85,7 @@ class RunProgress:
     pages: int
     calls: int
     malformed: int
+    found: int
     targets: dict[int, Counts] = field(default_factory=dict)
 
     @property
@@ -87,8 +102,14 @@ def run_progress(run_id: int) -> RunProgress:
              FROM ledger_window WHERE run_id = %s""",
         [run_id],
     )
-    targets = counts_by_target(run.company_id, run.targets, run.since, run.until)
-    return RunProgress(run, windows, done, unlisted, postponed, pages, calls, malformed, targets)
+    counted = _counts(run.company_id, run.targets, run.since, run.until, run.created_at)
+    found = sum(new for new, _counts_of in counted.values())
+    targets = {target: counts for target, (_new, counts) in counted.items()}
+    return RunProgress(run, windows, done, unlisted, postponed, pages, calls, malformed, found, targets)
+
+
+def paused_runs(company_id: int) -> set[int]:
+    return set(Run.objects.filter(company_id=company_id, state=Run.State.PAUSED).values_list("pk", flat=True))
 
 
 def latest_runs(company_id: int, limit: int = 20) -> list[Run]:
@@ -140,12 +161,12 @@ def queued_windows() -> list[int]:
 
 
 def companies_with_due_copies(now: datetime) -> list[int]:
-    """Companies with a pending, due copy that no open hold stops and no open window will meet."""
+    """Companies with a pending, due copy that no open hold and no pause stops and no open window will meet."""
     rows = fetch(
         f"""SELECT k.id FROM org_company k
              WHERE EXISTS (SELECT 1 FROM ledger_copy c JOIN ledger_recording r ON r.id = c.recording_id
                             WHERE c.company_id = k.id AND c.state = 'pending' AND c.due_at <= %s
-                              AND NOT {STOPPED_BY_HOLD} AND NOT {IN_OPEN_WINDOW})""",  # noqa: S608 (constant pieces)
+                              AND NOT {STOPPED_BY_HOLD} AND NOT ({STOPPED_BY_PAUSE}) AND NOT {IN_OPEN_WINDOW})""",  # noqa: S608 (constant pieces)
         [now],
     )
     return [row[0] for row in rows]

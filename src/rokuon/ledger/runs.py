@@ -1,4 +1,4 @@
-"""Runs and their windows: start or join, hand windows to the queue, take them back, end.
+"""Runs and their windows: start or join, hand windows to the queue, take them back, pause, resume, end.
 
 Whoever changes a window names the state that it saw, so two workers on one window cannot both end it. `enqueue` is called inside the
 transaction of the rows it concerns: a window is queued if and only if its job is.
@@ -20,6 +20,9 @@ QUEUED_PER_COMPANY = 4
 """Windows of one company in the queue at once: enough to keep a worker busy, few enough that no company starves another."""
 
 LISTING_ATTEMPTS = 6
+
+OPEN = (Run.State.RUNNING, Run.State.PAUSED)
+"""A run that has not ended: its scope takes no second one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +46,16 @@ def open_run(
     *,
     relist: bool,
 ) -> tuple[Run, bool]:
-    """Start a run, or join the one that runs for this scope. The answer's second part says whether it was started."""
+    """Start a run, or join the one that runs or is paused for this scope. The answer's second part says whether it was started."""
     made = fetch(
         """INSERT INTO ledger_run (company_id, scope_kind, scope_id, targets, since, until, relist, state, created_at)
            VALUES (%s, %s, %s, %s::jsonb, %s, %s, %s, 'running', %s)
-               ON CONFLICT (company_id, scope_kind, scope_id) WHERE state = 'running' DO NOTHING RETURNING id""",
+               ON CONFLICT (company_id, scope_kind, scope_id) WHERE state IN ('running', 'paused') DO NOTHING RETURNING id""",
         [company_id, scope_kind, scope_id, json.dumps(list(targets)), since, until, relist, now],
     )
     if made:
         return Run.objects.get(pk=made[0][0]), True
-    return Run.objects.get(company_id=company_id, scope_kind=scope_kind, scope_id=scope_id, state=Run.State.RUNNING), False
+    return Run.objects.get(company_id=company_id, scope_kind=scope_kind, scope_id=scope_id, state__in=OPEN), False
 
 
 def wake(run_id: int, now: datetime) -> None:
@@ -103,7 +106,7 @@ def queue_windows(company_id: int, now: datetime, enqueue: Enqueue) -> list[int]
 def advance(window_id: int, listed_down_to: datetime, pages: int, calls: int, malformed: int) -> bool:
     """Move the resume mark down, never up; a listing that gets further counts its failures anew.
 
-    False where the window is no longer being worked on (done, or its run was cancelled).
+    False where the window is no longer being worked on (done, or its run was paused or cancelled).
     """
     return bool(
         execute(
@@ -195,12 +198,33 @@ def end_done(company_id: int, now: datetime) -> None:
 
 
 @transaction.atomic
+def pause(run_id: int, now: datetime) -> bool:
+    """Stop a run where it stands: its windows are handed back, at their resume marks. False where it does not run."""
+    if not Run.objects.filter(pk=run_id, state=Run.State.RUNNING).update(state=Run.State.PAUSED, paused_at=now):
+        return False
+    # A page that is being entered holds its window's row: it is waited for, and is part of what the resumed run finds.
+    Window.objects.filter(run_id=run_id, state=Window.State.QUEUED).update(state=Window.State.WAITING)
+    return True
+
+
+def resume(run_id: int, now: datetime) -> bool:
+    """Let a paused run go on; False where it is not paused. What waits for a later try in it is due now: somebody asks for it.
+
+    The caller queues windows and due copies, as for a new run.
+    """
+    if not Run.objects.filter(pk=run_id, state=Run.State.PAUSED).update(state=Run.State.RUNNING, paused_at=None):
+        return False
+    wake(run_id, now)
+    return True
+
+
+@transaction.atomic
 def cancel(run_id: int, now: datetime) -> bool:
     """End a run early. What it had not copied, and no other run wants, is set aside as `excluded`, visibly, until the next run.
 
     False if it had ended already.
     """
-    if not Run.objects.filter(pk=run_id, state=Run.State.RUNNING).update(state=Run.State.CANCELLED, finished_at=now):
+    if not Run.objects.filter(pk=run_id, state__in=OPEN).update(state=Run.State.CANCELLED, finished_at=now):
         return False
     # The windows first: a page that is being entered holds its window's row, so it is waited for, and its copies are seen below.
     Window.objects.filter(run_id=run_id, state__in=[Window.State.WAITING, Window.State.QUEUED]).update(
@@ -212,7 +236,7 @@ def cancel(run_id: int, now: datetime) -> bool:
             WHERE r.id = %s AND c.company_id = r.company_id AND c.state = 'pending'
               AND r.targets @> to_jsonb(c.target_id) AND c.call_started_at >= r.since AND c.call_started_at < r.until
               AND NOT EXISTS (SELECT 1 FROM ledger_run o
-                               WHERE o.company_id = c.company_id AND o.state = 'running' AND o.targets @> to_jsonb(c.target_id)
+                               WHERE o.company_id = c.company_id AND o.state IN ('running', 'paused') AND o.targets @> to_jsonb(c.target_id)
                                  AND c.call_started_at >= o.since AND c.call_started_at < o.until)""",
         [now, run_id],
     )

@@ -33,7 +33,6 @@ from rokuon.org.models import Bucket, Company, Target
 from rokuon.stores.addresses import FolderAddress, GcsAddress, parse
 from rokuon.stores.registry import open_store
 from rokuon.stores.verification import FRESH_GRANT_S, Verification, Waiting, verify
-from rokuon.wiring import trust
 from rokuon.wiring.connections import API_KEY, CREDENTIAL, Connections, bucket_owner, company_owner
 
 T = TypeVar("T")
@@ -81,12 +80,13 @@ async def _check_key(config: Config, base_url: str, key: Secret, now_ms: int) ->
         limits=DialpadLimits(connect=5, answer=20, tries=CHECK_TRIES),
     )
     try:
-        return replace(await _account(source, now_ms), server_ms=source.server_ms)
+        return replace(await read_account(source, now_ms), server_ms=source.server_ms)
     finally:
         await source.close()
 
 
-async def _account(source: Source, now_ms: int) -> Account:
+async def read_account(source: Source, now_ms: int) -> Account:
+    """What the source opens: its directory, and whether a first page of recent calls names recordings."""
     directory = await source.directory()
     recorded = named = 0
     # A first page is enough: it needs the scope calls:list, and shows whether recordings are named.
@@ -152,7 +152,7 @@ def sync(installation: Installation, company: Company, now: datetime) -> directo
     """Read the directory with the company's own key and budget, and enter it."""
 
     async def read(connections: Connections) -> Account:
-        return await _account(await connections.source(company.pk), ms(now))
+        return await read_account(await connections.source(company.pk), ms(now))
 
     return enter(company.pk, connected(installation, now, read), now)
 
@@ -168,15 +168,6 @@ def enter(company_id: int, account: Account, now: datetime) -> directories.SyncR
     # A listing made before somebody joined a team has passed her calls by.
     coverage.void(result.joined)
     return result
-
-
-def learn_trust(installation: Installation, company: Company, now: datetime) -> None:
-    """Before a run over a part of the company: find out, once, whether listing that part alone misses nothing (`wiring.trust`)."""
-
-    async def learn(connections: Connections) -> None:
-        await trust.learn_trust(company.pk, await connections.source(company.pk), connections.db, now)
-
-    connected(installation, now, learn)
 
 
 def connected(installation: Installation, now: datetime, work: Callable[[Connections], Awaitable[T]]) -> T:

@@ -1,0 +1,54 @@
+"""How fast a run goes, and how long it may still take, from what the ledger holds: whoever looks needs no memory of an earlier look."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from .models import Run
+from .read import Counts, RunProgress
+from .sql import fetch
+
+SEEN_S = 30.0
+LISTED_ENOUGH = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Per second."""
+
+    recordings: float
+    bytes: float
+
+
+def settled(counts: Counts) -> int:
+    """Recordings whose fate is known: all but the pending."""
+    return counts.discovered - counts.pending
+
+
+def rate(run: Run, now: datetime) -> Rate:
+    """What was settled in the last 30 seconds, or since the run began. Nothing, where the run does not run."""
+    if run.state != Run.State.RUNNING:
+        return Rate(0, 0)
+    since = max(now - timedelta(seconds=SEEN_S), run.created_at)
+    span = (now - since).total_seconds()
+    if span <= 0:
+        return Rate(0, 0)
+    # The company and the time first: an index holds them, and what settled in half a minute is little.
+    ((recordings, size),) = fetch(
+        """WITH late AS MATERIALIZED (
+               SELECT target_id, call_started_at, state, size FROM ledger_copy
+                WHERE company_id = %(company)s AND state <> 'pending' AND changed_at >= %(late)s)
+           SELECT count(*), COALESCE(sum(size) FILTER (WHERE state = 'verified'), 0)::bigint FROM late
+            WHERE target_id = ANY(%(targets)s) AND call_started_at >= %(since)s AND call_started_at < %(until)s""",
+        {"company": run.company_id, "late": since, "targets": list(run.targets), "since": run.since, "until": run.until},
+    )
+    return Rate(recordings / span, size / span)
+
+
+def seconds_left(progress: RunProgress, pace: Rate) -> float | None:
+    """None while too little is listed to say, or nothing moves. What is not listed yet counts as much as what was listed already."""
+    if progress.run.finished_at is not None:
+        return 0.0
+    share = progress.windows_done / progress.windows if progress.windows else 1.0
+    if pace.recordings <= 0 or share < LISTED_ENOUGH:
+        return None
+    return (progress.total.pending + progress.found * (1 / share - 1)) / pace.recordings
