@@ -119,9 +119,7 @@ def test_settings_that_leave_nothing_to_back_up_are_named_with_the_command_that_
     ready("rule", "disable", "--all")
     answer = ready("backup-now")
     assert answer.code == 2
-    assert answer.err == (
-        "Error: No contact center or coaching team here has a backup rule. Enable one with `rokuon rule enable`.\n"
-    )
+    assert answer.err == ("Error: No contact center or coaching team here has a backup rule. Enable one with `rokuon rule enable`.\n")
     ready("rule", "enable", "--all")
 
 
