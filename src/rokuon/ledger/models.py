@@ -121,7 +121,8 @@ class Run(models.Model):
     """A "Back up now" (M11). One may run per scope at a time: a second joins it. `scope_id` is the ledger's id, 0 for the company.
 
     `targets` are the ledger ids of the targets that were backed up in the scope when the run started. While a run is `paused`, nothing
-    of its range is listed or copied but what another, running one wants.
+    of its range is listed or copied but what another, running one wants. `outcome` is kept when a run ends: by target (its id as text)
+    the counts of `read.Counts` at that moment; what failed may be verified since.
     """
 
     class State(models.TextChoices):
@@ -141,6 +142,7 @@ class Run(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     paused_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    outcome = models.JSONField(null=True)
 
     class Meta:
         constraints = [

@@ -6,11 +6,12 @@ transaction of the rows it concerns: a window is queued if and only if its job i
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from . import read
 from .models import Run, Window
 from .sql import STOPPED_BY_HOLD, execute, fetch
 
@@ -179,12 +180,13 @@ def _after_window(window_id: int, now: datetime, enqueue: Enqueue) -> None:
     end_done(company_id, now)
 
 
+@transaction.atomic
 def end_done(company_id: int, now: datetime) -> None:
     """End the company's runs that have nothing left to do: every window listed, every due copy tried or stopped by a hold.
 
     What waits for a later time does not keep a run open; it is counted as pending, and tried when it is due.
     """
-    execute(
+    ended = fetch(
         f"""UPDATE ledger_run u SET state = 'finished', finished_at = %(now)s
              WHERE u.company_id = %(company)s AND u.state = 'running'
                AND NOT EXISTS (SELECT 1 FROM ledger_window w WHERE w.run_id = u.id AND w.state IN ('waiting', 'queued'))
@@ -192,9 +194,18 @@ def end_done(company_id: int, now: datetime) -> None:
                                 WHERE c.company_id = u.company_id AND c.state = 'pending' AND c.due_at <= %(now)s
                                   AND u.targets @> to_jsonb(c.target_id)
                                   AND c.call_started_at >= u.since AND c.call_started_at < u.until
-                                  AND NOT {STOPPED_BY_HOLD})""",  # noqa: S608 (a constant piece)
+                                  AND NOT {STOPPED_BY_HOLD})
+         RETURNING u.id""",  # noqa: S608 (a constant piece)
         {"now": now, "company": company_id},
     )
+    for (run_id,) in ended:
+        _keep_outcome(run_id)
+
+
+def _keep_outcome(run_id: int) -> None:
+    progress = read.run_progress(run_id)
+    outcome = {str(target): asdict(counts) for target, counts in progress.targets.items()}
+    Run.objects.filter(pk=run_id).update(outcome=outcome)
 
 
 @transaction.atomic
@@ -240,6 +251,7 @@ def cancel(run_id: int, now: datetime) -> bool:
                                  AND c.call_started_at >= o.since AND c.call_started_at < o.until)""",
         [now, run_id],
     )
+    _keep_outcome(run_id)
     return True
 
 

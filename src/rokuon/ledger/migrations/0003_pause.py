@@ -23,6 +23,11 @@ class Migration(migrations.Migration):
             name="paused_at",
             field=models.DateTimeField(null=True),
         ),
+        migrations.AddField(
+            model_name="run",
+            name="outcome",
+            field=models.JSONField(null=True),
+        ),
         migrations.AlterField(
             model_name="run",
             name="state",
