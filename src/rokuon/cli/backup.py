@@ -13,6 +13,7 @@ from rokuon.ledger import read, runs
 from rokuon.ledger.models import Run
 from rokuon.ledger.sql import ms
 from rokuon.ops.i18n import _, ngettext
+from rokuon.org import tree
 from rokuon.org.models import Company, Office, Target
 from rokuon.org.tree import zone_of
 from rokuon.wiring import backup_now as use_case
@@ -90,9 +91,7 @@ def _scope(session: Session, company: Company, office_name: str | None, target_n
 
 
 def company_zone(session: Session, company: Company) -> str:
-    """A company has no zone of its own: the one that all its offices share, else the installation's."""
-    zones = set(company.offices.exclude(state="deleted").values_list("timezone", flat=True))
-    return zones.pop() if len(zones) == 1 else session.config.time_zone
+    return tree.company_zone(company, session.config.time_zone)
 
 
 def _to_the_end(session: Session, run: Run, zone: str, *, as_json: bool) -> int:

@@ -1,5 +1,6 @@
 """How fast a run goes, and how long it may still take, from what the ledger holds: whoever looks needs no memory of an earlier look."""
 
+from collections.abc import Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -24,14 +25,16 @@ def settled(counts: Counts) -> int:
     return counts.discovered - counts.pending
 
 
-def rate(run: Run, now: datetime) -> Rate:
-    """What was settled in the last 30 seconds, or since the run began. Nothing, where the run does not run."""
+def rate(run: Run, now: datetime, within: Set[int] | None = None) -> Rate:
+    """What was settled in the last 30 seconds, or since the run began; with `within`, of these targets. Nothing, where the run does not
+    run."""
     if run.state != Run.State.RUNNING:
         return Rate(0, 0)
     since = max(now - timedelta(seconds=SEEN_S), run.created_at)
     span = (now - since).total_seconds()
     if span <= 0:
         return Rate(0, 0)
+    targets = list(run.targets) if within is None else [target for target in run.targets if target in within]
     # The company and the time first: an index holds them, and what settled in half a minute is little.
     ((recordings, size),) = fetch(
         """WITH late AS MATERIALIZED (
@@ -39,7 +42,7 @@ def rate(run: Run, now: datetime) -> Rate:
                 WHERE company_id = %(company)s AND state <> 'pending' AND changed_at >= %(late)s)
            SELECT count(*), COALESCE(sum(size) FILTER (WHERE state = 'verified'), 0)::bigint FROM late
             WHERE target_id = ANY(%(targets)s) AND call_started_at >= %(since)s AND call_started_at < %(until)s""",
-        {"company": run.company_id, "late": since, "targets": list(run.targets), "since": run.since, "until": run.until},
+        {"company": run.company_id, "late": since, "targets": targets, "since": run.since, "until": run.until},
     )
     return Rate(recordings / span, size / span)
 
@@ -52,3 +55,12 @@ def seconds_left(progress: RunProgress, pace: Rate) -> float | None:
     if pace.recordings <= 0 or share < LISTED_ENOUGH:
         return None
     return (progress.total.pending + progress.found * (1 / share - 1)) / pace.recordings
+
+
+def expected(progress: RunProgress) -> int | None:
+    """How many recordings the run may come to, by the same measure; None while too little is listed to say."""
+    share = progress.windows_done / progress.windows if progress.windows else 1.0
+    if share < LISTED_ENOUGH and progress.run.finished_at is None:
+        return None
+    more = progress.found * (1 / share - 1) if progress.run.finished_at is None else 0
+    return progress.total.discovered + round(more)

@@ -1,11 +1,11 @@
 """What screens, commands and jobs may ask of the ledger. Nothing here changes a row."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from .models import Copy, Run, Window
-from .sql import IN_OPEN_WINDOW, STOPPED_BY_HOLD, STOPPED_BY_PAUSE, fetch
+from .sql import IN_OPEN_WINDOW, LISTS_FOR, STOPPED_BY_HOLD, STOPPED_BY_PAUSE, fetch
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,19 +93,21 @@ class RunProgress:
         return sum(self.targets.values(), Counts())
 
 
-def run_progress(run_id: int) -> RunProgress:
+def run_progress(run_id: int, within: Set[int] | None = None) -> RunProgress:
+    """With `within`, only of these targets, and of the windows that list for any of them."""
     run = Run.objects.get(pk=run_id)
     ((windows, done, unlisted, postponed, pages, calls, malformed),) = fetch(
-        """SELECT count(*), count(*) FILTER (WHERE state = 'done'), count(*) FILTER (WHERE state = 'failed' AND reason <> 'run_cancelled'),
+        f"""SELECT count(*), count(*) FILTER (WHERE state = 'done'), count(*) FILTER (WHERE state = 'failed' AND reason <> 'run_cancelled'),
                   count(*) FILTER (WHERE state = 'waiting' AND reason <> ''),
                   COALESCE(sum(pages), 0), COALESCE(sum(calls), 0), COALESCE(sum(malformed), 0)
-             FROM ledger_window WHERE run_id = %s""",
-        [run_id],
+             FROM ledger_window w WHERE run_id = %(run)s AND (%(within)s::bigint[] IS NULL OR {LISTS_FOR})""",  # noqa: S608 (a constant piece)
+        {"run": run_id, "within": None if within is None else sorted(within)},
     )
-    counted = _counts(run.company_id, run.targets, run.since, run.until, run.created_at)
+    targets = run.targets if within is None else [target for target in run.targets if target in within]
+    counted = _counts(run.company_id, targets, run.since, run.until, run.created_at)
     found = sum(new for new, _counts_of in counted.values())
-    targets = {target: counts for target, (_new, counts) in counted.items()}
-    return RunProgress(run, windows, done, unlisted, postponed, pages, calls, malformed, found, targets)
+    counts = {target: counts for target, (_new, counts) in counted.items()}
+    return RunProgress(run, windows, done, unlisted, postponed, pages, calls, malformed, found, counts)
 
 
 def paused_runs(company_id: int) -> set[int]:
@@ -116,9 +118,10 @@ def latest_runs(company_id: int, limit: int = 20) -> list[Run]:
     return list(Run.objects.filter(company_id=company_id).order_by("-created_at")[:limit])
 
 
-def failing_windows(run_id: int) -> list[Window]:
-    """Windows that wait after a failure or failed for good, with their reasons."""
-    return list(Window.objects.filter(run_id=run_id).exclude(reason="").exclude(state=Window.State.DONE).order_by("after"))
+def failing_windows(run_id: int, within: Set[int] | None = None) -> list[Window]:
+    """Windows that wait after a failure or failed for good, with their reasons; with `within`, those that list for any of these targets."""
+    windows = Window.objects.filter(run_id=run_id).exclude(reason="").exclude(state=Window.State.DONE).order_by("after")
+    return [window for window in windows if within is None or not within.isdisjoint(window.targets)]
 
 
 @dataclass(frozen=True, slots=True)

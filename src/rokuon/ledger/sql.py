@@ -67,6 +67,9 @@ IN_OPEN_WINDOW = """
 """
 """A running run's window will meet this copy `c`: nobody else takes it meanwhile."""
 
+LISTS_FOR = "EXISTS (SELECT 1 FROM jsonb_array_elements_text(w.targets) t WHERE t::bigint = ANY(%(within)s))"
+"""This window `w` is listed for one of the targets `within`."""
+
 STOPPED_BY_PAUSE = """
     EXISTS (SELECT 1 FROM ledger_run u
              WHERE u.company_id = c.company_id AND u.state = 'paused' AND u.targets @> to_jsonb(c.target_id)

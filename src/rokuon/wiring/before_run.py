@@ -4,7 +4,6 @@ import asyncio
 from datetime import datetime, timedelta
 
 from rokuon.backup.estimate import Plan
-from rokuon.domain.failures import SourceUnavailable
 from rokuon.domain.ports import Jobs, TimeRange
 from rokuon.domain.recording import ScopeKind
 from rokuon.ledger.sql import ms
@@ -19,12 +18,13 @@ DIRECTORY_KEEPS = timedelta(days=1)
 """A run begins with a directory that is no older: a new center or trainee must not be passed by."""
 
 
-def prepare(installation: Installation, company: Company, scope_kind: ScopeKind, now: datetime) -> None:
+def prepare(installation: Installation, company: Company, scope_kind: ScopeKind, now: datetime, patience: float | None = None) -> None:
     """Read the directory again where it is old, and find out once whether a part of the company can be listed alone. Raises what the
-    source raises."""
+    source raises, and TimeoutError where that takes more than so many seconds."""
 
     async def work(connections: Connections) -> None:
-        await _prepare(connections, company, scope_kind, now)
+        async with asyncio.timeout(patience):
+            await _prepare(connections, company, scope_kind, now)
 
     setup.connected(installation, now, work)
 
@@ -49,8 +49,8 @@ def preview(
     relist: bool,
     patience: float,
 ) -> Plan:
-    """What a run would do, after `prepare`. Raises NothingToBackUp, what the source raises, and SourceUnavailable where the answer is
-    not there after so many seconds."""
+    """What a run would do, after `prepare`. Raises NothingToBackUp, what the source raises, and TimeoutError where the answer is not
+    there after so many seconds."""
 
     async def work() -> Plan:
         engine = Engine(installation, jobs, clock=lambda: now)
@@ -58,8 +58,6 @@ def preview(
             async with asyncio.timeout(patience):
                 await _prepare(engine.connections, company, scope_kind, now)
                 return await estimate(engine, company.pk, scope_kind, scope_id, wanted, now, relist=relist)
-        except TimeoutError as error:
-            raise SourceUnavailable(f"no plan within {patience:g} s") from error
         finally:
             await engine.close()
 
