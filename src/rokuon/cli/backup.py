@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from rokuon.accounts.audit import COMMAND_LINE
 from rokuon.domain import windows
 from rokuon.domain.failures import ConfigError
 from rokuon.domain.ports import TimeRange
@@ -68,7 +69,14 @@ def backup_now_command(
             wanted = windows.asked_range(since, until, now_ms=ms(now), timezone_name=zone, translate=_)
         if dry_run:
             return show_plan(session, company, kind, scope_id, wanted, relist=relist, as_json=as_json)
+<<<<<<< HEAD
         before_run.prepare(session.installation, company, kind, now)
+=======
+        if company.synced_at is None or now - company.synced_at > DIRECTORY_KEEPS:
+            setup.sync(session.installation, company, COMMAND_LINE, now)
+        if kind is not ScopeKind.COMPANY:
+            setup.learn_trust(session.installation, company, now)
+>>>>>>> main
         started = use_case.start(company.pk, kind, scope_id, wanted, now, queue, relist=relist)
         run = Run.objects.get(pk=started.run_id)
         if not as_json:
