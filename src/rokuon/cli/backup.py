@@ -10,15 +10,15 @@ from rokuon.domain.failures import ConfigError
 from rokuon.domain.ports import TimeRange
 from rokuon.domain.recording import ScopeKind
 from rokuon.jobs import queue
-from rokuon.ledger import read, runs
+from rokuon.ledger import read
 from rokuon.ledger.models import Run
 from rokuon.ledger.sql import ms
 from rokuon.ops.i18n import _, ngettext
 from rokuon.org import tree
 from rokuon.org.models import Company, Office, Target
 from rokuon.org.tree import zone_of
-from rokuon.wiring import backup_now as use_case
-from rokuon.wiring import before_run
+from rokuon.wiring import before_run, by_person
+from rokuon.wiring.backup_now import Started
 
 from . import choose, output
 from .children import stoppable
@@ -69,15 +69,8 @@ def backup_now_command(
             wanted = windows.asked_range(since, until, now_ms=ms(now), timezone_name=zone, translate=_)
         if dry_run:
             return show_plan(session, company, kind, scope_id, wanted, relist=relist, as_json=as_json)
-<<<<<<< HEAD
-        before_run.prepare(session.installation, company, kind, now)
-=======
-        if company.synced_at is None or now - company.synced_at > DIRECTORY_KEEPS:
-            setup.sync(session.installation, company, COMMAND_LINE, now)
-        if kind is not ScopeKind.COMPANY:
-            setup.learn_trust(session.installation, company, now)
->>>>>>> main
-        started = use_case.start(company.pk, kind, scope_id, wanted, now, queue, relist=relist)
+        before_run.prepare(session.installation, company, kind, COMMAND_LINE, now)
+        started = by_person.start(company, kind, scope_id, wanted, queue, COMMAND_LINE, now, relist=relist)
         run = Run.objects.get(pk=started.run_id)
         if not as_json:
             _say_started(run, zone, joined=started.joined, resumed=started.resumed)
@@ -136,7 +129,7 @@ def _say_started(run: Run, zone: str, *, joined: bool, resumed: bool) -> None:
         output.say(_("Run %(run)d: %(targets)s, calls from %(since)s to %(until)s.") % told)
 
 
-def _detached(started: use_case.Started, *, as_json: bool) -> None:
+def _detached(started: Started, *, as_json: bool) -> None:
     workers = queue.live_workers(Crew.ALIVE_WITHIN_S)
     if as_json:
         output.write_json({"run": started.run_id, "joined": started.joined, "workers": workers})
@@ -198,7 +191,7 @@ def _run_of(company: Company, run_id: int) -> Run:
 
 
 def _pause(session: Session, run: Run, *, as_json: bool) -> None:
-    paused = runs.pause(run.pk, session.now())
+    paused = by_person.pause(run, COMMAND_LINE, session.now())
     if as_json:
         output.write_json({"run": run.pk, "paused": paused})
     elif paused:
@@ -208,7 +201,7 @@ def _pause(session: Session, run: Run, *, as_json: bool) -> None:
 
 
 def _resume(session: Session, run: Run, *, as_json: bool) -> None:
-    resumed = use_case.resume(run, session.now(), queue)
+    resumed = by_person.resume(run, queue, COMMAND_LINE, session.now())
     workers = queue.live_workers(Crew.ALIVE_WITHIN_S)
     if as_json:
         output.write_json({"run": run.pk, "resumed": resumed, "workers": workers})
@@ -221,7 +214,7 @@ def _resume(session: Session, run: Run, *, as_json: bool) -> None:
 
 
 def _cancel(session: Session, run: Run, *, as_json: bool) -> None:
-    cancelled = runs.cancel(run.pk, session.now())
+    cancelled = by_person.cancel(run, COMMAND_LINE, session.now())
     if as_json:
         output.write_json({"run": run.pk, "cancelled": cancelled})
     elif cancelled:

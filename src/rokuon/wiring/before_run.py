@@ -3,6 +3,7 @@
 import asyncio
 from datetime import datetime, timedelta
 
+from rokuon.accounts.audit import Actor
 from rokuon.backup.estimate import Plan
 from rokuon.domain.ports import Jobs, TimeRange
 from rokuon.domain.recording import ScopeKind
@@ -18,21 +19,23 @@ DIRECTORY_KEEPS = timedelta(days=1)
 """A run begins with a directory that is no older: a new center or trainee must not be passed by."""
 
 
-def prepare(installation: Installation, company: Company, scope_kind: ScopeKind, now: datetime, patience: float | None = None) -> None:
+def prepare(
+    installation: Installation, company: Company, scope_kind: ScopeKind, actor: Actor, now: datetime, patience: float | None = None
+) -> None:
     """Read the directory again where it is old, and find out once whether a part of the company can be listed alone. Raises what the
     source raises, and TimeoutError where that takes more than so many seconds."""
 
     async def work(connections: Connections) -> None:
         async with asyncio.timeout(patience):
-            await _prepare(connections, company, scope_kind, now)
+            await _prepare(connections, company, scope_kind, actor, now)
 
     setup.connected(installation, now, work)
 
 
-async def _prepare(connections: Connections, company: Company, scope_kind: ScopeKind, now: datetime) -> None:
+async def _prepare(connections: Connections, company: Company, scope_kind: ScopeKind, actor: Actor, now: datetime) -> None:
     if company.synced_at is None or now - company.synced_at > DIRECTORY_KEEPS:
         account = await setup.read_account(await connections.source(company.pk), ms(now))
-        await connections.db(setup.enter, company.pk, account, now)
+        await connections.db(setup.enter_synced, company, account, actor, now)
     if scope_kind is not ScopeKind.COMPANY:
         await trust.learn_trust(company.pk, await connections.source(company.pk), connections.db, now)
 
@@ -43,8 +46,9 @@ def preview(
     scope_kind: ScopeKind,
     scope_id: int,
     wanted: TimeRange | None,
-    now: datetime,
     jobs: Jobs,
+    actor: Actor,
+    now: datetime,
     *,
     relist: bool,
     patience: float,
@@ -56,7 +60,7 @@ def preview(
         engine = Engine(installation, jobs, clock=lambda: now)
         try:
             async with asyncio.timeout(patience):
-                await _prepare(engine.connections, company, scope_kind, now)
+                await _prepare(engine.connections, company, scope_kind, actor, now)
                 return await estimate(engine, company.pk, scope_kind, scope_id, wanted, now, relist=relist)
         finally:
             await engine.close()

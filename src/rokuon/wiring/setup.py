@@ -168,10 +168,14 @@ def sync(installation: Installation, company: Company, actor: Actor, now: dateti
     async def read(connections: Connections) -> Account:
         return await read_account(await connections.source(company.pk), ms(now))
 
-    account = connected(installation, now, read)
-    with transaction.atomic():
-        result = enter(company.pk, account, now)
-        _record(actor, "directory.sync", company, now, ("company", company.pk, company.name))
+    return enter_synced(company, connected(installation, now, read), actor, now)
+
+
+@transaction.atomic
+def enter_synced(company: Company, account: Account, actor: Actor, now: datetime) -> directories.SyncResult:
+    """Enter a directory that was read because it is time, or because somebody asked for it."""
+    result = enter(company.pk, account, now)
+    _record(actor, "directory.sync", company, now, ("company", company.pk, company.name))
     return result
 
 

@@ -4,13 +4,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from rokuon.accounts import audit, may
+from rokuon.accounts import may
 from rokuon.accounts.may import Action
 from rokuon.console import gate, runs
 from rokuon.console.backup_form import BackupForm
@@ -22,8 +21,7 @@ from rokuon.ledger.models import Run
 from rokuon.ledger.runs import OPEN
 from rokuon.ledger.sql import at, ms
 from rokuon.ops import i18n
-from rokuon.wiring import backup_now as use_case
-from rokuon.wiring import before_run
+from rokuon.wiring import before_run, by_person
 from rokuon.wiring.backup_now import NothingToBackUp, Obstacle
 
 PATIENCE_S: Final = 20.0
@@ -95,8 +93,9 @@ def plan(request: CompanyRequest) -> HttpResponse:
             form.asked_scope.kind,
             form.asked_scope.id,
             form.asked_range,
-            gate.now(request),
             queue,
+            gate.actor(request),
+            gate.now(request),
             relist=form.cleaned_data["relist"],
             patience=PATIENCE_S,
         )
@@ -122,21 +121,17 @@ def start(request: CompanyRequest) -> HttpResponse:
         return _page(request, form, status=422)
     try:
         _require_key(request)
-        before_run.prepare(installation(), request.company, scope.kind, now, PATIENCE_S)
-        with transaction.atomic():
-            started = use_case.start(
-                request.company.pk, scope.kind, scope.id, form.asked_range, now, queue, relist=form.cleaned_data["relist"]
-            )
-            run = Run.objects.get(pk=started.run_id)
-            audit.record(
-                gate.actor(request),
-                "run.resume" if started.resumed else "run.join" if started.joined else "run.start",
-                now=now,
-                company_id=request.company.pk,
-                office_id=scope.office_id,
-                subject=("run", run.pk, scope.name),
-                after={"since": run.since.isoformat(), "until": run.until.isoformat(), "relist": run.relist},
-            )
+        before_run.prepare(installation(), request.company, scope.kind, gate.actor(request), now, PATIENCE_S)
+        started = by_person.start(
+            request.company,
+            scope.kind,
+            scope.id,
+            form.asked_range,
+            queue,
+            gate.actor(request),
+            now,
+            relist=form.cleaned_data["relist"],
+        )
     except (RokuonError, TimeoutError) as error:
         return _page(request, form, _trouble(request, error), status=422)
     if started.resumed:
@@ -145,7 +140,7 @@ def start(request: CompanyRequest) -> HttpResponse:
         messages.info(request, _("This backup is going on already. You are looking at it; nothing was started twice."))
     else:
         messages.success(request, _("The backup has started. You may leave this page: it goes on without you."))
-    return HttpResponseRedirect(reverse("console:backup_now-run", args=[request.company.public_id, run.pk]), status=303)
+    return HttpResponseRedirect(reverse("console:backup_now-run", args=[request.company.public_id, started.run_id]), status=303)
 
 
 def _asked(request: CompanyRequest) -> BackupForm:
