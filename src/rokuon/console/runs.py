@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from rokuon.accounts.may import Reach
+from rokuon.config import Config
 from rokuon.domain import placement
 from rokuon.domain.failures import by_reason, leaves
 from rokuon.domain.recording import ScopeKind
@@ -22,7 +23,6 @@ from rokuon.org.models import Company, Office, Target
 from rokuon.org.tree import company_zone, zone_of
 
 from . import gate
-from .installation import installation
 
 PAGE = 20
 MOST_TARGETS = 200
@@ -53,7 +53,7 @@ class Scope:
 def scope_of(company: Company, kind: str, scope_id: int) -> Scope:
     """Raises Http404 for what this company does not have."""
     if kind == ScopeKind.COMPANY:
-        return Scope(ScopeKind.COMPANY, 0, _("Whole company"), company_zone(company, installation().config.time_zone), None)
+        return Scope(ScopeKind.COMPANY, 0, _("Whole company"), company_zone(company, Config.load().time_zone), None)
     if kind == ScopeKind.OFFICE:
         office = Office.objects.filter(company=company, pk=scope_id).first()
         if office is not None:
