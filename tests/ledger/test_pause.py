@@ -2,8 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from rokuon.ledger import pace, place, read, runs
+from rokuon.ledger import history, pace, place, read, runs
 from rokuon.ledger.models import Copy, Run, Window
+from rokuon.ledger.tally import Counts
 from tests.ledger.factory import NOW, START_MS, World, states
 from tests.ledger.test_runs import SINCE, UNTIL, Queue, open_run
 
@@ -111,12 +112,12 @@ def test_a_cancel_leaves_what_a_paused_run_still_wants(world: World) -> None:
     assert due(world) == (0, [])
 
 
-def test_the_rate_is_what_was_settled_in_the_last_half_minute(world: World) -> None:
+def test_the_rate_is_what_was_verified_of_late_of_the_targets_of_the_run(world: World) -> None:
     other, *works = world.place(*[world.planned(n) for n in range(4)], world.planned(9, world.other))
     run = open_run(world, 1, NOW - timedelta(hours=1))
-    world.verify(works[0], now=NOW - timedelta(seconds=31))
-    world.verify(works[1], works[2], other, now=NOW - timedelta(seconds=10))
+    world.verify(works[0], works[1], other)
     assert pace.rate(run, NOW) == pace.Rate(2 / 30, 20 / 30)
+    assert pace.rate(run, NOW, {world.other.pk}) == pace.Rate(0, 0)
     runs.pause(run.pk, NOW)
     assert pace.rate(Run.objects.get(), NOW) == pace.Rate(0, 0)
 
@@ -133,4 +134,17 @@ def test_time_left_counts_what_is_not_listed_yet_like_what_was(world: World) -> 
     progress = read.run_progress(run.pk)
     assert (progress.found, progress.total.pending) == (3, 3)
     assert pace.seconds_left(progress, pace.Rate(0.5, 1)) == (3 + 3 * 3) / 0.5
+    assert pace.expected(progress) == 4 + 3 * 3
     assert pace.seconds_left(progress, pace.Rate(0, 0)) is None
+
+
+def test_an_ended_run_keeps_what_it_came_to(world: World) -> None:
+    one, two = world.place(world.planned(1), world.planned(2, world.other))
+    run = open_run(world, 0)
+    Run.objects.update(targets=[world.center.pk, world.other.pk])
+    world.verify(one, two)
+    runs.end_done(world.company.pk, NOW)
+    Copy.objects.filter(pk=one.copy_id).update(state="failed", reason="test")
+    run.refresh_from_db()
+    assert history.outcome(run) == Counts(verified=2, bytes=20, recorded_ms=2000)
+    assert history.outcome(run, {world.center.pk}) == Counts(verified=1, bytes=10, recorded_ms=1000)

@@ -110,19 +110,50 @@ class Copy(models.Model):
             models.Index(fields=["company", "due_at"], condition=Q(state="pending"), name="copy_due"),
             models.Index(fields=["target", "call_started_at"], name="copy_by_start"),
             models.Index(fields=["company", "reason"], condition=Q(state__in=["failed", "gone"]), name="copy_failures"),
-            models.Index(fields=["company", "changed_at"], condition=~Q(state="pending"), name="copy_settled_at"),
+            models.Index(fields=["target", "call_started_at"], condition=Q(state__in=["pending", "failed"]), name="copy_unprotected"),
         ]
 
     def __str__(self) -> str:
         return f"copy {self.pk}"
 
 
+class Tally(models.Model):
+    """How many copies of a target and day are in a state for a reason: the sum over the rows of that key.
+
+    Database triggers append a row of differences for each statement that changes copies (migration 0002), so no writer can forget it,
+    none waits for another, and both are one transaction. `ledger.tally.fold` adds older rows up; folded rows have no `at`. `day` is
+    the date folder of the key: the local date of the call in the target's zone, frozen with the key. `bytes` and `recorded_ms` count
+    verified copies only. Plain ids instead of foreign keys: rows here are sums, and those of a deleted company fold to nothing.
+    """
+
+    company_id = models.BigIntegerField()
+    target_id = models.BigIntegerField()
+    day = models.DateField()
+    state = models.CharField(max_length=8)
+    reason = models.TextField()
+    copies = models.BigIntegerField()
+    bytes = models.BigIntegerField()
+    recorded_ms = models.BigIntegerField()
+    at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["company_id", "target_id", "day"], name="tally_by_day"),
+            models.Index(fields=["company_id", "at"], condition=Q(at__isnull=False), name="tally_of_late"),
+        ]
+
+    def __str__(self) -> str:
+        return f"tally {self.pk}"
+
+
 class Run(models.Model):
     """A "Back up now" (M11). One may run per scope at a time: a second joins it. `scope_id` is the ledger's id, 0 for the company.
 
     `targets` are the ledger ids of the targets that were backed up in the scope when the run started. While a run is `paused`, nothing
-    of its range is listed or copied but what another, running one wants. `outcome` is kept when a run ends: by target (its id as text)
-    the counts of `read.Counts` at that moment; what failed may be verified since.
+    of its range is listed or copied but what another, running one wants.
+
+    By target (its id as text): `known` is how many recordings of the range were in the ledger before the run; `outcome` the counts
+    (`tally.Counts`) when it ended. What failed then may be verified since.
     """
 
     class State(models.TextChoices):
@@ -142,6 +173,7 @@ class Run(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     paused_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    known = models.JSONField(default=dict)
     outcome = models.JSONField(null=True)
 
     class Meta:

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from .models import Run
-from .read import Counts, RunProgress
-from .sql import fetch
+from .read import RunProgress
+from .tally import Counts, verified_of_late
 
-SEEN_S = 30.0
+SEEN = timedelta(seconds=30)
+SHORTEST = timedelta(seconds=1)
 LISTED_ENOUGH = 0.1
 
 
@@ -26,25 +27,13 @@ def settled(counts: Counts) -> int:
 
 
 def rate(run: Run, now: datetime, within: Set[int] | None = None) -> Rate:
-    """What was settled in the last 30 seconds, or since the run began; with `within`, of these targets. Nothing, where the run does not
-    run."""
+    """What was verified of the run's targets (with `within`, of these among them) in the last 30 seconds, or since the run began.
+    Nothing, where the run does not run."""
     if run.state != Run.State.RUNNING:
         return Rate(0, 0)
-    since = max(now - timedelta(seconds=SEEN_S), run.created_at)
-    span = (now - since).total_seconds()
-    if span <= 0:
-        return Rate(0, 0)
     targets = list(run.targets) if within is None else [target for target in run.targets if target in within]
-    # The company and the time first: an index holds them, and what settled in half a minute is little.
-    ((recordings, size),) = fetch(
-        """WITH late AS MATERIALIZED (
-               SELECT target_id, call_started_at, state, size FROM ledger_copy
-                WHERE company_id = %(company)s AND state <> 'pending' AND changed_at >= %(late)s)
-           SELECT count(*), COALESCE(sum(size) FILTER (WHERE state = 'verified'), 0)::bigint FROM late
-            WHERE target_id = ANY(%(targets)s) AND call_started_at >= %(since)s AND call_started_at < %(until)s""",
-        {"company": run.company_id, "late": since, "targets": targets, "since": run.since, "until": run.until},
-    )
-    return Rate(recordings / span, size / span)
+    seen = verified_of_late(run.company_id, targets, max(SHORTEST, min(SEEN, now - run.created_at)))
+    return Rate(seen.copies / seen.seconds, seen.bytes / seen.seconds)
 
 
 def seconds_left(progress: RunProgress, pace: Rate) -> float | None:

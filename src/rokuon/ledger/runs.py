@@ -49,13 +49,16 @@ def open_run(
 ) -> tuple[Run, bool]:
     """Start a run, or join the one that runs or is paused for this scope. The answer's second part says whether it was started."""
     made = fetch(
-        """INSERT INTO ledger_run (company_id, scope_kind, scope_id, targets, since, until, relist, state, created_at)
-           VALUES (%s, %s, %s, %s::jsonb, %s, %s, %s, 'running', %s)
+        """INSERT INTO ledger_run (company_id, scope_kind, scope_id, targets, since, until, relist, state, created_at, known)
+           VALUES (%s, %s, %s, %s::jsonb, %s, %s, %s, 'running', %s, '{}')
                ON CONFLICT (company_id, scope_kind, scope_id) WHERE state IN ('running', 'paused') DO NOTHING RETURNING id""",
         [company_id, scope_kind, scope_id, json.dumps(list(targets)), since, until, relist, now],
     )
     if made:
-        return Run.objects.get(pk=made[0][0]), True
+        run = Run.objects.get(pk=made[0][0])
+        run.known = {str(target): counts.discovered for target, counts in read.counts_by_target(company_id, targets, since, until).items()}
+        run.save(update_fields=["known"])
+        return run, True
     return Run.objects.get(company_id=company_id, scope_kind=scope_kind, scope_id=scope_id, state__in=OPEN), False
 
 

@@ -14,6 +14,7 @@ from rokuon.wiring import setup, trust
 from rokuon.wiring.connections import Connections
 from rokuon.wiring.dry_run import estimate
 from rokuon.wiring.engine import Engine
+from rokuon.wiring.key_check import account_of
 
 DIRECTORY_KEEPS = timedelta(days=1)
 """A run begins with a directory that is no older: a new center or trainee must not be passed by."""
@@ -34,7 +35,7 @@ def prepare(
 
 async def _prepare(connections: Connections, company: Company, scope_kind: ScopeKind, actor: Actor, now: datetime) -> None:
     if company.synced_at is None or now - company.synced_at > DIRECTORY_KEEPS:
-        account = await setup.read_account(await connections.source(company.pk), ms(now))
+        account = await account_of(await connections.source(company.pk), ms(now))
         await connections.db(setup.enter_synced, company, account, actor, now)
     if scope_kind is not ScopeKind.COMPANY:
         await trust.learn_trust(company.pk, await connections.source(company.pk), connections.db, now)

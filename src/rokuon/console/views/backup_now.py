@@ -23,6 +23,7 @@ from rokuon.ledger.sql import at, ms
 from rokuon.ops import i18n
 from rokuon.wiring import before_run, by_person
 from rokuon.wiring.backup_now import NothingToBackUp, Obstacle
+from rokuon.wiring.connections import KeyMissing
 
 PATIENCE_S: Final = 20.0
 """How long a person waits for the plan. Dialpad is asked for the directory, if it is old, and for one page of each month."""
@@ -86,7 +87,6 @@ def plan(request: CompanyRequest) -> HttpResponse:
     if not form.is_valid() or form.asked_scope is None:
         return _page(request, form, status=422)
     try:
-        _require_key(request)
         found = before_run.preview(
             installation(),
             request.company,
@@ -120,7 +120,6 @@ def start(request: CompanyRequest) -> HttpResponse:
     if scope is None:
         return _page(request, form, status=422)
     try:
-        _require_key(request)
         before_run.prepare(installation(), request.company, scope.kind, gate.actor(request), now, PATIENCE_S)
         started = by_person.start(
             request.company,
@@ -149,15 +148,6 @@ def _asked(request: CompanyRequest) -> BackupForm:
     return form
 
 
-class _NoKey(ConfigError):
-    pass
-
-
-def _require_key(request: CompanyRequest) -> None:
-    if not request.company.api_key:
-        raise _NoKey
-
-
 def _trouble(request: CompanyRequest, error: Exception) -> Trouble:
     """In words, with the page on which to mend it for those who may."""
     place, words = _remedy(request, error)
@@ -168,7 +158,7 @@ def _trouble(request: CompanyRequest, error: Exception) -> Trouble:
             % {"seconds": PATIENCE_S},
             retry=True,
         )
-    if isinstance(error, _NoKey):
+    if isinstance(error, KeyMissing):
         return Trouble(_("The company has no Dialpad API key yet."), link=link, words=words)
     if isinstance(error, NothingToBackUp):
         return Trouble(error.detail, link=link, words=words)

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("ledger", "0001_initial"),
+        ("ledger", "0002_tally"),
         ("org", "0002_public_id_revision"),
     ]
 
@@ -37,11 +37,10 @@ class Migration(migrations.Migration):
                 max_length=9,
             ),
         ),
-        migrations.AddIndex(
-            model_name="copy",
-            index=models.Index(
-                condition=models.Q(("state", "pending"), _negated=True), fields=["company", "changed_at"], name="copy_settled_at"
-            ),
+        migrations.AddField(
+            model_name="run",
+            name="known",
+            field=models.JSONField(default=dict),
         ),
         migrations.AddConstraint(
             model_name="run",
