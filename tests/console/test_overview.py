@@ -176,8 +176,8 @@ def test_a_run_of_the_whole_company_shows_an_office_its_own_part(ready: World) -
     found(ready, ready.desk, 2)
     now = timezone.now()
     runs.open_run(ready.company.pk, "company", 0, [ready.sales.pk, ready.desk.pk], now - timedelta(days=90), now, now, relist=False)
-    assert "0 of 2 recordings found so far" in text(ready.client(OFFICE_ADMIN, ready.osaka), ready.url("work/"))
-    assert "7 of 9 recordings found so far" in text(ready.admin, ready.url("work/"))
+    assert "0 of 2 recordings are done." in text(ready.client(OFFICE_ADMIN, ready.osaka), ready.url("work/"))
+    assert "7 of 9 recordings are done." in text(ready.admin, ready.url("work/"))
 
 
 def test_a_hold_on_a_bucket_of_another_office_is_not_told(ready: World) -> None:

@@ -5,17 +5,19 @@ beside them (`console/coverage.html`), so they are hidden from screen readers, a
 """
 
 from collections.abc import Callable, Sequence
-from datetime import date, timedelta
+from datetime import date
 
 from django.utils.formats import date_format
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
 from rokuon.ledger.overview import Day, DayState
 
 STEP, HEIGHT = 8, 16
+ROOM = 7
+"""Days that a date on the axis needs to its right."""
 
 WORDS = {
     DayState.COMPLETE: gettext_noop("Complete"),
@@ -26,60 +28,64 @@ WORDS = {
 }
 
 
-def strip(days: Sequence[Day], first: date, width: int, url: Callable[[date], str]) -> SafeString:
-    """The days of one target from `first`, drawn into the width of `width` days. `url` leads to the recordings of a day."""
-    cells = format_html_join("", "{}", ([_cell(day, number, first + timedelta(days=number), url)] for number, day in enumerate(days)))
-    return format_html(
-        '<svg class="strip-of-days" viewBox="0 0 {} {}" width="{}" height="{}" aria-hidden="true" focusable="false">{}</svg>',
-        width * STEP, HEIGHT, width * STEP, HEIGHT, cells,
-    )  # fmt: skip
+class Calendar:
+    """Draws the strips of one page over the same days. Days alike are put into words once, because a page holds thousands."""
+
+    def __init__(self, days: Sequence[date]) -> None:
+        self._days = days
+        self._dates = [date_format(day, "DATE_FORMAT") for day in days]
+        self._words: dict[Day, str] = {}
+
+    def strip(self, days: Sequence[Day], url: Callable[[date], str]) -> SafeString:
+        """The days of one target, from the calendar's first. `url` leads to the recordings of a day."""
+        return self._svg("".join([self._cell(day, number, url) for number, day in enumerate(days)]))
+
+    def title(self, day: Day, number: int) -> str:
+        """A day in words: its date, its state, and what was counted."""
+        if day not in self._words:
+            self._words[day] = in_words(day)
+        return f"{self._dates[number]} · {self._words[day]}"
+
+    def axis(self) -> SafeString:
+        """A tick for each Monday, with its date at every second one."""
+        mondays = [(number, day) for number, day in enumerate(self._days) if day.weekday() == 0]
+        marks = []
+        for place, (number, day) in enumerate(mondays):
+            marks.append(f'<path class="tick" d="M{number * STEP} 12v4"/>')
+            if place % 2 == len(mondays) % 2 and number <= len(self._days) - ROOM:
+                marks.append(f'<text class="axis" x="{number * STEP}" y="9">{escape(date_format(day, "MONTH_DAY_FORMAT"))}</text>')
+        return self._svg("".join(marks))
+
+    def _cell(self, day: Day, number: int, url: Callable[[date], str]) -> str:
+        title = escape(self.title(day, number))
+        drawn = f'<use href="#day-{day.state.value}" x="{number * STEP}" width="{STEP}" height="{HEIGHT}"><title>{title}</title></use>'
+        if day.state in (DayState.FAILED, DayState.INCOMPLETE):
+            return f'<a href="{escape(url(self._days[number]))}" tabindex="-1">{drawn}</a>'
+        return drawn
+
+    def _svg(self, inside: str) -> SafeString:
+        width = len(self._days) * STEP
+        return mark_safe(  # noqa: S308 (numbers of our own, and words and addresses that were escaped)
+            f'<svg class="strip-of-days" viewBox="0 0 {width} {HEIGHT}" width="{width}" height="{HEIGHT}" aria-hidden="true" '
+            f'focusable="false">{inside}</svg>'
+        )
 
 
-def _cell(day: Day, number: int, when: date, url: Callable[[date], str]) -> SafeString:
-    drawn = format_html(
-        '<use href="#day-{}" x="{}" width="{}" height="{}"><title>{}</title></use>',
-        day.state.value,
-        number * STEP,
-        STEP,
-        HEIGHT,
-        title(day, when),
-    )
-    if day.state in (DayState.FAILED, DayState.INCOMPLETE):
-        return format_html('<a href="{}" tabindex="-1">{}</a>', url(when), drawn)
-    return drawn
-
-
-def title(day: Day, when: date) -> str:
-    """A day in words: its date, its state, and what was counted."""
-    counts, parts = day.counts, [date_format(when, "DATE_FORMAT"), _(WORDS[day.state])]
-    said = (
-        (counts.failed, ngettext("%(count)s failed", "%(count)s failed", counts.failed)),
-        (counts.pending, ngettext("%(count)s waiting", "%(count)s waiting", counts.pending)),
-        (day.unnamed, ngettext("%(count)s recorded, nothing to fetch", "%(count)s recorded, nothing to fetch", day.unnamed)),
-        (counts.verified, ngettext("%(count)s verified", "%(count)s verified", counts.verified)),
-        (counts.gone, ngettext("%(count)s no longer at Dialpad", "%(count)s no longer at Dialpad", counts.gone)),
-        (counts.excluded, ngettext("%(count)s excluded", "%(count)s excluded", counts.excluded)),
-    )
-    return " · ".join(parts + [words % {"count": count} for count, words in said if count])
-
-
-def axis(days: Sequence[date]) -> SafeString:
-    """A tick for each Monday, with its date at every second one."""
-    mondays = [(number, day) for number, day in enumerate(days) if day.weekday() == 0]
-    marks = format_html_join(
-        "",
-        '<path class="tick" d="M{} 12v4"/>{}',
-        (
-            (
-                number * STEP,
-                format_html('<text class="axis" x="{}" y="9">{}</text>', number * STEP, date_format(day, "MONTH_DAY_FORMAT"))
-                if place % 2 == len(mondays) % 2 and number <= len(days) - 7
-                else "",
-            )
-            for place, (number, day) in enumerate(mondays)
-        ),
-    )
-    return format_html(
-        '<svg class="strip-of-days" viewBox="0 0 {0} {1}" width="{0}" height="{1}" aria-hidden="true" focusable="false">{2}</svg>',
-        len(days) * STEP, HEIGHT, marks,
-    )  # fmt: skip
+def in_words(day: Day) -> str:
+    """The state of a day and what was counted."""
+    counts = day.counts
+    said = [_(WORDS[day.state])]
+    if counts.failed:
+        said.append(ngettext("%(count)s failed", "%(count)s failed", counts.failed) % {"count": counts.failed})
+    if counts.pending:
+        said.append(ngettext("%(count)s waiting", "%(count)s waiting", counts.pending) % {"count": counts.pending})
+    if day.unnamed:
+        words = ngettext("%(count)s recorded, nothing to fetch", "%(count)s recorded, nothing to fetch", day.unnamed)
+        said.append(words % {"count": day.unnamed})
+    if counts.verified:
+        said.append(ngettext("%(count)s verified", "%(count)s verified", counts.verified) % {"count": counts.verified})
+    if counts.gone:
+        said.append(ngettext("%(count)s no longer at Dialpad", "%(count)s no longer at Dialpad", counts.gone) % {"count": counts.gone})
+    if counts.excluded:
+        said.append(ngettext("%(count)s excluded", "%(count)s excluded", counts.excluded) % {"count": counts.excluded})
+    return " · ".join(said)

@@ -10,17 +10,17 @@ from django.utils.translation import gettext as _
 
 from rokuon.accounts.may import Reach
 from rokuon.domain import windows
-from rokuon.domain.failures import by_reason
-from rokuon.domain.recording import ScopeKind
-from rokuon.ledger import exclude, holds, move, overview, read, tally
-from rokuon.ledger.models import Hold, Run
+from rokuon.ledger import holds, overview, read, tally
+from rokuon.ledger.models import Hold
 from rokuon.ledger.overview import Day, DayState
+from rokuon.ledger.runs import OPEN
 from rokuon.ledger.sql import ms
 from rokuon.ledger.tally import Cause, Counts, Pace
-from rokuon.ops import i18n
 from rokuon.org.models import Bucket, Company, Target
 from rokuon.org.tree import target_settings, zone_of
 from rokuon.wiring.backup_now import fingerprint
+
+from . import runs
 
 DAYS = 90
 ROWS = 25
@@ -28,13 +28,6 @@ ROWS = 25
 
 FRESH_DAYS = 2
 """The newest UTC days are not expected to be listed whole: the day is not over, or no run has come by since."""
-
-SET_ASIDE = {
-    exclude.RULE_DISABLED: gettext_noop("The backup rule was switched off. Switching it on takes these recordings back."),
-    exclude.KIND_NOT_CHOSEN: gettext_noop("Voicemail is not backed up in this company. A company admin can choose it in the settings."),
-    exclude.RUN_CANCELLED: gettext_noop("The run was cancelled before their turn. The next Back up now takes them back."),
-    move.BUCKET_CHANGED: gettext_noop("The bucket was changed before these were stored. They are backed up to the new bucket instead."),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,19 +102,15 @@ def look(company: Company, reach: Reach, targets: Sequence[Target], now: datetim
     causes = tally.causes(company.pk, ids)
     failures = [*(one for one in causes if one.state == "failed"), *(one for one in causes if one.state == "gone")]
     return Look(
-        counts=sum(tally.counts_by_target(company.pk, ids).values(), Counts()),
-        failures=[Why(cause, i18n._(by_reason(cause.reason).advice)) for cause in failures],
-        others=[Why(cause, _why(cause)) for cause in causes if cause.state in ("pending", "excluded") and cause.reason],
+        counts=tally.total(causes),
+        failures=[Why(cause, runs.in_words(cause.reason)) for cause in failures],
+        others=[Why(cause, runs.in_words(cause.reason)) for cause in causes if cause.state in ("pending", "excluded") and cause.reason],
         holds=_holds(company, reach, ids),
         oldest=_oldest(targets, now),
         unnamed=sum(read.details_missing(company.pk, ids).values()),
         backed_up=sum(target.backed_up for target in targets),
         unread=_unread(company, [target.pk for target in targets if target.backed_up], now),
     )
-
-
-def _why(cause: Cause) -> str:
-    return _(SET_ASIDE[cause.reason]) if cause.reason in SET_ASIDE else i18n._(by_reason(cause.reason).advice)
 
 
 def _oldest(targets: Sequence[Target], now: datetime) -> Oldest | None:
@@ -145,7 +134,7 @@ def _holds(company: Company, reach: Reach, ids: Sequence[int]) -> list[HoldSaid]
         hold for hold in holds.open_holds(company.pk) if reach.whole or hold.on != Hold.On.BUCKET or hold.ref in _buckets(company, ids)
     ]
     urls = {str(bucket.pk): bucket.url for bucket in Bucket.objects.filter(company=company)}
-    return [HoldSaid(hold, _stopped(hold, urls), i18n._(by_reason(hold.reason).advice)) for hold in found]
+    return [HoldSaid(hold, _stopped(hold, urls), runs.in_words(hold.reason)) for hold in found]
 
 
 def _buckets(company: Company, ids: Sequence[int]) -> set[str]:
@@ -247,25 +236,10 @@ MOST_RUNS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class RunLine:
-    """A run that goes on, as far as the reader's targets are concerned. `parts_done` of `parts` of Dialpad's list are read."""
-
-    run: Run
-    name: str
-    counts: Counts
-    parts: int
-    parts_done: int
-
-    @property
-    def settled(self) -> int:
-        return self.counts.discovered - self.counts.pending
-
-
-@dataclass(frozen=True, slots=True)
 class Work:
     """What is being copied now. `seconds_left` is None while nothing arrives, or nothing waits."""
 
-    runs: list[RunLine]
+    runs: list[runs.Look]
     more_runs: int
     pending: int
     pace: Pace
@@ -275,25 +249,13 @@ class Work:
         return self.pending / self.pace.per_second if self.pace.copies and self.pending else None
 
 
-def work(company: Company, targets: Sequence[Target], pending: int | None = None) -> Work:
-    """`pending` where it is known already. A run over none of the targets is left out."""
+def work(company: Company, reach: Reach, targets: Sequence[Target], now: datetime, pending: int | None = None) -> Work:
+    """`pending` where it is known already."""
     ids = [target.pk for target in targets]
-    mine, names = set(ids), {target.pk: target.name for target in targets}
-    running = [run for run in Run.objects.filter(company=company, state=Run.State.RUNNING).order_by("-pk") if mine & set(run.targets)]
-    if pending is None:
-        pending = sum(counts.pending for counts in tally.counts_by_target(company.pk, ids).values())
-    offices = {target.office_id: target.office.name for target in targets}
-    lines = [RunLine(run, _scope_name(run, names, offices), _counts(run, mine), *read.windows_of(run.pk)) for run in running[:MOST_RUNS]]
-    return Work(lines, max(0, len(running) - MOST_RUNS), pending, tally.verified_of_late(company.pk, ids))
-
-
-def _counts(run: Run, mine: set[int]) -> Counts:
-    of_run = tally.counts_by_target(run.company_id, sorted(mine & set(run.targets)), run.since, run.until)
-    return sum(of_run.values(), Counts())
-
-
-def _scope_name(run: Run, names: dict[int, str], offices: dict[int, str]) -> str:
-    if run.scope_kind == ScopeKind.COMPANY:
-        return _("Whole company")
-    known = offices if run.scope_kind == ScopeKind.OFFICE else names
-    return known.get(run.scope_id, "")
+    going_on = list(runs.visible(reach).filter(state__in=OPEN))
+    return Work(
+        runs=[runs.look(company, run, reach, now) for run in going_on[:MOST_RUNS]],
+        more_runs=max(0, len(going_on) - MOST_RUNS),
+        pending=tally.pending(company.pk, ids) if pending is None else pending,
+        pace=tally.verified_of_late(company.pk, ids),
+    )

@@ -63,12 +63,6 @@ def paused_runs(company_id: int) -> set[int]:
     return set(Run.objects.filter(company_id=company_id, state=Run.State.PAUSED).values_list("pk", flat=True))
 
 
-def windows_of(run_id: int) -> tuple[int, int]:
-    """How many windows a run has, and how many of them are done."""
-    windows = Window.objects.filter(run_id=run_id)
-    return windows.count(), windows.filter(state=Window.State.DONE).count()
-
-
 def latest_runs(company_id: int, limit: int = 20) -> list[Run]:
     return list(Run.objects.filter(company_id=company_id).order_by("-created_at")[:limit])
 

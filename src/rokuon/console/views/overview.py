@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from rokuon.accounts.may import Action
+from rokuon.accounts.may import Action, Reach
 from rokuon.console import coverage_svg, gate, overview
 from rokuon.console.gate import CompanyRequest, page
 from rokuon.ledger.overview import DayState
@@ -24,9 +24,10 @@ LISTED_DAYS = 6
 @page(Action.VIEW)
 def show(request: CompanyRequest) -> HttpResponse:
     office = _office(request)
-    targets = _targets(request, office)
+    reach = _narrowed(request, office)
+    targets = _targets(reach)
     now = gate.now(request)
-    look = overview.look(request.company, request.reach, targets, now)
+    look = overview.look(request.company, reach, targets, now)
     shown = {
         "offices": list(gate.offices(request.reach).order_by("name", "pk")),
         "office": office,
@@ -35,7 +36,7 @@ def show(request: CompanyRequest) -> HttpResponse:
         "states": [_state(request, state, getattr(look.counts, state)) for state in STATES],
         "failures": [_cause(request, why) for why in look.failures],
         "others": [_cause(request, why) for why in look.others],
-        "work": overview.work(request.company, targets, look.counts.pending),
+        "work": overview.work(request.company, reach, targets, now, look.counts.pending),
         "ready": bool(request.company.enabled and request.company.api_key and look.backed_up),
         "may_set_up": gate.allowed(request, Action.SET_COMPANY),
         "may_back_up": gate.allowed(request, Action.BACK_UP, office.pk if office else None) or not request.reach.whole,
@@ -48,7 +49,8 @@ def show(request: CompanyRequest) -> HttpResponse:
 def work(request: CompanyRequest) -> HttpResponse:
     """The live part alone."""
     office = _office(request)
-    shown = {"office": office, "work": overview.work(request.company, _targets(request, office))}
+    reach = _narrowed(request, office)
+    shown = {"office": office, "work": overview.work(request.company, reach, _targets(reach), gate.now(request))}
     return render(request, "console/overview_work.html", shown)
 
 
@@ -68,9 +70,12 @@ def _office(request: CompanyRequest) -> Office | None:
     return gate.office_or_404(request.reach, int(asked)) if asked.isdecimal() and len(asked) < 19 else None
 
 
-def _targets(request: CompanyRequest, office: Office | None) -> list[Target]:
-    found = gate.targets(request.reach).order_by("office__name", "office_id", "name", "pk")
-    return list(found.filter(office=office) if office else found)
+def _narrowed(request: CompanyRequest, office: Office | None) -> Reach:
+    return Reach(request.company.pk, frozenset({office.pk})) if office else request.reach
+
+
+def _targets(reach: Reach) -> list[Target]:
+    return list(gate.targets(reach).order_by("office__name", "office_id", "name", "pk"))
 
 
 def _zone(targets: list[Target]) -> str:
@@ -87,10 +92,11 @@ def _calendar(request: CompanyRequest, targets: list[Target]) -> dict[str, Any]:
     days = overview.days_until(backed_up, now)
     part = Paginator(backed_up, overview.ROWS).get_page(request.GET.get("page"))
     rows = overview.calendar(request.company, list(part), days, now)
+    drawn = coverage_svg.Calendar(days)
     return {
-        "rows": [_row(request, row, days) for row in rows],
+        "rows": [_row(request, row, days, drawn) for row in rows],
         "part": part,
-        "axis": coverage_svg.axis(days),
+        "axis": drawn.axis(),
         "legend": [{"state": state.value, "words": _(coverage_svg.WORDS[state])} for state in LEGEND],
         "part_url": "?" + (urlencode({"office": request.GET["office"]}) + "&" if request.GET.get("office") else ""),
         "first_day": days[0],
@@ -101,17 +107,17 @@ def _calendar(request: CompanyRequest, targets: list[Target]) -> dict[str, Any]:
 LEGEND = (DayState.COMPLETE, DayState.INCOMPLETE, DayState.FAILED, DayState.UNLISTED, DayState.EMPTY)
 
 
-def _row(request: CompanyRequest, row: overview.Row, days: list[date]) -> dict[str, Any]:
+def _row(request: CompanyRequest, row: overview.Row, days: list[date], drawn: coverage_svg.Calendar) -> dict[str, Any]:
     def url(day: date) -> str:
         return recordings_url(request, target=row.target.pk, since=day.isoformat(), until=day.isoformat())
 
-    open_days = [(day, when) for day, when in zip(row.days, days, strict=False) if day.state in (DayState.FAILED, DayState.INCOMPLETE)]
+    attention = [number for number, day in enumerate(row.days) if day.state in (DayState.FAILED, DayState.INCOMPLETE)][::-1]
     return {
         "target": row.target,
         "counts": [{"words": _(coverage_svg.WORDS[state]), "count": row.count(state)} for state in LEGEND],
-        "strip": coverage_svg.strip(row.days, days[0], len(days), url),
-        "open_days": [{"url": url(when), "words": coverage_svg.title(day, when)} for day, when in open_days[::-1][:LISTED_DAYS]],
-        "more_open_days": max(0, len(open_days) - LISTED_DAYS),
+        "strip": drawn.strip(row.days, url),
+        "open_days": [{"url": url(days[number]), "words": drawn.title(row.days[number], number)} for number in attention[:LISTED_DAYS]],
+        "more_open_days": max(0, len(attention) - LISTED_DAYS),
     }
 
 
