@@ -193,6 +193,8 @@ def test_one_office_can_be_chosen_but_only_one_within_reach(ready: World) -> Non
     end(found(ready, ready.sales, 7), State.VERIFIED)
     end(found(ready, ready.desk, 2), State.VERIFIED)
     assert "All 2 recordings are in your bucket" in text(ready.admin, ready.url(), office=ready.osaka.pk)
+    link = f"{ready.url('recordings/')}?target={ready.desk.pk}&amp;state=verified"
+    assert link in ready.admin.get(ready.url(), {"office": ready.osaka.pk}).content.decode(), "the link shows what was counted"
     for client, office in ((ready.client(OFFICE_ADMIN, ready.tokyo), ready.osaka), (ready.admin, ready.other_office)):
         assert client.get(ready.url(), {"office": office.pk}).status_code == 404
         assert client.get(ready.url("work/"), {"office": office.pk}).status_code == 404

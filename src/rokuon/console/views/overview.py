@@ -1,6 +1,7 @@
 """The overview: are we safe, what is being copied, what failed and why, and which days of which target are complete."""
 
 from datetime import date
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -28,14 +29,16 @@ def show(request: CompanyRequest) -> HttpResponse:
     targets = _targets(reach)
     now = gate.now(request)
     look = overview.look(request.company, reach, targets, now)
+    # Of one office, the links lead to that office's recordings.
+    url = partial(recordings_url, request, **({"target": [target.pk for target in targets]} if office else {}))
     shown = {
         "offices": list(gate.offices(request.reach).order_by("name", "pk")),
         "office": office,
         "look": look,
         "answer": overview.answer(look),
-        "states": [_state(request, state, getattr(look.counts, state)) for state in STATES],
-        "failures": [_cause(request, why) for why in look.failures],
-        "others": [_cause(request, why) for why in look.others],
+        "states": [{"state": one, "count": getattr(look.counts, one), "url": url(state=one)} for one in STATES],
+        "failures": [{"why": why, "url": url(state=why.cause.state, reason=why.cause.reason)} for why in look.failures],
+        "others": [{"why": why, "url": url(state=why.cause.state, reason=why.cause.reason)} for why in look.others],
         "work": overview.work(request.company, reach, targets, now, look.counts.pending),
         "ready": bool(request.company.enabled and request.company.api_key and look.backed_up),
         "may_set_up": gate.allowed(request, Action.SET_COMPANY),
@@ -55,14 +58,6 @@ def work(request: CompanyRequest) -> HttpResponse:
 
 
 STATES = ("verified", "pending", "failed", "gone", "excluded")
-
-
-def _state(request: CompanyRequest, state: str, count: int) -> dict[str, Any]:
-    return {"state": state, "count": count, "url": recordings_url(request, state=state)}
-
-
-def _cause(request: CompanyRequest, why: overview.Why) -> dict[str, Any]:
-    return {"why": why, "url": recordings_url(request, state=why.cause.state, reason=why.cause.reason)}
 
 
 def _office(request: CompanyRequest) -> Office | None:
@@ -122,4 +117,4 @@ def _row(request: CompanyRequest, row: overview.Row, days: list[date], drawn: co
 
 
 def recordings_url(request: CompanyRequest, **filters: object) -> str:
-    return f"{reverse('console:recordings', args=[request.company.public_id])}?{urlencode(filters)}"
+    return f"{reverse('console:recordings', args=[request.company.public_id])}?{urlencode(filters, doseq=True)}"
