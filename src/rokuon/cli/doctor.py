@@ -22,7 +22,8 @@ _MARKS = {Level.OK: ("✓", "green"), Level.WARNING: ("!", "yellow"), Level.PROB
 
 @click.command(
     help=_(
-        "Check the data folder, the database, workers, the way to the console, mail, clock, keys, buckets and disk space. Exit code 1 if there is a problem."
+        "Check the data folder, the database, workers, the way to the console, mail, clock, keys, buckets and disk space. Exit code 1 if "
+        "there is a problem."
     )
 )
 @click.option("--json", "as_json", is_flag=True, help=_("Write JSON for machines."))
