@@ -4,6 +4,7 @@ import re
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -55,44 +56,49 @@ def test_other_world_in_the_same_folder_is_refused(demo: Rokuon) -> None:
     assert (answer.code, "--data" in answer.err) == (2, True)
 
 
-def until_it_stays(process: "subprocess.Popen[str]") -> str:
-    """What the demo prints before it says that it stays."""
+@contextmanager
+def staying(demo: Rokuon, *options: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    """A demo that has come to its rest, and what it has printed."""
+    process = demo.start("demo", *options)
     assert process.stdout is not None
     said: list[str] = []
-    while not said or "Until Ctrl-C" not in said[-1]:
-        line = process.stdout.readline()
-        assert line, (said, process.communicate())
-        said.append(line)
-    return "".join(said)
+    try:
+        while not said or "Until Ctrl-C" not in said[-1]:
+            said.append(process.stdout.readline())
+            assert said[-1], (said, process.communicate())
+        yield process, "".join(said)
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.communicate()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_demo_opens_with_the_console_stays_until_it_is_stopped_and_then_stops_everything(demo: Rokuon, number: int) -> None:
-    process = demo.start("demo")
-    said = until_it_stays(process)
-    [(origin, path)] = re.findall(r"^  (http://127\.0\.0\.1:\d+)(/link/\S+)$", said, re.MULTILINE)
-    assert f"The console is open: {origin}" in said
-    assert said.index("/link/") < said.index("Back up now:"), "the backup can be watched in the console"
-    port = int(origin.rpartition(":")[2])
-    assert ask(port, path).status == 200
-    assert ask(port, path).status == 200, "looking at the link does not use it up"
-    stopped = interrupt(process, number)
+    with staying(demo) as (process, said):
+        [(origin, path)] = re.findall(r"^  (http://127\.0\.0\.1:\d+)(/link/\S+)$", said, re.MULTILINE)
+        assert f"The console is open: {origin}" in said
+        assert said.index("/link/") < said.index("Back up now:"), "the backup can be watched in the console"
+        port = int(origin.rpartition(":")[2])
+        assert ask(port, path).status == 200
+        assert ask(port, path).status == 200, "looking at the link does not use it up"
+        stopped = interrupt(process, number)
     assert stopped.code == 0, stopped.err
     assert not _left(demo)
 
 
 def test_in_a_new_demo_some_things_are_wrong_on_purpose_and_calls_go_on(outer: Path) -> None:
     demo = Rokuon(outer, outer / "demo-data")
-    process = demo.start("demo", "--recordings", "60")
-    said = until_it_stays(process)
-    assert "Wrong on purpose" in said
-    before = demo("status", "--json").json["total"]
-    assert before["failed"] + before["gone"] > 0
-    assert "bucket_unmarked" in demo("failures").out
-    wait_until(lambda: demo("backup-now").code == 1 and demo("status", "--json").json["total"]["discovered"] > before["discovered"], 40)
-    assert demo("status", "--json").json["total"]["verified"] > before["verified"]
-    assert len(demo("admin-link").out.split("/link/")) == 2
-    assert interrupt(process).code == 0
+    with staying(demo, "--recordings", "60") as (process, said):
+        assert "Wrong on purpose" in said
+        before = demo("status", "--json").json["total"]
+        assert before["failed"] + before["gone"] > 0
+        assert not list((demo.data / "bucket" / "team-bucket").rglob(".rokuon"))
+        assert demo("backup-now").code == 1
+        after = demo("status", "--json").json["total"]
+        assert after["verified"] > before["verified"]
+        assert len(demo("admin-link").out.split("/link/")) == 2
+        assert interrupt(process).code == 0
     assert not _left(demo)
 
 

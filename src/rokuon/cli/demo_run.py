@@ -171,7 +171,7 @@ class Demo:
                 "automatic backup after each call is not there yet. In another terminal:"
             )
         )
-        for command in ("status", "failures", "backup-now", "settings show", "doctor"):
+        for command in ("status", "failures", "backup-now", "settings show"):
             click.echo(f"  {self._command} {command}")
 
 
