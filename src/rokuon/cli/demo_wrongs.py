@@ -53,7 +53,7 @@ def lose_a_marker(session: Session, company: Company, bucket: Path) -> None:
     settings.change(team, services.choice(team, made), COMMAND_LINE, session.now())
     for marker in folder.rglob(".rokuon"):
         marker.unlink()
-    output.say(_("The coaching team %(team)s has a bucket of its own: %(url)s.") % {"team": team.name, "url": url})
+    output.say(_("The coaching team %(team)s has a bucket of its own: %(url)s") % {"team": team.name, "url": url})
 
 
 def say(count: int) -> None:
