@@ -60,7 +60,9 @@ class Plan:
 
 def plan(company: Company, targets: Iterable[Target], shown: Shown, wanted: set[int]) -> Plan:
     """`targets` are those that the person may change, as they are now; ids that are not among them count for nothing."""
-    enable, disable, already, others = [], [], [], []
+    enable: list[Target] = []
+    disable: list[Target] = []
+    already, others = [], []
     for target in targets:
         if target.pk not in shown:
             continue
@@ -78,9 +80,8 @@ def plan(company: Company, targets: Iterable[Target], shown: Shown, wanted: set[
         effective = target_effective(company, target)
         groups[effective.bucket, Why.COMPANY if effective.bucket is not None else effective.why].append(target)
     arrivals = [Arrival(known[bucket] if bucket is not None else None, why, tuple(found)) for (bucket, why), found in groups.items()]
-    token = repr(
-        (sorted((bucket or 0, [one.pk for one in found]) for (bucket, _why), found in groups.items()), [one.pk for one in disable])
-    )
+    ways = sorted((bucket or 0, [target.pk for target in found]) for (bucket, _why), found in groups.items())
+    token = repr((ways, [target.pk for target in disable]))
     return Plan(
         tuple(enable),
         tuple(disable),

@@ -71,8 +71,8 @@ def effect(company: Company, node: Node, wanted: Mapping[str, Any], targets: Ite
         for (before, after, why), found in groups.items()
     ]
     flows.sort(key=lambda flow: (-flow.recordings, -len(flow.targets)))
-    seen = [sorted((name, str(given)) for name, given in differing.items())]
-    seen += [sorted((before or 0, after or 0, target.pk) for (before, after, _why), found in groups.items() for target in found)]
+    moves = sorted((before or 0, after or 0, target.pk) for (before, after, _why), found in groups.items() for target in found)
+    seen = sorted((name, str(given)) for name, given in differing.items()), moves
     return Effect(
         tuple(Difference(label(node, name), value(name, getattr(node, name)), value(name, given)) for name, given in differing.items()),
         tuple(flows),

@@ -31,7 +31,7 @@ LABELS = {
 }
 
 
-class BucketChoice(forms.ModelChoiceField):
+class BucketChoice(forms.ModelChoiceField):  # type: ignore[type-arg]  # not generic at run time
     """One of the company's registered buckets. Another company's is "not one of the choices", like one that does not exist."""
 
     def label_from_instance(self, obj: Any) -> str:

@@ -15,7 +15,7 @@ from rokuon.domain.recording import ScopeKind
 from rokuon.domain.settings import Effective, Ignored, Overruled, Why
 from rokuon.org.models import Bucket, Company, Office, Target
 from rokuon.org.services import Node
-from rokuon.org.tree import company_effective, target_effective
+from rokuon.org.tree import company_effective, target_effective, zone_of
 from rokuon.wiring import settings
 
 from . import gate
@@ -154,6 +154,16 @@ def deviations(company: Company, node: Node, targets: Iterable[Target], offices:
         ignored = next((other for other in effective.ignored if other.kind is ScopeKind(kind)), None)
         found.append(Deviation(one, kind, url_of(company, one), effective, _bucket(known, effective.bucket), ignored))
     return found
+
+
+def zone(reach: Reach, node: Node) -> str:
+    """On which wall the times of a level are read: its own zone; the company's where all its offices share one, else UTC."""
+    if isinstance(node, Target):
+        return zone_of(node)
+    if isinstance(node, Office):
+        return node.timezone
+    zones = set(gate.offices(reach).exclude(state="deleted").values_list("timezone", flat=True))
+    return zones.pop() if len(zones) == 1 else ""
 
 
 def company_admins(company: Company) -> list[str]:

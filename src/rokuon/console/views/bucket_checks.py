@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from rokuon.accounts.may import Action
-from rokuon.console import bucket_words, gate
+from rokuon.console import bucket_words, gate, settings_tree
 from rokuon.console.gate import CHANGE, CompanyRequest, page
 from rokuon.console.installation import installation
 from rokuon.domain.failures import ConfigError
@@ -158,4 +158,5 @@ def _context(request: CompanyRequest, check: Check) -> dict[str, Any]:
         "new_url": _url(request, "bucket_new"),
         "gcs": check.url.startswith("gs:"),
         "tried_at": gate.now(request),
+        "zone": settings_tree.zone(request.reach, request.company),
     }

@@ -107,6 +107,7 @@ def _links(request: CompanyRequest) -> dict[str, Any]:
         "new_url": reverse("console:settings-bucket_new", args=[company.public_id]),
         "top_url": reverse("console:settings", args=[company.public_id]),
         "admins": settings_tree.company_admins(company),
+        "zone": settings_tree.zone(request.reach, company),
     }
 
 

@@ -1,4 +1,4 @@
-"""Backup rules (M6, M7): which contact centers and coaching teams are backed up automatically; what a change will do, before it is saved."""
+"""Backup rules (M6, M7): which targets are backed up automatically, and what a change will do before it is saved."""
 
 from dataclasses import dataclass
 from typing import Any

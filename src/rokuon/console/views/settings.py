@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -65,7 +65,8 @@ def _save(request: CompanyRequest, node: Node) -> HttpResponse:
         return _conflict(request, node, form)
     foreseen = effect(request.company, node, wanted, gate.targets(request.reach), gate.now(request))
     if foreseen.far_reaching and request.POST.get("confirmed") != foreseen.token and not _forbidden(request, node):
-        return render(request, "console/settings/preview.html", {**_frame(request, node), "form": form, "effect": foreseen})
+        context = {**_frame(request, node), "form": form, "effect": foreseen, "again_url": _again(request, node, request.POST)}
+        return render(request, "console/settings/preview.html", context)
     try:
         changed = settings.change(node, wanted, gate.actor(request), gate.now(request), revision=revision)
     except SettingsMoved as moved:
@@ -125,6 +126,7 @@ def _conflict(request: CompanyRequest, current: Node, form: SettingsForm) -> Htt
         "form": form_for(current, again),
         "both": both,
         "other": settings.last_change(current),
+        "again_url": _again(request, current, again),
     }
     return render(request, "console/settings/conflict.html", context, status=CONFLICT)
 
@@ -139,6 +141,7 @@ def _frame(request: CompanyRequest, node: Node) -> dict[str, Any]:
         "kind": settings_tree.kind_of(node),
         "tree": settings_tree.tree(_seen(request), company, node, wanted),
         "wanted": wanted,
+        "zone": settings_tree.zone(_seen(request), node),
         "save_url": save,
         "page_url": settings_tree.url_of(company, node),
         "top_url": settings_tree.url_of(company, company),
@@ -162,7 +165,7 @@ def _may_change(request: CompanyRequest, node: Node) -> bool:
     return gate.allowed(request, Action.SET_BUCKETS, office) and not _forbidden(request, node)
 
 
-def query_of(request: HttpRequest) -> str:
-    """What a form holds, as the end of an address; nothing in the settings is secret."""
-    kept = [(name, given) for name, given in request.POST.items() if name not in ("csrfmiddlewaretoken", "confirmed")]
-    return urlencode(kept)
+def _again(request: CompanyRequest, node: Node, data: QueryDict) -> str:
+    """The level's page with its form filled in as in `data`; nothing in the settings is secret."""
+    kept = [(name, given) for name, given in data.items() if name not in ("csrfmiddlewaretoken", "confirmed")]
+    return f"{settings_tree.url_of(request.company, node)}?{urlencode(kept)}"

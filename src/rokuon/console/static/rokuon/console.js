@@ -45,3 +45,8 @@ document.addEventListener("click", (event) => {
     box.dispatchEvent(new Event("change", { bubbles: true }));
   }
 });
+
+// What only works with script is shown by it.
+document.addEventListener("DOMContentLoaded", () => {
+  for (const part of document.querySelectorAll(".with-script[hidden]")) part.hidden = false;
+});
