@@ -20,6 +20,13 @@ MACHINE, KEY = "machine", "key"
 LARGEST_KEY = 64 * 1024
 
 
+class WriteOnly(forms.Textarea):
+    """A field whose content never comes back with the page."""
+
+    def format_value(self, value: Any) -> str:
+        return ""
+
+
 class CredentialForm(forms.Form):
     """The machine's own identity, or a service account's key: pasted or as a file, never shown again."""
 
@@ -36,7 +43,7 @@ class CredentialForm(forms.Form):
         required=False,
         max_length=LARGEST_KEY,
         label=gettext_lazy("Service account key (JSON)"),
-        widget=forms.Textarea(attrs={"rows": 5, "autocomplete": "off", "spellcheck": "false"}),
+        widget=WriteOnly(attrs={"rows": 5, "autocomplete": "off", "spellcheck": "false"}),
     )
     key_file = forms.FileField(required=False, label=gettext_lazy("or its file"))
 

@@ -40,6 +40,11 @@ class Said:
     detail: str = ""
     passes: bool = False
 
+    @property
+    def title(self) -> str:
+        """The headline without the full stop at its end."""
+        return self.headline.rstrip(".。")
+
 
 def name_of(url: str) -> str:
     """A bucket's name without the scheme; a folder as its path."""
@@ -81,5 +86,5 @@ def _step(step: Step, outcome: str | None) -> StepSaid:
     if outcome is None:
         return StepSaid(sentence, "none", _("not reached"))
     if outcome == Outcome.FAILED:
-        return StepSaid(sentence, "failed", _("refused"))
+        return StepSaid(sentence, "failed", _("failed"))
     return StepSaid(sentence, "verified", _("it was there already") if outcome == Outcome.FOUND else _("done"))
