@@ -50,3 +50,9 @@ document.addEventListener("click", (event) => {
 document.addEventListener("DOMContentLoaded", () => {
   for (const part of document.querySelectorAll(".with-script[hidden]")) part.hidden = false;
 });
+
+// A box with [data-show="#id"] shows what is typed into that password field.
+for (const box of document.querySelectorAll("input[data-show]")) {
+  box.closest("label").hidden = false;
+  box.addEventListener("change", () => { document.querySelector(box.dataset.show).type = box.checked ? "text" : "password"; });
+}
