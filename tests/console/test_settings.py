@@ -3,10 +3,12 @@
 import re
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.http import HttpResponse
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -116,6 +118,19 @@ def test_of_two_editors_the_second_sees_both_and_loses_nothing(world: World) -> 
     assert f'name="revision" value="{again["revision"]}"' in told.content.decode()
     assert saved(browser, url, again).status_code == 303
     assert Company.objects.get(pk=world.company.pk).bucket_id == second.pk
+
+
+def test_a_far_reaching_change_asks_who_it_is_and_comes_back_with_what_was_entered(world: World) -> None:
+    browser, second, url = world.admin, second_bucket(world), world.url("settings/save/")
+    session = browser.session
+    session["proved_at"] = 0.0
+    session.save()
+    asked = browser.post(url, company_form(world.company, bucket=second.pk))
+    assert (asked.status_code, asked["Location"].startswith(reverse("account_reauthenticate"))) == (303, True)
+    again = parse_qs(urlsplit(asked["Location"]).query)["next"][0]
+    assert f'<option value="{second.pk}" selected>' in browser.get(again).content.decode()
+    assert browser.post(url, company_form(world.company, requests_per_second="3")).status_code == 303
+    assert Company.objects.get(pk=world.company.pk).bucket_id == world.bucket.pk
 
 
 def test_an_office_admin_customizes_the_own_office(world: World) -> None:

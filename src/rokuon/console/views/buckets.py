@@ -51,7 +51,7 @@ def bucket_page(request: CompanyRequest, bucket: int) -> HttpResponse:
     return render(request, "console/settings/bucket.html", context)
 
 
-@page(Action.SET_COMPANY, FORM)
+@page(Action.SET_COMPANY, FORM, fresh=True)
 def new_page(request: CompanyRequest) -> HttpResponse:
     """Register a bucket after verifying it. One that fails is tried again on a page of its own."""
     config = Config.load()
@@ -79,7 +79,7 @@ def verify(request: CompanyRequest, bucket: int) -> HttpResponse:
         return HttpResponseRedirect(reverse("console:settings-bucket", args=[request.company.public_id, found.pk]), status=303)
 
 
-@page(Action.SET_COMPANY, FORM)
+@page(Action.SET_COMPANY, FORM, fresh=True)
 def credential_page(request: CompanyRequest, bucket: int) -> HttpResponse:
     """A new credential for a bucket: kept only if the bucket can be verified with it."""
     found = get_object_or_404(Bucket, pk=bucket, company=request.company)

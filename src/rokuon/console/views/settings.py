@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from rokuon.accounts import may
+from rokuon.accounts import fresh, may
 from rokuon.accounts.may import Action
 from rokuon.console import gate, settings_tree
 from rokuon.console.gate import CHANGE, CompanyRequest, page
@@ -64,6 +64,8 @@ def _save(request: CompanyRequest, node: Node) -> HttpResponse:
     if revision != node.revision:
         return _conflict(request, node, form)
     foreseen = effect(request.company, node, wanted, gate.targets(request.reach), gate.now(request))
+    if foreseen.far_reaching and not fresh.is_fresh(request):
+        return fresh.ask(request, _again(request, node, request.POST))
     if foreseen.far_reaching and request.POST.get("confirmed") != foreseen.token and not _forbidden(request, node):
         context = {**_frame(request, node), "form": form, "effect": foreseen, "again_url": _again(request, node, request.POST)}
         return render(request, "console/settings/preview.html", context)
