@@ -6,7 +6,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpResponseBase
 from django.urls import URLPattern, path
 
-from .views import bucket_checks, buckets, home, rules, settings
+from .views import backup_now, bucket_checks, buckets, home, rules, runs, settings
 
 app_name = "console"
 
@@ -25,7 +25,6 @@ urlpatterns = [
     guarded("theme/", home.theme, "theme"),
     guarded(COMPANY, home.overview, "overview"),
     guarded(COMPANY + "recordings/", home.to_come, "recordings"),
-    guarded(COMPANY + "backup-now/", home.to_come, "backup_now"),
     guarded(COMPANY + "rules/", rules.rules_page, "rules"),
     guarded(COMPANY + "rules/save/", rules.save, "rules-save"),
     guarded(COMPANY + "settings/", settings.company_page, "settings"),
@@ -41,6 +40,15 @@ urlpatterns = [
     guarded(COMPANY + "settings/buckets/<int:bucket>/", buckets.bucket_page, "settings-bucket"),
     guarded(COMPANY + "settings/buckets/<int:bucket>/verify/", buckets.verify, "settings-bucket_verify"),
     guarded(COMPANY + "settings/buckets/<int:bucket>/credential/", buckets.credential_page, "settings-bucket_credential"),
+    guarded(COMPANY + "backup-now/", backup_now.backup_now, "backup_now"),
+    guarded(COMPANY + "backup-now/current/", backup_now.current, "backup_now-current"),
+    guarded(COMPANY + "backup-now/plan/", backup_now.plan, "backup_now-plan"),
+    guarded(COMPANY + "backup-now/start/", backup_now.start, "backup_now-start"),
+    guarded(COMPANY + "backup-now/<int:run>/", runs.show, "backup_now-run"),
+    guarded(COMPANY + "backup-now/<int:run>/progress/", runs.progress, "backup_now-progress"),
+    guarded(COMPANY + "backup-now/<int:run>/pause/", runs.pause, "backup_now-pause"),
+    guarded(COMPANY + "backup-now/<int:run>/resume/", runs.resume, "backup_now-resume"),
+    guarded(COMPANY + "backup-now/<int:run>/cancel/", runs.cancel, "backup_now-cancel"),
     guarded(COMPANY + "set-up/", home.set_up_to_come, "set_up"),
     guarded(COMPANY + "people/", home.people_to_come, "people"),
     guarded(COMPANY + "audit/", home.audit_to_come, "audit"),
