@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "rokuon.org",
     "rokuon.ledger",
     "rokuon.accounts",
+    "rokuon.events",
     "rokuon.console",
 ]
 MIDDLEWARE = [

@@ -4,7 +4,8 @@ from datetime import datetime
 
 from django.db import transaction
 
-from rokuon.jobs.queue import DUE, WINDOW, enqueue_due, enqueue_probe, enqueue_window, without_job
+from rokuon.events import inbox
+from rokuon.jobs.queue import DUE, LOOK, WINDOW, enqueue_due, enqueue_look, enqueue_probe, enqueue_window, without_job
 from rokuon.ledger import holds, read, runs
 
 
@@ -20,6 +21,9 @@ def tick(now: datetime) -> None:
     with transaction.atomic():
         for company_id in without_job(DUE, "company_id", read.companies_with_due_copies(now)):
             enqueue_due(company_id)
+    with transaction.atomic():
+        for company_id in without_job(LOOK, "company_id", inbox.companies_with_due(now)):
+            enqueue_look(company_id)
     with transaction.atomic():
         for company_id, hold_id in holds.due_probes(now):
             enqueue_probe(company_id, hold_id)

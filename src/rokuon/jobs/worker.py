@@ -13,7 +13,7 @@ from procrastinate.contrib.django.utils import connector_params
 from procrastinate.exceptions import UniqueViolation
 from procrastinate.jobs import Status
 
-from rokuon.jobs.queue import BULK, DUE, LIVE, PROBE, WINDOW
+from rokuon.jobs.queue import BULK, DUE, LIVE, LOOK, PROBE, WINDOW
 from rokuon.jobs.tick import tick
 from rokuon.wiring.engine import Engine
 
@@ -33,6 +33,7 @@ def build_app(engine: Engine) -> App:
     app.task(name=WINDOW, queue=BULK)(engine.window)
     app.task(name=DUE, queue=BULK)(engine.due)
     app.task(name=PROBE, queue=LIVE)(engine.probe)
+    app.task(name=LOOK, queue=LIVE)(engine.look)
     return app
 
 

@@ -60,7 +60,7 @@ class Connections:
         self._replaced: list[Source | Store] = []
         self._opening = asyncio.Lock()
 
-    async def source(self, company_id: int, lane: budget.Lane = "bulk") -> Source:
+    async def source(self, company_id: int, lane: budget.Lane = "bulk") -> DialpadSource:
         """The company's source. Raises ConfigError where the company has no key, or one that this installation cannot unseal."""
         facts = await self.db(_company_facts, company_id)
         async with self._opening:

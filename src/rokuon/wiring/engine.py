@@ -16,6 +16,7 @@ from django.db import transaction
 from rokuon.backup.copy import Gear
 from rokuon.backup.discover import Targets
 from rokuon.backup.limits import Limits, MemoryBudget
+from rokuon.backup.live import look
 from rokuon.backup.window import End, Shift, work_on_due, work_on_window
 from rokuon.domain import windows
 from rokuon.domain.failures import ConfigError, Decision, HoldOn, InternalFault, RokuonError
@@ -29,6 +30,7 @@ from rokuon.ledger.sql import ms
 from rokuon.ops import dumps
 from rokuon.ops.installation import Installation
 from rokuon.org.models import Company
+from rokuon.wiring import hooks, live
 from rokuon.wiring.backup_now import fingerprint
 from rokuon.wiring.connections import Connections
 from rokuon.wiring.ledgers import DueLedger, ProbeLedger, RunWindowLedger
@@ -129,6 +131,34 @@ class Engine:
         else:
             await self.db(runs.end_done, company_id, self.clock())
 
+    async def look(self, company_id: int) -> None:
+        """Look for the calls that events told of, until none of them is due. What comes meanwhile is looked for together."""
+        while not self._stopping and (facts := await self.db(live.load, company_id, self.clock())):
+            ledger = DueLedger(company_id, self.db, self.clock)
+            try:
+                looked = await look(self._shift(await self.connections.source(company_id, "live"), ledger), facts.wanted, facts.targets)
+            except RokuonError as error:
+                # The hints stay due: the tick asks again in a minute, or the hold when it lifts.
+                log.warning("look_failed", extra={"company": company_id, "reason": error.reason, "detail": error.detail})
+                await self._source_failed(company_id, error)
+                return
+            if looked.end is End.HELD:
+                return
+            await self.db(live.settle, facts, looked.found, self.clock(), lambda at: self._jobs.enqueue_look(company_id, at))
+
+    async def look_after_hook(self, company_id: int, public_url: str) -> None:
+        """Have Dialpad send this company's events to the public address (`wiring.hooks`)."""
+        hook = await self.db(hooks.hook_of, self._installation, company_id)
+        address = hooks.hook_url(public_url, hook)
+        secret = self._installation.vault.open(hook.secret, owner=hooks.hook_owner(company_id), field=hooks.HOOK_SECRET)
+        try:
+            source = await self.connections.source(company_id, "live")
+            standing = await source.ensure_events(address, secret.reveal(), hooks.known(hook))
+        except RokuonError as error:
+            await self.db(hooks.enter_failure, hook, address, error, self.clock())
+            return
+        await self.db(hooks.enter, hook, address, standing, self.clock())
+
     async def probe(self, company_id: int, hold_id: int) -> None:
         """See whether the cause of a hold is gone: list a little, or try a few of the copies that it stops."""
         hold = await self.db(Hold.objects.filter(pk=hold_id, lifted_at=None).first)
@@ -162,6 +192,7 @@ class Engine:
             log.info("hold_lifted", extra={"company": company_id, "on": on.value})
         runs.queue_windows(company_id, now, self._jobs.enqueue_window)
         self._jobs.enqueue_due(company_id)
+        self._jobs.enqueue_look(company_id)
 
     async def nightly(self) -> None:
         """Dump the embedded database once a day, kept for a week. A database of the operator's own is the operator's to dump."""
