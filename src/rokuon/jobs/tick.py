@@ -6,7 +6,7 @@ from django.db import transaction
 
 from rokuon.events import inbox
 from rokuon.jobs.queue import DUE, LOOK, WINDOW, enqueue_due, enqueue_look, enqueue_probe, enqueue_window, without_job
-from rokuon.ledger import holds, read, runs
+from rokuon.ledger import holds, read, runs, tally
 
 
 def tick(now: datetime) -> None:
@@ -27,3 +27,4 @@ def tick(now: datetime) -> None:
     with transaction.atomic():
         for company_id, hold_id in holds.due_probes(now):
             enqueue_probe(company_id, hold_id)
+    tally.fold()
