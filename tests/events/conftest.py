@@ -52,14 +52,14 @@ def live_rig(rig_of: Callable[..., Rig], address: str, monkeypatch: pytest.Monke
     """Makes a rig whose first company's events come to `address`."""
 
     def make(**how: Any) -> Rig:
-        rig = rig_of(**how)
+        rig = rig_of(**how, ROKUON_PUBLIC_URL=address)
         for name, value in rig.environment.items():
             monkeypatch.setenv(name, value)
         installation.installation.cache_clear()
-        hook = hooks.hook_of(rig.installation, rig.company.pk)
-        rig.run_async(lambda engine: engine.look_after_hook(rig.company.pk, address))
-        hook.refresh_from_db()
-        assert hook.reason == ""
+        assert hooks.companies_due(rig.config.public, rig.clock()) == [rig.company.pk]
+        rig.run_async(lambda engine: engine.hook(rig.company.pk))
+        assert the_hook(rig).reason == ""
+        assert hooks.companies_due(rig.config.public, rig.clock()) == []
         return rig
 
     yield make

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
-WINDOW, DUE, PROBE, LOOK = "rokuon.window", "rokuon.due", "rokuon.probe", "rokuon.look"
+WINDOW, DUE, PROBE, LOOK, HOOK = "rokuon.window", "rokuon.due", "rokuon.probe", "rokuon.look", "rokuon.hook"
 LIVE, BULK = "live", "bulk"
 
 
@@ -43,6 +43,11 @@ def enqueue_look(company_id: int, at: datetime | None = None) -> None:
         if cursor.fetchone()[0]:
             return
     _defer(LOOK, LIVE, name, lock=name, company_id=company_id)
+
+
+def enqueue_hook(company_id: int) -> None:
+    """Look after the company's webhook at Dialpad."""
+    _defer(HOOK, LIVE, f"hook:{company_id}", company_id=company_id)
 
 
 def bulk_jobs_wait() -> bool:

@@ -67,6 +67,7 @@ class Engine:
         config = installation.config
         self._installation = installation
         self.clock = clock
+        self.public = config.public
         self.db = Database()
         self._jobs = jobs
         self.connections = Connections(config, installation.vault, self.db, self._now_ms)
@@ -146,18 +147,9 @@ class Engine:
                 return
             await self.db(live.settle, facts, looked.found, self.clock(), lambda at: self._jobs.enqueue_look(company_id, at))
 
-    async def look_after_hook(self, company_id: int, public_url: str) -> None:
-        """Have Dialpad send this company's events to the public address (`wiring.hooks`)."""
-        hook = await self.db(hooks.hook_of, self._installation, company_id)
-        address = hooks.hook_url(public_url, hook)
-        secret = self._installation.vault.open(hook.secret, owner=hooks.hook_owner(company_id), field=hooks.HOOK_SECRET)
-        try:
-            source = await self.connections.source(company_id, "live")
-            standing = await source.ensure_events(address, secret.reveal(), hooks.known(hook))
-        except RokuonError as error:
-            await self.db(hooks.enter_failure, hook, address, error, self.clock())
-            return
-        await self.db(hooks.enter, hook, address, standing, self.clock())
+    async def hook(self, company_id: int) -> None:
+        """Have Dialpad send this company's events here."""
+        await hooks.look_after(self._installation, self.connections, company_id, self.public.origin, self.clock)
 
     async def probe(self, company_id: int, hold_id: int) -> None:
         """See whether the cause of a hold is gone: list a little, or try a few of the copies that it stops."""

@@ -5,12 +5,17 @@ Events only make backups quicker. Whatever fails here is written down for people
 
 import logging
 import secrets
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 from rokuon.dialpad.webhooks import Standing
 from rokuon.domain.failures import RokuonError
 from rokuon.events.models import Hook
+from rokuon.ops.addresses import PublicUrl, is_loopback
 from rokuon.ops.installation import Installation
+from rokuon.org.models import Company
+from rokuon.wiring.connections import Connections
 
 log = logging.getLogger(__name__)
 
@@ -57,9 +62,41 @@ def change_secret(installation: Installation, hook: Hook, now: datetime) -> None
     hook.refresh_from_db()
 
 
-def known(hook: Hook) -> Standing | None:
-    """What Dialpad answered last time."""
-    return Standing(hook.webhook_id, hook.subscription_id, False) if hook.webhook_id and hook.subscription_id else None
+async def look_after(
+    installation: Installation, connections: Connections, company_id: int, public_url: str, clock: Callable[[], datetime]
+) -> None:
+    """Make or mend the webhook and the subscription of a company, and write down how that went."""
+    db = connections.db
+    hook = await db(hook_of, installation, company_id)
+    if clock() - hook.secret_at >= NEW_SECRET_EVERY:
+        await db(change_secret, installation, hook, clock())
+    address = hook_url(public_url, hook)
+    secret = installation.vault.open(hook.secret, owner=hook_owner(company_id), field=HOOK_SECRET)
+    known = Standing(hook.webhook_id, hook.subscription_id, False) if hook.webhook_id and hook.subscription_id else None
+    try:
+        source = await connections.source(company_id, "live")
+        standing = await source.ensure_events(address, secret.reveal(), known)
+    except RokuonError as error:
+        await db(enter_failure, hook, address, error, clock())
+        return
+    await db(enter, hook, address, standing, clock())
+
+
+def companies_due(public: PublicUrl, now: datetime) -> list[int]:
+    """Companies whose webhook is to be looked after now: those with a key, where Dialpad can reach the public address at all."""
+    found = []
+    for company in Company.objects.exclude(api_key="").filter(enabled=True).select_related("hook"):
+        if not reachable(public, company):
+            continue
+        hook = getattr(company, "hook", None)
+        if hook is None or is_due(hook, hook_url(public.origin, hook), now):
+            found.append(company.pk)
+    return found
+
+
+def reachable(public: PublicUrl, company: Company) -> bool:
+    """Whether this company's Dialpad can post to the public address: from outside not to this machine's own address."""
+    return not public.loopback or is_loopback(urlsplit(company.base_url).hostname or "")
 
 
 def enter(hook: Hook, address: str, standing: Standing, now: datetime) -> None:
