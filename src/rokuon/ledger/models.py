@@ -149,11 +149,16 @@ class Tally(models.Model):
 class Run(models.Model):
     """A "Back up now" (M11). One may run per scope at a time: a second joins it. `scope_id` is the ledger's id, 0 for the company.
 
-    `targets` are the ledger ids of the targets that were backed up in the scope when the run started.
+    `targets` are the ledger ids of the targets that were backed up in the scope when the run started. While a run is `paused`, nothing
+    of its range is listed or copied but what another, running one wants.
+
+    By target (its id as text): `known` is how many recordings of the range were in the ledger before the run; `outcome` the counts
+    (`tally.Counts`) when it ended. What failed then may be verified since.
     """
 
     class State(models.TextChoices):
         RUNNING = "running"
+        PAUSED = "paused"
         FINISHED = "finished"
         CANCELLED = "cancelled"
 
@@ -166,13 +171,20 @@ class Run(models.Model):
     relist = models.BooleanField(default=False)
     state = models.CharField(max_length=9, choices=State.choices, default=State.RUNNING)
     created_at = models.DateTimeField(default=timezone.now)
+    paused_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    known = models.JSONField(default=dict)
+    outcome = models.JSONField(null=True)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["company", "scope_kind", "scope_id"], condition=Q(state="running"), name="one_run_per_scope"),
+            models.UniqueConstraint(
+                fields=["company", "scope_kind", "scope_id"], condition=Q(state__in=["running", "paused"]), name="one_run_per_scope"
+            ),
+            models.CheckConstraint(condition=Q(state__in=["running", "paused", "finished", "cancelled"]), name="run_state"),
+            models.CheckConstraint(condition=~Q(state="paused") | Q(paused_at__isnull=False), name="paused_run_says_since_when"),
             models.CheckConstraint(condition=Q(since__lt=F("until")), name="run_range_upright"),
-            models.CheckConstraint(condition=Q(state="running") | Q(finished_at__isnull=False), name="ended_run_has_end"),
+            models.CheckConstraint(condition=Q(state__in=["running", "paused"]) | Q(finished_at__isnull=False), name="ended_run_has_end"),
         ]
 
     def __str__(self) -> str:
