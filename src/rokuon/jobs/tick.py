@@ -5,10 +5,11 @@ from datetime import datetime
 from django.db import transaction
 
 from rokuon.events import inbox
+from rokuon.jobs import queue
 from rokuon.jobs.queue import DUE, LOOK, WINDOW, enqueue_due, enqueue_hook, enqueue_look, enqueue_probe, enqueue_window, without_job
 from rokuon.ledger import holds, read, runs, tally
 from rokuon.ops.addresses import PublicUrl
-from rokuon.wiring import hooks
+from rokuon.wiring import hooks, sweeps
 
 
 def tick(now: datetime, public: PublicUrl | None = None) -> None:
@@ -16,6 +17,7 @@ def tick(now: datetime, public: PublicUrl | None = None) -> None:
 
     May run at the same time in every worker: each step is a conditional update or refused as already queued.
     """
+    sweeps.start_due(now, queue)
     for company_id in read.companies_with_open_runs():
         runs.queue_windows(company_id, now, enqueue_window)
         # A rule switched off or a cancelled neighbour can take a run's last copies away: then no job is left to end it.

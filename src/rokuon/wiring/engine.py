@@ -105,7 +105,9 @@ class Engine:
         scope = Scope(ScopeKind(facts.window.scope_kind), facts.window.scope_id)
         window, mark_ms = TimeRange(ms(facts.window.after), ms(facts.window.before)), ms(facts.window.listed_down_to)
         try:
-            shift = self._shift(await self.connections.source(facts.company_id), ledger)
+            sweeps = facts.window.run.purpose != Run.Purpose.BACK_UP_NOW
+            open_source = self.connections.sweeping if sweeps else self.connections.source
+            shift = self._shift(await open_source(facts.company_id), ledger)
             end = await work_on_window(shift, scope, window, mark_ms, facts.targets)
         except RokuonError as error:
             await self._listing_failed(facts, error)
