@@ -13,6 +13,10 @@ from rokuon.org import services
 from rokuon.org.models import Target
 from rokuon.wiring import sweeps
 from tests.e2e.rig import Rig, small_world
+from tests.jobs.conftest import world
+from tests.ledger.factory import NOW, World
+
+__all__ = ["world"]
 
 MakeRig = Callable[..., Rig]
 
@@ -40,15 +44,18 @@ def test_w3_a_call_whose_events_were_lost_is_found_within_twenty_minutes(rig_of:
     rig.check()
 
 
-def test_each_reach_has_its_rhythm_and_the_longer_does_the_work_of_the_shorter(rig_of: MakeRig) -> None:
-    rig = quiet(rig_of)
-    for _ in range(6 * 24):
-        sweep(rig)
-        rig.advance(minutes=10)
-    found = Counter(Run.objects.exclude(purpose="backup_now").values_list("purpose", flat=True))
-    assert (found["sweep_35d"], found["sweep_7d"]) == (1, 0), "one long sweep a week, and the day after it none of seven days"
-    assert found["sweep_48h"] in (11, 12)
-    assert sum(found.values()) == 6 * 24, "one every ten minutes"
+def test_each_reach_has_its_rhythm_and_the_longer_does_the_work_of_the_shorter(world: World) -> None:
+    """Eight days of ticks, each sweep ended at once."""
+    company, began = world.company.pk, Counter[str]()
+    for number in range(8 * 24 * 6):
+        now = NOW + timedelta(minutes=10 * number)
+        sweep = sweeps.due(company, now)
+        assert sweep is not None
+        began[sweep.purpose] += 1
+        ended = {"state": "finished", "created_at": now, "finished_at": now, "since": now - sweep.reach, "until": now}
+        Run.objects.create(company_id=company, purpose=sweep.purpose, scope_kind="company", targets=[], **ended)
+        assert sweeps.due(company, now) is None
+    assert began == {"sweep_35d": 2, "sweep_7d": 6, "sweep_48h": 8 * 12 - 8, "sweep_3h": 8 * 24 * 6 - 8 * 12}
 
 
 def test_s24_a_call_of_nine_hours_is_found_when_it_ends(rig_of: MakeRig) -> None:
