@@ -124,6 +124,7 @@ def _part(company: Company, name: str, many: int, now: datetime, *, first: int) 
         "recording": copies[0].recording_id,
         "run": run.pk,
         "entry": entry.pk,
+        "token": "no-such-link",
     }
     # The company's own buckets may be chosen by each of its offices, so their names are no secret among these.
     part.words = [name, name.lower() + "@", name.lower() + "-actor", str(first)[:4]]
@@ -170,7 +171,7 @@ def _recordings(company: Company, target: Target, bucket: Bucket, name: str, man
             target=target,
             bucket=bucket,
             call_started_at=recording.call_started_at,
-            key=f"call-recordings/{target.folder}/{recording.recording_id}.mp3",
+            key=f"call-recordings/{target.folder}/{recording.call_started_at:%Y-%m-%d}/{recording.recording_id}.mp3",
             agent=f"{name} Person",
             **_state(number, now),
         )
