@@ -16,6 +16,7 @@ LOOK_AGAIN_S = (3.0, 15.0, 60.0)
 """A call may be listed a moment after its event; what a minute does not bring is left to the sweeps."""
 
 MOST = 1000
+SEEN_EVERY = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,12 @@ class Due:
     call_id: str
     started_at: datetime
     received_at: datetime
+
+
+_INSERT = """
+    INSERT INTO events_hint (company_id, digest, call_id, state, started_at, received_at, due_at, tries, result)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, 0, %s) ON CONFLICT (company_id, digest) DO NOTHING
+"""
 
 
 @transaction.atomic
@@ -43,17 +50,19 @@ def receive(
     """Keep a hint and ask for a look; False where this very event was here before. May be called any number of times."""
     stale = happened_at is not None and now - happened_at > STALE_AFTER
     with connection.cursor() as cursor:
-        cursor.execute(
-            """INSERT INTO events_hint (company_id, digest, call_id, state, started_at, received_at, due_at, tries, result)
-               VALUES (%s, %s, %s, %s, %s, %s, %s, 0, %s) ON CONFLICT (company_id, digest) DO NOTHING""",
-            [company_id, digest, call_id, state, started_at, now, None if stale else now, Hint.Result.STALE if stale else ""],
-        )
+        due_at, result = (None, Hint.Result.STALE) if stale else (now, Hint.Result.WAITING)
+        cursor.execute(_INSERT, [company_id, digest, call_id, state, started_at, now, due_at, result])
         fresh = bool(cursor.rowcount)
     if fresh and not stale:
         enqueue(company_id)
-        # Once in a while is enough to see that events come; every event would make one row the narrow place of a burst.
-        Hook.objects.filter(company_id=company_id).exclude(event_at__gt=now - timedelta(seconds=30)).update(event_at=now)
     return fresh
+
+
+def saw_event(hook: Hook, now: datetime) -> None:
+    """Note that events come: once in a while, since every event would make one row the narrow place of a burst."""
+    if hook.event_at is None or now - hook.event_at > SEEN_EVERY:
+        Hook.objects.filter(pk=hook.pk).exclude(event_at__gt=now - SEEN_EVERY).update(event_at=now)
+        hook.event_at = now
 
 
 def due(company_id: int, now: datetime, most: int = MOST) -> list[Due]:

@@ -12,8 +12,9 @@ from django.db import connection
 Lane = Literal["live", "bulk", "sweep"]
 
 SPACING = 1.03
-LIVE_EVERY = 10
-"""Live work may take one slot in ten ahead of the queue; it pushes the queue back by as much, so the sum stays the rate."""
+LIVE_EVERY = 5
+"""Live work may take one slot in five ahead of the queue, which it pushes back by as much, so that the sum stays the rate. A call takes
+two: one to list it, one to fetch it."""
 
 SWEEP_EVERY = 7
 """Sweeps list with one slot in seven at most, 14 %, so that a backfill is hardly slowed by them. They stand in the queue like others."""

@@ -6,6 +6,7 @@ while the database is away, so that Dialpad tries again.
 """
 
 import logging
+import time
 from functools import lru_cache
 
 from django.core.exceptions import RequestDataTooBig
@@ -24,6 +25,11 @@ from rokuon.wiring.hooks import HOOK_SECRET, hook_owner
 
 log = logging.getLogger(__name__)
 
+REMEMBERED_S = 3.0
+"""Far less than the day in which an old secret still counts."""
+
+_known: dict[str, tuple[float, Hook]] = {}
+
 NOBODY = "x" * 43
 """Signs nothing: an address that is none costs as much as a wrong signature."""
 
@@ -38,7 +44,7 @@ def dialpad(request: HttpRequest, path: str) -> HttpResponse:
     except (RequestDataTooBig, ValueError):
         return HttpResponse(status=413)
     try:
-        hook = Hook.objects.filter(path=path).first()
+        hook = _hook(path)
         event = read_event(body, _secrets(hook, request))
         if hook is None:
             raise EventRefused
@@ -52,6 +58,7 @@ def dialpad(request: HttpRequest, path: str) -> HttpResponse:
             now=now(request),
             enqueue=queue.enqueue_look,
         )
+        inbox.saw_event(hook, now(request))
     except EventRefused:
         log.warning("event_refused")
         return HttpResponse(status=401)
@@ -64,6 +71,19 @@ def dialpad(request: HttpRequest, path: str) -> HttpResponse:
     if event.secret:
         log.info("event_by_old_secret", extra={"company": hook.company_id})
     return HttpResponse(status=200)
+
+
+def _hook(path: str) -> Hook | None:
+    """The hook of an address. Remembered for a few seconds, so that a burst asks once; an address that is none never is."""
+    known = _known.get(path)
+    if known is not None and time.monotonic() - known[0] < REMEMBERED_S:
+        return known[1]
+    hook = Hook.objects.filter(path=path).first()
+    if hook is None:
+        _known.pop(path, None)
+    else:
+        _known[path] = (time.monotonic(), hook)
+    return hook
 
 
 def _secrets(hook: Hook | None, request: HttpRequest) -> list[str]:
