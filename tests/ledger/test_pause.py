@@ -22,9 +22,17 @@ def test_a_paused_run_hands_its_windows_back_at_their_marks_and_none_is_queued(w
     mark = UNTIL - timedelta(days=3)
     runs.advance(first, mark, 1, 50, 0)
     assert runs.pause(run.pk, NOW)
-    assert set(Window.objects.values_list("state", flat=True)) == {"waiting"}
+    assert set(Window.objects.values_list("state", flat=True)) == {"paused"}
     assert runs.queue_windows(world.company.pk, NOW, Queue()) == []
     assert Window.objects.get(pk=first).listed_down_to == mark
+
+
+def test_a_window_that_somebody_is_about_to_queue_stays_paused(world: World) -> None:
+    """The row's own state stops it, whatever the queue's statement saw of the run before."""
+    run = open_run(world, 1)
+    runs.pause(run.pk, NOW)
+    Run.objects.filter(pk=run.pk).update(state="running")
+    assert runs.queue_windows(world.company.pk, NOW, Queue()) == []
 
 
 def test_a_page_that_arrives_after_the_pause_is_not_entered(world: World) -> None:
@@ -33,7 +41,7 @@ def test_a_page_that_arrives_after_the_pause_is_not_entered(world: World) -> Non
     runs.pause(run.pk, NOW)
     assert not runs.advance(window, SINCE, 1, 50, 0)
     runs.finish_window(window, NOW, Queue())
-    assert (Window.objects.get().state, Run.objects.get().state) == ("waiting", "paused")
+    assert (Window.objects.get().state, Run.objects.get().state) == ("paused", "paused")
 
 
 def test_a_resumed_run_goes_on_where_it_stood(world: World) -> None:

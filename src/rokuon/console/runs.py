@@ -236,7 +236,7 @@ class Unlisted:
 def unlisted(run: Run, reach: Reach) -> list[Unlisted]:
     known = {leaf.reason for leaf in leaves()}
     return [
-        Unlisted(window, in_words(window.reason), window.due_at if window.state == Window.State.WAITING else None)
+        Unlisted(window, in_words(window.reason), window.due_at if window.state != Window.State.FAILED else None)
         for window in read.failing_windows(run.pk, _within(reach))
         if window.reason in known
     ]

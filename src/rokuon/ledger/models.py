@@ -207,8 +207,8 @@ class Window(models.Model):
     """A part of a run: calls of one listing scope that started in [after, before). The unit of work of a job.
 
     `listed_down_to` is the resume mark: calls that started at or after it are in the ledger. It equals `after` when the whole
-    window is listed. `targets` are the ledger ids of the targets that the listing is sorted into. `failed` means that the source
-    refused the listing itself: the days stay uncovered, and the run ends with that said.
+    window is listed. `targets` are the ledger ids of the targets that the listing is sorted into. `paused` are the open windows of a
+    paused run. `failed` means that the source refused the listing itself: the days stay uncovered, and the run ends with that said.
 
     `listed_as` maps each target (its id as text) to how every job so far has listed for it; null before the first one. A target that
     was left out for a while, because its rule was off, or was sorted by other options, is not among them and gets no coverage.
@@ -217,6 +217,7 @@ class Window(models.Model):
     class State(models.TextChoices):
         WAITING = "waiting"
         QUEUED = "queued"
+        PAUSED = "paused"
         DONE = "done"
         FAILED = "failed"
 
@@ -241,7 +242,7 @@ class Window(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(after__lt=F("before")), name="window_upright"),
             models.CheckConstraint(condition=Q(listed_down_to__gte=F("after"), listed_down_to__lte=F("before")), name="window_mark_inside"),
-            models.CheckConstraint(condition=Q(state__in=["waiting", "queued", "done", "failed"]), name="window_state"),
+            models.CheckConstraint(condition=Q(state__in=["waiting", "queued", "paused", "done", "failed"]), name="window_state"),
         ]
         indexes = [models.Index(fields=["run", "state"], name="window_by_state")]
 

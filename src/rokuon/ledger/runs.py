@@ -220,11 +220,13 @@ def pause(run_id: int, now: datetime) -> bool:
     """Stop a run where it stands: its windows are handed back, at their resume marks. False where it does not run."""
     if not Run.objects.filter(pk=run_id, state=Run.State.RUNNING).update(state=Run.State.PAUSED, paused_at=now):
         return False
-    # A page that is being entered holds its window's row: it is waited for, and is part of what the resumed run finds.
-    Window.objects.filter(run_id=run_id, state=Window.State.QUEUED).update(state=Window.State.WAITING)
+    # The waiting ones too: whoever is about to queue one finds it changed. A page that is being entered holds its window's row: it is
+    # waited for, and is part of what the resumed run finds.
+    Window.objects.filter(run_id=run_id, state__in=[Window.State.WAITING, Window.State.QUEUED]).update(state=Window.State.PAUSED)
     return True
 
 
+@transaction.atomic
 def resume(run_id: int, now: datetime) -> bool:
     """Let a paused run go on; False where it is not paused. What waits for a later try in it is due now: somebody asks for it.
 
@@ -232,6 +234,7 @@ def resume(run_id: int, now: datetime) -> bool:
     """
     if not Run.objects.filter(pk=run_id, state=Run.State.PAUSED).update(state=Run.State.RUNNING, paused_at=None):
         return False
+    Window.objects.filter(run_id=run_id, state=Window.State.PAUSED).update(state=Window.State.WAITING)
     wake(run_id, now)
     return True
 
@@ -245,7 +248,7 @@ def cancel(run_id: int, now: datetime) -> bool:
     if not Run.objects.filter(pk=run_id, state__in=OPEN).update(state=Run.State.CANCELLED, finished_at=now):
         return False
     # The windows first: a page that is being entered holds its window's row, so it is waited for, and its copies are seen below.
-    Window.objects.filter(run_id=run_id, state__in=[Window.State.WAITING, Window.State.QUEUED]).update(
+    Window.objects.filter(run_id=run_id, state__in=[Window.State.WAITING, Window.State.QUEUED, Window.State.PAUSED]).update(
         state=Window.State.FAILED, reason="run_cancelled"
     )
     execute(

@@ -18,6 +18,31 @@ class Migration(migrations.Migration):
             model_name="run",
             name="ended_run_has_end",
         ),
+        migrations.RemoveConstraint(
+            model_name="window",
+            name="window_state",
+        ),
+        migrations.AlterField(
+            model_name="window",
+            name="state",
+            field=models.CharField(
+                choices=[
+                    ("waiting", "Waiting"),
+                    ("queued", "Queued"),
+                    ("paused", "Paused"),
+                    ("done", "Done"),
+                    ("failed", "Failed"),
+                ],
+                default="waiting",
+                max_length=7,
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="window",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["waiting", "queued", "paused", "done", "failed"])), name="window_state"
+            ),
+        ),
         migrations.AddField(
             model_name="run",
             name="paused_at",
