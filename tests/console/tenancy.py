@@ -36,18 +36,23 @@ OF_A = "         in         ok        ok       404      ok      ok             4
 WORKERS = "      in         403       ok       ok       403     ok             404            404"
 WORKERS_OF_A = " in         403       ok       404      403     ok             404            404"
 ADMIN = "        in         403       403      403      403     ok             404            404"
+OPERATOR = "     in         403       403      403      403     403            403            ok"
 ANYBODY = "      ok         ok        ok       ok       ok      ok             ok             ok"
 
 TABLE: dict[str, Row] = {
     "console:home": Row(SIGNED_IN, why="the companies of the person, and no others"),
     "console:language": Row(post=ANYBODY),
     "console:theme": Row(post=SIGNED_IN),
+    "console:company_new": Row(OPERATOR, OPERATOR),
     "console:overview": Row(MEMBERS),
     "console:recordings": Row(MEMBERS),
     "console:backup_now": Row(MEMBERS),
     "console:rules": Row(MEMBERS),
     "console:settings": Row(MEMBERS),
     "console:set_up": Row(ADMIN),
+    "console:set_up-key": Row(post=ADMIN),
+    "console:set_up-check": Row(post=ADMIN),
+    "console:set_up-sync": Row(post=ADMIN),
     "console:people": Row(ADMIN),
     "console:audit": Row(ADMIN),
 }

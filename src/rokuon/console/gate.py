@@ -3,7 +3,7 @@
 A view without a guard does not exist: `console.urls` accepts guarded views only, and the tenancy test asks each for its guard.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
@@ -16,6 +16,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
+from django_htmx.http import HttpResponseClientRedirect
 
 from rokuon.accounts import may
 from rokuon.accounts.audit import Actor
@@ -40,6 +41,7 @@ class CompanyRequest(SignedInRequest):
 
     company: Company
     reach: Reach
+    reaches: Mapping[Action, Reach]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +99,11 @@ def page(
             if not request.user.is_authenticated:
                 return _to_sign_in(request)
             found = Company.objects.filter(public_id=company).first()
-            if found is None or not may.is_member(request.user.pk, found.pk):
+            reaches = may.reaches(request.user.pk, found.pk) if found is not None else {}
+            if found is None or Action.VIEW not in reaches:
                 raise Http404
-            request.company = found
-            reach = may.reach(request.user.pk, found.pk, action)
+            request.company, request.reaches = found, reaches
+            reach = reaches.get(action)
             if reach is None:
                 raise PermissionDenied
             request.reach = reach
@@ -114,13 +117,20 @@ def page(
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:
-    """After signing in, the page that was asked for; a change is not repeated."""
+    """After signing in, the page that was asked for; a change is not repeated.
+
+    A part of a page that refreshes itself sends the whole page there, or the form would stand in the middle of it.
+    """
+    part = getattr(request, "htmx", None)
+    if part:
+        back = redirect_to_login(part.current_url_abs_path or "/")
+        return HttpResponseClientRedirect(back["Location"])
     return redirect_to_login(request.get_full_path() if request.method in READ else "/")
 
 
 def allowed(request: CompanyRequest, action: Action, office_id: int | None = None) -> bool:
     """Whether this person may do something else than what the page is for: to show a button or not to."""
-    found = may.reach(request.user.pk, request.company.pk, action)
+    found = request.reaches.get(action)
     return found is not None and found.covers(office_id)
 
 

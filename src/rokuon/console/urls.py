@@ -6,7 +6,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpResponseBase
 from django.urls import URLPattern, path
 
-from .views import home
+from .views import company_new, home, set_up
 
 app_name = "console"
 
@@ -23,12 +23,16 @@ urlpatterns = [
     guarded("", home.home, "home"),
     guarded("language/", home.language, "language"),
     guarded("theme/", home.theme, "theme"),
+    guarded("companies/new/", company_new.company_new, "company_new"),
     guarded(COMPANY, home.overview, "overview"),
     guarded(COMPANY + "recordings/", home.to_come, "recordings"),
     guarded(COMPANY + "backup-now/", home.to_come, "backup_now"),
     guarded(COMPANY + "rules/", home.to_come, "rules"),
     guarded(COMPANY + "settings/", home.to_come, "settings"),
-    guarded(COMPANY + "set-up/", home.set_up_to_come, "set_up"),
+    guarded(COMPANY + "set-up/", set_up.set_up, "set_up"),
+    guarded(COMPANY + "set-up/key/", set_up.replace_key, "set_up-key"),
+    guarded(COMPANY + "set-up/check/", set_up.check_key, "set_up-check"),
+    guarded(COMPANY + "set-up/sync/", set_up.sync, "set_up-sync"),
     guarded(COMPANY + "people/", home.people_to_come, "people"),
     guarded(COMPANY + "audit/", home.audit_to_come, "audit"),
 ]
