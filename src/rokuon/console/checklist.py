@@ -29,7 +29,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the steps are judged by. `*_reason` are the reason codes of open holds. `stored` of `ruled` targets with a rule have a bucket."""
+    """What the steps are judged by. `*_reason` are reason codes of open holds; `stored` of the `ruled` targets have a bucket."""
 
     has_key: bool = False
     key_reason: str = ""

@@ -28,10 +28,8 @@ def _inside(request: HttpRequest, status: int, title: str, text: str) -> HttpRes
     """The same within the navigation, for a member of the company that the address names."""
     if not hasattr(request, "reaches"):
         return page(request, status, title, text)
-    return _answer(
-        loader.render_to_string("console/refused.html", _words(request, status, title, text) | {"company": request.company}, request),
-        status,
-    )
+    words = _words(request, status, title, text) | {"company": getattr(request, "company", None)}
+    return _answer(loader.render_to_string("console/refused.html", words, request), status)
 
 
 def _words(request: HttpRequest, status: int, title: str, text: str) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Under whose name this machine speaks to Google Cloud Storage when a bucket has no credential of its own: the e-mail to grant access to."""
+"""Under whose name this machine speaks to Google Cloud Storage where a bucket has no credential of its own: whom to let in."""
 
 import os
 from pathlib import Path

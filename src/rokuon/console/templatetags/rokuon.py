@@ -91,7 +91,7 @@ def icon(name: str) -> SafeString:
 
 @register.simple_tag
 def state(name: str, words: str = "", glyph: str = "") -> SafeString:
-    """Icon, word and colour of a state. `words` say more than the state's own, or another thing in its colour, with a `glyph` of its own."""
+    """Icon, word and colour of a state. `words` say more than the state's own; with a `glyph` it lends its colour only."""
     own, known = STATES.get(name, (name, "excluded"))
     return format_html('<span class="state state-{}">{}<span>{}</span></span>', name, icon(glyph or known), words or _(own))
 
