@@ -52,8 +52,10 @@ def names() -> Mapping[str, str]:
 
 
 def lines(kept: Mapping[str, Any]) -> list[Line]:
-    """A report as it is kept with the company (`KeyReport.kept`), line by line; empty where there is none."""
+    """A report as it is kept with the company (`KeyReport.kept`), line by line; empty where nothing was answered."""
     looks = kept.get("looks", [])
+    if all(look["reason"] for look in looks):
+        return []
     said = [Line(names().get(look["read"], look["read"]), *_answer(look)) for look in looks]
     if looks and not any(look["reason"] for look in looks):
         said.append(Line(_("Names of recordings"), *_exports(kept.get("exports"))))
