@@ -19,6 +19,7 @@ PEOPLE: dict[str, dict[str, Any]] = {
     "admin": {"role": "company_admin"},
     "office": {"role": "office_admin", "office": 0},
     "viewer": {"role": "viewer"},
+    "guest": {"role": "viewer"},
     "other": {"role": "company_admin", "company": 1},
 }
 

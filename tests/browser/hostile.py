@@ -132,9 +132,15 @@ def _copy(company: Company, target: Target, at: int, name: str) -> Copy:
         else {"state": "verified", "size": 9, "sha256": "ab" * 32, "crc32c": 7, "version": name, "proof": "length", "audio_ms": 9}
     )
     return Copy.objects.create(
-        company=company, recording=recording, target=target, bucket_id=company.bucket_id, call_started_at=start, key=f"call-recordings/{at}/{start:%Y-%m-%d}/{name}.mp3",
-        agent=name, **state,
-    )  # fmt: skip
+        company=company,
+        recording=recording,
+        target=target,
+        bucket_id=company.bucket_id,
+        call_started_at=start,
+        key=f"call-recordings/{at}/{start:%Y-%m-%d}/{name}.mp3",
+        agent=name,
+        **state,
+    )
 
 
 if __name__ == "__main__":
