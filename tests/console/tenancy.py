@@ -38,8 +38,16 @@ WORKERS_OF_A = " in         403       ok       404      403     ok             4
 ADMIN = "        in         403       403      403      403     ok             404            404"
 OPERATOR = "     in         403       403      403      403     403            403            ok"
 ANYBODY = "      ok         ok        ok       ok       ok      ok             ok             ok"
+NOT_ANYBODY = "  {0}        {0}       {0}      {0}      {0}     {0}            {0}            {0}"
 
 TABLE: dict[str, Row] = {
+    "account_login": Row(ANYBODY, ANYBODY, why="who is signed in goes on to the first page"),
+    "account_signup": Row(NOT_ANYBODY.format(403), why="people are invited"),
+    "account_inactive": Row(NOT_ANYBODY.format(403), why="says that the account is disabled"),
+    "account_logout": Row(post=ANYBODY),
+    "account_link": Row(NOT_ANYBODY.format(410), NOT_ANYBODY.format(410), why="a link that is not good for anything"),
+    "account_reauthenticate": Row(SIGNED_IN, SIGNED_IN),
+    "account_set_password": Row(SIGNED_IN, SIGNED_IN),
     "console:home": Row(SIGNED_IN, why="the companies of the person, and no others"),
     "console:language": Row(post=ANYBODY),
     "console:theme": Row(post=SIGNED_IN),
@@ -50,7 +58,7 @@ TABLE: dict[str, Row] = {
     "console:rules": Row(MEMBERS),
     "console:settings": Row(MEMBERS),
     "console:set_up": Row(ADMIN),
-    "console:set_up-key": Row(post=ADMIN),
+    "console:set_up-key": Row(ADMIN, ADMIN),
     "console:set_up-check": Row(post=ADMIN),
     "console:set_up-sync": Row(post=ADMIN),
     "console:people": Row(ADMIN),

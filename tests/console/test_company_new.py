@@ -160,5 +160,5 @@ def test_the_key_is_in_no_page_no_log_no_audit_entry_and_no_table(dialpad: Dialp
 def all_rows() -> str:
     with connection.cursor() as cursor:
         tables = connection.introspection.table_names(cursor)
-        cursor.execute(" UNION ALL ".join(f"SELECT t::text FROM \"{table}\" t" for table in tables))
+        cursor.execute(" UNION ALL ".join(f'SELECT t::text FROM "{table}" t' for table in tables))
         return "\n".join(row[0] for row in cursor.fetchall())

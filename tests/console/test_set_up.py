@@ -3,6 +3,7 @@
 import html
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from django.test import Client
@@ -90,19 +91,19 @@ def test_every_step_leads_to_where_it_is_done(world: World) -> None:
         assert f'href="{world.url(place)}' in page
 
 
-def test_the_guide_names_the_account_to_let_in(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
-    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", f"{tmp_path}/none.json")
+def test_the_guide_names_the_account_to_let_in(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "none.json"))
     assert "This machine has no service account" in text(world.admin, world.url("set-up/"))
-    with open(f"{tmp_path}/key.json", "w") as file:
-        file.write('{"type": "service_account", "client_email": "rokuon@acme.iam.gserviceaccount.com"}')
-    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", f"{tmp_path}/key.json")
+    key = tmp_path / "key.json"
+    key.write_text('{"type": "service_account", "client_email": "rokuon@acme.iam.gserviceaccount.com"}')
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(key))
     page = text(world.admin, world.url("set-up/"))
     assert "--member=serviceAccount:rokuon@acme.iam.gserviceaccount.com" in page
     assert "roles/storage.objectCreator" in page
     assert "roles/storage.objectViewer" in page
 
 
-def test_a_machine_that_is_not_googles_is_not_kept_waiting(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
+def test_a_machine_that_is_not_googles_is_not_kept_waiting(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
     for name in ("GOOGLE_APPLICATION_CREDENTIALS", "GCE_METADATA_HOST", "K_SERVICE"):
         monkeypatch.delenv(name, raising=False)
@@ -236,7 +237,7 @@ def test_pages_that_are_not_there_stand_in_the_navigation_of_the_company(world: 
 
 def test_a_part_that_refreshes_itself_sends_the_whole_page_to_sign_in(world: World) -> None:
     answer = Client().get(world.url(), headers={"HX-Request": "true", "HX-Current-URL": f"http://testserver{world.url('rules/')}"})
-    assert (answer.status_code, answer["HX-Redirect"]) == (200, f"/sign-in/?next={world.url('rules/')}")
+    assert (answer.status_code, answer["HX-Redirect"]) == (204, f"/sign-in/?next={world.url('rules/')}")
 
 
 def test_an_office_that_is_gone_does_not_blur_the_zone(world: World) -> None:

@@ -19,7 +19,7 @@ from .set_up import REFUSED, host_of, key_of
 DIALPAD = "https://dialpad.com"
 
 
-@signed_in(FORM)
+@signed_in(FORM, fresh=True)
 def company_new(request: SignedInRequest) -> HttpResponse:
     """403 for everybody but operators: a company that is added costs requests, space and a name."""
     if not request.user.is_operator:

@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 
 from rokuon.accounts.may import Action
 from rokuon.console import checklist, gate, key_words
-from rokuon.console.gate import CHANGE, CompanyRequest, page
+from rokuon.console.gate import CHANGE, FORM, CompanyRequest, page
 from rokuon.console.installation import installation
 from rokuon.domain.failures import ConfigError, RokuonError
 from rokuon.jobs import queue
@@ -33,18 +33,30 @@ def set_up(request: CompanyRequest) -> HttpResponse:
     return _shown(request)
 
 
-@page(Action.SET_COMPANY, CHANGE)
+@page(Action.SET_COMPANY, FORM, fresh=True)
 def replace_key(request: CompanyRequest) -> HttpResponse:
     """Enter a new key of the same company. One that does not suffice changes nothing."""
+    if request.method != "POST":
+        return _key_form(request)
     key, company, now = key_of(request), request.company, gate.now(request)
     report: KeyReport | None = None
     try:
         report = setup.examine_key(installation().config, company.base_url, key, now)
         setup.keep_key(installation(), company, key, report, queue, gate.actor(request), now)
     except RokuonError as error:
-        return _shown(request, key_error=_why(error, report, company.base_url), report=report)
+        return _key_form(request, _why(error, report, company.base_url), report)
     messages.success(request, _("The new key works and is kept. What waited for it goes on by itself."))
     return _back(request, "key")
+
+
+def _key_form(request: CompanyRequest, error: str = "", report: KeyReport | None = None) -> HttpResponse:
+    context = {
+        "key_error": error,
+        "key_lines": key_words.lines(report.kept()) if report is not None else [],
+        "keys_are": _(key_words.WHERE_KEYS_ARE),
+        "zone": company_zone(request.company),
+    }
+    return render(request, "console/set_up/key_new.html", context, status=REFUSED if error else 200)
 
 
 @page(Action.SET_COMPANY, CHANGE)
@@ -105,7 +117,6 @@ def _shown(
         "key_error": key_error,
         "key_lines": key_words.lines(kept),
         "key_checked_at": checked_at,
-        "keys_are": _(key_words.WHERE_KEYS_ARE),
         "host": host_of(company.base_url),
         "sync_error": sync_error,
         "sync_code": sync_code,
