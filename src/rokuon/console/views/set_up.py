@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from rokuon.accounts.may import Action
+from rokuon.config import Config
 from rokuon.console import checklist, gate, key_words
 from rokuon.console.gate import CHANGE, FORM, CompanyRequest, page
 from rokuon.console.installation import installation
@@ -54,7 +55,7 @@ def _key_form(request: CompanyRequest, error: str = "", report: KeyReport | None
         "key_error": error,
         "key_lines": key_words.lines(report.kept()) if report is not None else [],
         "keys_are": _(key_words.WHERE_KEYS_ARE),
-        "zone": company_zone(request.company),
+        "zone": company_zone(request.company, Config.load().time_zone),
     }
     return render(request, "console/set_up/key_new.html", context, status=REFUSED if error else 200)
 
@@ -113,7 +114,7 @@ def _shown(
     checked_at = None if report is not None or "at" not in company.key_report else datetime.fromisoformat(company.key_report["at"])
     context = {
         "checklist": checklist.read(company),
-        "zone": company_zone(company),
+        "zone": company_zone(company, Config.load().time_zone),
         "key_error": key_error,
         "key_lines": key_words.lines(kept),
         "key_checked_at": checked_at,
