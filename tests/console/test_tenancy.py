@@ -124,8 +124,9 @@ def _leaks(town: Town, who: str, answer: HttpResponse) -> list[str]:
         foreign = [town.other]
     body = "" if answer.streaming else html.unescape(answer.content.decode(errors="replace"))
     whole = "\n".join([*(f"{name}: {value}" for name, value in answer.items()), body])
-    # Random letters may spell anything.
-    whole = re.sub(r'value="[A-Za-z0-9]{64}"', "", whole).replace(town.a.company.public_id, "")
+    # Random letters may spell anything: those of the request's name, of the form's token, of the company's address.
+    whole = re.sub(r'value="[A-Za-z0-9]{64}"', "", whole).replace(answer.get("X-Request-Id", "-"), "")
+    whole = whole.replace(town.a.company.public_id, "")
     shown = re.sub(r"<[^>]*>", " ", body)
     found = [word for part in foreign for word in part.words if word in whole]
     found += [str(count) for part in foreign for count in part.counts if re.search(rf"(?<![\d,]){_written(count)}(?![\d,])", shown)]
