@@ -176,7 +176,8 @@ def _bucket(facts: Facts) -> _Judged:
         says = ngettext(
             "%(count)s bucket is registered and verified.", "%(count)s buckets are registered and verified.", facts.sound_buckets
         ) % {"count": f"{facts.sound_buckets:,}"}
-    return "bucket", _("Bucket"), facts.sound_buckets > 0, wrong, says, "settings", _("Register a bucket")
+    place = ("settings-buckets", _("To the buckets")) if facts.buckets else ("settings-bucket_new", _("Register a bucket"))
+    return "bucket", _("Bucket"), facts.sound_buckets > 0, wrong, says, *place
 
 
 def _enable(facts: Facts) -> _Judged:

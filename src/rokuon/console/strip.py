@@ -72,10 +72,8 @@ def _bucket_names(held: Sequence[Hold]) -> dict[str, str]:
 def _of_hold(company: Company, reaches: Mapping[Action, Reach], hold: Hold, names: Mapping[str, str]) -> Said:
     advice = i18n._(by_reason(hold.reason).advice)
     if hold.on == HoldOn.BUCKET:
-        # The settings of a bucket are looked at by whoever may see it, and mended by a company admin.
-        return Said(
-            advice, names.get(hold.ref, ""), reverse("console:settings", args=[company.public_id]), _("To the settings"), hold.reason
-        )
+        bucket = reverse("console:settings-bucket", args=[company.public_id, hold.ref]) if Action.SET_BUCKETS in reaches else ""
+        return Said(advice, names.get(hold.ref, ""), bucket, _("To the bucket"), hold.reason)
     if Action.SET_COMPANY in reaches:
         return Said(advice, "Dialpad", reverse("console:set_up", args=[company.public_id]) + "#key", _("To the API key"), hold.reason)
     return Said(i18n.join_sentences(advice, _("A company admin can do this.")), "Dialpad", code=hold.reason)
