@@ -6,7 +6,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpResponseBase
 from django.urls import URLPattern, path
 
-from .views import home
+from .views import audit, home, people
 
 app_name = "console"
 
@@ -29,6 +29,10 @@ urlpatterns = [
     guarded(COMPANY + "rules/", home.to_come, "rules"),
     guarded(COMPANY + "settings/", home.to_come, "settings"),
     guarded(COMPANY + "set-up/", home.set_up_to_come, "set_up"),
-    guarded(COMPANY + "people/", home.people_to_come, "people"),
-    guarded(COMPANY + "audit/", home.audit_to_come, "audit"),
+    guarded(COMPANY + "people/", people.overview, "people"),
+    guarded(COMPANY + "people/invite/", people.invite, "people-invite"),
+    guarded(COMPANY + "people/roles/<int:membership>/", people.role, "people-role"),
+    guarded(COMPANY + "people/roles/<int:membership>/remove/", people.remove, "people-remove"),
+    guarded(COMPANY + "people/<int:person>/invitation/", people.invitation, "people-invitation"),
+    guarded(COMPANY + "audit/", audit.log, "audit"),
 ]
