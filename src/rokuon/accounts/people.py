@@ -11,6 +11,7 @@ from datetime import datetime
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import connection, transaction
+from django.db.models import Q
 
 from . import audit, links, sessions
 from .audit import Actor
@@ -57,7 +58,7 @@ def invite(actor: Actor, company_id: int, email: str, name: str, role: str, offi
     """
     with _one_after_the_other(company_id):
         person = find_or_make(email, name, language, now)
-        there = Membership.objects.filter(person=person, company_id=company_id, office_id=office_id).first()
+        there = Membership.objects.filter(Q(office_id=office_id), person=person, company_id=company_id).first()
         if there is not None:
             _change(actor, there, role, office_id, now)
             return person
@@ -69,7 +70,7 @@ def invite(actor: Actor, company_id: int, email: str, name: str, role: str, offi
 def set_role(actor: Actor, membership: Membership, role: str, office_id: int | None, now: datetime) -> None:
     """Raises LastAdmin. A role that the person has in that place already gives way to this one."""
     with _one_after_the_other(membership.company_id):
-        Membership.objects.filter(person_id=membership.person_id, company_id=membership.company_id, office_id=office_id).exclude(
+        Membership.objects.filter(Q(office_id=office_id), person_id=membership.person_id, company_id=membership.company_id).exclude(
             pk=membership.pk
         ).delete()
         _change(actor, membership, role, office_id, now)

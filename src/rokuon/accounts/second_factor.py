@@ -8,7 +8,7 @@ from .models import Person
 
 
 def has(person: Person) -> bool:
-    return Authenticator.objects.filter(user_id=person.pk, type=Authenticator.Type.TOTP).exists()
+    return bool(Authenticator.objects.filter(user_id=person.pk, type=Authenticator.Type.TOTP).exists())
 
 
 def who_has(person_ids: Iterable[int]) -> set[int]:
