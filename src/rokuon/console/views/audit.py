@@ -9,7 +9,9 @@ from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.translation import gettext as _
 
+from rokuon.accounts.audit import COMMAND_LINE
 from rokuon.accounts.may import Action
 from rokuon.accounts.models import AuditEntry
 from rokuon.console import deeds
@@ -47,7 +49,7 @@ class Line:
     """An entry in words."""
 
     entry: AuditEntry
-    zone: str
+    actor: str
     action: str
     changes: Sequence[tuple[str, str, str]]
 
@@ -63,7 +65,7 @@ def log(request: CompanyRequest) -> HttpResponse:
     older = f"{shown[-1].at.isoformat()},{shown[-1].pk}" if len(found) > PER_PAGE else ""
     mine = AuditEntry.objects.filter(company=company)
     context = {
-        "lines": [_line(entry, zone) for entry in shown],
+        "lines": [_line(entry) for entry in shown],
         "filters": filters,
         "offices": offices,
         "actors": mine.order_by("actor").values_list("actor", flat=True).distinct()[:500],
@@ -112,6 +114,6 @@ def _midnight(day: str, zone: str, days: int = 0) -> datetime | None:
         return None
 
 
-def _line(entry: AuditEntry, zone: str) -> Line:
-    own = entry.office.timezone if entry.office is not None else ""
-    return Line(entry, own or zone, deeds.action_words(entry.action), deeds.changes(entry.before, entry.after))
+def _line(entry: AuditEntry) -> Line:
+    actor = _("Command line") if entry.person_id is None and entry.actor == COMMAND_LINE.name else entry.actor
+    return Line(entry, actor, deeds.action_words(entry.action), deeds.changes(entry.before, entry.after))
