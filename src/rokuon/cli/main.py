@@ -34,7 +34,7 @@ COMMANDS: dict[str, tuple[str, bool, str]] = {
     "settings": ("settings", True, N_("Show or change which bucket recordings go to, at every level.")),
     "rule": ("rule", True, N_("Enable or disable the call recording backup rules.")),
     "backup-now": ("backup", True, N_("Back up now: the past two years, or the dates you name.")),
-    "runs": ("backup", True, N_("List runs of Back up now, or cancel one.")),
+    "runs": ("backup", True, N_("List runs of Back up now; pause, resume or cancel one.")),
     "status": ("status", True, N_("Show what is backed up, what waits, and why.")),
     "failures": ("failures", True, N_("Show failed recordings by cause, and what to do.")),
     "retry": ("failures", True, N_("Try failed recordings again.")),

@@ -6,7 +6,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpResponseBase
 from django.urls import URLPattern, path
 
+<<<<<<< HEAD
 from .views import audit, home, people
+=======
+from .views import backup_now, home, runs
+>>>>>>> main
 
 app_name = "console"
 
@@ -25,7 +29,15 @@ urlpatterns = [
     guarded("theme/", home.theme, "theme"),
     guarded(COMPANY, home.overview, "overview"),
     guarded(COMPANY + "recordings/", home.to_come, "recordings"),
-    guarded(COMPANY + "backup-now/", home.to_come, "backup_now"),
+    guarded(COMPANY + "backup-now/", backup_now.backup_now, "backup_now"),
+    guarded(COMPANY + "backup-now/current/", backup_now.current, "backup_now-current"),
+    guarded(COMPANY + "backup-now/plan/", backup_now.plan, "backup_now-plan"),
+    guarded(COMPANY + "backup-now/start/", backup_now.start, "backup_now-start"),
+    guarded(COMPANY + "backup-now/<int:run>/", runs.show, "backup_now-run"),
+    guarded(COMPANY + "backup-now/<int:run>/progress/", runs.progress, "backup_now-progress"),
+    guarded(COMPANY + "backup-now/<int:run>/pause/", runs.pause, "backup_now-pause"),
+    guarded(COMPANY + "backup-now/<int:run>/resume/", runs.resume, "backup_now-resume"),
+    guarded(COMPANY + "backup-now/<int:run>/cancel/", runs.cancel, "backup_now-cancel"),
     guarded(COMPANY + "rules/", home.to_come, "rules"),
     guarded(COMPANY + "settings/", home.to_come, "settings"),
     guarded(COMPANY + "set-up/", home.set_up_to_come, "set_up"),
