@@ -6,11 +6,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpResponseBase
 from django.urls import URLPattern, path
 
-<<<<<<< HEAD
-from .views import audit, home, people
-=======
-from .views import backup_now, home, runs
->>>>>>> main
+from .views import audit, backup_now, home, people, runs
 
 app_name = "console"
 
