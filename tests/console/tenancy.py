@@ -79,6 +79,10 @@ TABLE: dict[str, Row] = {
     "console:settings-bucket_credential": Row(ADMIN, ADMIN),
     "console:set_up": Row(ADMIN),
     "console:people": Row(ADMIN),
+    "console:people-invite": Row(post=ADMIN),
+    "console:people-role": Row(post=ADMIN),
+    "console:people-remove": Row(post=ADMIN),
+    "console:people-invitation": Row(post="in 403 403 403 403 404 404 404", why="viewer A was not invited but has signed in"),
     "console:audit": Row(ADMIN),
 }
 
