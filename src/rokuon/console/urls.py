@@ -6,7 +6,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpResponseBase
 from django.urls import URLPattern, path
 
-from .views import backup_now, bucket_checks, buckets, company_new, home, rules, runs, set_up, settings
+from .views import audit, backup_now, bucket_checks, buckets, company_new, home, hooks, people, rules, runs, set_up, settings
 
 app_name = "console"
 
@@ -24,6 +24,7 @@ urlpatterns = [
     guarded("language/", home.language, "language"),
     guarded("theme/", home.theme, "theme"),
     guarded("companies/new/", company_new.company_new, "company_new"),
+    guarded("hooks/dialpad/<str:path>", hooks.dialpad, "hooks-dialpad"),
     guarded(COMPANY, home.overview, "overview"),
     guarded(COMPANY + "recordings/", home.to_come, "recordings"),
     guarded(COMPANY + "rules/", rules.rules_page, "rules"),
@@ -54,6 +55,10 @@ urlpatterns = [
     guarded(COMPANY + "set-up/key/", set_up.replace_key, "set_up-key"),
     guarded(COMPANY + "set-up/check/", set_up.check_key, "set_up-check"),
     guarded(COMPANY + "set-up/sync/", set_up.sync, "set_up-sync"),
-    guarded(COMPANY + "people/", home.people_to_come, "people"),
-    guarded(COMPANY + "audit/", home.audit_to_come, "audit"),
+    guarded(COMPANY + "people/", people.overview, "people"),
+    guarded(COMPANY + "people/invite/", people.invite, "people-invite"),
+    guarded(COMPANY + "people/roles/<int:membership>/", people.role, "people-role"),
+    guarded(COMPANY + "people/roles/<int:membership>/remove/", people.remove, "people-remove"),
+    guarded(COMPANY + "people/<int:person>/invitation/", people.invitation, "people-invitation"),
+    guarded(COMPANY + "audit/", audit.log, "audit"),
 ]

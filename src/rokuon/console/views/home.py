@@ -61,13 +61,3 @@ def overview(request: CompanyRequest) -> HttpResponse:
 @page(Action.VIEW)
 def to_come(request: CompanyRequest) -> HttpResponse:
     return render(request, "console/overview.html")
-
-
-@page(Action.PEOPLE)
-def people_to_come(request: CompanyRequest) -> HttpResponse:
-    return render(request, "console/overview.html")
-
-
-@page(Action.AUDIT)
-def audit_to_come(request: CompanyRequest) -> HttpResponse:
-    return render(request, "console/overview.html")
