@@ -103,8 +103,10 @@ LEGEND = (DayState.COMPLETE, DayState.INCOMPLETE, DayState.FAILED, DayState.UNLI
 
 
 def _row(request: CompanyRequest, row: overview.Row, days: list[date], drawn: coverage_svg.Calendar) -> dict[str, Any]:
+    of_target = recordings_url(request, target=row.target.pk)
+
     def url(day: date) -> str:
-        return recordings_url(request, target=row.target.pk, since=day.isoformat(), until=day.isoformat())
+        return f"{of_target}&since={day}&until={day}"
 
     attention = [number for number, day in enumerate(row.days) if day.state in (DayState.FAILED, DayState.INCOMPLETE)][::-1]
     return {
