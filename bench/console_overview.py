@@ -53,9 +53,7 @@ def _statements(company_id: int, repeats: int) -> Iterator[Line]:
     asked: dict[str, Callable[[], Any]] = {
         "counts by target": lambda: tally.counts_by_target(company_id),
         "counts by target, two years": lambda: tally.counts_by_target(company_id, ids, now - timedelta(days=730), now),
-        "counts by target, thirty days": lambda: tally.counts_by_target(
-            company_id, ids, now - timedelta(days=60), now - timedelta(days=30)
-        ),
+        "counts by target, thirty days": lambda: tally.counts_by_target(company_id, ids, *month),
         "causes": lambda: tally.causes(company_id, ids),
         "pending": lambda: tally.pending(company_id, ids),
         "verified in the last minute": lambda: tally.verified_of_late(company_id, ids),
