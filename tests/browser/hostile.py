@@ -15,7 +15,8 @@ start_django()
 from django.db import transaction  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from rokuon.accounts.models import AuditEntry, Membership, Person  # noqa: E402
+from rokuon.accounts import links  # noqa: E402
+from rokuon.accounts.models import AuditEntry, Link, Membership, Person  # noqa: E402
 from rokuon.ledger.models import Call, Copy, Hold, Recording, Run, Window  # noqa: E402
 from rokuon.org.models import Company, Office, Target, User  # noqa: E402
 from rokuon.simulator import names  # noqa: E402
@@ -102,6 +103,7 @@ def enter(number: int) -> dict[str, Any]:
         state="failed", reason=ALL, detail=ALL,
     )  # fmt: skip
     return {
+        "token": links.make(person, Link.Kind.INVITATION, now),
         "company": company.public_id,
         "office": targets[0].office_id,
         "target": targets[0].pk,
