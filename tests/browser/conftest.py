@@ -52,8 +52,7 @@ def place() -> Iterator[Place]:
     """Two companies with odd names; the first has been backed up, but for a few bad recordings."""
     with running("--companies=2", "--recordings=40", "--days=80", "--talk=2,5,20") as console:
         console.sim.control("POST", "faults", FAULTY)
-        for number in (0, 1):
-            console.add_company(number)
+        console.add_companies(2)
         console.rokuon("backup-now", "--company", str(console.sim.hello["companies"][0]["id"]))
         mails = {name: f"{name}@people.example" for name in PEOPLE}
         cookies = console.sign_in([{"email": mails[name], **asked} for name, asked in PEOPLE.items()])
