@@ -80,7 +80,7 @@ def enter(number: int) -> dict[str, Any]:
     """Values for the arguments of addresses: things that are called by all payloads at once."""
     company, now = Company.objects.order_by("pk")[number], timezone.now()
     Company.objects.filter(pk=company.pk).update(name=ALL)
-    company.buckets.update(verification={"said": ALL, "reason": ALL, "principal": ALL, "problems": [ALL]})
+    company.buckets.update(verification={"ok": False, "steps": [], "advice": [], "failure": {"reason": ALL, "detail": ALL}})
     offices = [
         Office.objects.create(company=company, dialpad_id=f"hostile-{at}", name=name, timezone="Asia/Tokyo")
         for at, name in enumerate([ALL, *PAYLOADS[::8]])

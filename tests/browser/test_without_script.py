@@ -5,10 +5,11 @@ import pytest
 from .conftest import Look, Place
 from .test_every_page import whole_pages
 
-FORMS_WITHOUT_BUTTON = """() => [...document.forms]
-  .filter(form => ![...form.elements].some(one => one.type === 'submit' || one.type === 'image'))
-  .map(form => form.outerHTML.slice(0, 160))"""
-DEAD = """() => [...document.querySelectorAll('button, a:not([href])')].filter(one =>
+# A form of a single text field is sent by the Enter key.
+FORMS_WITHOUT_BUTTON = """() => [...document.forms].filter(form => form.checkVisibility()).filter(form =>
+  ![...form.elements].some(one => one.type === 'submit' || one.type === 'image') &&
+  [...form.elements].filter(one => one.type !== 'hidden').length !== 1).map(form => form.outerHTML.slice(0, 160))"""
+DEAD = """() => [...document.querySelectorAll('button, a:not([href])')].filter(one => one.checkVisibility()).filter(one =>
   one.matches('a') || (one.type === 'button') || (one.type === 'submit' && !one.form)).map(one => one.outerHTML.slice(0, 160))"""
 
 
