@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from rokuon.accounts import may
 from rokuon.accounts.may import Action, Reach
 from rokuon.console import coverage_svg, gate, overview
 from rokuon.console.gate import CompanyRequest, page
@@ -31,6 +32,7 @@ def show(request: CompanyRequest) -> HttpResponse:
     look = overview.look(request.company, reach, targets, now)
     # Of one office, the links lead to that office's recordings.
     url = partial(recordings_url, request, **({"target": [target.pk for target in targets]} if office else {}))
+    ready = bool(request.company.enabled and request.company.api_key and look.backed_up)
     shown = {
         "offices": list(gate.offices(request.reach).order_by("name", "pk")),
         "office": office,
@@ -40,9 +42,10 @@ def show(request: CompanyRequest) -> HttpResponse:
         "failures": [{"why": why, "url": url(state=why.cause.state, reason=why.cause.reason)} for why in look.failures],
         "others": [{"why": why, "url": url(state=why.cause.state, reason=why.cause.reason)} for why in look.others],
         "work": overview.work(request.company, reach, targets, now, look.counts.pending),
-        "ready": bool(request.company.enabled and request.company.api_key and look.backed_up),
+        "ready": ready,
+        "begun": ready or look.counts.discovered > 0,
         "may_set_up": gate.allowed(request, Action.SET_COMPANY),
-        "may_back_up": gate.allowed(request, Action.BACK_UP, office.pk if office else None) or not request.reach.whole,
+        "may_back_up": may.reach(request.user.pk, request.company.pk, Action.BACK_UP) is not None,
         "zone": _zone(targets),
     }
     return render(request, "console/overview.html", shown | _calendar(request, targets))
