@@ -6,7 +6,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpResponseBase
 from django.urls import URLPattern, path
 
-from .views import audit, backup_now, bucket_checks, buckets, company_new, home, hooks, people, rules, runs, set_up, settings
+from .views import audit, backup_now, bucket_checks, buckets, company_new, failures, home, hooks, people, rules, runs, set_up, settings
 
 app_name = "console"
 
@@ -27,6 +27,13 @@ urlpatterns = [
     guarded("hooks/dialpad/<str:path>", hooks.dialpad, "hooks-dialpad"),
     guarded(COMPANY, home.overview, "overview"),
     guarded(COMPANY + "recordings/", home.to_come, "recordings"),
+    guarded(COMPANY + "failures/", failures.failures, "failures"),
+    guarded(COMPANY + "failures/retry/", failures.retry, "failures-retry"),
+    guarded(COMPANY + "failures/close/", failures.close, "failures-close"),
+    guarded(COMPANY + "failures/export/", failures.export, "failures-export"),
+    guarded(COMPANY + "failures/retried/<int:retry>/", failures.retried, "failures-retried"),
+    guarded(COMPANY + "failures/retried/<int:retry>/progress/", failures.retried_progress, "failures-retried_progress"),
+    guarded(COMPANY + "failures/<slug:state>/<slug:reason>/", failures.cause, "failures-cause"),
     guarded(COMPANY + "rules/", rules.rules_page, "rules"),
     guarded(COMPANY + "rules/save/", rules.save, "rules-save"),
     guarded(COMPANY + "settings/", settings.company_page, "settings"),
