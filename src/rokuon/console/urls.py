@@ -6,7 +6,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpResponseBase
 from django.urls import URLPattern, path
 
-from .views import backup_now, bucket_checks, buckets, home, rules, runs, settings
+from .views import backup_now, bucket_checks, buckets, home, hooks, rules, runs, settings
 
 app_name = "console"
 
@@ -23,6 +23,7 @@ urlpatterns = [
     guarded("", home.home, "home"),
     guarded("language/", home.language, "language"),
     guarded("theme/", home.theme, "theme"),
+    guarded("hooks/dialpad/<str:path>", hooks.dialpad, "hooks-dialpad"),
     guarded(COMPANY, home.overview, "overview"),
     guarded(COMPANY + "recordings/", home.to_come, "recordings"),
     guarded(COMPANY + "rules/", rules.rules_page, "rules"),
