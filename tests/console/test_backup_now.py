@@ -227,7 +227,7 @@ def test_a_cancelled_run_says_what_was_set_aside_in_words(world: World) -> None:
 
 def test_the_live_part_tells_the_page_to_load_anew_when_the_state_has_changed(world: World) -> None:
     run, client = open_run(world), world.admin
-    same = client.get(of(world, run, "progress/?state=running"))
+    same = client.get(of(world, run, "progress/?state=waiting"))
     assert "HX-Refresh" not in same
     assert "<html" not in same.content.decode()
     assert 'hx-trigger="every 2s"' in same.content.decode()
@@ -252,6 +252,7 @@ def test_a_run_that_nobody_works_on_says_so_until_a_worker_runs(world: World) ->
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now()), (now())")
     assert "waits for a worker" not in client.get(of(world, run)).content.decode()
+    assert client.get(of(world, run, "progress/?state=waiting"))["HX-Refresh"] == "true"
 
 
 def test_an_office_sees_of_a_company_run_its_own_part_and_may_not_stop_it(world: World) -> None:
