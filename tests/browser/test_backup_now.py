@@ -68,9 +68,9 @@ def test_from_the_plan_to_the_last_recording_with_a_pause_in_between(console: Co
     page.get_by_role("button", name=start, exact=True).click()
     expect(page.get_by_text("The backup has started")).to_be_visible()
 
-    page.evaluate("window.sameDocument = true")
     bar = page.get_by_role("progressbar", name="Progress", exact=True)
     expect(bar).to_have_attribute("value", re.compile(r"[1-9]\d*"), timeout=PATIENCE_MS)
+    page.evaluate("window.sameDocument = true")
     before = int(bar.get_attribute("value") or 0)
     expect(bar).not_to_have_attribute("value", str(before), timeout=PATIENCE_MS)
     assert page.evaluate("window.sameDocument"), "the bar moved in place"
