@@ -48,6 +48,7 @@ TABLE: dict[str, Row] = {
     "account_reauthenticate": Row(SIGNED_IN, SIGNED_IN),
     "account_set_password": Row(SIGNED_IN, SIGNED_IN),
     "console:home": Row(SIGNED_IN, why="the companies of the person, and no others"),
+    "console:hooks-dialpad": Row(post=NOT_ANYBODY.format(401), why="Dialpad's events: their signature is the key, whoever is signed in"),
     "console:language": Row(post=ANYBODY),
     "console:theme": Row(post=SIGNED_IN),
     "console:overview": Row(MEMBERS),
@@ -78,6 +79,10 @@ TABLE: dict[str, Row] = {
     "console:settings-bucket_credential": Row(ADMIN, ADMIN),
     "console:set_up": Row(ADMIN),
     "console:people": Row(ADMIN),
+    "console:people-invite": Row(post=ADMIN),
+    "console:people-role": Row(post=ADMIN),
+    "console:people-remove": Row(post=ADMIN),
+    "console:people-invitation": Row(post="in 403 403 403 403 404 404 404", why="viewer A was not invited but has signed in"),
     "console:audit": Row(ADMIN),
 }
 

@@ -64,13 +64,3 @@ def to_come(request: CompanyRequest) -> HttpResponse:
 @page(Action.SET_COMPANY)
 def set_up_to_come(request: CompanyRequest) -> HttpResponse:
     return render(request, "console/overview.html")
-
-
-@page(Action.PEOPLE)
-def people_to_come(request: CompanyRequest) -> HttpResponse:
-    return render(request, "console/overview.html")
-
-
-@page(Action.AUDIT)
-def audit_to_come(request: CompanyRequest) -> HttpResponse:
-    return render(request, "console/overview.html")
