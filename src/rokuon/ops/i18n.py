@@ -1,18 +1,22 @@
-"""Messages in the reader's language before Django is there: configuration errors and the command line.
+"""Messages in the reader's language where Django's translation is not: configuration errors, the command line, the layers below the pages.
 
-There is one catalogue, `locale/<language>/LC_MESSAGES/django.mo`; Django's own gettext finds the same file.
+There is one catalogue, `locale/<language>/LC_MESSAGES/django.mo`; Django's own gettext finds the same file. A process has one language
+(`activate`); within `speaking`, as a web request is, another one counts.
 """
 
 import gettext as _gettext
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
 from pathlib import Path
 
 LOCALE_DIR = Path(__file__).resolve().parent.parent / "locale"
 LANGUAGES = ("en", "ja")
 
-_active: _gettext.NullTranslations | None = None
-_language = ""
+_process: str = ""
+_here: ContextVar[str] = ContextVar("language", default="")
 
 
 def preferred(environ: Mapping[str, str] = os.environ) -> str:
@@ -26,21 +30,31 @@ def preferred(environ: Mapping[str, str] = os.environ) -> str:
 
 def activate(language: str) -> None:
     """Every message from now on is in this language, in the whole process."""
-    global _active, _language
-    _language = language if language in LANGUAGES else "en"
-    _active = _gettext.translation("django", LOCALE_DIR, languages=[_language], fallback=True)
+    global _process
+    _process = language if language in LANGUAGES else "en"
+
+
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Every message within is in this language, in this thread or task only."""
+    token = _here.set(language if language in LANGUAGES else "en")
+    try:
+        yield
+    finally:
+        _here.reset(token)
 
 
 def language() -> str:
-    _translations()
-    return _language
+    return _here.get() or _process or preferred()
+
+
+@cache
+def _catalogue(language: str) -> _gettext.NullTranslations:
+    return _gettext.translation("django", LOCALE_DIR, languages=[language], fallback=True)
 
 
 def _translations() -> _gettext.NullTranslations:
-    if _active is None:
-        activate(preferred())
-        return _translations()
-    return _active
+    return _catalogue(language())
 
 
 def _(message: str) -> str:

@@ -1,0 +1,60 @@
+"""The audit log: who changed or listened to what. Entries are added, in the transaction of the change itself, and never altered."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from .models import AuditEntry, Person
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: a person at an address, or the command line of the machine (`person` is None)."""
+
+    name: str
+    person: Person | None = None
+    address: str = ""
+
+
+COMMAND_LINE = Actor("command line")
+
+
+def record(
+    actor: Actor,
+    action: str,
+    *,
+    now: datetime,
+    company_id: int | None,
+    office_id: int | None = None,
+    subject: tuple[str, object, str] = ("", "", ""),
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+) -> None:
+    """Add an entry. `subject` is (kind, id, name). `before` and `after` are cut to what differs; they must not hold a secret.
+
+    Raises RuntimeError outside of a transaction: the change and its entry stand or fall together.
+    """
+    if not connection.in_atomic_block:
+        raise RuntimeError("audit.record belongs into the transaction of what it tells of")
+    kind, ident, name = subject
+    was, is_now = dict(before or {}), dict(after or {})
+    same = [key for key in was.keys() & is_now.keys() if was[key] == is_now[key]]
+    for key in same:
+        del was[key], is_now[key]
+    AuditEntry.objects.create(
+        at=now,
+        company_id=company_id,
+        office_id=office_id,
+        person=actor.person,
+        actor=actor.name,
+        action=action,
+        subject_kind=kind,
+        subject_id=str(ident),
+        subject=name,
+        before=was,
+        after=is_now,
+        address=actor.address,
+    )

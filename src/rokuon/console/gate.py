@@ -1,0 +1,169 @@
+"""The way into every page: which guard a view stands behind, and what lies within a person's reach.
+
+A view without a guard does not exist: `console.urls` accepts guarded views only, and the tenancy test asks each for its guard.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import wraps
+from typing import Concatenate, Final, ParamSpec
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from rokuon.accounts import may
+from rokuon.accounts.audit import Actor
+from rokuon.accounts.may import Action, Reach
+from rokuon.accounts.models import Person
+from rokuon.org.models import Company, Office, Target
+
+P = ParamSpec("P")
+READ: Final = ("GET", "HEAD")
+CHANGE: Final = ("POST",)
+FORM: Final = ("GET", "HEAD", "POST")
+
+
+class SignedInRequest(HttpRequest):
+    """A request of somebody who is signed in."""
+
+    user: Person
+
+
+class CompanyRequest(SignedInRequest):
+    """A request about one company, by somebody who may do what the page is for, as far as `reach` says."""
+
+    company: Company
+    reach: Reach
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What a view demands. `action` is None where being signed in is enough; `open` where not even that is asked."""
+
+    action: Action | None
+    methods: tuple[str, ...]
+    open: bool = False
+
+
+def everyone(
+    methods: tuple[str, ...] = READ,
+) -> Callable[[Callable[Concatenate[HttpRequest, P], HttpResponseBase]], Callable[..., HttpResponseBase]]:
+    """A page for anybody, also without an account."""
+
+    def guarded(view: Callable[Concatenate[HttpRequest, P], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+        checked = require_http_methods(list(methods))(view)
+        checked.guard = Guard(None, methods, open=True)  # type: ignore[attr-defined]
+        return checked
+
+    return guarded
+
+
+def signed_in(
+    methods: tuple[str, ...] = READ,
+) -> Callable[[Callable[Concatenate[SignedInRequest, P], HttpResponseBase]], Callable[..., HttpResponseBase]]:
+    """A page for everybody who has an account: of nothing but their own."""
+
+    def guarded(view: Callable[Concatenate[SignedInRequest, P], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+        @wraps(view)
+        def checked(request: SignedInRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            if not request.user.is_authenticated:
+                return _to_sign_in(request)
+            return view(request, *args, **kwargs)
+
+        whole = require_http_methods(list(methods))(checked)
+        whole.guard = Guard(None, methods)  # type: ignore[attr-defined]
+        return whole
+
+    return guarded
+
+
+def page(
+    action: Action, methods: tuple[str, ...] = READ
+) -> Callable[[Callable[Concatenate[CompanyRequest, P], HttpResponseBase]], Callable[..., HttpResponseBase]]:
+    """A page about one company; the address names it (`company`). 404 for strangers, 403 for members who may not do this.
+
+    The view finds `request.company` and `request.reach`.
+    """
+
+    def guarded(view: Callable[Concatenate[CompanyRequest, P], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+        @wraps(view)
+        def checked(request: CompanyRequest, company: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            if not request.user.is_authenticated:
+                return _to_sign_in(request)
+            found = Company.objects.filter(public_id=company).first()
+            if found is None or not may.is_member(request.user.pk, found.pk):
+                raise Http404
+            request.company = found
+            reach = may.reach(request.user.pk, found.pk, action)
+            if reach is None:
+                raise PermissionDenied
+            request.reach = reach
+            return view(request, *args, **kwargs)
+
+        whole = require_http_methods(list(methods))(checked)
+        whole.guard = Guard(action, methods)  # type: ignore[attr-defined]
+        return whole
+
+    return guarded
+
+
+def _to_sign_in(request: HttpRequest) -> HttpResponse:
+    """After signing in, the page that was asked for; a change is not repeated."""
+    return redirect_to_login(request.get_full_path() if request.method in READ else "/")
+
+
+def allowed(request: CompanyRequest, action: Action, office_id: int | None = None) -> bool:
+    """Whether this person may do something else than what the page is for: to show a button or not to."""
+    found = may.reach(request.user.pk, request.company.pk, action)
+    return found is not None and found.covers(office_id)
+
+
+def offices(reach: Reach) -> QuerySet[Office]:
+    """The offices within reach."""
+    found = Office.objects.filter(company_id=reach.company_id)
+    return found if reach.offices is None else found.filter(pk__in=reach.offices)
+
+
+def targets(reach: Reach) -> QuerySet[Target]:
+    """The contact centers and coaching teams within reach, with their offices."""
+    found = Target.objects.filter(company_id=reach.company_id).select_related("office")
+    return found if reach.offices is None else found.filter(office_id__in=reach.offices)
+
+
+def target_ids(reach: Reach) -> list[int] | None:
+    """For read models: the targets to count; None for all of the company's."""
+    return None if reach.whole else list(targets(reach).values_list("pk", flat=True))
+
+
+def office_or_404(reach: Reach, office_id: int) -> Office:
+    return get_object_or_404(offices(reach), pk=office_id)
+
+
+def target_or_404(reach: Reach, target_id: int) -> Target:
+    return get_object_or_404(targets(reach), pk=target_id)
+
+
+def whole_or_403(reach: Reach) -> None:
+    """Raises PermissionDenied for somebody who may do this for some offices only."""
+    if not reach.whole:
+        raise PermissionDenied
+
+
+def actor(request: SignedInRequest) -> Actor:
+    """Who acts, for the audit log."""
+    address = getattr(request, "client_address", "") or request.META.get("REMOTE_ADDR", "")
+    return Actor(request.user.email, request.user, address)
+
+
+def now(request: HttpRequest) -> datetime:
+    """The time of this request, one for all that it does."""
+    if not hasattr(request, "began_at"):
+        request.began_at = timezone.now()  # type: ignore[attr-defined]
+    began: datetime = request.began_at  # type: ignore[attr-defined]
+    return began

@@ -1,0 +1,95 @@
+"""What stands around every page: the reader's language, the navigation, the strip that says when Rokuon itself is unwell."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase
+from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from rokuon.accounts import may
+from rokuon.accounts.may import Action
+from rokuon.jobs import queue
+from rokuon.ledger import holds
+from rokuon.ops import i18n
+from rokuon.org.models import Company
+
+LANGUAGE_COOKIE = "rokuon_language"
+WORKER_SILENT_S = 30.0
+
+
+class LanguageMiddleware:
+    """The language of a request: the person's choice, else the cookie's, else the browser's, else the installation's."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        chosen = getattr(request.user, "language", "") or request.COOKIES.get(LANGUAGE_COOKIE, "")
+        language = chosen if chosen in i18n.LANGUAGES else translation.get_language_from_request(request)
+        with translation.override(language), i18n.speaking(language):
+            response = self._get_response(request)
+        response.headers.setdefault("Content-Language", language)
+        return response
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An entry of the navigation. `here` is whether the page shown belongs to it."""
+
+    name: str
+    url: str
+    icon: str
+    here: bool
+
+
+# name of the address, words, icon, what it takes to see it
+NAVIGATION: tuple[tuple[str, str, str, Action], ...] = (
+    ("overview", gettext_noop("Overview"), "overview", Action.VIEW),
+    ("recordings", gettext_noop("Recordings"), "recording", Action.VIEW),
+    ("backup_now", gettext_noop("Back up now"), "backup", Action.VIEW),
+    ("rules", gettext_noop("Backup rules"), "rules", Action.VIEW),
+    ("settings", gettext_noop("Settings"), "settings", Action.VIEW),
+    ("set_up", gettext_noop("Set-up"), "setup", Action.SET_COMPANY),
+    ("people", gettext_noop("People"), "people", Action.PEOPLE),
+    ("audit", gettext_noop("Audit log"), "audit", Action.AUDIT),
+)
+
+
+def context(request: HttpRequest) -> dict[str, Any]:
+    """For every template: `places`, `companies`, `strip`, `theme`, `languages`."""
+    person = getattr(request, "user", None)
+    if person is None or not person.is_authenticated:
+        return {"languages": i18n.LANGUAGES}
+    company: Company | None = getattr(request, "company", None)
+    return {
+        "languages": i18n.LANGUAGES,
+        "theme": person.theme,
+        "company": company,
+        "companies": Company.objects.filter(pk__in=may.company_ids(person.pk)).order_by("name", "pk"),
+        "places": _places(request, person.pk, company) if company is not None else [],
+        "strip": _strip(company) if company is not None else [],
+    }
+
+
+def _places(request: HttpRequest, person_id: int, company: Company) -> list[Place]:
+    match = request.resolver_match
+    here = match.url_name.split("-")[0] if match is not None and match.url_name else ""
+    return [
+        Place(_(words), reverse(f"console:{name}", args=[company.public_id]), icon, here == name)
+        for name, words, icon, action in NAVIGATION
+        if may.reach(person_id, company.pk, action) is not None
+    ]
+
+
+def _strip(company: Company) -> list[str]:
+    """What is wrong with Rokuon itself, in sentences; empty when nothing is."""
+    said = []
+    if not queue.live_workers(WORKER_SILENT_S):
+        said.append(_("No worker is running, so nothing is backed up at the moment. Start one on the machine that runs Rokuon."))
+    if any(hold.on == "source" for hold in holds.open_holds(company.pk)):
+        said.append(_("Backups are paused because Dialpad refuses or does not answer. Nothing is lost: they go on by themselves."))
+    return said

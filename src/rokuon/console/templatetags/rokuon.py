@@ -1,0 +1,103 @@
+"""How things look on a page: numbers, sizes, lengths, moments in their zone, states, icons."""
+
+from datetime import UTC, datetime
+
+from django import template
+from django.template.defaultfilters import stringfilter
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from rokuon.domain.placement import zone as zone_info
+from rokuon.ops import i18n
+
+register = template.Library()
+
+KIB = 1024.0
+
+# word and icon of each state; the class carries the colour
+STATES = {
+    "verified": (gettext_noop("Verified"), "verified"),
+    "pending": (gettext_noop("Queued"), "queued"),
+    "waiting": (gettext_noop("Waiting"), "waiting"),
+    "held": (gettext_noop("Held"), "held"),
+    "failed": (gettext_noop("Failed"), "failed"),
+    "gone": (gettext_noop("No longer at Dialpad"), "gone"),
+    "excluded": (gettext_noop("Excluded by rule"), "excluded"),
+    "running": (gettext_noop("Running"), "running"),
+    "paused": (gettext_noop("Paused"), "held"),
+    "finished": (gettext_noop("Finished"), "verified"),
+    "cancelled": (gettext_noop("Cancelled"), "excluded"),
+}
+
+
+@register.filter
+def number(value: int | None) -> str:
+    """With separators of thousands; a dash for none."""
+    return "–" if value is None else f"{value:,}"
+
+
+@register.filter(name="bytes")
+def bytes_(size: float | None) -> str:
+    """Bytes in binary units, as file managers show them."""
+    if size is None:
+        return "–"
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if size < KIB:
+            return f"{size:,.0f} {unit}" if unit == "B" else f"{size:,.1f} {unit}"
+        size /= KIB
+    return f"{size:,.1f} TiB"
+
+
+@register.filter
+def seconds(value: float | None) -> str:
+    """A length of time in seconds, to the two largest units."""
+    if value is None:
+        return "–"
+    whole = max(0, round(value))
+    if whole < 60:
+        return _("%(seconds)d s") % {"seconds": whole}
+    if whole < 3600:
+        return _("%(minutes)d min %(seconds)d s") % {"minutes": whole // 60, "seconds": whole % 60}
+    if whole < 86400:
+        return _("%(hours)d h %(minutes)d min") % {"hours": whole // 3600, "minutes": whole % 3600 // 60}
+    return _("%(days)d d %(hours)d h") % {"days": whole // 86400, "hours": whole % 86400 // 3600}
+
+
+@register.simple_tag
+def moment(when: datetime | None, zone: str = "") -> SafeString | str:
+    """A moment on that zone's wall, the zone named (UTC for none); the exact UTC time when pointed at."""
+    if when is None:
+        return "–"
+    shown = when.astimezone(zone_info(zone))
+    return format_html(
+        '<time datetime="{}" title="{}">{} <span class="zone">{}</span></time>',
+        when.astimezone(UTC).isoformat(),
+        f"{when.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
+        f"{shown:%Y-%m-%d %H:%M}",
+        zone or "UTC",
+    )
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """A glyph of our own set. It says nothing by itself: the word stands beside it."""
+    return format_html(
+        '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>', static("rokuon/icons.svg"), name
+    )
+
+
+@register.simple_tag
+def state(name: str, words: str = "") -> SafeString:
+    """Icon, word and colour of a state. `words` say more than the state's own."""
+    own, glyph = STATES.get(name, (name, "excluded"))
+    return format_html('<span class="state state-{}">{}<span>{}</span></span>', name, icon(glyph), words or _(own))
+
+
+@register.filter
+@stringfilter
+def said(message: str) -> str:
+    """A sentence of the domain (marked N_) in the reader's language."""
+    return i18n._(message) if message else ""

@@ -1,0 +1,34 @@
+"""Every address of the console. A view without a guard is refused when the addresses are read."""
+
+from collections.abc import Callable
+
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpResponseBase
+from django.urls import URLPattern, path
+
+from .views import home
+
+app_name = "console"
+
+
+def guarded(route: str, view: Callable[..., HttpResponseBase], name: str) -> URLPattern:
+    if not hasattr(view, "guard"):
+        raise ImproperlyConfigured(f"the view {name} stands behind no guard (console.gate)")
+    return path(route, view, name=name)
+
+
+COMPANY = "c/<str:company>/"
+
+urlpatterns = [
+    guarded("", home.home, "home"),
+    guarded("language/", home.language, "language"),
+    guarded("theme/", home.theme, "theme"),
+    guarded(COMPANY, home.overview, "overview"),
+    guarded(COMPANY + "recordings/", home.to_come, "recordings"),
+    guarded(COMPANY + "backup-now/", home.to_come, "backup_now"),
+    guarded(COMPANY + "rules/", home.to_come, "rules"),
+    guarded(COMPANY + "settings/", home.to_come, "settings"),
+    guarded(COMPANY + "set-up/", home.set_up_to_come, "set_up"),
+    guarded(COMPANY + "people/", home.people_to_come, "people"),
+    guarded(COMPANY + "audit/", home.audit_to_come, "audit"),
+]

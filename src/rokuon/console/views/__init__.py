@@ -1,0 +1,1 @@
+"""One module a page. A view reads what it shows within `request.reach`, or changes something and redirects."""

@@ -1,0 +1,76 @@
+"""The first page, and the two choices that every page offers: language and colours."""
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from rokuon.accounts import may
+from rokuon.accounts.may import Action
+from rokuon.accounts.models import Person
+from rokuon.console.gate import CHANGE, CompanyRequest, SignedInRequest, everyone, page, signed_in
+from rokuon.console.shell import LANGUAGE_COOKIE
+from rokuon.ops import i18n
+from rokuon.org.models import Company
+
+YEAR_S = 365 * 86400
+
+
+@signed_in()
+def home(request: SignedInRequest) -> HttpResponse:
+    """Straight to the only company; else a choice."""
+    companies = list(Company.objects.filter(pk__in=may.company_ids(request.user.pk)).order_by("name", "pk"))
+    if len(companies) == 1:
+        return redirect("console:overview", companies[0].public_id)
+    return render(request, "console/companies.html", {"companies": companies})
+
+
+@everyone(CHANGE)
+def language(request: HttpRequest) -> HttpResponse:
+    """Choose the language: for the person where somebody is signed in, and for this browser."""
+    chosen = request.POST.get("language", "")
+    response = HttpResponseRedirect(_back(request), status=303)
+    if chosen in i18n.LANGUAGES:
+        if request.user.is_authenticated:
+            Person.objects.filter(pk=request.user.pk).update(language=chosen)
+        response.set_cookie(LANGUAGE_COOKIE, chosen, max_age=YEAR_S, httponly=True, samesite="Lax", secure=request.is_secure())
+    return response
+
+
+@signed_in(CHANGE)
+def theme(request: SignedInRequest) -> HttpResponse:
+    """Choose light or dark colours, or what the system says ("")."""
+    chosen = request.POST.get("theme", "")
+    if chosen in ("", "light", "dark"):
+        Person.objects.filter(pk=request.user.pk).update(theme=chosen)
+    return HttpResponseRedirect(_back(request), status=303)
+
+
+def _back(request: HttpRequest) -> str:
+    """The page that the form stood on, if it is one of ours."""
+    wanted = request.POST.get("next", "")
+    return wanted if url_has_allowed_host_and_scheme(wanted, allowed_hosts=None) and wanted.startswith("/") else "/"
+
+
+@page(Action.VIEW)
+def overview(request: CompanyRequest) -> HttpResponse:
+    return render(request, "console/overview.html")
+
+
+@page(Action.VIEW)
+def to_come(request: CompanyRequest) -> HttpResponse:
+    return render(request, "console/overview.html")
+
+
+@page(Action.SET_COMPANY)
+def set_up_to_come(request: CompanyRequest) -> HttpResponse:
+    return render(request, "console/overview.html")
+
+
+@page(Action.PEOPLE)
+def people_to_come(request: CompanyRequest) -> HttpResponse:
+    return render(request, "console/overview.html")
+
+
+@page(Action.AUDIT)
+def audit_to_come(request: CompanyRequest) -> HttpResponse:
+    return render(request, "console/overview.html")
