@@ -6,7 +6,7 @@ ARGS ?=
 DATA ?= demo-data
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check bench requirements messages reference fuzz crash soak clean
+.PHONY: help install demo test check bench requirements messages reference screenshots fuzz crash soak clean
 
 help: ## This list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -25,7 +25,8 @@ install: $(VENV)/runtime.stamp ## What Rokuon needs to run, into .venv
 demo: $(VENV)/runtime.stamp ## Two years of recordings from a simulated Dialpad into ./demo-data/bucket (ARGS=--once ends by itself)
 	@$(BIN)/rokuon demo --data $(DATA) $(ARGS)
 
-test: check ## Lint, types, layers, then every test
+test: check ## Lint, types, layers, then every test (installs Chromium from Debian where there is none)
+	@$(BIN)/python tools/chromium.py
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: $(VENV)/dev.stamp ## ruff, mypy strict, import-linter, messages, generated pages
@@ -58,6 +59,10 @@ messages: $(VENV)/dev.stamp ## Extract and compile the texts (English in the sou
 
 reference: $(VENV)/dev.stamp ## Write docs/reference from the code
 	@$(BIN)/python tools/reference.py
+
+screenshots: $(VENV)/dev.stamp ## Pictures of every page of the console into docs/images/console (ARGS=overview for one)
+	@$(BIN)/python tools/chromium.py
+	@$(BIN)/python -m tools.screenshots $(ARGS)
 
 clean: ## Remove the environment and the demo
 	@rm -rf $(VENV) $(DATA) bench-data

@@ -1,0 +1,132 @@
+"""A whole Rokuon as people run it: database, simulated Dialpad, web server and, where asked for, a worker, each a process of its own."""
+
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from rokuon.ops import postgres
+from rokuon.simulator import SimulatorProcess
+from tests.cli.conftest import Rokuon
+from tests.conftest import short_folder
+
+START_S = 60.0
+STOP_S = 40.0
+PEOPLE = Path(__file__).with_name("people.py")
+
+
+class Console:
+    """`rokuon(...)` runs commands, `sim` is Dialpad, `address` the web server. Use `running()` to make one."""
+
+    def __init__(self, rokuon: Rokuon, sim: SimulatorProcess, stack: ExitStack) -> None:
+        self.rokuon, self.sim, self._stack = rokuon, sim, stack
+        self.address = f"http://127.0.0.1:{free_port()}"
+        rokuon.environment |= {"ROKUON_PUBLIC_URL": self.address, "ROKUON_LISTEN": self.address.partition("//")[2]}
+        self.cookie_name = ""
+
+    def command(self, *arguments: str, stdin: str = "") -> str:
+        """What the command said. Fails where it fails."""
+        answer = self.rokuon(*arguments, stdin=stdin)
+        assert answer.code == 0, f"rokuon {' '.join(arguments)}: {answer.code}\n{answer.out}\n{answer.err}"
+        return answer.out
+
+    def python(self, program: Path, asked: Any) -> Any:
+        """Run a program of this folder beside the installation; JSON in, JSON out."""
+        done = subprocess.run(
+            [sys.executable, str(program)],
+            input=json.dumps(asked),
+            env=self.rokuon.environment,
+            cwd=self.rokuon.outer,
+            capture_output=True,
+            text=True,
+            timeout=START_S,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def sign_in(self, people: Sequence[dict[str, Any]]) -> dict[str, str]:
+        """The session cookie of each person (arguments of `people.make`), by e-mail address. Who does not exist yet is made."""
+        cookies: dict[str, str] = self.python(PEOPLE, people)
+        self.cookie_name = cookies.pop("")
+        return cookies
+
+    def add_company(self, number: int = 0, bucket: str = "") -> None:
+        """A company of the simulator, with a folder as its bucket and all rules enabled."""
+        key = self.sim.hello["companies"][number]["keys"][0]
+        self.command("company", "add", "--base-url", self.sim.base_url, "--key-file", "-", stdin=key)
+        company = ("--company", str(self.sim.hello["companies"][number]["id"]))
+        url = self.rokuon.folder(bucket or f"bucket-{number}")
+        self.command("bucket", "add", url, *company)
+        self.command("settings", "set", *company, "--enable", "--bucket", url, "--requests-per-second", "1000")
+        self.command("rule", "enable", "--all", *company)
+
+    def serve(self) -> None:
+        """Start the web server and wait until it answers."""
+        port = self.address.rpartition(":")[2]
+        command = [sys.executable, "-m", "gunicorn", "rokuon.wsgi", f"--bind=127.0.0.1:{port}", "--workers=1", "--threads=8"]
+        self._process("serve", command)
+        deadline = time.monotonic() + START_S
+        while not self._answers():
+            assert time.monotonic() < deadline, f"the web server does not answer:\n{self.said('serve')}"
+            time.sleep(0.1)
+
+    def work(self) -> None:
+        """Start a worker; it ends with the console."""
+        self._process("worker", [sys.executable, "-m", "rokuon", "worker"])
+
+    def said(self, name: str) -> str:
+        """What the process wrote so far."""
+        return (self.rokuon.outer / f"{name}.log").read_text(errors="replace")
+
+    def _process(self, name: str, command: list[str]) -> None:
+        log: IO[bytes] = self._stack.enter_context((self.rokuon.outer / f"{name}.log").open("wb"))
+        process = subprocess.Popen(
+            command, env=self.rokuon.environment, cwd=self.rokuon.outer, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+        )
+        self._stack.callback(_stop, process)
+
+    def _answers(self) -> bool:
+        try:
+            urllib.request.build_opener(urllib.request.ProxyHandler({})).open(self.address + "/", timeout=5).close()
+        except urllib.error.HTTPError:
+            return True
+        except OSError:
+            return False
+        return True
+
+
+@contextmanager
+def running(*simulator: str, **environment: str) -> Iterator[Console]:
+    """An installation without a company, a simulator with these options; everything ends with the block."""
+    outer = short_folder()
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, outer)
+        rokuon = Rokuon(outer, **environment)
+        console = Console(rokuon, stack.enter_context(SimulatorProcess(*simulator, "--switch=limit_per_second=0")), stack)
+        console.command("init")
+        stack.enter_context(postgres.ensure_running(rokuon.data))
+        yield console
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,80 @@
+"""Who may do what at which address: the table that `test_tenancy` holds every address of the router to.
+
+python -m tests.console.tenancy     writes docs/design/tenancy.md from it
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "design" / "tenancy.md"
+WHO = ("anonymous", "viewer A", "admin A", "admin B", "viewer", "company admin", "other company", "operator")
+NOT_ALLOWED = " ".join(["405"] * len(WHO))
+
+
+@dataclass(frozen=True)
+class Row:
+    """One outcome for each of WHO, for a thing of office A or of the whole company. HEAD is as GET.
+
+    ok: the page, or what it does; in: sent to sign-in; a number: that status and nothing else happens.
+    """
+
+    get: str = NOT_ALLOWED
+    post: str = NOT_ALLOWED
+    put: str = NOT_ALLOWED
+    why: str = ""
+
+    def expected(self, method: str) -> dict[str, str]:
+        said = {"GET": self.get, "HEAD": self.get, "POST": self.post}.get(method, self.put).split()
+        assert len(said) == len(WHO), said
+        return dict(zip(WHO, said, strict=True))
+
+
+#                anonymous  viewer A  admin A  admin B  viewer  company admin  other company  operator
+SIGNED_IN = "    in         ok        ok       ok       ok      ok             ok             ok"
+MEMBERS = "      in         ok        ok       ok       ok      ok             404            404"
+OF_A = "         in         ok        ok       404      ok      ok             404            404"
+WORKERS = "      in         403       ok       ok       403     ok             404            404"
+WORKERS_OF_A = " in         403       ok       404      403     ok             404            404"
+ADMIN = "        in         403       403      403      403     ok             404            404"
+ANYBODY = "      ok         ok        ok       ok       ok      ok             ok             ok"
+
+TABLE: dict[str, Row] = {
+    "console:home": Row(SIGNED_IN, why="the companies of the person, and no others"),
+    "console:language": Row(post=ANYBODY),
+    "console:theme": Row(post=SIGNED_IN),
+    "console:overview": Row(MEMBERS),
+    "console:recordings": Row(MEMBERS),
+    "console:backup_now": Row(MEMBERS),
+    "console:rules": Row(MEMBERS),
+    "console:settings": Row(MEMBERS),
+    "console:set_up": Row(ADMIN),
+    "console:people": Row(ADMIN),
+    "console:audit": Row(ADMIN),
+}
+
+
+def markdown() -> str:
+    """The table as a page of the docs."""
+    lines = [
+        "# Who may do what",
+        "",
+        "Every address of the console, every method, every kind of person. `tests/console/test_tenancy.py` reads the addresses from the",
+        "router, asks each with each method as each person, and fails where an answer differs from this table, where an address is missing",
+        "from it, where an answer to somebody of office A or of another company holds a name, an id or a count of office B, and where a",
+        "GET, or a request that is refused, changes the database. The page is written by `python -m tests.console.tenancy`.",
+        "",
+        "*ok*: the page, or what the form does. *in*: sent to sign-in. A number is the HTTP status; nothing else happens. The thing asked",
+        "for belongs to office A. HEAD answers as GET; PUT and DELETE answer 405 to everybody unless a line says otherwise.",
+        "",
+        "| Address | Method | " + " | ".join(WHO) + " | |",
+        "|---|---|" + "---|" * (len(WHO) + 1),
+    ]
+    for name, row in TABLE.items():
+        for method, said in (("GET", row.get), ("POST", row.post), ("PUT", row.put)):
+            if said != NOT_ALLOWED:
+                lines.append(f"| `{name}` | {method} | " + " | ".join(row.expected(method).values()) + f" | {row.why} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(markdown())

@@ -1,0 +1,88 @@
+"""The Chromium that browser tests and screenshots use: `find()` gives its path; run as a program, this installs it where it is missing.
+
+    python tools/chromium.py     needs Debian or Ubuntu to install; asks sudo where it is not root
+
+Debian's package is preferred. Ubuntu's is a snap, which cannot run in a container nor read /tmp: there Playwright's own build is taken.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+PATIENCE_S = 30
+MISSING = """The browser tests need Chromium and a Japanese font, and they could not be installed here. Install them, then try again:
+    apt-get install chromium fonts-noto-cjk                        on Debian
+    .venv/bin/playwright install --with-deps chromium              elsewhere
+The other tests run without: .venv/bin/python -m pytest --ignore tests/browser"""
+
+
+def find() -> str | None:
+    """The path of a Chromium that runs, or None."""
+    return next((path for path in _candidates() if path and _runs(path)), None)
+
+
+def _candidates() -> Iterator[str | None]:
+    yield from (shutil.which(name) for name in NAMES)
+    yield _of_playwright()
+
+
+def _runs(path: str) -> bool:
+    if "snap" in Path(path).resolve().parts or not Path(path).exists():
+        return False
+    try:
+        said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    except OSError:
+        return False
+    return said.returncode == 0 and "Chrom" in said.stdout
+
+
+def _of_playwright() -> str:
+    asked = "from playwright.sync_api import sync_playwright as s\nwith s() as p: print(p.chromium.executable_path)"
+    return subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, timeout=PATIENCE_S, check=False).stdout.strip()
+
+
+def has_japanese_font() -> bool:
+    """Whether a page in Japanese shows letters rather than boxes."""
+    if not shutil.which("fc-list"):
+        return False
+    return bool(subprocess.run(["fc-list", ":lang=ja"], capture_output=True, timeout=PATIENCE_S, check=False).stdout.strip())
+
+
+def _install() -> None:
+    as_root = [] if os.geteuid() == 0 else ["sudo"]
+    if not shutil.which("apt-get") or (as_root and not shutil.which("sudo")):
+        return
+    quietly = [*as_root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]
+    _say_and_run([*quietly, "update", "-q"])
+    if not has_japanese_font():
+        _say_and_run([*quietly, "install", "-qy", "--no-install-recommends", "fonts-noto-cjk", "fontconfig"])
+    if not find():
+        _say_and_run([*quietly, "install", "-qy", "--no-install-recommends", "chromium"])
+    if not find():
+        _say_and_run([sys.executable, "-m", "playwright", "install", "--with-deps", "chromium"])
+
+
+def _say_and_run(command: list[str]) -> None:
+    print("+ " + " ".join(command), file=sys.stderr, flush=True)
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode:
+        print(done.stdout[-2000:] + done.stderr[-2000:], file=sys.stderr)
+
+
+def main() -> int:
+    if not (find() and has_japanese_font()):
+        _install()
+    path = find()
+    if not path or not has_japanese_font():
+        print(MISSING, file=sys.stderr)
+        return 1
+    print(path)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
