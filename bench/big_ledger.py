@@ -3,9 +3,10 @@
 python -m bench.big_ledger --data FOLDER [--rows 1000000]
 
 `fill` works on any migrated database; the command makes an installation in FOLDER (or finds the one it made) and fills that. The
-rows look like a company of six offices in four zones and sixty targets over two years: forty agents each of eight hundred, and one with
-a handful of calls; calls at business hours, most copies verified, a few of every other state with real reasons, odd names. A neighbour company holds a twentieth as much, so that a query which forgets to
-ask for its company shows. The same arguments make the same rows, up to the time of day at which it is run.
+rows look like a company of six offices in four zones and sixty targets over two years: calls at business hours, forty agents to a target
+out of eight hundred and one who is rare, most copies verified, a few of every other state with real reasons, odd names. A neighbour
+company holds a twentieth as much, so that a query which forgets to ask for its company shows. The same arguments make the same rows, up
+to the time of day at which it is run.
 """
 
 import argparse
@@ -37,8 +38,19 @@ NAMES = [
     "<b>Onboarding</b>",
     "夜間窓口",
 ]
-FIRST_AGENTS = ["山田 太郎", "佐藤 花子", "Ann O'Hara", "José Núñez", "محمد علي", "鈴木 一郎", "Zoë 🎧", "高橋 美咲", "Bob <script>", "田中 実"]
-AGENTS = [f"{name} {number}" for number in range(1, 81) for name in FIRST_AGENTS]
+NAMES_OF_AGENTS = [
+    "山田 太郎",
+    "佐藤 花子",
+    "Ann O'Hara",
+    "José Núñez",
+    "محمد علي",
+    "鈴木 一郎",
+    "Zoë 🎧",
+    "高橋 美咲",
+    "Bob <script>",
+    "田中 実",
+]
+AGENTS = [f"{name} {number}" for number in range(1, 81) for name in NAMES_OF_AGENTS]
 RARE_AGENT = "希少 ラーラ"
 
 _RECORDINGS = """

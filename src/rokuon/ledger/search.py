@@ -25,6 +25,12 @@ a rare state or a reason is asked for as well, since then whole walks are read f
 
 _REASONED = [state.value for state in State if state is not State.VERIFIED]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_CONDITIONS = {
+    "state": "c.state = %(state)s",
+    "reason": "c.reason = %(reason)s",
+    "recordings": "c.recording_id = ANY(%(recordings)s)",
+    "agents": "c.agent = ANY(%(agents)s)",
+}
 _CURSOR = struct.Struct(">?qq")
 
 
@@ -68,11 +74,11 @@ class _Place:
 
 @dataclass(frozen=True, slots=True)
 class _Query:
-    """Walks along an index, one a row: target, times and the word that `match` compares. `conditions` hold for every copy found."""
+    """Walks along an index, one a row: target, times and the word that `match` compares. `values` are of the columns in `_CONDITIONS`."""
 
     walks: list[tuple[Any, ...]]
     match: str
-    conditions: dict[str, Any]
+    values: dict[str, Any]
 
 
 def find(company_id: int, within: Sequence[Within], filters: Filters, cursor: str = "", limit: int = PAGE) -> Page:
@@ -120,30 +126,26 @@ def _folded(text: str) -> str:
 
 def _query(company_id: int, within: Sequence[Within], filters: Filters) -> _Query | None:
     """The walk that looks at the fewest copies. None where nothing can be found."""
-    conditions: dict[str, Any] = {}
+    values: dict[str, Any] = {name: value for name, value in (("state", filters.state), ("reason", filters.reason)) if value}
     rare = bool(filters.reason) or filters.state not in ("", State.VERIFIED)
-    if filters.state:
-        conditions["c.state = %(state)s"] = filters.state
-    if filters.reason:
-        conditions["c.reason = %(reason)s"] = filters.reason
     if filters.call_id or filters.recording_id:
-        conditions["c.recording_id = ANY(%(recordings)s)"] = _recordings(company_id, filters)
+        values["recordings"] = _recordings(company_id, filters)
     if filters.agent:
         pairs = agents([one.target_id for one in within], filters.agent)
         if len(pairs) <= (NARROWER if rare else NARROW):
             times = {one.target_id: one for one in within}
-            return _walk([(times[target], agent) for target, agent in pairs], "c.agent = w.word", conditions)
-        conditions["c.agent = ANY(%(agents)s)"] = list({agent for _, agent in pairs})
+            return _walk([(times[target], agent) for target, agent in pairs], "c.agent = w.word", values)
+        values["agents"] = list({agent for _, agent in pairs})
     if filters.reason:
         states = [filters.state] if filters.state else _REASONED
-        return _walk([(one, state) for one in within for state in states], "c.state = w.word", conditions)
-    return _walk([(one, "") for one in within], "true", conditions)
+        return _walk([(one, state) for one in within for state in states], "c.state = w.word", values)
+    return _walk([(one, "") for one in within], "true", values)
 
 
-def _walk(walks: Sequence[tuple[Within, str]], match: str, conditions: dict[str, Any]) -> _Query | None:
-    if not walks or [] in conditions.values():
+def _walk(walks: Sequence[tuple[Within, str]], match: str, values: dict[str, Any]) -> _Query | None:
+    if not walks or [] in values.values():
         return None
-    return _Query([(one.target_id, one.since or "-infinity", one.until or "infinity", word) for one, word in walks], match, conditions)
+    return _Query([(one.target_id, one.since or "-infinity", one.until or "infinity", word) for one, word in walks], match, values)
 
 
 def _recordings(company_id: int, filters: Filters) -> list[int]:
@@ -159,8 +161,7 @@ def _recordings(company_id: int, filters: Filters) -> list[int]:
 def _ids(company_id: int, query: _Query, place: _Place | None, older: bool, limit: int) -> list[int]:
     order = "DESC" if older else "ASC"
     beside = "" if place is None else f" AND (c.call_started_at, c.id) {'<' if older else '>'} (%(at)s, %(id)s)"
-    conditions = "".join(f" AND {condition}" for condition in query.conditions)
-    values = {name: value for name in ("state", "reason", "recordings", "agents") for text, value in query.conditions.items() if f"%({name})s" in text}
+    conditions = "".join(f" AND {_CONDITIONS[name]}" for name in query.values)
     walks = dict(zip(("targets", "since", "until", "words"), columns(query.walks, 4), strict=True))
     rows = fetch(
         f"""SELECT f.id
@@ -172,7 +173,7 @@ def _ids(company_id: int, query: _Query, place: _Place | None, older: bool, limi
                                    {conditions}{beside}
                              ORDER BY c.call_started_at {order}, c.id {order} LIMIT %(limit)s) AS f
              ORDER BY f.call_started_at {order}, f.id {order} LIMIT %(limit)s""",  # noqa: S608 (constant pieces)
-        {**walks, **values, "company": company_id, "limit": limit, "at": place and place.started_at, "id": place and place.copy_id},
+        {**walks, **query.values, "company": company_id, "limit": limit, "at": place and place.started_at, "id": place and place.copy_id},
     )
     return [row[0] for row in rows]
 
