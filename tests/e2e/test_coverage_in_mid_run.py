@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from rokuon.accounts.audit import COMMAND_LINE
 from rokuon.domain.ports import TimeRange
 from rokuon.jobs import queue
 from rokuon.ledger.models import Coverage, Window
@@ -12,7 +13,7 @@ from rokuon.ledger.sql import ms
 from rokuon.org import directory as directories
 from rokuon.org import services
 from rokuon.org.models import Member, Target
-from rokuon.wiring import engine, setup
+from rokuon.wiring import engine, settings, setup
 from tests.e2e.conftest import MakeRig
 from tests.e2e.rig import Rig
 
@@ -40,8 +41,8 @@ def test_a_target_whose_rule_was_off_for_a_part_of_the_listing_is_not_covered(ri
     interrupted(
         rig,
         monkeypatch,
-        lambda: setup.disable_rules([one], rig.clock()),
-        lambda: setup.enable_rules(rig.company, list(Target.objects.filter(pk=one.pk)), queue, rig.clock()),
+        lambda: settings.change_rules(rig.company, [], [one], queue, COMMAND_LINE, rig.clock()),
+        lambda: settings.change_rules(rig.company, [one], [], queue, COMMAND_LINE, rig.clock()),
     )
     assert covered(other) > 0
     assert covered(one) == 0

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from rokuon.accounts.audit import COMMAND_LINE
 from rokuon.domain import windows
 from rokuon.domain.failures import ConfigError
 from rokuon.domain.ports import TimeRange
@@ -71,7 +72,7 @@ def backup_now_command(
         if dry_run:
             return show_plan(session, company, kind, scope_id, wanted, relist=relist, as_json=as_json)
         if company.synced_at is None or now - company.synced_at > DIRECTORY_KEEPS:
-            setup.sync(session.installation, company, now)
+            setup.sync(session.installation, company, COMMAND_LINE, now)
         if kind is not ScopeKind.COMPANY:
             setup.learn_trust(session.installation, company, now)
         started = use_case.start(company.pk, kind, scope_id, wanted, now, queue, relist=relist)

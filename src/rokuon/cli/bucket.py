@@ -2,6 +2,7 @@
 
 import click
 
+from rokuon.accounts.audit import COMMAND_LINE
 from rokuon.domain.failures import BucketClaimedByOther, BucketForbidden, Decision
 from rokuon.jobs import queue
 from rokuon.ops.i18n import _
@@ -52,6 +53,7 @@ def add(url: str, key_file: str | None, no_wait: bool, company_name: str | None,
             company,
             url,
             credential,
+            COMMAND_LINE,
             session.now(),
             patience=0 if no_wait else FRESH_GRANT_S,
             progress=_waiting,
@@ -121,6 +123,7 @@ def verify(url: str, key_file: str | None, no_wait: bool, company_name: str | No
             session.installation,
             chosen,
             queue,
+            COMMAND_LINE,
             session.now(),
             credential=credential,
             patience=0 if no_wait else FRESH_GRANT_S,

@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from rokuon.accounts.audit import COMMAND_LINE
 from rokuon.jobs import queue
 from rokuon.ops.i18n import _
 from rokuon.ops.secrets import Secret
@@ -45,7 +46,7 @@ def _key_option(command: Any) -> Any:
 def add(key_file: str | None, base_url: str, as_json: bool) -> None:
     setup.canonical_base_url(base_url)
     with opened() as session:
-        added, result, account = setup.add_company(session.installation, base_url, _key(key_file), session.now())
+        added, result, account = setup.add_company(session.installation, base_url, _key(key_file), COMMAND_LINE, session.now())
         if as_json:
             output.write_json({"id": added.pk, "dialpad_id": added.dialpad_id, "name": added.name, **_sync_json(result)})
             return
@@ -61,7 +62,7 @@ def add(key_file: str | None, base_url: str, as_json: bool) -> None:
 def new_key(key_file: str | None, company_name: str | None) -> None:
     with opened() as session:
         chosen = choose.company(company_name)
-        account = setup.set_key(session.installation, chosen, _key(key_file), queue, session.now())
+        account = setup.set_key(session.installation, chosen, _key(key_file), queue, COMMAND_LINE, session.now())
         output.say(_("The new key of %(name)s works. What waited for it goes on by itself.") % {"name": chosen.name})
         _say_export(account)
 
@@ -105,7 +106,7 @@ def list_companies(as_json: bool) -> None:
 def sync_command(company_name: str | None, as_json: bool) -> None:
     with opened() as session:
         chosen = choose.company(company_name)
-        result = setup.sync(session.installation, chosen, session.now())
+        result = setup.sync(session.installation, chosen, COMMAND_LINE, session.now())
         if as_json:
             output.write_json(_sync_json(result))
         else:

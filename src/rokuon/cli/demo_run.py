@@ -7,15 +7,15 @@ from pathlib import Path
 import click
 from django.db import connections
 
+from rokuon.accounts.audit import COMMAND_LINE
 from rokuon.domain.recording import ScopeKind
 from rokuon.jobs import queue
 from rokuon.ops.i18n import _
 from rokuon.ops.installation import Installation
 from rokuon.ops.secrets import Secret
-from rokuon.org import services
 from rokuon.org.models import Company
 from rokuon.stores.verification import FRESH_GRANT_S
-from rokuon.wiring import backup_now, setup
+from rokuon.wiring import backup_now, settings, setup
 
 from . import output
 from .backup import company_zone
@@ -72,9 +72,11 @@ class Demo:
         )
         company = Company.objects.filter(base_url=self._dialpad.world.base_url).first()
         if company is None:
-            company, result, _account = setup.add_company(session.installation, self._dialpad.world.base_url, Secret(hello["key"]), now)
+            company, result, _account = setup.add_company(
+                session.installation, self._dialpad.world.base_url, Secret(hello["key"]), COMMAND_LINE, now
+            )
         else:
-            result = setup.sync(session.installation, company, now)
+            result = setup.sync(session.installation, company, COMMAND_LINE, now)
         output.say(
             _("Directory sync: %(company)s, %(offices)d offices, %(centers)d contact centers, %(teams)d coaching teams, %(users)d people.")
             % {
@@ -96,14 +98,13 @@ class Demo:
         bucket = company.buckets.filter(url=setup.canonical_bucket_url(self._session.config, url)).first()
         if bucket is None:
             bucket, verification = setup.add_bucket(
-                self._session.installation, company, url, None, self._session.now(), patience=FRESH_GRANT_S
+                self._session.installation, company, url, None, COMMAND_LINE, self._session.now(), patience=FRESH_GRANT_S
             )
             if bucket is None:
                 raise verification.failure or RuntimeError("a bucket that was verified is not registered")
-        services.set_budget(company, LIMIT_PER_SECOND)
-        services.set_enabled(company, True)
-        setup.enable_rules(company, list(company.targets.all()), queue, self._session.now())
-        services.choose_bucket(company, bucket)
+        wanted = {"enabled": True, "bucket": bucket, "requests_per_second": LIMIT_PER_SECOND}
+        settings.change(company, wanted, COMMAND_LINE, self._session.now())
+        settings.change_rules(company, list(company.targets.all()), [], queue, COMMAND_LINE, self._session.now())
         output.say(_("Settings: backup enabled, bucket %(url)s verified, rules of all targets enabled.") % {"url": bucket.url})
 
     def _run(self, company: Company) -> tuple[End, View]:

@@ -5,10 +5,11 @@ from typing import Any
 
 import click
 
+from rokuon.accounts.audit import COMMAND_LINE
 from rokuon.jobs import queue
 from rokuon.ops.i18n import _, ngettext
 from rokuon.org.models import Company, Target
-from rokuon.wiring import setup
+from rokuon.wiring import settings
 
 from . import choose, output
 from .language import Group
@@ -39,7 +40,7 @@ def enable(names: tuple[str, ...], everything: bool, kind: str | None, office_na
     with opened() as session:
         company = choose.company(company_name)
         targets = _chosen(company, names, kind, office_name)
-        changed = setup.enable_rules(company, targets, queue, session.now())
+        changed = len(settings.change_rules(company, targets, [], queue, COMMAND_LINE, session.now()).enabled)
         _report(
             changed,
             len(targets),
@@ -54,8 +55,10 @@ def enable(names: tuple[str, ...], everything: bool, kind: str | None, office_na
 def disable(names: tuple[str, ...], everything: bool, kind: str | None, office_name: str | None, company_name: str | None) -> None:
     _require_choice(names, everything, kind, office_name)
     with opened() as session:
-        targets = _chosen(choose.company(company_name), names, kind, office_name)
-        changed, excluded = setup.disable_rules(targets, session.now())
+        company = choose.company(company_name)
+        targets = _chosen(company, names, kind, office_name)
+        done = settings.change_rules(company, [], targets, queue, COMMAND_LINE, session.now())
+        changed, excluded = len(done.disabled), done.excluded
         _report(
             changed,
             len(targets),

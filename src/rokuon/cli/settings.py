@@ -1,14 +1,13 @@
 """`rokuon settings show | set`: the tree company > office > contact center or coaching team."""
 
-from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import click
-from django.db import transaction
 from rich.markup import escape
 from rich.tree import Tree
 
+from rokuon.accounts.audit import COMMAND_LINE
 from rokuon.domain.failures import ConfigError
 from rokuon.domain.recording import ScopeKind
 from rokuon.domain.settings import Effective
@@ -16,6 +15,7 @@ from rokuon.ops.i18n import _
 from rokuon.org import services
 from rokuon.org.models import Company, MediaCharge, Office, Target
 from rokuon.org.tree import company_effective, target_settings
+from rokuon.wiring import settings
 
 from . import choose, output
 from .language import Group
@@ -200,7 +200,7 @@ def set_(
     _refuse(below and not inherit and bucket_url is None, _("Say --bucket URL or --inherit."))
     _refuse(not company_wide and not below and bucket_url is None, _("Name a setting to change. `rokuon settings set --help` lists them."))
     rate = _rate(requests_per_second)
-    with opened():
+    with opened() as session:
         company = choose.company(company_name)
         node: Company | Office | Target = company
         if office_name is not None:
@@ -208,22 +208,19 @@ def set_(
         elif target_name is not None:
             node = choose.target(company, target_name)
         bucket = choose.bucket(company, bucket_url) if bucket_url is not None else None
-        with transaction.atomic():
-            if bucket is not None or inherit:
-                services.choose_bucket(node, bucket)
-            _apply(company, enable, services.set_enabled)
-            _apply(company, restrict, services.set_restricted)
-            _apply(company, voicemail, services.set_voicemail)
-            _apply(company, rate, services.set_budget)
-            _apply(company, MediaCharge(media_charge) if media_charge is not None else None, services.set_media_charge)
+        wanted = services.choice(node, bucket) if bucket is not None or inherit else {}
+        given = {
+            "enabled": enable,
+            "restricted": restrict,
+            "voicemail": voicemail,
+            "requests_per_second": rate,
+            "media_charge": media_charge,
+        }
+        wanted |= {name: value for name, value in given.items() if value is not None}
+        settings.change(node, wanted, COMMAND_LINE, session.now())
         company.refresh_from_db()
         output.say(_("Saved."))
         _say_effect(company, node)
-
-
-def _apply(company: Company, value: Any, change: Callable[[Company, Any], None]) -> None:
-    if value is not None:
-        change(company, value)
 
 
 def _refuse(wrong: bool, sentence: str) -> None:

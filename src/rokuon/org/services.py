@@ -1,14 +1,18 @@
 """Changes to the settings tree and the backup rules, each in one transaction. Raises ConfigError with a sentence for what cannot be."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from rokuon.domain.failures import ConfigError
 from rokuon.ops.i18n import _
 
-from .models import Bucket, Budget, Company, MediaCharge, Office, Target
+from .models import Bucket, Budget, Company, Office, Target
+
+Node = Company | Office | Target
 
 
 @transaction.atomic
@@ -40,45 +44,72 @@ def require_free(company: Company, url: str) -> None:
     raise ConfigError(_("The bucket %(url)s belongs to another company of this installation. Choose a bucket of your own.") % {"url": url})
 
 
-def set_enabled(company: Company, enabled: bool) -> None:
-    Company.objects.filter(pk=company.pk).update(enabled=enabled)
+class SettingsMoved(ConfigError):
+    """The settings are others than those that the form showed. `now` is the level as it stands."""
+
+    def __init__(self, now: Node) -> None:
+        super().__init__(_("Somebody else changed these settings in the meantime. Nothing was saved yet."))
+        self.now = now
 
 
-def set_restricted(company: Company, restricted: bool) -> None:
-    Company.objects.filter(pk=company.pk).update(restricted=restricted)
+class Restricted(ConfigError):
+    """The company's access restriction forbids to customize."""
 
-
-def set_voicemail(company: Company, voicemail: bool) -> None:
-    Company.objects.filter(pk=company.pk).update(voicemail=voicemail)
-
-
-def set_budget(company: Company, requests_per_second: Decimal) -> None:
-    Company.objects.filter(pk=company.pk).update(requests_per_second=requests_per_second)
-
-
-def set_media_charge(company: Company, charge: MediaCharge) -> None:
-    Company.objects.filter(pk=company.pk).update(media_charge=charge)
-
-
-def choose_bucket(node: Company | Office | Target, bucket: Bucket | None) -> None:
-    """Select one of the company's buckets for the company, an office or a target; None takes the choice back.
-
-    Below the company, choosing is the same as customizing: it needs the company's consent (access restriction off, M2 and M3).
-    """
-    company_id = node.pk if isinstance(node, Company) else node.company_id
-    if bucket is not None and bucket.company_id != company_id:
-        raise ConfigError(_("This bucket is not registered for the company."))
-    if isinstance(node, Company):
-        Company.objects.filter(pk=node.pk).update(bucket=bucket)
-        return
-    # The restriction is part of the statement, so that it cannot be switched on between a check and the change.
-    changed = type(node)._default_manager.filter(pk=node.pk, company__restricted=False).update(customized=bucket is not None, bucket=bucket)
-    if not changed:
-        raise ConfigError(
+    def __init__(self) -> None:
+        super().__init__(
             _("The company restricts access: every office and center uses the company's bucket. Switch the restriction off to customize.")
         )
 
 
-def set_rule(targets: Sequence[Target], backed_up: bool) -> int:
-    """Enable or disable the backup rule of contact centers and coaching teams (M6, M7); how many changed."""
-    return Target.objects.filter(pk__in=[target.pk for target in targets]).exclude(backed_up=backed_up).update(backed_up=backed_up)
+@transaction.atomic
+def change(node: Node, wanted: Mapping[str, Any], revision: int | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Set fields of one level, a bucket as a Bucket; what differs, before and after. Equal values change nothing.
+
+    With `revision`, only if nobody changed the level since: else raises SettingsMoved. Below the company, choosing a bucket is the same
+    as customizing and needs the company's consent (M2, M3): Restricted.
+    """
+    known = type(node)._default_manager.filter(pk=node.pk)
+    current = known.select_for_update(no_key=True).get()
+    if revision is not None and current.revision != revision:
+        raise SettingsMoved(current)
+    company_id = current.pk if isinstance(current, Company) else current.company_id
+    if any(isinstance(value, Bucket) and value.company_id != company_id for value in wanted.values()):
+        raise ConfigError(_("This bucket is not registered for the company."))
+    before = {name: getattr(current, name) for name, value in wanted.items() if getattr(current, name) != value}
+    after = {name: wanted[name] for name in before}
+    if after:
+        # The restriction is part of the statement, so that it cannot be switched on between a check and the change.
+        consent = Q() if isinstance(current, Company) else Q(company__restricted=False)
+        if not known.filter(consent).update(**after, revision=current.revision + 1):
+            raise Restricted
+    return before, after
+
+
+def set_enabled(company: Company, enabled: bool) -> None:
+    change(company, {"enabled": enabled})
+
+
+def set_voicemail(company: Company, voicemail: bool) -> None:
+    change(company, {"voicemail": voicemail})
+
+
+def set_budget(company: Company, requests_per_second: Decimal) -> None:
+    change(company, {"requests_per_second": requests_per_second})
+
+
+def choose_bucket(node: Node, bucket: Bucket | None) -> None:
+    """Select one of the company's buckets for the company, an office or a target; None takes the choice back."""
+    change(node, choice(node, bucket))
+
+
+def choice(node: Node, bucket: Bucket | None) -> dict[str, Any]:
+    """What choosing a bucket sets at this level."""
+    return {"bucket": bucket} if isinstance(node, Company) else {"customized": bucket is not None, "bucket": bucket}
+
+
+def set_rule(targets: Sequence[Target], backed_up: bool) -> list[Target]:
+    """Enable or disable the backup rule of contact centers and coaching teams (M6, M7); those that it changed."""
+    known = Target.objects.select_for_update(no_key=True).filter(pk__in=[target.pk for target in targets]).order_by("pk")
+    changed = list(known.exclude(backed_up=backed_up))
+    Target.objects.filter(pk__in=[target.pk for target in changed]).update(backed_up=backed_up)
+    return changed

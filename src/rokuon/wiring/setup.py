@@ -5,14 +5,17 @@ a command and a synchronous view alike. `jobs` is asked for work inside the tran
 """
 
 import asyncio
+import json
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
 from django.db import transaction
 
+from rokuon.accounts import audit
+from rokuon.accounts.audit import Actor
 from rokuon.config import Config
 from rokuon.dialpad.limits import Limits as DialpadLimits
 from rokuon.dialpad.pacing import LocalReserver, SlotPacer
@@ -21,7 +24,7 @@ from rokuon.dialpad.urls import AllowedHosts
 from rokuon.domain.failures import ConfigError, HoldOn
 from rokuon.domain.ports import Jobs, Source, TimeRange
 from rokuon.domain.recording import COMPANY_SCOPE, Directory
-from rokuon.ledger import coverage, exclude, holds, runs
+from rokuon.ledger import coverage, holds, runs
 from rokuon.ledger.gateway import Database
 from rokuon.ledger.sql import ms
 from rokuon.ops.i18n import _
@@ -43,6 +46,7 @@ CHECK_PER_SECOND = 5.0
 
 CHECK_TRIES = 2
 SAMPLE_DAYS = 28
+SHOWN_OF_ID = 4
 _DAY_MS = 86_400_000
 
 
@@ -109,7 +113,9 @@ def check_stored_key(installation: Installation, company: Company, now: datetime
     return check_key(installation.config, company.base_url, stored_key(installation, company), now)
 
 
-def add_company(installation: Installation, base_url: str, key: Secret, now: datetime) -> tuple[Company, directories.SyncResult, Account]:
+def add_company(
+    installation: Installation, base_url: str, key: Secret, actor: Actor, now: datetime
+) -> tuple[Company, directories.SyncResult, Account]:
     """Register the company that the key belongs to, with its key sealed and its directory entered; not enabled yet."""
     base_url = canonical_base_url(base_url)
     account = check_key(installation.config, base_url, key, now)
@@ -118,11 +124,12 @@ def add_company(installation: Installation, base_url: str, key: Secret, now: dat
         company = services.create_company(found.name, base_url, found.id)
         _seal_key(installation, company, key)
         result = enter(company.pk, account, now)
+        _record(actor, "company.add", company, now, ("company", company.pk, found.name), after={"address": base_url})
     company.refresh_from_db()
     return company, result, account
 
 
-def set_key(installation: Installation, company: Company, key: Secret, jobs: Jobs, now: datetime) -> Account:
+def set_key(installation: Installation, company: Company, key: Secret, jobs: Jobs, actor: Actor, now: datetime) -> Account:
     """Replace a company's key by another of the same company; what waited for it goes on."""
     account = check_key(installation.config, company.base_url, key, now)
     if account.directory.company.id != company.dialpad_id:
@@ -134,7 +141,14 @@ def set_key(installation: Installation, company: Company, key: Secret, jobs: Job
         _seal_key(installation, company, key)
         enter(company.pk, account, now)
         _lift(company.pk, HoldOn.SOURCE, "", jobs, now)
+        _record(actor, "company.key", company, now, ("company", company.pk, company.name))
     return account
+
+
+def _record(
+    actor: Actor, action: str, company: Company, now: datetime, subject: tuple[str, object, str], after: dict[str, Any] | None = None
+) -> None:
+    audit.record(actor, action, now=now, company_id=company.pk, subject=subject, after=after)
 
 
 def _seal_key(installation: Installation, company: Company, key: Secret) -> None:
@@ -148,13 +162,17 @@ def _lift(company_id: int, on: HoldOn, ref: str, jobs: Jobs, now: datetime) -> N
     jobs.enqueue_due(company_id)
 
 
-def sync(installation: Installation, company: Company, now: datetime) -> directories.SyncResult:
+def sync(installation: Installation, company: Company, actor: Actor, now: datetime) -> directories.SyncResult:
     """Read the directory with the company's own key and budget, and enter it."""
 
     async def read(connections: Connections) -> Account:
         return await _account(await connections.source(company.pk), ms(now))
 
-    return enter(company.pk, connected(installation, now, read), now)
+    account = connected(installation, now, read)
+    with transaction.atomic():
+        result = enter(company.pk, account, now)
+        _record(actor, "directory.sync", company, now, ("company", company.pk, company.name))
+    return result
 
 
 @transaction.atomic
@@ -199,6 +217,7 @@ def add_bucket(
     company: Company,
     url: str,
     credential: Secret | None,
+    actor: Actor,
     now: datetime,
     *,
     patience: float = FRESH_GRANT_S,
@@ -219,6 +238,8 @@ def add_bucket(
             bucket.credential = installation.vault.seal(credential.reveal(), owner=bucket_owner(bucket.pk), field=CREDENTIAL)
         bucket.verified_at, bucket.verification = now, report(verification)
         bucket.save(update_fields=["credential", "verified_at", "verification"])
+        after = {"url": url, "credential": told_credential(credential)}
+        _record(actor, "bucket.register", company, now, ("bucket", bucket.pk, url), after)
     return bucket, verification
 
 
@@ -226,6 +247,7 @@ def verify_bucket(
     installation: Installation,
     bucket: Bucket,
     jobs: Jobs,
+    actor: Actor,
     now: datetime,
     *,
     credential: Secret | None = None,
@@ -236,9 +258,13 @@ def verify_bucket(
 
     Where it succeeds, a new credential is kept and what waited for the bucket goes on.
     """
-    used = credential if credential is not None else _kept_credential(installation, bucket)
+    used = credential if credential is not None else kept_credential(installation, bucket)
     verification = _verify(installation, bucket.company, bucket.url, used, patience, progress)
     with transaction.atomic():
+        after: dict[str, Any] = {"ok": verification.ok, "reason": verification.failure.reason if verification.failure is not None else ""}
+        if credential is not None and verification.ok:
+            after["credential"] = told_credential(credential)
+        _record(actor, "bucket.verify", bucket.company, now, ("bucket", bucket.pk, bucket.url), after)
         if not verification.ok:
             Bucket.objects.filter(pk=bucket.pk).update(verification=report(verification))
             return verification
@@ -252,10 +278,22 @@ def verify_bucket(
 
 def look_at_bucket(installation: Installation, bucket: Bucket) -> Verification:
     """The same without patience and without keeping the answer."""
-    return _verify(installation, bucket.company, bucket.url, _kept_credential(installation, bucket), 0.0, lambda waiting: None)
+    return _verify(installation, bucket.company, bucket.url, kept_credential(installation, bucket), 0.0, lambda waiting: None)
 
 
-def _kept_credential(installation: Installation, bucket: Bucket) -> Secret | None:
+def told_credential(credential: Secret | None) -> str:
+    """Whose credential it is, in words that give nothing away: the account and the end of its key's public id; "" for the machine's."""
+    if credential is None:
+        return ""
+    try:
+        fields = json.loads(credential.reveal())
+        return f"{fields['client_email']} …{str(fields.get('private_key_id', ''))[-SHOWN_OF_ID:]}".rstrip(" …")
+    except (ValueError, KeyError, TypeError):
+        return "?"
+
+
+def kept_credential(installation: Installation, bucket: Bucket) -> Secret | None:
+    """The bucket's own credential, None where the machine's is used. Raises ConfigError where the master key does not open it."""
     if not bucket.credential:
         return None
     return installation.vault.open(bucket.credential, owner=bucket_owner(bucket.pk), field=CREDENTIAL)
@@ -311,21 +349,3 @@ def report(verification: Verification) -> dict[str, Any]:
         "advice": [advice.value for advice in verification.advice],
         "failure": {"reason": failure.reason, "detail": failure.detail} if failure is not None else None,
     }
-
-
-@transaction.atomic
-def enable_rules(company: Company, targets: Sequence[Target], jobs: Jobs, now: datetime) -> int:
-    """Switch backup rules on; what switching them off had set aside is due again. How many changed."""
-    # A listing made while the rule was off has passed the target by.
-    coverage.void([target.pk for target in targets if not target.backed_up])
-    changed = services.set_rule(targets, True)
-    if exclude.include_again([target.pk for target in targets], now):
-        jobs.enqueue_due(company.pk)
-    return changed
-
-
-@transaction.atomic
-def disable_rules(targets: Sequence[Target], now: datetime) -> tuple[int, int]:
-    """Switch backup rules off: how many changed, and how many waiting recordings were set aside by it."""
-    changed = services.set_rule(targets, False)
-    return changed, exclude.exclude_pending([target.pk for target in targets], now)
