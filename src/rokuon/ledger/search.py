@@ -192,3 +192,19 @@ def _read_cursor(text: str) -> _Place:
         return _Place(older, _EPOCH + timedelta(microseconds=microseconds), copy_id)
     except OverflowError:
         raise ValueError("not a cursor") from None
+
+
+def reasons(targets: Sequence[int]) -> list[str]:
+    """Every reason that a copy of these targets has now, in order: what a filter can offer."""
+    rows = fetch(
+        """SELECT DISTINCT r.reason FROM unnest(%s::bigint[]) AS t, LATERAL (
+               WITH RECURSIVE step AS (
+                   (SELECT reason FROM ledger_copy WHERE target_id = t AND reason <> '' ORDER BY reason LIMIT 1)
+                   UNION ALL
+                   SELECT (SELECT c.reason FROM ledger_copy c
+                            WHERE c.target_id = t AND c.reason <> '' AND c.reason > step.reason ORDER BY c.reason LIMIT 1)
+                     FROM step WHERE step.reason IS NOT NULL)
+               SELECT reason FROM step WHERE reason IS NOT NULL) AS r ORDER BY 1""",
+        [list(targets)],
+    )
+    return [row[0] for row in rows]
