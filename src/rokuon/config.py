@@ -16,6 +16,8 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from rokuon.domain import crashpoints
 from rokuon.domain.failures import ConfigError
+from rokuon.ops import addresses
+from rokuon.ops.addresses import Listen, Network, PublicUrl, SmtpServer
 from rokuon.ops.i18n import _, preferred
 
 PREFIX = "ROKUON_"
@@ -46,6 +48,29 @@ class Config(BaseSettings):
     dump_dir: Path = Field(Path(), description="Folder for the nightly dumps of the embedded database. Default: dumps in the data folder.")
     allowed_media_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Hosts, separated by commas, from which recordings may be downloaded besides Dialpad's own."
+    )
+    listen: str = Field(
+        "127.0.0.1:8377",
+        description="Address and port at which `rokuon serve` listens. By default only this machine can reach it: a proxy with TLS on the "
+        "same machine, or you.",
+    )
+    public_url: str = Field(
+        "",
+        description="Where people reach the console, such as https://rokuon.example.com: for links in mails, and the only host that is "
+        "answered. Plain http only for this machine alone. Default: http:// and this machine with the port of ROKUON_LISTEN.",
+    )
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = Field(
+        (),
+        description="Addresses or networks, separated by commas, of the proxies before the console. X-Forwarded-For, X-Forwarded-Proto and "
+        "X-Forwarded-Host count only from them.",
+    )
+    smtp_url: SecretStr | None = Field(
+        None,
+        description="Mail server for invitations and new passwords: smtp://user:password@host:587?tls=starttls; tls is starttls, tls (from "
+        "the first byte) or none. Without it Rokuon sends no mail.",
+    )
+    mail_from: str = Field(
+        "", description="Sender of mails, such as Rokuon <rokuon@example.com>. Default: rokuon at the host of ROKUON_PUBLIC_URL."
     )
     storage_emulator_host: str = Field(
         "",
@@ -93,6 +118,33 @@ class Config(BaseSettings):
     @classmethod
     def _split_hosts(cls, value: Any) -> Any:
         return tuple(part.strip().lower() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _split_networks(cls, value: Any) -> Any:
+        return addresses.networks(value) if isinstance(value, str) else value
+
+    @field_validator("listen")
+    @classmethod
+    def _listen(cls, value: str) -> str:
+        return str(addresses.listen(value))
+
+    @field_validator("public_url")
+    @classmethod
+    def _public_url(cls, value: str) -> str:
+        return addresses.public_url(value).origin if value else value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _smtp_url(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            addresses.smtp_server(value.get_secret_value())
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _mail_from(cls, value: str) -> str:
+        return addresses.mail_address(value) if value else value
 
     @field_validator("log_level", "log_format", mode="before")
     @classmethod
@@ -150,6 +202,26 @@ class Config(BaseSettings):
     def embedded(self) -> bool:
         """Whether Rokuon runs its own PostgreSQL."""
         return self.database_url is None
+
+    @property
+    def listens(self) -> Listen:
+        return addresses.listen(self.listen)
+
+    @property
+    def public(self) -> PublicUrl:
+        """Where people reach the console."""
+        if self.public_url:
+            return addresses.public_url(self.public_url)
+        at = self.listens
+        return addresses.public_url(f"http://{at if at.loopback else f'localhost:{at.port}'}")
+
+    @property
+    def smtp(self) -> SmtpServer | None:
+        return addresses.smtp_server(self.smtp_url.get_secret_value()) if self.smtp_url else None
+
+    @property
+    def sender(self) -> str:
+        return self.mail_from or f"Rokuon <rokuon@{'localhost' if self.public.loopback else self.public.host}>"
 
 
 def _values(environ: Mapping[str, str]) -> dict[str, Any]:

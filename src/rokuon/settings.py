@@ -8,6 +8,7 @@ from rokuon.ops.django_start import django_database
 from rokuon.ops.i18n import LOCALE_DIR
 from rokuon.ops.installation import database_url
 from rokuon.ops.secrets import Vault
+from rokuon.ops.web_settings import web_settings
 
 
 def _signing_keys(config: Config) -> list[str]:
@@ -22,7 +23,8 @@ _config = Config.load()
 
 DEBUG = False
 SECRET_KEY, *SECRET_KEY_FALLBACKS = _signing_keys(_config)
-ALLOWED_HOSTS: list[str] = ["127.0.0.1", "localhost", "testserver"]
+# ALLOWED_HOSTS, cookies, sizes, STATIC_URL, EMAIL_...: what follows from how the console is reached.
+globals().update(web_settings(_config))
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.auth",
@@ -37,7 +39,8 @@ INSTALLED_APPS = [
     "rokuon.console",
 ]
 MIDDLEWARE = [
-    "django.middleware.security.SecurityMiddleware",
+    "rokuon.console.door.Door",
+    "rokuon.console.static_files.StaticFiles",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -63,7 +66,6 @@ TEMPLATES = [
     }
 ]
 WSGI_APPLICATION = "rokuon.wsgi.application"
-STATIC_URL = "/static/"
 
 AUTH_USER_MODEL = "accounts.Person"
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
@@ -71,9 +73,6 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 LOGIN_URL = "/sign-in/"
 LOGIN_REDIRECT_URL = "/"
 SESSION_ENGINE = "rokuon.accounts.sessions"
-SESSION_COOKIE_SAMESITE = "Lax"
-CSRF_COOKIE_HTTPONLY = True
-CSRF_COOKIE_SAMESITE = "Lax"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 DATABASES = {"default": django_database(database_url(_config))}

@@ -5,3 +5,8 @@ from django.urls import include, path
 urlpatterns = [
     path("", include("rokuon.console.urls")),
 ]
+
+handler400 = "rokuon.console.errors.bad_request"
+handler403 = "rokuon.console.errors.forbidden"
+handler404 = "rokuon.console.errors.not_found"
+handler500 = "rokuon.console.errors.server_error"

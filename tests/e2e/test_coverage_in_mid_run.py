@@ -13,7 +13,7 @@ from rokuon.ledger.sql import ms
 from rokuon.org import directory as directories
 from rokuon.org import services
 from rokuon.org.models import Member, Target
-from rokuon.wiring import engine, settings, setup
+from rokuon.wiring import engine, key_check, settings, setup
 from tests.e2e.conftest import MakeRig
 from tests.e2e.rig import Rig
 
@@ -61,10 +61,10 @@ def test_a_team_that_somebody_joined_is_listed_again(rig_of: MakeRig) -> None:
     team = Target.objects.filter(company=rig.company, kind="coachingteam").first()
     assert team is not None
     assert covered(team) > 0
-    setup.enter(rig.company.pk, setup.Account(told, None), rig.clock())
+    setup.enter(rig.company.pk, key_check.Account(told, None), rig.clock())
     assert covered(team) > 0, "nobody joined"
     members = {**told.members, team.dialpad_id: (*told.members[team.dialpad_id], "4242")}
-    setup.enter(rig.company.pk, setup.Account(replace(told, members=members), None), rig.clock())
+    setup.enter(rig.company.pk, key_check.Account(replace(told, members=members), None), rig.clock())
     assert covered(team) == 0
     assert Member.objects.filter(team=team, user_id="4242").exists()
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 SUPERVISOR = """
 import logging, sys
-from rokuon.jobs.supervisor import Supervisor
-sys.exit(Supervisor([sys.executable, "-c", sys.argv[1]], int(sys.argv[2])).run())
+from rokuon.jobs.supervisor import Program, Supervisor
+sys.exit(Supervisor(Program("test", [sys.executable, "-c", sys.argv[1]], int(sys.argv[2]))).run())
 """
 LIVES = "import sys, time; open(sys.argv[0] if False else {log!r}, 'a').write('s'); time.sleep(60)"
 DIES = "open({log!r}, 'a').write('s')"

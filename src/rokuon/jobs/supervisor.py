@@ -1,11 +1,13 @@
-"""`rokuon worker`: keeps worker processes running, restarts one that dies, and stops them gracefully."""
+"""Keeps programs running (`rokuon worker`, `rokuon up`): restarts a process that dies, and stops them all gracefully."""
 
 import logging
+import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from types import FrameType
 
 log = logging.getLogger(__name__)
@@ -15,29 +17,43 @@ QUICK_DEATH_S = 10.0
 MOST_DELAY_S = 30.0
 
 
-class Supervisor:
-    """Runs `processes` copies of a command. On SIGTERM or SIGINT each gets SIGTERM and 30 s; what remains is killed.
+@dataclass(frozen=True)
+class Program:
+    """A command and how many processes of it. `name` is for the log."""
 
-    A process that ends by itself is started again, after a pause that doubles (1 s to 30 s) while it keeps dying within 10 s.
+    name: str
+    command: Sequence[str]
+    processes: int = 1
+
+
+class Supervisor:
+    """On SIGTERM, SIGINT or SIGHUP the programs stop in their order: each process gets SIGTERM and 30 s; what remains is killed.
+
+    A process that ends by itself is started again, after a pause that doubles (1 s to 30 s) while it keeps dying within 10 s. If the
+    supervisor itself is killed, the kernel stops its processes (`ops.leash`).
     """
 
-    def __init__(self, command: Sequence[str], processes: int) -> None:
-        self._places = [_Place(command) for _ in range(processes)]
+    def __init__(self, *programs: Program) -> None:
+        self._places = [[_Place(program) for _ in range(program.processes)] for program in programs]
         self._stopping = False
 
     def run(self) -> int:
         """Returns 0 after a stop that was asked for; 1 if a process had to be killed."""
-        for signum in (signal.SIGTERM, signal.SIGINT):
+        for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(signum, self._stop)
         while not self._stopping:
-            for place in self._places:
-                place.keep_running(time.monotonic())
+            for places in self._places:
+                for place in places:
+                    place.keep_running(time.monotonic())
             time.sleep(0.2)
-        for place in self._places:
-            place.terminate()
-        deadline = time.monotonic() + STOP_WITHIN_S
-        killed = [place.killed_by(deadline) for place in self._places]
-        return int(any(killed))
+        killed = False
+        for places in self._places:
+            for place in places:
+                place.terminate()
+            deadline = time.monotonic() + STOP_WITHIN_S
+            for place in places:
+                killed |= place.killed_by(deadline)
+        return int(killed)
 
     def _stop(self, signum: int, frame: FrameType | None) -> None:
         self._stopping = True
@@ -46,8 +62,8 @@ class Supervisor:
 class _Place:
     """One process after another. Times are monotonic seconds."""
 
-    def __init__(self, command: Sequence[str]) -> None:
-        self._command = list(command)
+    def __init__(self, program: Program) -> None:
+        self._program = program
         self._process: subprocess.Popen[bytes] | None = None
         self._started = self._not_before = 0.0
         self._delay = 1.0
@@ -58,13 +74,18 @@ class _Place:
                 return
             self._delay = min(self._delay * 2, MOST_DELAY_S) if now - self._started < QUICK_DEATH_S else 1.0
             self._not_before = now + self._delay
-            log.warning("worker_ended", extra={"pid": self._process.pid, "code": self._process.returncode, "again_in_s": self._delay})
+            log.warning("process_ended", extra={**self._which(), "code": self._process.returncode, "again_in_s": self._delay})
             self._process = None
         if now >= self._not_before:
-            # A session of its own: Ctrl-C in a terminal reaches the supervisor alone, which then stops its workers in order.
-            self._process = subprocess.Popen(self._command, start_new_session=True)
+            # A session of its own: Ctrl-C in a terminal reaches the supervisor alone, which then stops its processes in order.
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "rokuon.ops.leash", str(os.getpid()), *self._program.command], start_new_session=True
+            )
             self._started = now
-            log.info("worker_started", extra={"pid": self._process.pid})
+            log.info("process_started", extra=self._which())
+
+    def _which(self) -> dict[str, object]:
+        return {"program": self._program.name, "pid": self._process.pid if self._process else 0}
 
     def terminate(self) -> None:
         if self._process is not None:
@@ -81,7 +102,3 @@ class _Place:
             self._process.wait()
             return True
         return False
-
-
-def worker_command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "rokuon", "worker", "--one", *arguments]

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import transaction
 
 from rokuon.jobs.queue import DUE, WINDOW, enqueue_due, enqueue_probe, enqueue_window, without_job
-from rokuon.ledger import holds, read, runs
+from rokuon.ledger import holds, read, runs, tally
 
 
 def tick(now: datetime) -> None:
@@ -23,3 +23,4 @@ def tick(now: datetime) -> None:
     with transaction.atomic():
         for company_id, hold_id in holds.due_probes(now):
             enqueue_probe(company_id, hold_id)
+    tally.fold()

@@ -120,10 +120,40 @@ class Copy(models.Model):
                 name="copy_by_reason",
             ),
             models.Index(fields=["company", "reason"], condition=Q(state__in=["failed", "gone"]), name="copy_failures"),
+            models.Index(fields=["target", "call_started_at"], condition=Q(state__in=["pending", "failed"]), name="copy_unprotected"),
         ]
 
     def __str__(self) -> str:
         return f"copy {self.pk}"
+
+
+class Tally(models.Model):
+    """How many copies of a target and day are in a state for a reason: the sum over the rows of that key.
+
+    Database triggers append a row of differences for each statement that changes copies (migration 0002), so no writer can forget it,
+    none waits for another, and both are one transaction. `ledger.tally.fold` adds older rows up; folded rows have no `at`. `day` is
+    the date folder of the key: the local date of the call in the target's zone, frozen with the key. `bytes` and `recorded_ms` count
+    verified copies only. Plain ids instead of foreign keys: rows here are sums, and those of a deleted company fold to nothing.
+    """
+
+    company_id = models.BigIntegerField()
+    target_id = models.BigIntegerField()
+    day = models.DateField()
+    state = models.CharField(max_length=8)
+    reason = models.TextField()
+    copies = models.BigIntegerField()
+    bytes = models.BigIntegerField()
+    recorded_ms = models.BigIntegerField()
+    at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["company_id", "target_id", "day"], name="tally_by_day"),
+            models.Index(fields=["company_id", "at"], condition=Q(at__isnull=False), name="tally_of_late"),
+        ]
+
+    def __str__(self) -> str:
+        return f"tally {self.pk}"
 
 
 class Run(models.Model):

@@ -6,54 +6,18 @@ from datetime import datetime
 
 from .models import Copy, Run, Window
 from .sql import IN_OPEN_WINDOW, STOPPED_BY_HOLD, fetch
+from .tally import Counts as Counts
+from .tally import counts_by_target as counts_by_target
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """The identity of states, and the bytes that are proven to be in the bucket."""
-
-    pending: int = 0
-    verified: int = 0
-    failed: int = 0
-    gone: int = 0
-    excluded: int = 0
-    bytes: int = 0
-    recorded_ms: int = 0
-
-    @property
-    def discovered(self) -> int:
-        return self.pending + self.verified + self.failed + self.gone + self.excluded
-
-    def __add__(self, other: "Counts") -> "Counts":
-        return Counts(*(getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__))
-
-
-def counts_by_target(
-    company_id: int, targets: Sequence[int] | None = None, since: datetime | None = None, until: datetime | None = None
-) -> dict[int, Counts]:
-    """The states of the copies of each target; of the calls that started in [since, until) where given."""
-    rows = fetch(
-        """SELECT target_id, count(*) FILTER (WHERE state = 'pending'), count(*) FILTER (WHERE state = 'verified'),
-                  count(*) FILTER (WHERE state = 'failed'), count(*) FILTER (WHERE state = 'gone'),
-                  count(*) FILTER (WHERE state = 'excluded'), COALESCE(sum(size) FILTER (WHERE state = 'verified'), 0)::bigint,
-                  COALESCE(sum(audio_ms) FILTER (WHERE state = 'verified'), 0)::bigint
-             FROM ledger_copy
-            WHERE company_id = %(company)s AND (%(targets)s::bigint[] IS NULL OR target_id = ANY(%(targets)s))
-              AND (%(since)s::timestamptz IS NULL OR call_started_at >= %(since)s)
-              AND (%(until)s::timestamptz IS NULL OR call_started_at < %(until)s)
-            GROUP BY target_id""",
-        {"company": company_id, "targets": list(targets) if targets is not None else None, "since": since, "until": until},
-    )
-    return {row[0]: Counts(*row[1:]) for row in rows}
-
-
-def details_missing(company_id: int) -> dict[int, int]:
+def details_missing(company_id: int, targets: Sequence[int] | None = None) -> dict[int, int]:
     """By target: calls that were recorded although no recording was ever listed for them ("recorded, but nothing to fetch")."""
     return dict(
         fetch(
             """SELECT k.target_id, count(*) FROM ledger_call k JOIN org_target t ON t.id = k.target_id
-                WHERE t.company_id = %s AND k.was_recorded AND k.recordings = 0 GROUP BY 1""",
-            [company_id],
+                WHERE t.company_id = %s AND (%s::bigint[] IS NULL OR t.id = ANY(%s)) AND k.was_recorded AND k.recordings = 0
+                GROUP BY 1""",
+            [company_id, *[list(targets) if targets is not None else None] * 2],
         )
     )
 

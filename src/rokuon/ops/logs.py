@@ -10,10 +10,14 @@ import re
 import sys
 import threading
 import traceback
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import IO, Any
 
 from rokuon.ops.secrets import Secret
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+"""Of the request that is being answered: every line that is logged meanwhile carries it."""
 
 # What every record has; whatever else is there came by `extra`.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -97,13 +101,17 @@ def set_up(*, level: str = "info", style: str = "json", stream: IO[str] | None =
     # Their info lines carry URLs and job arguments, and debug lines bodies.
     for noisy in ("aiohttp", "asyncio", "django.db.backends", "gcloud", "procrastinate", "urllib3"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
+    # Django names requests by their address, which may hold a one-time link. `console` logs the same by route.
+    for talkative in ("django.request", "django.security"):
+        logging.getLogger(talkative).setLevel(logging.CRITICAL + 1)
     # By default logging prints its own failures with the record's arguments, past the redaction.
     logging.raiseExceptions = False
     logging.captureWarnings(True)
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
-    return {key: _clean(value) for key, value in vars(record).items() if key not in _STANDARD}
+    about = {"request": request_id.get()} if request_id.get() else {}
+    return about | {key: _clean(value) for key, value in vars(record).items() if key not in _STANDARD}
 
 
 def _clean(value: Any) -> Any:

@@ -3,6 +3,7 @@
 What the source no longer names is marked "deleted" and keeps its settings, its folder and its recordings (C8).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,20 +15,38 @@ from .models import Company, Member, Office, Target, User
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """An office, contact center or coaching team (`kind` is "office" or the target's kind) by the name it has now."""
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class SyncResult:
-    """`joined` are the coaching teams (our ids) that have a trainee whom they did not have before: their past listings left her out."""
+    """How many there are, and what differs from what was known before: nothing where nothing was.
+
+    `joined` are the coaching teams (our ids) that have a trainee whom they did not have before: their past listings left her out."""
 
     offices: int
     contact_centers: int
     coaching_teams: int
     users: int
     joined: tuple[int, ...] = ()
+    appeared: tuple[Change, ...] = ()
+    vanished: tuple[Change, ...] = ()
+    renamed: tuple[Change, ...] = ()
+
+
+Known = dict[tuple[str, str], str]
+"""Names by kind and id of the source."""
 
 
 @transaction.atomic
 def apply(company_id: int, directory: Directory, now: datetime) -> SyncResult:
     """Enter a directory. May run twice and at once: every row is written by its own id of the source."""
     company = Company.objects.get(pk=company_id)
+    before = _known(company)
     Office.objects.bulk_create(
         [
             Office(company=company, dialpad_id=office.id, name=office.name, timezone=office.timezone, state=office.state)
@@ -89,7 +108,37 @@ def apply(company_id: int, directory: Directory, now: datetime) -> SyncResult:
         coaching_teams=sum(kind is TargetKind.COACHING_TEAM for kind in kinds),
         users=len(directory.users),
         joined=joined,
+        **_differences(before, directory),
     )
+
+
+def _known(company: Company) -> Known:
+    """What was listed at the last sync."""
+    known: Known = {
+        ("office", office): name
+        for office, name in Office.objects.filter(company=company)
+        .exclude(state__in=["deleted", "unlisted"])
+        .values_list("dialpad_id", "name")
+    }
+    for kind, target, name in Target.objects.filter(company=company).exclude(state="deleted").values_list("kind", "dialpad_id", "name"):
+        known[kind, target] = name
+    return known
+
+
+def _differences(before: Known, directory: Directory) -> dict[str, tuple[Change, ...]]:
+    if not before:
+        return {}
+    now: Known = {("office", office.id): office.name for office in directory.offices}
+    now |= {(target.kind.value, target.id): target.name for target in directory.targets}
+
+    def changes(names: Known, keys: Iterable[tuple[str, str]]) -> tuple[Change, ...]:
+        return tuple(sorted((Change(kind, names[kind, ident]) for kind, ident in keys), key=lambda one: (one.kind, one.name)))
+
+    return {
+        "appeared": changes(now, now.keys() - before.keys()),
+        "vanished": changes(before, before.keys() - now.keys()),
+        "renamed": changes(now, (key for key in now.keys() & before.keys() if now[key] != before[key])),
+    }
 
 
 def _mark_deleted(company: Company, directory: Directory) -> None:

@@ -32,6 +32,9 @@ class Company(models.Model):
     `listing_trust` maps a target kind to whether a listing by target was seen to hold every leg that a company listing holds
     (Dialpad does not say); without that evidence Rokuon lists the whole company.
 
+    Of the key a person is shown `key_ending` (its last characters), when it was entered and by whom ("" for the command line), and what
+    it was last seen to open (`key_report`, as `wiring.key_check` keeps it; `at` is ISO 8601); never the key.
+
     `revision` grows with every change of the settings that a person makes at this level, here and in offices and targets: a form that
     was filled in against an older one is refused, so that of two people who edit at once the second is told.
     """
@@ -41,6 +44,10 @@ class Company(models.Model):
     dialpad_id = models.TextField(blank=True)
     base_url = models.TextField()
     api_key = models.TextField(blank=True)
+    key_ending = models.CharField(max_length=4, blank=True)
+    key_entered_at = models.DateTimeField(null=True, blank=True)
+    key_entered_by = models.TextField(blank=True)
+    key_report = models.JSONField(default=dict, blank=True)
     exports = models.BooleanField(null=True)
     claim = models.UUIDField(default=uuid.uuid4, unique=True)
     enabled = models.BooleanField(default=False)

@@ -15,6 +15,10 @@ from .models import Bucket, Budget, Company, Office, Target
 Node = Company | Office | Target
 
 
+class CompanyKnown(ConfigError):
+    """The company is registered in this installation already."""
+
+
 @transaction.atomic
 def create_company(name: str, base_url: str, dialpad_id: str) -> Company:
     """A company with its budget, not enabled and without a key yet."""
@@ -22,7 +26,7 @@ def create_company(name: str, base_url: str, dialpad_id: str) -> Company:
         with transaction.atomic():
             company = Company.objects.create(name=name, base_url=base_url, dialpad_id=dialpad_id)
     except IntegrityError:
-        raise ConfigError(_("The company %(name)s is already registered here.") % {"name": name}) from None
+        raise CompanyKnown(_("The company %(name)s is already registered here.") % {"name": name}) from None
     Budget.objects.create(company=company)
     return company
 

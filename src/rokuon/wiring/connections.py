@@ -27,6 +27,10 @@ API_KEY, CREDENTIAL = "api_key", "credential"
 """Names under which secrets are sealed: a sealed text moved to another row or field does not open (ops.secrets)."""
 
 
+class KeyMissing(ConfigError):
+    """The company has no API key yet."""
+
+
 def company_owner(company_id: int) -> str:
     return f"company:{company_id}"
 
@@ -61,7 +65,7 @@ class Connections:
         self._opening = asyncio.Lock()
 
     async def source(self, company_id: int, lane: budget.Lane = "bulk") -> Source:
-        """The company's source. Raises ConfigError where the company has no key, or one that this installation cannot unseal."""
+        """The company's source. Raises KeyMissing, or SecretUnreadable where this installation cannot unseal the key."""
         facts = await self.db(_company_facts, company_id)
         async with self._opening:
             known = self._sources.get((company_id, lane))
@@ -72,7 +76,7 @@ class Connections:
 
     def _open_source(self, company_id: int, facts: _CompanyFacts, lane: budget.Lane) -> DialpadSource:
         if not facts.sealed_key:
-            raise ConfigError(_("The company has no Dialpad API key. Enter one with `rokuon company key`."))
+            raise KeyMissing(_("The company has no Dialpad API key. Enter one with `rokuon company key`."))
         key = self._vault.open(facts.sealed_key, owner=company_owner(company_id), field=API_KEY)
         return DialpadSource(
             facts.base_url,

@@ -8,7 +8,6 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -16,14 +15,11 @@ from django.db import transaction
 
 from rokuon.accounts import audit
 from rokuon.accounts.audit import Actor
+from rokuon.accounts.models import Membership
 from rokuon.config import Config
-from rokuon.dialpad.limits import Limits as DialpadLimits
-from rokuon.dialpad.pacing import LocalReserver, SlotPacer
-from rokuon.dialpad.source import DialpadSource
 from rokuon.dialpad.urls import AllowedHosts
 from rokuon.domain.failures import ConfigError, HoldOn
-from rokuon.domain.ports import Jobs, Source, TimeRange
-from rokuon.domain.recording import COMPANY_SCOPE, Directory
+from rokuon.domain.ports import Jobs
 from rokuon.ledger import coverage, holds, runs
 from rokuon.ledger.gateway import Database
 from rokuon.ledger.sql import ms
@@ -37,29 +33,12 @@ from rokuon.stores.addresses import FolderAddress, GcsAddress, parse
 from rokuon.stores.registry import open_store
 from rokuon.stores.verification import FRESH_GRANT_S, Verification, Waiting, verify
 from rokuon.wiring import trust
-from rokuon.wiring.connections import API_KEY, CREDENTIAL, Connections, bucket_owner, company_owner
+from rokuon.wiring.connections import API_KEY, CREDENTIAL, Connections, KeyMissing, bucket_owner, company_owner
+from rokuon.wiring.key_check import Account, KeyReport, account_of, ending, examine
 
 T = TypeVar("T")
 
-CHECK_PER_SECOND = 5.0
-"""A key is checked before the company has a budget row: slowly enough to leave the company's other integrations alone."""
-
-CHECK_TRIES = 2
-SAMPLE_DAYS = 28
 SHOWN_OF_ID = 4
-_DAY_MS = 86_400_000
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """What a key opens. `exports` is whether recent recorded calls name their recordings; None where there was none to see.
-
-    `server_ms` is Dialpad's own clock, epoch milliseconds, where it told.
-    """
-
-    directory: Directory
-    exports: bool | None
-    server_ms: int | None = None
 
 
 def canonical_base_url(text: str) -> str:
@@ -68,43 +47,24 @@ def canonical_base_url(text: str) -> str:
     return base.removesuffix(":443") if base.startswith("https://") else base.removesuffix(":80")
 
 
+class KeyOfAnother(ConfigError):
+    """The key opens another company than the one for which it was entered."""
+
+
 def check_key(config: Config, base_url: str, key: Secret, now: datetime) -> Account:
     """Read what the key opens, without a trace in the database. Raises the SourceError that says why it does not open it."""
-    return asyncio.run(_check_key(config, base_url, key, ms(now)))
+    return examine_key(config, base_url, key, now).require()
 
 
-async def _check_key(config: Config, base_url: str, key: Secret, now_ms: int) -> Account:
-    reserver = LocalReserver(CHECK_PER_SECOND, time.monotonic)
-    slots = SlotPacer(reserver.reserve, pause=reserver.pause, clock=time.monotonic)
-    source = DialpadSource(
-        base_url,
-        key.reveal(),
-        slots,
-        now_ms=lambda: now_ms,
-        allow_hosts=config.allowed_media_hosts,
-        limits=DialpadLimits(connect=5, answer=20, tries=CHECK_TRIES),
-    )
-    try:
-        return replace(await _account(source, now_ms), server_ms=source.server_ms)
-    finally:
-        await source.close()
-
-
-async def _account(source: Source, now_ms: int) -> Account:
-    directory = await source.directory()
-    recorded = named = 0
-    # A first page is enough: it needs the scope calls:list, and shows whether recordings are named.
-    async for page in source.pages(COMPANY_SCOPE, TimeRange(now_ms - SAMPLE_DAYS * _DAY_MS, now_ms)):
-        recorded += sum(call.was_recorded for call in page.calls)
-        named += sum(len(call.recordings) for call in page.calls)
-        break
-    return Account(directory, (named > 0) if recorded or named else None)
+def examine_key(config: Config, base_url: str, key: Secret, now: datetime) -> KeyReport:
+    """The same, read by read and without raising for what Dialpad answers."""
+    return examine(config, base_url, key, ms(now))
 
 
 def stored_key(installation: Installation, company: Company) -> Secret:
-    """The key that the company has. Raises ConfigError where there is none, or where the master key does not open it."""
+    """The key that the company has. Raises KeyMissing, or SecretUnreadable where the master key does not open it."""
     if not company.api_key:
-        raise ConfigError(_("The company has no Dialpad API key. Enter one with `rokuon company key`."))
+        raise KeyMissing(_("The company has no Dialpad API key. Enter one with `rokuon company key`."))
     return installation.vault.open(company.api_key, owner=company_owner(company.pk), field=API_KEY)
 
 
@@ -113,47 +73,102 @@ def check_stored_key(installation: Installation, company: Company, now: datetime
     return check_key(installation.config, company.base_url, stored_key(installation, company), now)
 
 
+def recheck_key(installation: Installation, company: Company, jobs: Jobs, actor: Actor, now: datetime) -> KeyReport:
+    """Try the company's key again and keep what it opens; where every read was answered, what waited for Dialpad goes on."""
+    report = examine_key(installation.config, company.base_url, stored_key(installation, company), now)
+    with transaction.atomic():
+        _keep_report(company.pk, report, now)
+        if report.account is not None and report.account.directory.company.id == company.dialpad_id:
+            enter(company.pk, report.account, now)
+            _lift(company.pk, HoldOn.SOURCE, "", jobs, now)
+        _record(actor, "company.key_check", company, now, _named(company), report.kept())
+    return report
+
+
 def add_company(
     installation: Installation, base_url: str, key: Secret, actor: Actor, now: datetime
 ) -> tuple[Company, directories.SyncResult, Account]:
     """Register the company that the key belongs to, with its key sealed and its directory entered; not enabled yet."""
     base_url = canonical_base_url(base_url)
-    account = check_key(installation.config, base_url, key, now)
+    report = examine_key(installation.config, base_url, key, now)
+    company, result = register_company(installation, base_url, key, report, actor, now)
+    return company, result, report.require()
+
+
+def register_company(
+    installation: Installation, base_url: str, key: Secret, report: KeyReport, actor: Actor, now: datetime
+) -> tuple[Company, directories.SyncResult]:
+    """Register what `examine_key` found. The person who does it becomes company admin, or nobody could go on.
+
+    Raises the report's failure, and CompanyKnown where the company is registered already.
+    """
+    account = report.require()
     found = account.directory.company
     with transaction.atomic():
         company = services.create_company(found.name, base_url, found.id)
-        _seal_key(installation, company, key)
+        _seal_key(installation, company, key, report, actor, now)
         result = enter(company.pk, account, now)
-        _record(actor, "company.add", company, now, ("company", company.pk, found.name), after={"address": base_url})
+        if actor.person is not None:
+            Membership.objects.create(person=actor.person, company_id=company.pk, role=Membership.Role.COMPANY_ADMIN, created_at=now)
+        after = {"address": base_url, "key": f"…{ending(key)}"}
+        _record(actor, "company.add", company, now, _named(company), after)
     company.refresh_from_db()
-    return company, result, account
+    return company, result
 
 
 def set_key(installation: Installation, company: Company, key: Secret, jobs: Jobs, actor: Actor, now: datetime) -> Account:
     """Replace a company's key by another of the same company; what waited for it goes on."""
-    account = check_key(installation.config, company.base_url, key, now)
+    report = examine_key(installation.config, company.base_url, key, now)
+    return keep_key(installation, company, key, report, jobs, actor, now)
+
+
+def keep_key(
+    installation: Installation, company: Company, key: Secret, report: KeyReport, jobs: Jobs, actor: Actor, now: datetime
+) -> Account:
+    """`set_key` after `examine_key`. Raises the report's failure, and KeyOfAnother."""
+    account = report.require()
     if account.directory.company.id != company.dialpad_id:
-        raise ConfigError(
+        raise KeyOfAnother(
             _("This key belongs to the company %(other)s, not to %(name)s. Nothing was changed.")
             % {"other": account.directory.company.name, "name": company.name}
         )
     with transaction.atomic():
-        _seal_key(installation, company, key)
+        before = {"key": f"…{company.key_ending}"}
+        _seal_key(installation, company, key, report, actor, now)
         enter(company.pk, account, now)
         _lift(company.pk, HoldOn.SOURCE, "", jobs, now)
-        _record(actor, "company.key", company, now, ("company", company.pk, company.name))
+        # Two keys may end alike: that a new one was entered is told by the entry itself.
+        after = {"key": f"…{ending(key)}", **report.kept()}
+        _record(actor, "company.key", company, now, _named(company), after, before)
     return account
 
 
+def _named(company: Company) -> tuple[str, object, str]:
+    return "company", company.pk, company.name
+
+
 def _record(
-    actor: Actor, action: str, company: Company, now: datetime, subject: tuple[str, object, str], after: dict[str, Any] | None = None
+    actor: Actor,
+    action: str,
+    company: Company,
+    now: datetime,
+    subject: tuple[str, object, str],
+    after: dict[str, Any] | None = None,
+    before: dict[str, Any] | None = None,
 ) -> None:
-    audit.record(actor, action, now=now, company_id=company.pk, subject=subject, after=after)
+    audit.record(actor, action, now=now, company_id=company.pk, subject=subject, before=before, after=after)
 
 
-def _seal_key(installation: Installation, company: Company, key: Secret) -> None:
+def _seal_key(installation: Installation, company: Company, key: Secret, report: KeyReport, actor: Actor, now: datetime) -> None:
     sealed = installation.vault.seal(key.reveal(), owner=company_owner(company.pk), field=API_KEY)
-    Company.objects.filter(pk=company.pk).update(api_key=sealed)
+    Company.objects.filter(pk=company.pk).update(
+        api_key=sealed, key_ending=ending(key), key_entered_at=now, key_entered_by=actor.name if actor.person is not None else ""
+    )
+    _keep_report(company.pk, report, now)
+
+
+def _keep_report(company_id: int, report: KeyReport, now: datetime) -> None:
+    Company.objects.filter(pk=company_id).update(key_report={"at": now.isoformat(), **report.kept()})
 
 
 def _lift(company_id: int, on: HoldOn, ref: str, jobs: Jobs, now: datetime) -> None:
@@ -166,12 +181,13 @@ def sync(installation: Installation, company: Company, actor: Actor, now: dateti
     """Read the directory with the company's own key and budget, and enter it."""
 
     async def read(connections: Connections) -> Account:
-        return await _account(await connections.source(company.pk), ms(now))
+        return await account_of(await connections.source(company.pk), ms(now))
 
     account = connected(installation, now, read)
     with transaction.atomic():
         result = enter(company.pk, account, now)
-        _record(actor, "directory.sync", company, now, ("company", company.pk, company.name))
+        after = {"appeared": len(result.appeared), "vanished": len(result.vanished), "renamed": len(result.renamed)}
+        _record(actor, "directory.sync", company, now, _named(company), after)
     return result
 
 

@@ -1,0 +1,111 @@
+"""`rokuon serve`: the console. `rokuon up`: the console and workers, supervised."""
+
+import os
+import socket
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+from django.db import connections
+
+from rokuon.config import Config
+from rokuon.domain.failures import ConfigError
+from rokuon.jobs.supervisor import Program, Supervisor
+from rokuon.ops import logs
+from rokuon.ops.addresses import Listen
+from rokuon.ops.i18n import _
+
+from .children import rokuon, stoppable
+from .session import opened
+from .web_server import Server
+from .worker import MOST_PROCESSES
+
+PROCESSES, THREADS = 2, 8
+BACKLOG = 256
+
+
+@click.command(
+    help=_(
+        "Serve the console until stopped, at ROKUON_LISTEN. The backups themselves are made by workers: see `rokuon worker`, or `rokuon "
+        "up` for both."
+    )
+)
+@click.option(
+    "--processes", type=click.IntRange(1, 32), default=PROCESSES, show_default=True, metavar="N", help=_("Processes that answer requests.")
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(1, 64),
+    default=THREADS,
+    show_default=True,
+    metavar="N",
+    help=_("Requests that each process answers at a time."),
+)
+def serve_command(processes: int, threads: int) -> int:
+    config = Config.load()
+    logs.set_up(level=config.log_level, style=config.log_format)
+    master = os.getpid()
+    with stoppable(), opened(), listening(config.listens) as listener:  # a stop that is asked for during the start is orderly too
+        try:
+            Server(_application, listener.detach(), processes=processes, threads=threads).run()
+        except SystemExit as end:
+            if os.getpid() != master:
+                # A forked process of the server, at its end: nothing of what its parent has opened is its own to close.
+                connections.close_all()
+                os._exit(end.code if isinstance(end.code, int) else 1)
+            return end.code if isinstance(end.code, int) else 0
+    return 0
+
+
+def _application() -> Callable[..., Any]:
+    """Loaded before the fork, so that its memory is shared. No connection to the database may be open then."""
+    from rokuon.wsgi import application
+
+    connections.close_all()
+    return application
+
+
+@click.command(
+    help=_(
+        "Serve the console and do the work, until stopped: `rokuon serve` and `rokuon worker` in one. Processes that die are restarted; a "
+        "stop ends the console first, then the workers, losing nothing."
+    )
+)
+@click.option(
+    "--processes",
+    type=click.IntRange(1, MOST_PROCESSES),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help=_("Worker processes to keep running."),
+)
+def up_command(processes: int) -> int:
+    config = Config.load()
+    logs.set_up(level=config.log_level, style=config.log_format)
+    with stoppable(), opened():
+        listening(config.listens).close()
+        click.echo(_("The console: %(url)s") % {"url": config.public.origin})
+        sys.stdout.flush()
+        return Supervisor(Program("web", rokuon("serve")), Program("worker", rokuon("worker", "--one"), processes)).run()
+
+
+def listening(at: Listen) -> socket.socket:
+    """A socket that listens there. Raises ConfigError where that cannot be."""
+    try:
+        family, kind, protocol, _name, address = socket.getaddrinfo(at.host, at.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(BACKLOG)
+        except OSError:
+            listener.close()
+            raise
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise ConfigError(
+            _("The console cannot listen at %(at)s: %(reason)s. End what uses the port, or set ROKUON_LISTEN to another.")
+            % {"at": at, "reason": reason}
+        ) from None
+    return listener

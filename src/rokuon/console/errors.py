@@ -1,0 +1,87 @@
+"""Errors are pages too: what happened and what to do, in the reader's language, without a database and without a stack trace.
+
+Each page names the request, and the log has the same name with what really happened.
+"""
+
+import logging
+import sys
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.template import loader
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+log = logging.getLogger(__name__)
+
+RETRY_AFTER_S = 10
+PASSES = ("55P03", "57014", "40P01", "40001")
+"""SQLSTATEs of a database that is there and busy: lock or statement timeout, deadlock, serialization."""
+
+
+def page(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
+    """`title` says what happened, `text` what to do."""
+    body = loader.get_template("console/error.html").render(
+        {"title": title, "text": text, "status": status, "request_id": getattr(request, "id", ""), "language": get_language() or "en"}
+    )
+    response = HttpResponse(body, status=status)
+    if status == 503:
+        response["Retry-After"] = str(RETRY_AFTER_S)
+    return response
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return page(request, 400, _("This request cannot be understood"), _("Go back, reload the page and try again."))
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return page(
+        request,
+        403,
+        _("You may not do this"),
+        _("Your role does not include it. A company admin can do it, or give you the role."),
+    )
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return page(
+        request,
+        404,
+        _("There is no such page"),
+        _("The address may be wrong, or the page is not for the person who is signed in."),
+    )
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    log.info("form_refused", extra={"why": reason})
+    return page(
+        request,
+        403,
+        _("This form is no longer valid"),
+        _("It was open for too long, or you have signed in or out since. Nothing was changed. Go back, reload the page and try again."),
+    )
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Whatever went wrong in a view. A database that is away or busy is told apart, because that passes."""
+    error = sys.exc_info()[1]
+    if isinstance(error, OperationalError | InterfaceError):
+        log.error("request_without_database", exc_info=error)
+        if getattr(error.__cause__, "sqlstate", None) in PASSES:
+            return page(request, 503, _("The database is busy"), _("Nothing was changed. Try again in a moment."))
+        return page(
+            request,
+            503,
+            _("The database does not answer"),
+            _(
+                "Nothing that was recorded is lost, and backup goes on when it is back. Try again in a moment; "
+                "if it stays so, tell the operator."
+            ),
+        )
+    log.error("request_failed", exc_info=error)
+    return page(
+        request,
+        500,
+        _("Something inside Rokuon failed"),
+        _("Try again. If it happens again, tell the operator the number below: the log says more under it."),
+    )

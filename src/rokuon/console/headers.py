@@ -1,0 +1,48 @@
+"""What every answer tells the browser: run and load nothing but our own files, be framed by nobody, keep no page of a signed-in person."""
+
+from django.http import HttpResponseBase
+
+_POLICY = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self' data:",
+    "font-src": "'self'",
+    "connect-src": "'self'",
+    "media-src": "'self'",
+    "manifest-src": "'self'",
+    "form-action": "'self'",
+    "frame-ancestors": "'none'",
+    "base-uri": "'none'",
+    "object-src": "'none'",
+}
+
+# Only a policy of the same origin lets the browser send the Origin header that the forms are checked by.
+_ALWAYS = {
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), magnetometer=(), "
+    "microphone=(), midi=(), payment=(), usb=()",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+
+HSTS = "max-age=31536000"
+
+
+def policy(*, media_from: tuple[str, ...] = ()) -> str:
+    """The Content-Security-Policy of a page. `media_from` are origins that its players may load from besides our own."""
+    parts = {**_POLICY, "media-src": " ".join(("'self'", *media_from))}
+    return "; ".join(f"{name} {value}" for name, value in parts.items())
+
+
+def protect(response: HttpResponseBase, *, secure: bool) -> None:
+    """Sets what the view has not set itself. `secure` says that the console is reached by https."""
+    for name, value in _ALWAYS.items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("Content-Security-Policy", policy())
+    response.headers.setdefault("Cache-Control", "no-store")
+    if secure:
+        response.headers.setdefault("Strict-Transport-Security", HSTS)

@@ -1,0 +1,127 @@
+"""What the overview asks of the ledger: the oldest unprotected recording, and for each target and day whether it is safe.
+
+Every statement is bounded by targets and days; none counts copies (`ledger.tally`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from itertools import pairwise
+
+from rokuon.domain import windows
+
+from .sql import at, fetch
+from .tally import Counts, counts_by_day
+
+
+@dataclass(frozen=True, slots=True)
+class Unprotected:
+    target_id: int
+    call_started_at: datetime
+
+
+def oldest_unprotected(targets: Sequence[int]) -> Unprotected | None:
+    """The pending or failed copy whose call is the oldest; None where there is none."""
+    rows = fetch(
+        """SELECT t.id, o.call_started_at
+             FROM unnest(%s::bigint[]) AS t(id),
+                  LATERAL (SELECT call_started_at FROM ledger_copy
+                            WHERE target_id = t.id AND state IN ('pending', 'failed') ORDER BY call_started_at LIMIT 1) AS o
+            ORDER BY o.call_started_at, t.id LIMIT 1""",
+        [list(targets)],
+    )
+    return Unprotected(*rows[0]) if rows else None
+
+
+class DayState(StrEnum):
+    """The worst first. `unlisted`: nobody has asked Dialpad for all of the day's calls since it ended, so nothing can be said yet.
+    `empty`: asked, and nothing was recorded."""
+
+    FAILED = "failed"
+    INCOMPLETE = "incomplete"
+    UNLISTED = "unlisted"
+    COMPLETE = "complete"
+    EMPTY = "empty"
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A local day of a target. `unnamed` are its calls that were recorded although no recording is listed for them."""
+
+    state: DayState
+    counts: Counts
+    unnamed: int = 0
+
+
+def day_state(counts: Counts, unnamed: int, *, listed: bool) -> DayState:
+    """What is known to be wrong comes first; then what is not known; only then what is right."""
+    if counts.failed:
+        return DayState.FAILED
+    if counts.pending or unnamed:
+        return DayState.INCOMPLETE
+    if not listed:
+        return DayState.UNLISTED
+    return DayState.COMPLETE if counts.discovered else DayState.EMPTY
+
+
+def calendar(company_id: int, zones: Mapping[int, str], first: date, last: date, fingerprint: str) -> dict[int, list[Day]]:
+    """For each target (key of `zones`, which name its zone) its local days from `first` to `last`, oldest first.
+
+    Days are local where calls are counted and UTC where listings are: a local day is listed when every UTC day that it touches is.
+    """
+    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    counts = counts_by_day(company_id, list(zones), first, last)
+    listed = _listed(list(zones), first - timedelta(days=1), last + timedelta(days=1), fingerprint)
+    found: dict[int, list[Day]] = {}
+    for zone in sorted(set(zones.values())):
+        targets = [target for target, its_zone in zones.items() if its_zone == zone]
+        midnights = [windows.local_midnight_ms(day, zone) for day in [*days, last + timedelta(days=1)]]
+        touched = [(windows.day_of(start), windows.day_of(end - 1)) for start, end in pairwise(midnights)]
+        unnamed = _unnamed(targets, midnights)
+        for target in targets:
+            covered = listed.get(target, frozenset[date]())
+            found[target] = [
+                _day(counts.get((target, day), _NONE), unnamed.get((target, number), 0), {begin, end} <= covered)
+                for number, (day, (begin, end)) in enumerate(zip(days, touched, strict=True))
+            ]
+    return found
+
+
+_NONE = Counts()
+
+
+def _day(counts: Counts, unnamed: int, listed: bool) -> Day:
+    return Day(day_state(counts, unnamed, listed=listed), counts, unnamed)
+
+
+def _listed(targets: Sequence[int], first: date, last: date, fingerprint: str) -> dict[int, frozenset[date]]:
+    """The UTC days of each target that were listed from end to end, in the way that counts now."""
+    rows = fetch(
+        """SELECT target_id, array_agg(day) FROM ledger_coverage
+            WHERE target_id = ANY(%s) AND day >= %s AND day <= %s AND fingerprint = %s GROUP BY 1""",
+        [list(targets), first, last, fingerprint],
+    )
+    return {target: frozenset(days) for target, days in rows}
+
+
+def _unnamed(targets: Sequence[int], midnights: Sequence[int]) -> dict[tuple[int, int], int]:
+    """By target and number of the day (from 0): calls that were recorded, with nothing to fetch."""
+    borders = [at(one) for one in midnights]
+    rows = fetch(
+        """SELECT target_id, width_bucket(started_at, %s::timestamptz[]) - 1, count(*) FROM ledger_call
+            WHERE target_id = ANY(%s) AND was_recorded AND recordings = 0 AND started_at >= %s AND started_at < %s GROUP BY 1, 2""",
+        [borders, list(targets), borders[0], borders[-1]],
+    )
+    return {(target, number): count for target, number, count in rows}
+
+
+def listed_days(targets: Sequence[int], first: date, last: date, fingerprint: str) -> dict[int, int]:
+    """By target: how many of these UTC days were listed from end to end; a target without any is missing."""
+    return dict(
+        fetch(
+            """SELECT target_id, count(*) FROM ledger_coverage
+                WHERE target_id = ANY(%s) AND day >= %s AND day <= %s AND fingerprint = %s GROUP BY 1""",
+            [list(targets), first, last, fingerprint],
+        )
+    )

@@ -1,0 +1,166 @@
+"""How many copies are in which state, from `ledger_tally`: exact, and the same cost for a thousand recordings and for ten million.
+
+Triggers write the tally with every change of a copy (`models.Tally`); here it is read and kept short.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.db import transaction
+
+from .sql import execute, fetch
+
+KEPT = timedelta(minutes=10)
+"""Differences stay apart this long, so that the rate of the last minutes can be read from them."""
+
+_FOLDER = 0x726F6B75
+"""The advisory lock of whoever folds."""
+
+EARLIEST_ZONE, LATEST_ZONE = timedelta(hours=12), timedelta(hours=14)
+"""How far local dates lie behind UTC and before it, at most, anywhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The identity of states, and the bytes that are proven to be in the bucket."""
+
+    pending: int = 0
+    verified: int = 0
+    failed: int = 0
+    gone: int = 0
+    excluded: int = 0
+    bytes: int = 0
+    recorded_ms: int = 0
+
+    @property
+    def discovered(self) -> int:
+        return self.pending + self.verified + self.failed + self.gone + self.excluded
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(*(getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__))
+
+
+_SUMS = """
+    SELECT target_id, sum(copies) FILTER (WHERE state = 'pending'), sum(copies) FILTER (WHERE state = 'verified'),
+           sum(copies) FILTER (WHERE state = 'failed'), sum(copies) FILTER (WHERE state = 'gone'),
+           sum(copies) FILTER (WHERE state = 'excluded'), sum(bytes), sum(recorded_ms)
+"""
+_OF_TARGETS = "company_id = %(company)s AND (%(targets)s::bigint[] IS NULL OR target_id = ANY(%(targets)s))"
+
+# A range may begin and end within a day. The tally of every day that may touch it, less the copies of those days outside it.
+_IN_RANGE = f"""
+      FROM (SELECT target_id, state, copies, bytes, recorded_ms FROM ledger_tally
+             WHERE {_OF_TARGETS} AND (%(first)s::date IS NULL OR day >= %(first)s) AND (%(last)s::date IS NULL OR day <= %(last)s)
+            UNION ALL
+            SELECT target_id, state, -1, CASE WHEN state = 'verified' THEN -size ELSE 0 END,
+                   CASE WHEN state = 'verified' THEN -audio_ms ELSE 0 END
+              FROM ledger_copy
+             WHERE target_id = ANY(ARRAY(SELECT id FROM org_target
+                                          WHERE company_id = %(company)s AND (%(targets)s::bigint[] IS NULL OR id = ANY(%(targets)s))))
+               AND company_id = %(company)s
+               AND ((call_started_at < %(since)s::timestamptz AND call_started_at >= %(since)s::timestamptz - interval '3 days'
+                     AND split_part(key, '/', 3)::date >= %(first)s)
+                 OR (call_started_at >= %(until)s::timestamptz AND call_started_at < %(until)s::timestamptz + interval '3 days'
+                     AND split_part(key, '/', 3)::date <= %(last)s))) AS parts
+     GROUP BY target_id
+"""  # noqa: S608 (constant pieces)
+_EVER = f" FROM ledger_tally WHERE {_OF_TARGETS} GROUP BY target_id"
+
+
+def counts_by_target(
+    company_id: int, targets: Sequence[int] | None = None, since: datetime | None = None, until: datetime | None = None
+) -> dict[int, Counts]:
+    """The states of the copies of each target; of the calls that started in [since, until) where given."""
+    values = {"company": company_id, "targets": list(targets) if targets is not None else None, "since": since, "until": until}
+    if since is None and until is None:
+        rows = fetch(_SUMS + _EVER, values)
+    else:
+        first = (since - EARLIEST_ZONE).date() if since else None
+        last = (until + LATEST_ZONE).date() if until else None
+        rows = fetch(_SUMS + _IN_RANGE, {**values, "first": first, "last": last})
+    return {target: counts for target, *sums in rows if (counts := Counts(*(int(one or 0) for one in sums))) != Counts()}
+
+
+def counts_by_day(company_id: int, targets: Sequence[int], first: date, last: date) -> dict[tuple[int, date], Counts]:
+    """By target and local day (the date folder of the key), both ends included; states only."""
+    rows = fetch(
+        """SELECT target_id, day, COALESCE(sum(copies) FILTER (WHERE state = 'pending'), 0)::int,
+                  COALESCE(sum(copies) FILTER (WHERE state = 'verified'), 0)::int,
+                  COALESCE(sum(copies) FILTER (WHERE state = 'failed'), 0)::int,
+                  COALESCE(sum(copies) FILTER (WHERE state = 'gone'), 0)::int,
+                  COALESCE(sum(copies) FILTER (WHERE state = 'excluded'), 0)::int
+             FROM ledger_tally WHERE company_id = %s AND target_id = ANY(%s) AND day >= %s AND day <= %s
+            GROUP BY 1, 2 HAVING sum(copies) <> 0""",
+        [company_id, list(targets), first, last],
+    )
+    return {(target, day): Counts(*states) for target, day, *states in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Copies that are in a state for a reason ("" for none), of so many targets, with the local days of the oldest and newest call."""
+
+    state: str
+    reason: str
+    copies: int
+    targets: int
+    first_day: date
+    last_day: date
+
+
+def causes(company_id: int, targets: Sequence[int] | None = None) -> list[Cause]:
+    """Every state but verified with its reasons, the most frequent first."""
+    rows = fetch(
+        f"""SELECT state, reason, sum(copies)::bigint AS n, count(DISTINCT target_id), min(day), max(day)
+              FROM (SELECT target_id, state, reason, day, sum(copies) AS copies FROM ledger_tally
+                     WHERE {_OF_TARGETS} AND state <> 'verified' GROUP BY 1, 2, 3, 4 HAVING sum(copies) <> 0) AS there
+             GROUP BY state, reason ORDER BY n DESC, state, reason""",  # noqa: S608 (constant pieces)
+        {"company": company_id, "targets": list(targets) if targets is not None else None},
+    )
+    return [Cause(*row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What was verified in the last `seconds`."""
+
+    copies: int
+    bytes: int
+    seconds: float
+
+    @property
+    def per_second(self) -> float:
+        return self.copies / self.seconds
+
+
+def verified_of_late(company_id: int, targets: Sequence[int] | None = None, within: timedelta = timedelta(minutes=1)) -> Pace:
+    """What was verified in the last minute; `within` is at most `KEPT`. By the database's clock."""
+    ((copies, size),) = fetch(
+        f"""SELECT COALESCE(sum(copies), 0)::bigint, COALESCE(sum(bytes), 0)::bigint FROM ledger_tally
+             WHERE {_OF_TARGETS} AND state = 'verified' AND copies > 0
+               AND at IS NOT NULL AND at > clock_timestamp() - %(within)s""",  # noqa: S608 (constant pieces)
+        {"company": company_id, "targets": list(targets) if targets is not None else None, "within": within},
+    )
+    return Pace(copies, size, within.total_seconds())
+
+
+@transaction.atomic
+def fold(older_than: timedelta = KEPT) -> int:
+    """Add up what is older; how many rows were added up. One at a time: where somebody else is at it, nothing is left to do."""
+    if not fetch("SELECT pg_try_advisory_xact_lock(%s)", [_FOLDER])[0][0]:
+        return 0
+    return execute(
+        """WITH touched AS (
+               SELECT DISTINCT company_id, target_id, day FROM ledger_tally WHERE at <= clock_timestamp() - %(older)s),
+           gone AS (
+               DELETE FROM ledger_tally t USING touched x
+                WHERE t.company_id = x.company_id AND t.target_id = x.target_id AND t.day = x.day
+                  AND (t.at IS NULL OR t.at <= clock_timestamp() - %(older)s)
+            RETURNING t.*)
+           INSERT INTO ledger_tally (company_id, target_id, day, state, reason, copies, bytes, recorded_ms)
+           SELECT company_id, target_id, day, state, reason, sum(copies), sum(bytes), sum(recorded_ms)
+             FROM gone GROUP BY 1, 2, 3, 4, 5
+           HAVING sum(copies) <> 0 OR sum(bytes) <> 0 OR sum(recorded_ms) <> 0""",
+        {"older": older_than},
+    )

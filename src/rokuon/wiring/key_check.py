@@ -1,0 +1,216 @@
+"""What an API key opens, read by read: which of them Dialpad answers, and what is to be seen. Nothing is changed, here or there.
+
+Dialpad has no request that tells a key's scopes, so each read that Rokuon needs is made once. Some refuse a missing scope with 403 and
+some with 401: a 401 beside a read that was answered is a missing scope, and one that stands alone a refused key.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from rokuon.config import Config
+from rokuon.dialpad.limits import Limits as DialpadLimits
+from rokuon.dialpad.pacing import LocalReserver, SlotPacer
+from rokuon.dialpad.source import DialpadSource
+from rokuon.domain.failures import (
+    SourceError,
+    SourceKeyRefused,
+    SourceNotFound,
+    SourceRequestRefused,
+    SourceScopeMissing,
+)
+from rokuon.domain.ports import Source, TimeRange
+from rokuon.domain.recording import COMPANY_SCOPE, Company, Directory, Office, Target, TargetKind, User
+from rokuon.ops.secrets import Secret
+
+CHECK_PER_SECOND = 5.0
+"""A key is checked before the company has a budget row: slowly enough to leave the company's other integrations alone."""
+
+CHECK_TRIES = 2
+SAMPLE_DAYS = 28
+_DAY_MS = 86_400_000
+
+
+class Read(StrEnum):
+    """What Rokuon reads, in the order in which a key is tried."""
+
+    COMPANY = "company"
+    OFFICES = "offices"
+    CENTERS = "centers"
+    TEAMS = "teams"
+    PEOPLE = "people"
+    CALLS = "calls"
+
+
+LIST_SCOPE, EXPORT_SCOPE = "calls:list", "recordings_export"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a key opens. `exports` is whether recent recorded calls name their recordings; None where there was none to see.
+
+    `server_ms` is Dialpad's own clock, epoch milliseconds, where it told.
+    """
+
+    directory: Directory
+    exports: bool | None
+    server_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One read: how many things it showed, or why it was not answered."""
+
+    read: Read
+    count: int = 0
+    failure: SourceError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyReport:
+    """`account` is None where a read was not answered. `looks` ends early where no further answer was to be expected."""
+
+    looks: tuple[Look, ...]
+    account: Account | None = None
+
+    @property
+    def failure(self) -> SourceError | None:
+        """The first thing that stands in the way."""
+        return next((look.failure for look in self.looks if look.failure is not None), None)
+
+    def require(self) -> Account:
+        """Raises the failure where there is one."""
+        if self.account is None:
+            raise self.failure or SourceKeyRefused
+        return self.account
+
+    def kept(self) -> dict[str, Any]:
+        """As it is kept with the company: words and numbers, no sentences and no names."""
+        return {
+            "exports": self.account.exports if self.account else None,
+            "looks": [
+                {"read": look.read.value, "count": look.count, "reason": look.failure.reason if look.failure else ""} for look in self.looks
+            ],
+        }
+
+
+def examine(config: Config, base_url: str, key: Secret, now_ms: int) -> KeyReport:
+    """Try the key. Raises ConfigError for a key or an address that cannot be one."""
+    return asyncio.run(_examine(config, base_url, key, now_ms))
+
+
+async def _examine(config: Config, base_url: str, key: Secret, now_ms: int) -> KeyReport:
+    reserver = LocalReserver(CHECK_PER_SECOND, time.monotonic)
+    source = DialpadSource(
+        base_url,
+        key.reveal(),
+        SlotPacer(reserver.reserve, pause=reserver.pause, clock=time.monotonic),
+        now_ms=lambda: now_ms,
+        allow_hosts=config.allowed_media_hosts,
+        limits=DialpadLimits(connect=5, answer=20, tries=CHECK_TRIES),
+    )
+    try:
+        return await _Attempt(source, now_ms).report()
+    finally:
+        await source.close()
+
+
+class _Attempt:
+    """One pass over the reads. What one shows is kept for the next."""
+
+    def __init__(self, source: DialpadSource, now_ms: int) -> None:
+        self._source, self._now_ms = source, now_ms
+        self._company = Company("", "")
+        self._offices: tuple[Office, ...] = ()
+        self._targets: tuple[Target, ...] = ()
+        self._members: dict[str, tuple[str, ...]] = {}
+        self._users: tuple[User, ...] = ()
+        self._exports: bool | None = None
+
+    async def report(self) -> KeyReport:
+        reads: dict[Read, Callable[[], Awaitable[int]]] = {
+            Read.COMPANY: self._read_company,
+            Read.OFFICES: self._read_offices,
+            Read.CENTERS: self._read_centers,
+            Read.TEAMS: self._read_teams,
+            Read.PEOPLE: self._read_people,
+            Read.CALLS: self._read_calls,
+        }
+        looks: list[Look] = []
+        for read, make in reads.items():
+            try:
+                looks.append(Look(read, await make()))
+            except (SourceKeyRefused, SourceScopeMissing, SourceNotFound, SourceRequestRefused) as error:
+                looks.append(Look(read, failure=error))
+                if len(looks) > 1 and all(look.failure for look in looks):
+                    break
+            except SourceError as error:
+                looks.append(Look(read, failure=error))
+                break
+        if any(look.failure for look in looks):
+            return KeyReport(_told_apart(looks))
+        directory = Directory(self._company, self._offices, self._targets, self._users, self._members)
+        return KeyReport(tuple(looks), Account(directory, self._exports, self._source.server_ms))
+
+    async def _read_company(self) -> int:
+        self._company = await self._source.company()
+        return 1
+
+    async def _read_offices(self) -> int:
+        self._offices = await self._source.offices()
+        return len(self._offices)
+
+    async def _read_centers(self) -> int:
+        found = await self._source.targets(TargetKind.CONTACT_CENTER, self._offices)
+        self._targets += found
+        return len(found)
+
+    async def _read_teams(self) -> int:
+        found = await self._source.targets(TargetKind.COACHING_TEAM, self._offices)
+        self._members = await self._source.members(found)
+        self._targets += found
+        return len(found)
+
+    async def _read_people(self) -> int:
+        self._users = await self._source.people()
+        return len(self._users)
+
+    async def _read_calls(self) -> int:
+        calls, self._exports = await latest_calls(self._source, self._now_ms)
+        return calls
+
+
+def _told_apart(looks: list[Look]) -> tuple[Look, ...]:
+    """A 401 beside a read that was answered is a missing scope."""
+    if all(look.failure for look in looks):
+        return tuple(looks)
+    return tuple(
+        replace(look, failure=SourceScopeMissing(look.failure.detail)) if isinstance(look.failure, SourceKeyRefused) else look
+        for look in looks
+    )
+
+
+async def latest_calls(source: Source, now_ms: int) -> tuple[int, bool | None]:
+    """The first page of the latest calls: how many there are, and whether those that were recorded name their recordings.
+
+    One page is enough: it needs the scope calls:list, and shows whether the key has recordings_export.
+    """
+    async for page in source.pages(COMPANY_SCOPE, TimeRange(now_ms - SAMPLE_DAYS * _DAY_MS, now_ms)):
+        recorded = sum(call.was_recorded for call in page.calls)
+        named = sum(len(call.recordings) for call in page.calls)
+        return len(page.calls), (named > 0) if recorded or named else None
+    return 0, None
+
+
+async def account_of(source: Source, now_ms: int) -> Account:
+    """All that the key of an open source shows. Raises the first failure."""
+    directory = await source.directory()
+    return Account(directory, (await latest_calls(source, now_ms))[1])
+
+
+def ending(key: Secret) -> str:
+    """By what a person knows the key again: its last four characters, and none of a key too short to spare them."""
+    return key.reveal()[-4:] if len(key.reveal()) >= 16 else ""
