@@ -61,7 +61,7 @@ def _copy(world: World, number: int, *, target: int, started: datetime, agent: s
         target_id=target,
         bucket=world.bucket,
         call_started_at=started,
-        key=f"k{number}",
+        key=f"call-recordings/x/2026-03-01/{number}.mp3",
         agent=agent,
         state=state,
         reason=reason,

@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import QueryDict
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -24,7 +23,7 @@ PAGE = "page"
 
 
 class _Day(forms.DateField):
-    def __init__(self, label: Promise) -> None:
+    def __init__(self, label: Any) -> None:
         within = [MinValueValidator(EARLIEST), MaxValueValidator(LATEST)]
         super().__init__(label=label, required=False, input_formats=["%Y-%m-%d"], validators=within)
 
@@ -43,7 +42,7 @@ class RecordingsForm(forms.Form):
 
     def __init__(self, asked: QueryDict, targets: Sequence[Target]) -> None:
         super().__init__(asked)
-        self._targets = targets
+        self._asked, self._targets = asked, targets
         self._field("target").choices = [(str(target.pk), target.name) for target in targets]
         self._field("state").choices = [("", _("Every state")), *((state, _(words)) for state, words in standing.STATES.items())]
         reasons = sorted((standing.why(code), code) for code in search.reasons([target.pk for target in targets]))
@@ -85,11 +84,11 @@ class RecordingsForm(forms.Form):
 
     @property
     def chosen(self) -> set[str]:
-        return set(self.data.getlist("target")) if isinstance(self.data, QueryDict) else set()
+        return set(self._asked.getlist("target"))
 
     def query(self, cursor: str = "") -> str:
         """The address of this search, without what is empty, from there on."""
-        asked = [(name, value) for name in self.fields for value in self.data.getlist(name) if value]  # type: ignore[union-attr]
+        asked = [(name, value) for name in self.fields for value in self._asked.getlist(name) if value]
         return urlencode([*asked, *([(PAGE, cursor)] if cursor else [])])
 
 

@@ -26,7 +26,7 @@ _SET_ASIDE = {
     exclude.RULE_DISABLED: gettext_noop("Its backup rule is switched off. It is backed up when the rule is switched on again."),
     exclude.KIND_NOT_CHOSEN: gettext_noop("Recordings of this kind are not chosen for backup. It is backed up when the kind is chosen."),
     RUN_CANCELLED: gettext_noop("The run that was to copy it was cancelled. The next Back up now takes it up again."),
-    move.BUCKET_CHANGED: gettext_noop("Another bucket was chosen before it was copied. The recording has a line of its own for that bucket."),
+    move.BUCKET_CHANGED: gettext_noop("Another bucket was chosen before it was copied. The recording has its own line for that bucket."),
 }
 
 _HELD = {

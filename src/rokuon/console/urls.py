@@ -6,7 +6,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpResponseBase
 from django.urls import URLPattern, path
 
-from .views import home
+from .views import home, playback, recordings
 
 app_name = "console"
 
@@ -24,7 +24,10 @@ urlpatterns = [
     guarded("language/", home.language, "language"),
     guarded("theme/", home.theme, "theme"),
     guarded(COMPANY, home.overview, "overview"),
-    guarded(COMPANY + "recordings/", home.to_come, "recordings"),
+    guarded(COMPANY + "recordings/", recordings.recordings, "recordings"),
+    guarded(COMPANY + "recordings/<int:copy>/", recordings.recording, "recordings-one"),
+    guarded(COMPANY + "recordings/<int:copy>/play", playback.play, "recordings-play"),
+    guarded(COMPANY + "recordings/<int:copy>/download", playback.download, "recordings-download"),
     guarded(COMPANY + "backup-now/", home.to_come, "backup_now"),
     guarded(COMPANY + "rules/", home.to_come, "rules"),
     guarded(COMPANY + "settings/", home.to_come, "settings"),

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("ledger", "0001_initial")]
+    dependencies = [("ledger", "0002_tally")]
 
     operations = [
         # An index entry holds at most 2,700 bytes; place() cuts new ones.
