@@ -71,9 +71,7 @@ class Console:
 
     def serve(self) -> None:
         """Start the web server and wait until it answers."""
-        port = self.address.rpartition(":")[2]
-        command = [sys.executable, "-m", "gunicorn", "rokuon.wsgi", f"--bind=127.0.0.1:{port}", "--workers=1", "--threads=8"]
-        self._process("serve", command)
+        self._process("serve", [sys.executable, "-m", "rokuon", "serve", "--processes=1"])
         deadline = time.monotonic() + START_S
         while not self._answers():
             assert time.monotonic() < deadline, f"the web server does not answer:\n{self.said('serve')}"

@@ -170,7 +170,7 @@ def _recordings(company: Company, target: Target, bucket: Bucket, name: str, man
             target=target,
             bucket=bucket,
             call_started_at=recording.call_started_at,
-            key=f"call-recordings/{target.folder}/{recording.recording_id}.mp3",
+            key=f"call-recordings/{target.folder}/{recording.call_started_at:%Y-%m-%d}/{recording.recording_id}.mp3",
             agent=f"{name} Person",
             **_state(number, now),
         )

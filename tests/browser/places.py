@@ -1,0 +1,37 @@
+"""A program: what stands for each argument of the console's addresses, as JSON. Reads which company: its number in order of creation."""
+
+import json
+import sys
+from typing import Any
+
+from rokuon.ops.django_start import start_django
+
+start_django()
+
+from rokuon.accounts.models import AuditEntry, Membership  # noqa: E402
+from rokuon.ledger.models import Copy, Run  # noqa: E402
+from rokuon.org.models import Company, Target  # noqa: E402
+
+
+def places(number: int) -> dict[str, Any]:
+    """Those of things that do not exist are None."""
+    company = Company.objects.order_by("pk")[number]
+    copy = Copy.objects.filter(company=company, state="verified").order_by("pk").first()
+    target = copy.target if copy else Target.objects.filter(company=company).order_by("pk").first()
+    membership = Membership.objects.filter(company=company).order_by("pk").last()
+    return {
+        "company": company.public_id,
+        "office": target and target.office_id,
+        "target": target and target.pk,
+        "bucket": company.bucket_id,
+        "copy": copy and copy.pk,
+        "recording": copy and copy.recording_id,
+        "run": Run.objects.filter(company=company).order_by("pk").values_list("pk", flat=True).first(),
+        "membership": membership and membership.pk,
+        "person": membership and membership.person_id,
+        "entry": AuditEntry.objects.filter(company=company).order_by("pk").values_list("pk", flat=True).first(),
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(places(json.load(sys.stdin))))

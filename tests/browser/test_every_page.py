@@ -1,0 +1,51 @@
+"""Every page that the router knows, looked at in Chromium: nothing refused by the security policy, nothing that axe finds."""
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from .conftest import Look, Place
+from .screen import NARROW, WIDE, Screen
+
+
+def html_pages(place: Place, screen: Screen) -> list[str]:
+    """The paths of whole pages; the others are data, or parts that a page asks for by itself."""
+    found = []
+    for _route, path in place.pages():
+        answer = screen.context.request.get(screen.address + path)
+        if answer.headers.get("content-type", "").startswith("text/html") and answer.text().lstrip().lower().startswith("<!doctype"):
+            found.append(path)
+    return found
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_no_page_breaks_the_security_policy_or_is_wider_than_the_screen(place: Place, look: Look, language: str) -> None:
+    screen = look(language=language)
+    wide, paths = [], html_pages(place, screen)
+    for path in paths:
+        assert screen.goto(path).status == 200, path
+        assert screen.page.locator("html").get_attribute("lang") == language, path
+        for width in (WIDE, NARROW):
+            screen.page.set_viewport_size({"width": width, "height": 844})
+            if (needs := screen.page.evaluate("document.documentElement.scrollWidth")) > width:
+                wide.append(f"{path} at {width} needs {needs}")
+    assert len(paths) > 5
+    assert wide == []
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_axe_finds_nothing_on_any_page_in_light_and_dark(place: Place, look: Look, language: str) -> None:
+    screen = look(language=language, bypass_csp=True)
+    found = []
+    for path in html_pages(place, screen):
+        screen.goto(path)
+        for scheme in ("light", "dark"):
+            screen.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            found += [f"{path} ({scheme}) {said}" for said in _violations(screen)]
+    assert not found, "\n".join(found)
+
+
+def _violations(screen: Screen) -> list[str]:
+    results: dict[str, Any] = Axe().run(screen.page).response
+    return [f"{one['id']}: {one['help']}: {node['html'][:200]}" for one in results["violations"] for node in one["nodes"]]

@@ -1,0 +1,43 @@
+"""Whatever people call their centers, agents and files: on every page it is text (Q33)."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import Look, Place
+
+HOSTILE = Path(__file__).with_name("hostile.py")
+ALARM = "window.__xss = parent.__xss = () => { document.documentElement.dataset.xss = 'run'; console.error('a name was run'); };"
+PLANTED = """() => [...document.querySelectorAll('*')].flatMap(one => [
+  ...[...one.attributes].filter(it => it.name.startsWith('on') || it.name.startsWith('hx-on') || /^\\s*javascript:/i.test(it.value))
+     .map(it => `${one.tagName} ${it.name}=${it.value.slice(0, 60)}`),
+  ...(one.matches('iframe, object, embed, base, math, [srcdoc], img[src="x"], meta[http-equiv=refresh]') ? [one.tagName] : []),
+])"""
+
+
+@pytest.fixture(scope="package")
+def attacked(place: Place) -> dict[str, Any]:
+    """The second company, in which everything has a name of attack."""
+    return dict(place.console.python(HOSTILE, 1))
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_no_name_is_more_than_text_on_any_page(place: Place, attacked: dict[str, Any], look: Look, language: str) -> None:
+    screen = look("other", language)
+    screen.context.add_init_script(ALARM)
+    planted, shown = [], 0
+    for _route, path in place.pages(attacked):
+        answer = screen.context.request.get(screen.address + path)
+        if not answer.headers.get("content-type", "").startswith("text/html"):
+            continue
+        assert answer.status == 200, path
+        screen.goto(path)
+        screen.page.mouse.move(200, 200)
+        screen.page.keyboard.press("Tab")
+        planted += [f"{path}: {said}" for said in screen.page.evaluate(PLANTED)]
+        shown += "__xss" in (screen.page.text_content("body") or "")
+        assert screen.page.locator("html").get_attribute("data-xss") is None, path
+        assert screen.page.url == answer.url, "a name led elsewhere"
+    assert planted == []
+    assert shown > 5, "the names are on the pages"

@@ -1,0 +1,61 @@
+"""Everything can be reached and seen to be reached by keyboard alone."""
+
+from typing import Any
+
+import pytest
+
+from .conftest import Look, Place
+from .test_every_page import html_pages
+
+# Of a group of radio buttons one is a stop of the Tab key; the arrow keys reach the others.
+CONTROLS = """() => {
+  const groups = new Set();
+  const all = document.querySelectorAll('a[href], button, input, select, textarea, summary, audio[controls], [tabindex]');
+  window.__stops = [...all].filter(one => {
+    if (one.tabIndex < 0 || one.disabled || one.type === 'hidden' || !one.checkVisibility({visibilityProperty: true})) return false;
+    if (one.type !== 'radio') return true;
+    const group = `${one.form && one.form.action} ${one.name}`;
+    const wanted = document.querySelector(`input[type=radio][name="${CSS.escape(one.name)}"]:checked`);
+    if (wanted ? wanted !== one : groups.has(group)) return false;
+    groups.add(group);
+    return true;
+  });
+  return window.__stops.length;
+}"""
+STOP = """() => {
+  const one = document.activeElement, style = getComputedStyle(one), box = one.getBoundingClientRect();
+  const ring = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 1 || style.boxShadow !== 'none';
+  const inside = box.bottom > 0 && box.right > 0 && box.top < innerHeight && box.left < innerWidth && box.width > 0;
+  return {number: window.__stops.indexOf(one), seen: ring && inside, html: one.outerHTML.slice(0, 120)};
+}"""
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_tab_key_reaches_every_control_and_shows_where_it_is(place: Place, look: Look, width: int) -> None:
+    screen = look(width=width)
+    problems: list[str] = []
+    for path in html_pages(place, screen):
+        screen.goto(path)
+        controls = screen.page.evaluate(CONTROLS)
+        stops: list[dict[str, Any]] = []
+        for _press in range(controls + 10):
+            screen.page.keyboard.press("Tab")
+            stops.append(screen.page.evaluate(STOP))
+        reached = {stop["number"] for stop in stops} - {-1}
+        if missed := set(range(controls)) - reached:
+            html = screen.page.evaluate("numbers => numbers.map(n => window.__stops[n].outerHTML.slice(0, 120))", sorted(missed))
+            problems += [f"{path}: not reached: {one}" for one in html]
+        problems += sorted({f"{path}: not seen: {stop['html']}" for stop in stops if stop["number"] >= 0 and not stop["seen"]})
+        order = [stop["number"] for stop in stops if stop["number"] >= 0][:controls]
+        if order != sorted(order):
+            problems.append(f"{path}: the order jumps: {order}")
+    assert not problems, "\n".join(problems)
+
+
+def test_the_first_stop_leads_past_the_navigation(place: Place, look: Look) -> None:
+    screen = look()
+    for path in html_pages(place, screen):
+        screen.goto(path)
+        screen.page.keyboard.press("Tab")
+        screen.page.keyboard.press("Enter")
+        assert screen.page.evaluate("document.activeElement.id") == "main", path

@@ -1,0 +1,35 @@
+"""Without JavaScript every page is whole and every form can be sent."""
+
+import pytest
+
+from .conftest import Look, Place
+from .test_every_page import html_pages
+
+FORMS_WITHOUT_BUTTON = """() => [...document.forms]
+  .filter(form => ![...form.elements].some(one => one.type === 'submit' || one.type === 'image'))
+  .map(form => form.outerHTML.slice(0, 160))"""
+DEAD = """() => [...document.querySelectorAll('button, a:not([href])')].filter(one =>
+  one.matches('a') || (one.type === 'button') || (one.type === 'submit' && !one.form)).map(one => one.outerHTML.slice(0, 160))"""
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_every_page_is_whole_without_script(place: Place, look: Look, language: str) -> None:
+    screen = look(language=language, java_script_enabled=False)
+    problems = []
+    for path in html_pages(place, screen):
+        assert screen.goto(path).status == 200
+        page = screen.page
+        if page.locator("h1:visible").count() != 1:
+            problems.append(f"{path}: {page.locator('h1:visible').count()} headings of the first level")
+        problems += [f"{path}: cannot be sent: {form}" for form in page.evaluate(FORMS_WITHOUT_BUTTON)]
+        problems += [f"{path}: does nothing: {button}" for button in page.evaluate(DEAD)]
+    assert not problems, "\n".join(problems)
+
+
+def test_language_and_colours_are_chosen_without_script(look: Look) -> None:
+    screen = look("guest", java_script_enabled=False)
+    screen.goto("/")
+    screen.page.get_by_role("button", name="日本語").click()
+    assert screen.page.locator("html").get_attribute("lang") == "ja"
+    screen.page.get_by_role("button", name="English").click()
+    assert screen.page.locator("html").get_attribute("lang") == "en"
