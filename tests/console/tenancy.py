@@ -35,6 +35,8 @@ MEMBERS = "      in         ok        ok       ok       ok      ok             4
 OF_A = "         in         ok        ok       404      ok      ok             404            404"
 WORKERS = "      in         403       ok       ok       403     ok             404            404"
 WORKERS_OF_A = " in         403       ok       404      403     ok             404            404"
+LISTENS = "      in         502       502      404      502     502            404            404"
+DOWNLOADS = "    in         403       502      404      403     502            404            404"
 ADMIN = "        in         403       403      403      403     ok             404            404"
 ANYBODY = "      ok         ok        ok       ok       ok      ok             ok             ok"
 
@@ -44,6 +46,9 @@ TABLE: dict[str, Row] = {
     "console:theme": Row(post=SIGNED_IN),
     "console:overview": Row(MEMBERS),
     "console:recordings": Row(MEMBERS),
+    "console:recordings-one": Row(OF_A),
+    "console:recordings-play": Row(LISTENS, why="502 for the recording itself: the bucket of this town does not answer"),
+    "console:recordings-download": Row(DOWNLOADS, why="502 likewise"),
     "console:backup_now": Row(MEMBERS),
     "console:rules": Row(MEMBERS),
     "console:settings": Row(MEMBERS),

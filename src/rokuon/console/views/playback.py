@@ -61,19 +61,19 @@ def _verified(request: CompanyRequest, copy_id: int) -> Copy:
 
 
 def _hand_out(request: CompanyRequest, copy: Copy, action: str) -> HttpResponseBase:
-    size = copy.size or 0
-    if request.method == "HEAD":
-        return _audio(HttpResponse(), copy, action, size)
+    size, looks = copy.size or 0, request.method == "HEAD"
     try:
-        span = _span(request, copy, size)
+        span = None if looks else _span(request, copy, size)
     except NotSatisfiable:
         answer = HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
         return _headed(answer, copy, action)
-    first = Span(0, min(size, listening.PIECE)) if span is None else span
+    first = span or Span(0, 1 if looks else min(size, listening.PIECE))
     try:
         body = listening.read(installation(), copy, first.start, first.end)
     except (StoreError, ConfigError) as error:
         return _refused(error)
+    if looks:
+        return _audio(HttpResponse(), copy, action, size)
     if not _goes_on(request, copy, action, first):
         _note(request, copy, action)
     if span is not None:
