@@ -2,6 +2,7 @@
 
 from secrets import token_urlsafe
 
+from rokuon.accounts import settings as sign_in
 from rokuon.config import Config
 from rokuon.domain.failures import ConfigError
 from rokuon.ops.django_start import django_database
@@ -31,6 +32,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "procrastinate.contrib.django",
+    *sign_in.APPS,
     "js_lib_bootstrap5",
     "django_htmx",
     "rokuon.org",
@@ -41,6 +43,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "rokuon.console.door.Door",
     "rokuon.console.static_files.StaticFiles",
+    "rokuon.accounts.sessions.ActivityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -48,6 +51,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "rokuon.console.shell.LanguageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
 ]
 ROOT_URLCONF = "rokuon.urls"
 TEMPLATES = [
@@ -67,12 +71,8 @@ TEMPLATES = [
 ]
 WSGI_APPLICATION = "rokuon.wsgi.application"
 
-AUTH_USER_MODEL = "accounts.Person"
-AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
-LOGIN_URL = "/sign-in/"
-LOGIN_REDIRECT_URL = "/"
-SESSION_ENGINE = "rokuon.accounts.sessions"
+# AUTH_..., ACCOUNT_..., MFA_..., SESSION_...: who may sign in, and how.
+globals().update(sign_in.SIGN_IN)
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 DATABASES = {"default": django_database(database_url(_config))}

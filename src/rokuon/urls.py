@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 urlpatterns = [
+    path("", include("rokuon.accounts.urls")),
     path("", include("rokuon.console.urls")),
 ]
 

@@ -100,6 +100,29 @@ def test_a_revoked_key_holds_the_run_and_a_new_key_lets_it_go_on(ready: Rokuon, 
     sim.control("POST", "keys/restore", {"secret": sim.key})
 
 
+def test_a_paused_run_waits_is_shown_and_goes_on_when_it_is_resumed_or_started_again(ready: Rokuon) -> None:
+    run = str(ready("backup-now", "--detach", "--relist", "--json").json["run"])
+    assert "is not paused" in ready("runs", "--resume", run).out
+    assert f"--resume {run}" in ready("runs", "--pause", run).out
+    assert "is not running" in ready("runs", "--pause", run).out
+    assert ready("runs", "--json").json[0]["state"] == "paused"
+    assert ready("status", "--json").json["paused"] == [int(run)]
+    assert "is paused" in ready("status").out
+    assert "goes on" in ready("runs", "--resume", run).out
+    assert ready("runs", "--pause", run, "--json").json == {"run": int(run), "paused": True}
+    assert ready("runs", "--pause", run, "--cancel", run).code == 2
+    answer = ready("backup-now")
+    assert (answer.code, f"Run {run} was paused and goes on" in answer.out) == (0, True), answer.out + answer.err
+
+
+def test_settings_that_leave_nothing_to_back_up_are_named_with_the_command_that_changes_them(ready: Rokuon) -> None:
+    ready("rule", "disable", "--all")
+    answer = ready("backup-now")
+    assert answer.code == 2
+    assert answer.err == ("Error: No contact center or coaching team here has a backup rule. Enable one with `rokuon rule enable`.\n")
+    ready("rule", "enable", "--all")
+
+
 def test_a_cancelled_run_keeps_what_it_has_and_the_next_takes_the_rest(ready: Rokuon) -> None:
     started = ready("backup-now", "--detach", "--relist", "--json").json
     again = ready("backup-now", "--detach", "--relist", "--json").json

@@ -39,8 +39,16 @@ LISTENS = "      in         502       502      404      502     502            4
 DOWNLOADS = "    in         403       502      404      403     502            404            404"
 ADMIN = "        in         403       403      403      403     ok             404            404"
 ANYBODY = "      ok         ok        ok       ok       ok      ok             ok             ok"
+NOT_ANYBODY = "  {0}        {0}       {0}      {0}      {0}     {0}            {0}            {0}"
 
 TABLE: dict[str, Row] = {
+    "account_login": Row(ANYBODY, ANYBODY, why="who is signed in goes on to the first page"),
+    "account_signup": Row(NOT_ANYBODY.format(403), why="people are invited"),
+    "account_inactive": Row(NOT_ANYBODY.format(403), why="says that the account is disabled"),
+    "account_logout": Row(post=ANYBODY),
+    "account_link": Row(NOT_ANYBODY.format(410), NOT_ANYBODY.format(410), why="a link that is not good for anything"),
+    "account_reauthenticate": Row(SIGNED_IN, SIGNED_IN),
+    "account_set_password": Row(SIGNED_IN, SIGNED_IN),
     "console:home": Row(SIGNED_IN, why="the companies of the person, and no others"),
     "console:language": Row(post=ANYBODY),
     "console:theme": Row(post=SIGNED_IN),
@@ -50,6 +58,14 @@ TABLE: dict[str, Row] = {
     "console:recordings-play": Row(LISTENS, why="502 for the recording itself: the bucket of this town does not answer"),
     "console:recordings-download": Row(DOWNLOADS, why="502 likewise"),
     "console:backup_now": Row(MEMBERS),
+    "console:backup_now-current": Row(MEMBERS),
+    "console:backup_now-plan": Row(post=WORKERS),
+    "console:backup_now-start": Row(post=WORKERS),
+    "console:backup_now-run": Row(OF_A, why="a run of the whole company is shown to an office with that office's counts alone"),
+    "console:backup_now-progress": Row(OF_A),
+    "console:backup_now-pause": Row(WORKERS_OF_A, WORKERS_OF_A),
+    "console:backup_now-resume": Row(WORKERS_OF_A, WORKERS_OF_A),
+    "console:backup_now-cancel": Row(WORKERS_OF_A, WORKERS_OF_A),
     "console:rules": Row(MEMBERS),
     "console:settings": Row(MEMBERS),
     "console:set_up": Row(ADMIN),

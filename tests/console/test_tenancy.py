@@ -4,6 +4,7 @@ import html
 import logging
 import re
 from collections.abc import Iterator
+from copy import deepcopy
 
 import pytest
 from django.db import connection, transaction
@@ -96,7 +97,11 @@ def test_no_change_is_made_without_the_token_of_our_own_form(small_town: Town) -
 
 
 def _ask(browser: Client, method: str, url: str) -> HttpResponse:
-    return browser.generic(method, url)  # type: ignore[return-value]
+    """A browser stays as it was: what the answer does to its cookies (signing out) would change who asks next."""
+    cookies = deepcopy(browser.cookies)
+    answer = browser.generic(method, url)
+    browser.cookies = cookies
+    return answer  # type: ignore[return-value]
 
 
 def _outcome(answer: HttpResponse, method: str) -> str:

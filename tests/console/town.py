@@ -124,6 +124,7 @@ def _part(company: Company, name: str, many: int, now: datetime, *, first: int) 
         "recording": copies[0].recording_id,
         "run": run.pk,
         "entry": entry.pk,
+        "token": "no-such-link",
     }
     # The company's own buckets may be chosen by each of its offices, so their names are no secret among these.
     part.words = [name, name.lower() + "@", name.lower() + "-actor", str(first)[:4]]

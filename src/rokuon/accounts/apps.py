@@ -4,3 +4,6 @@ from django.apps import AppConfig
 class AccountsConfig(AppConfig):
     name = "rokuon.accounts"
     label = "accounts"
+
+    def ready(self) -> None:
+        from . import entry  # noqa: F401 - listens to sign-ins

@@ -44,6 +44,15 @@ class Person(AbstractBaseUser):
     def __str__(self) -> str:
         return f"person {self.pk}"
 
+    @property
+    def has_password(self) -> bool:
+        return bool(self.password) and self.has_usable_password()
+
+    @property
+    def called(self) -> str:
+        """The name, or the address where none is known."""
+        return self.name or self.email
+
 
 class Membership(models.Model):
     """A role of a person in a company, or in one of its offices (M13)."""
@@ -106,6 +115,32 @@ class Link(models.Model):
 
     def __str__(self) -> str:
         return f"link {self.pk}"
+
+
+class Throttle(models.Model):
+    """How often somebody tried to get in by what `key` names, and when the next try is free. Changed only by `throttle`."""
+
+    key = models.CharField(max_length=120, primary_key=True)
+    tries = models.PositiveIntegerField()
+    tried_at = models.DateTimeField(db_index=True)
+    free_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return "throttle"
+
+
+class SpentCode(models.Model):
+    """A one-time code of an authenticator app that was used: it is not taken again while it would still be right."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    code = models.CharField(max_length=64)
+    spent_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["person", "code"], name="code_spent_once")]
+
+    def __str__(self) -> str:
+        return f"spent code {self.pk}"
 
 
 class AuditEntry(models.Model):

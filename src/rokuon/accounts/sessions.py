@@ -1,11 +1,23 @@
-"""Sessions in the database, kept under the hash of their key: a copy of the database lets nobody in (ASVS 7.2)."""
+"""Sessions in the database, kept under the hash of their key: a copy of the database lets nobody in (ASVS 7.2).
 
+A session ends half an hour after the last thing that the person did, twelve hours after signing in, at sign-out, and when somebody
+ends it. Parts of a page that ask for themselves (htmx) are not what the person does.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.sessions.backends.db import SessionStore as DatabaseSessions
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
-from .models import Session, hashed
+from .models import Person, Session, hashed
+
+IDLE = timedelta(minutes=30)
+LONGEST = timedelta(hours=12)
+NOTED_EVERY = timedelta(minutes=1)
 
 
 class SessionStore(DatabaseSessions):
@@ -16,7 +28,7 @@ class SessionStore(DatabaseSessions):
         return Session
 
     def _get_session_from_db(self) -> Session | None:
-        found = Session.objects.filter(session_key=hashed(self.session_key or ""), expire_date__gt=timezone.now()).first()
+        found = Session.objects.filter(_alive(), session_key=hashed(self.session_key or "")).first()
         if found is None:
             self._session_key = None
         return found
@@ -36,3 +48,46 @@ class SessionStore(DatabaseSessions):
         key = session_key or self.session_key
         if key is not None:
             Session.objects.filter(session_key=hashed(key)).delete()
+
+
+def _alive() -> Q:
+    now = timezone.now()
+    return Q(expire_date__gt=now, created_at__gt=now - LONGEST) & (Q(person=None) | Q(seen_at__gt=now - IDLE))
+
+
+def of(person: Person) -> list[Session]:
+    """Where the person is signed in, the last used first."""
+    return list(Session.objects.filter(_alive(), person=person).order_by("-seen_at"))
+
+
+def end_all(person: Person, *, but: str | None = None) -> int:
+    """Sign the person out everywhere, but for the session with this key; in how many browsers."""
+    return Session.objects.filter(person=person).exclude(session_key=hashed(but) if but else "").delete()[0]
+
+
+def is_this(session: Session, request: HttpRequest) -> bool:
+    return session.session_key == hashed(request.session.session_key or "")
+
+
+def prune() -> int:
+    """Drop the sessions that ended by themselves."""
+    return Session.objects.exclude(_alive()).delete()[0]
+
+
+class ActivityMiddleware:
+    """Notes when, from where and with what a session was last used. Stands before SessionMiddleware, which saves new ones."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self._get_response(request)
+        session = getattr(request, "session", None)
+        asked_by_itself = request.method == "GET" and request.headers.get("HX-Request") == "true"
+        if session is not None and session.accessed and session.session_key and not asked_by_itself:
+            now = timezone.now()
+            address = getattr(request, "client_address", "") or request.META.get("REMOTE_ADDR", "")
+            Session.objects.filter(
+                Q(seen_at__lt=now - NOTED_EVERY) | Q(browser=""), session_key=hashed(session.session_key), person__isnull=False
+            ).update(seen_at=now, address=address, browser=request.headers.get("User-Agent", "-")[:300] or "-")
+        return response

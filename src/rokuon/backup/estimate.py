@@ -17,7 +17,8 @@ BYTES_PER_MS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`exact` is True where every window fitted on the page that was looked at. `seconds` is at the set budget."""
+    """`exact` is True where every window fitted on the page that was looked at. `seconds` is at the set budget. `already` recordings are
+    verified, on top of those to fetch."""
 
     windows: int
     pages: int
@@ -27,6 +28,7 @@ class Plan:
     requests: int
     seconds: float
     exact: bool
+    already: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ async def estimate(source: Source, windows: Sequence[PlannedWindow], targets: Ta
         requests=requests,
         seconds=requests / rates.requests_per_second,
         exact=all(sample.exact for sample in samples),
+        already=already,
     )
 
 

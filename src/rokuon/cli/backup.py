@@ -1,6 +1,5 @@
 """`rokuon backup-now` and `rokuon runs`."""
 
-from datetime import timedelta
 from typing import Any
 
 import click
@@ -11,26 +10,25 @@ from rokuon.domain.failures import ConfigError
 from rokuon.domain.ports import TimeRange
 from rokuon.domain.recording import ScopeKind
 from rokuon.jobs import queue
-from rokuon.ledger import read, runs
+from rokuon.ledger import read
 from rokuon.ledger.models import Run
 from rokuon.ledger.sql import ms
 from rokuon.ops.i18n import _, ngettext
+from rokuon.org import tree
 from rokuon.org.models import Company, Office, Target
 from rokuon.org.tree import zone_of
-from rokuon.wiring import backup_now as use_case
-from rokuon.wiring import setup
+from rokuon.wiring import before_run, by_person
+from rokuon.wiring.backup_now import Started
 
 from . import choose, output
 from .children import stoppable
 from .crew import Crew
 from .follow import as_data, follow
 from .main import INTERRUPTED, OK
+from .obstacles import advised
 from .plan import show_plan
 from .session import Session, opened
 from .verdict import conclude
-
-DIRECTORY_KEEPS = timedelta(days=1)
-"""A run begins with a directory that is no older: a new center or trainee must not be passed by."""
 
 
 @click.command(
@@ -62,7 +60,7 @@ def backup_now_command(
 ) -> int:
     if office_name is not None and target_name is not None:
         raise click.UsageError(_("Name an office or a target, not both."), click.get_current_context())
-    with stoppable(), opened() as session:
+    with stoppable(), opened() as session, advised():
         company = choose.company(company_name)
         kind, scope_id, zone = _scope(session, company, office_name, target_name)
         now = session.now()
@@ -71,14 +69,11 @@ def backup_now_command(
             wanted = windows.asked_range(since, until, now_ms=ms(now), timezone_name=zone, translate=_)
         if dry_run:
             return show_plan(session, company, kind, scope_id, wanted, relist=relist, as_json=as_json)
-        if company.synced_at is None or now - company.synced_at > DIRECTORY_KEEPS:
-            setup.sync(session.installation, company, COMMAND_LINE, now)
-        if kind is not ScopeKind.COMPANY:
-            setup.learn_trust(session.installation, company, now)
-        started = use_case.start(company.pk, kind, scope_id, wanted, now, queue, relist=relist)
+        before_run.prepare(session.installation, company, kind, COMMAND_LINE, now)
+        started = by_person.start(company, kind, scope_id, wanted, queue, COMMAND_LINE, now, relist=relist)
         run = Run.objects.get(pk=started.run_id)
         if not as_json:
-            _say_started(run, zone, joined=started.joined)
+            _say_started(run, zone, joined=started.joined, resumed=started.resumed)
         if detach:
             _detached(started, as_json=as_json)
             return OK
@@ -97,9 +92,7 @@ def _scope(session: Session, company: Company, office_name: str | None, target_n
 
 
 def company_zone(session: Session, company: Company) -> str:
-    """A company has no zone of its own: the one that all its offices share, else the installation's."""
-    zones = set(company.offices.exclude(state="deleted").values_list("timezone", flat=True))
-    return zones.pop() if len(zones) == 1 else session.config.time_zone
+    return tree.company_zone(company, session.config.time_zone)
 
 
 def _to_the_end(session: Session, run: Run, zone: str, *, as_json: bool) -> int:
@@ -121,20 +114,22 @@ def _to_the_end(session: Session, run: Run, zone: str, *, as_json: bool) -> int:
     return code
 
 
-def _say_started(run: Run, zone: str, *, joined: bool) -> None:
+def _say_started(run: Run, zone: str, *, joined: bool, resumed: bool) -> None:
     told = {
         "run": run.pk,
         "targets": ngettext("%(count)d target", "%(count)d targets", len(run.targets)) % {"count": len(run.targets)},
         "since": output.moment(run.since, zone),
         "until": output.moment(run.until, zone),
     }
-    if joined:
+    if resumed:
+        output.say(_("Run %(run)d was paused and goes on. It covers %(targets)s, calls from %(since)s to %(until)s.") % told)
+    elif joined:
         output.say(_("Run %(run)d is going on for this already: joined. It covers %(targets)s, calls from %(since)s to %(until)s.") % told)
     else:
         output.say(_("Run %(run)d: %(targets)s, calls from %(since)s to %(until)s.") % told)
 
 
-def _detached(started: use_case.Started, *, as_json: bool) -> None:
+def _detached(started: Started, *, as_json: bool) -> None:
     workers = queue.live_workers(Crew.ALIVE_WITHIN_S)
     if as_json:
         output.write_json({"run": started.run_id, "joined": started.joined, "workers": workers})
@@ -145,16 +140,24 @@ def _detached(started: use_case.Started, *, as_json: bool) -> None:
 
 
 @click.command(
-    help=_("List the latest runs of Back up now, or cancel one. What is backed up stays; what waits is set aside until the next run.")
+    help=_(
+        "List the latest runs of Back up now; pause, resume or cancel one. What is backed up stays. What waits of a paused run waits until "
+        "it is resumed; what waits of a cancelled one is set aside until the next run."
+    )
 )
+@click.option("--pause", "pause_id", type=int, metavar="ID", help=_("Stop this run where it stands; nothing is lost."))
+@click.option("--resume", "resume_id", type=int, metavar="ID", help=_("Let this paused run go on."))
 @click.option("--cancel", "cancel_id", type=int, metavar="ID", help=_("End this run early."))
 @choose.company_option
 @choose.json_option
-def runs_command(cancel_id: int | None, company_name: str | None, as_json: bool) -> None:
+def runs_command(pause_id: int | None, resume_id: int | None, cancel_id: int | None, company_name: str | None, as_json: bool) -> None:
+    asked = [(act, run_id) for act, run_id in ((_pause, pause_id), (_resume, resume_id), (_cancel, cancel_id)) if run_id is not None]
+    if len(asked) > 1:
+        raise click.UsageError(_("Pause, resume or cancel: one of them at a time."), click.get_current_context())
     with opened() as session:
         company = choose.company(company_name)
-        if cancel_id is not None:
-            _cancel(session, company, cancel_id, as_json=as_json)
+        for act, run_id in asked:
+            act(session, _run_of(company, run_id), as_json=as_json)
             return
         found = [read.run_progress(run.pk) for run in read.latest_runs(company.pk)]
         if as_json:
@@ -180,11 +183,38 @@ def runs_command(cancel_id: int | None, company_name: str | None, as_json: bool)
             )
 
 
-def _cancel(session: Session, company: Company, run_id: int, *, as_json: bool) -> None:
+def _run_of(company: Company, run_id: int) -> Run:
     run = Run.objects.filter(pk=run_id, company=company).first()
     if run is None:
         raise ConfigError(_("There is no run %(run)d. `rokuon runs` lists them.") % {"run": run_id})
-    cancelled = runs.cancel(run.pk, session.now())
+    return run
+
+
+def _pause(session: Session, run: Run, *, as_json: bool) -> None:
+    paused = by_person.pause(run, COMMAND_LINE, session.now())
+    if as_json:
+        output.write_json({"run": run.pk, "paused": paused})
+    elif paused:
+        output.say(_("Run %(run)d is paused. Nothing is lost: `rokuon runs --resume %(run)d` lets it go on.") % {"run": run.pk})
+    else:
+        output.say(_("Run %(run)d is not running; nothing was changed.") % {"run": run.pk})
+
+
+def _resume(session: Session, run: Run, *, as_json: bool) -> None:
+    resumed = by_person.resume(run, queue, COMMAND_LINE, session.now())
+    workers = queue.live_workers(Crew.ALIVE_WITHIN_S)
+    if as_json:
+        output.write_json({"run": run.pk, "resumed": resumed, "workers": workers})
+    elif resumed:
+        output.say(_("Run %(run)d goes on.") % {"run": run.pk})
+        if not workers:
+            output.say(_("No worker is running. Start one with `rokuon worker`."))
+    else:
+        output.say(_("Run %(run)d is not paused; nothing was changed.") % {"run": run.pk})
+
+
+def _cancel(session: Session, run: Run, *, as_json: bool) -> None:
+    cancelled = by_person.cancel(run, COMMAND_LINE, session.now())
     if as_json:
         output.write_json({"run": run.pk, "cancelled": cancelled})
     elif cancelled:
@@ -220,4 +250,4 @@ def scope_name(run: Run) -> str:
 
 
 def state_name(state: str) -> str:
-    return {"running": _("running"), "finished": _("finished"), "cancelled": _("cancelled")}[state]
+    return {"running": _("running"), "paused": _("paused"), "finished": _("finished"), "cancelled": _("cancelled")}[state]

@@ -18,12 +18,12 @@ from rich.text import Text
 from rokuon.domain.failures import by_reason, leaves
 from rokuon.ledger import holds
 from rokuon.ledger.models import Hold, Run
+from rokuon.ledger.pace import Rate, rate, seconds_left, settled
 from rokuon.ledger.read import RunProgress, failing_windows, run_progress
 from rokuon.ops.i18n import _
 from rokuon.org.models import Target
 
 from . import output
-from .pace import Pace, Rate, settled
 
 POLL_S = 1.0
 SLOW_POLL = 10
@@ -37,6 +37,7 @@ MOST_ROWS = 20
 
 class End(Enum):
     FINISHED = "finished"
+    PAUSED = "paused"
     HELD = "held"
     POSTPONED = "postponed"
 
@@ -66,16 +67,16 @@ def follow(run_id: int, *, as_json: bool, keep_working: Callable[[], None]) -> t
 
 
 def _watch(run_id: int, keep_working: Callable[[], None], show: Callable[[View], None]) -> tuple[End, View]:
-    pace = Pace()
     moved_at, mark = time.monotonic(), None
     while True:
         began = time.monotonic()
         keep_working()
-        progress, open_holds, waits = _look(run_id)
+        progress, pace, open_holds, waits = _look(run_id)
         now = time.monotonic()
-        rate = pace.feed(now, progress.total)
-        view = View(progress, rate, pace.seconds_left(progress, rate), open_holds, waits)
+        view = View(progress, pace, seconds_left(progress, pace), open_holds, waits)
         show(view)
+        if progress.run.state == Run.State.PAUSED:
+            return End.PAUSED, view
         if progress.run.state != Run.State.RUNNING:
             return End.FINISHED, view
         if mark != (mark := (progress.total, progress.pages, progress.windows_done)):
@@ -88,7 +89,7 @@ def _watch(run_id: int, keep_working: Callable[[], None], show: Callable[[View],
         time.sleep(max(POLL_S, SLOW_POLL * (now - began)))
 
 
-def _look(run_id: int) -> tuple[RunProgress, Sequence[Hold], tuple[str, ...]]:
+def _look(run_id: int) -> tuple[RunProgress, Rate, Sequence[Hold], tuple[str, ...]]:
     """Waits for a database that is away for a short time; the workers do the same."""
     deadline = time.monotonic() + DATABASE_PATIENCE_S
     while True:
@@ -96,7 +97,7 @@ def _look(run_id: int) -> tuple[RunProgress, Sequence[Hold], tuple[str, ...]]:
             progress = run_progress(run_id)
             # What a hold stops is said with the hold, and not by a window.
             waits = tuple(sorted({window.reason for window in failing_windows(run_id)} & {leaf.reason for leaf in leaves()}))
-            return progress, holds.open_holds(progress.run.company_id), waits
+            return progress, rate(progress.run, datetime.now(UTC)), holds.open_holds(progress.run.company_id), waits
         except (OperationalError, InterfaceError):
             if time.monotonic() > deadline:
                 raise

@@ -40,6 +40,7 @@ def show_plan(
             [_("Windows to list"), output.number(plan.windows)],
             [_("Pages"), f"{about}{output.number(plan.pages)}"],
             [_("Calls"), f"{about}{output.number(plan.calls)}"],
+            [_("Verified already"), output.number(plan.already)],
             [_("Recordings to fetch"), f"{about}{output.number(plan.recordings)}"],
             [_("Size"), f"≈ {output.amount(plan.bytes)}"],
             [_("Requests"), f"{about}{output.number(plan.requests)}"],

@@ -7,7 +7,9 @@ import click
 from rokuon.jobs import queue
 from rokuon.ledger import holds, read
 from rokuon.ledger.models import Run
+from rokuon.ledger.pace import Rate
 from rokuon.ledger.read import Counts
+from rokuon.ledger.runs import OPEN
 from rokuon.ops.i18n import _
 from rokuon.org.models import Company
 
@@ -15,7 +17,6 @@ from . import choose, output
 from .backup import company_zone, scope_name
 from .crew import Crew
 from .follow import View, summary
-from .pace import Rate
 from .session import Session, opened
 from .verdict import say_hold
 
@@ -62,9 +63,12 @@ def _show(session: Session, company: Company) -> None:
     )
     for hold in holds.open_holds(company.pk):
         say_hold(hold, zone)
-    for run in Run.objects.filter(company=company, state=Run.State.RUNNING):
-        view = View(read.run_progress(run.pk), Rate(0, 0), None, ())
-        output.say(_("Run %(run)d (%(scope)s): %(summary)s") % {"run": run.pk, "scope": scope_name(run), "summary": summary(view)})
+    for run in Run.objects.filter(company=company, state__in=OPEN):
+        told = {"run": run.pk, "scope": scope_name(run), "summary": summary(View(read.run_progress(run.pk), Rate(0, 0), None, ()))}
+        if run.state == Run.State.PAUSED:
+            output.say(_("Run %(run)d (%(scope)s) is paused: %(summary)s") % told)
+        else:
+            output.say(_("Run %(run)d (%(scope)s): %(summary)s") % told)
     workers = queue.live_workers(Crew.ALIVE_WITHIN_S)
     output.say(
         _("Workers: %(workers)d. Request budget: %(rate)s requests/s.")
@@ -117,6 +121,7 @@ def _data(company: Company) -> dict[str, Any]:
             for hold in holds.open_holds(company.pk)
         ],
         "running": list(Run.objects.filter(company=company, state=Run.State.RUNNING).values_list("pk", flat=True)),
+        "paused": sorted(read.paused_runs(company.pk)),
         "workers": queue.live_workers(Crew.ALIVE_WITHIN_S),
         "requests_per_second": float(company.requests_per_second),
     }

@@ -29,6 +29,13 @@ def conclude(end: End, view: View, zone: str, *, quiet: bool) -> int:
     show_counts(progress)
     for hold in view.holds:
         say_hold(hold, zone)
+    if end is End.PAUSED:
+        click.echo(
+            _("The run %(run)d is paused. Let it go on with `rokuon runs --resume %(run)d`, or start the same backup again.")
+            % {"run": progress.run.pk},
+            err=True,
+        )
+        return code
     if end is End.POSTPONED:
         _say_unlisted(progress, zone)
         click.echo(

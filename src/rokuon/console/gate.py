@@ -4,35 +4,45 @@ A view without a guard does not exist: `console.urls` accepts guarded views only
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
-from typing import Concatenate, Final, ParamSpec
+from typing import Concatenate, ParamSpec
 
-from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
+from rokuon.accounts import fresh as freshness
 from rokuon.accounts import may
 from rokuon.accounts.audit import Actor
+from rokuon.accounts.doors import CHANGE, FORM, READ, Guard, SignedInRequest, everyone, signed_in, to_sign_in
 from rokuon.accounts.may import Action, Reach
-from rokuon.accounts.models import Person
 from rokuon.org.models import Company, Office, Target
 
+__all__ = [
+    "CHANGE",
+    "FORM",
+    "READ",
+    "CompanyRequest",
+    "Guard",
+    "SignedInRequest",
+    "actor",
+    "allowed",
+    "everyone",
+    "now",
+    "office_or_404",
+    "offices",
+    "page",
+    "signed_in",
+    "target_ids",
+    "target_or_404",
+    "targets",
+    "whole_or_403",
+]
 P = ParamSpec("P")
-READ: Final = ("GET", "HEAD")
-CHANGE: Final = ("POST",)
-FORM: Final = ("GET", "HEAD", "POST")
-
-
-class SignedInRequest(HttpRequest):
-    """A request of somebody who is signed in."""
-
-    user: Person
 
 
 class CompanyRequest(SignedInRequest):
@@ -42,60 +52,20 @@ class CompanyRequest(SignedInRequest):
     reach: Reach
 
 
-@dataclass(frozen=True, slots=True)
-class Guard:
-    """What a view demands. `action` is None where being signed in is enough; `open` where not even that is asked."""
-
-    action: Action | None
-    methods: tuple[str, ...]
-    open: bool = False
-
-
-def everyone(
-    methods: tuple[str, ...] = READ,
-) -> Callable[[Callable[Concatenate[HttpRequest, P], HttpResponseBase]], Callable[..., HttpResponseBase]]:
-    """A page for anybody, also without an account."""
-
-    def guarded(view: Callable[Concatenate[HttpRequest, P], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-        checked = require_http_methods(list(methods))(view)
-        checked.guard = Guard(None, methods, open=True)  # type: ignore[attr-defined]
-        return checked
-
-    return guarded
-
-
-def signed_in(
-    methods: tuple[str, ...] = READ,
-) -> Callable[[Callable[Concatenate[SignedInRequest, P], HttpResponseBase]], Callable[..., HttpResponseBase]]:
-    """A page for everybody who has an account: of nothing but their own."""
-
-    def guarded(view: Callable[Concatenate[SignedInRequest, P], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-        @wraps(view)
-        def checked(request: SignedInRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-            if not request.user.is_authenticated:
-                return _to_sign_in(request)
-            return view(request, *args, **kwargs)
-
-        whole = require_http_methods(list(methods))(checked)
-        whole.guard = Guard(None, methods)  # type: ignore[attr-defined]
-        return whole
-
-    return guarded
-
-
 def page(
-    action: Action, methods: tuple[str, ...] = READ
+    action: Action, methods: tuple[str, ...] = READ, *, fresh: bool = False
 ) -> Callable[[Callable[Concatenate[CompanyRequest, P], HttpResponseBase]], Callable[..., HttpResponseBase]]:
     """A page about one company; the address names it (`company`). 404 for strangers, 403 for members who may not do this.
 
-    The view finds `request.company` and `request.reach`.
+    The view finds `request.company` and `request.reach`. With `fresh`, the person must have proved within ten minutes who they are, and
+    is asked otherwise: for changes of a destination, a key or a role. On a form's page it asks before the form is filled in.
     """
 
     def guarded(view: Callable[Concatenate[CompanyRequest, P], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
         @wraps(view)
         def checked(request: CompanyRequest, company: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if not request.user.is_authenticated:
-                return _to_sign_in(request)
+                return to_sign_in(request)
             found = Company.objects.filter(public_id=company).first()
             if found is None or not may.is_member(request.user.pk, found.pk):
                 raise Http404
@@ -104,18 +74,15 @@ def page(
             if reach is None:
                 raise PermissionDenied
             request.reach = reach
+            if fresh and not freshness.is_fresh(request):
+                return freshness.ask(request)
             return view(request, *args, **kwargs)
 
         whole = require_http_methods(list(methods))(checked)
-        whole.guard = Guard(action, methods)  # type: ignore[attr-defined]
+        whole.guard = Guard(action, methods, fresh=fresh)  # type: ignore[attr-defined]
         return whole
 
     return guarded
-
-
-def _to_sign_in(request: HttpRequest) -> HttpResponse:
-    """After signing in, the page that was asked for; a change is not repeated."""
-    return redirect_to_login(request.get_full_path() if request.method in READ else "/")
 
 
 def allowed(request: CompanyRequest, action: Action, office_id: int | None = None) -> bool:

@@ -6,7 +6,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpResponseBase
 from django.urls import URLPattern, path
 
-from .views import home, playback, recordings
+from .views import backup_now, home, playback, recordings, runs
 
 app_name = "console"
 
@@ -28,7 +28,15 @@ urlpatterns = [
     guarded(COMPANY + "recordings/<int:copy>/", recordings.recording, "recordings-one"),
     guarded(COMPANY + "recordings/<int:copy>/play", playback.play, "recordings-play"),
     guarded(COMPANY + "recordings/<int:copy>/download", playback.download, "recordings-download"),
-    guarded(COMPANY + "backup-now/", home.to_come, "backup_now"),
+    guarded(COMPANY + "backup-now/", backup_now.backup_now, "backup_now"),
+    guarded(COMPANY + "backup-now/current/", backup_now.current, "backup_now-current"),
+    guarded(COMPANY + "backup-now/plan/", backup_now.plan, "backup_now-plan"),
+    guarded(COMPANY + "backup-now/start/", backup_now.start, "backup_now-start"),
+    guarded(COMPANY + "backup-now/<int:run>/", runs.show, "backup_now-run"),
+    guarded(COMPANY + "backup-now/<int:run>/progress/", runs.progress, "backup_now-progress"),
+    guarded(COMPANY + "backup-now/<int:run>/pause/", runs.pause, "backup_now-pause"),
+    guarded(COMPANY + "backup-now/<int:run>/resume/", runs.resume, "backup_now-resume"),
+    guarded(COMPANY + "backup-now/<int:run>/cancel/", runs.cancel, "backup_now-cancel"),
     guarded(COMPANY + "rules/", home.to_come, "rules"),
     guarded(COMPANY + "settings/", home.to_come, "settings"),
     guarded(COMPANY + "set-up/", home.set_up_to_come, "set_up"),

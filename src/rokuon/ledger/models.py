@@ -159,11 +159,16 @@ class Tally(models.Model):
 class Run(models.Model):
     """A "Back up now" (M11). One may run per scope at a time: a second joins it. `scope_id` is the ledger's id, 0 for the company.
 
-    `targets` are the ledger ids of the targets that were backed up in the scope when the run started.
+    `targets` are the ledger ids of the targets that were backed up in the scope when the run started. While a run is `paused`, nothing
+    of its range is listed or copied but what another, running one wants.
+
+    By target (its id as text): `known` is how many recordings of the range were in the ledger before the run; `outcome` the counts
+    (`tally.Counts`) when it ended. What failed then may be verified since.
     """
 
     class State(models.TextChoices):
         RUNNING = "running"
+        PAUSED = "paused"
         FINISHED = "finished"
         CANCELLED = "cancelled"
 
@@ -176,13 +181,20 @@ class Run(models.Model):
     relist = models.BooleanField(default=False)
     state = models.CharField(max_length=9, choices=State.choices, default=State.RUNNING)
     created_at = models.DateTimeField(default=timezone.now)
+    paused_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    known = models.JSONField(default=dict)
+    outcome = models.JSONField(null=True)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["company", "scope_kind", "scope_id"], condition=Q(state="running"), name="one_run_per_scope"),
+            models.UniqueConstraint(
+                fields=["company", "scope_kind", "scope_id"], condition=Q(state__in=["running", "paused"]), name="one_run_per_scope"
+            ),
+            models.CheckConstraint(condition=Q(state__in=["running", "paused", "finished", "cancelled"]), name="run_state"),
+            models.CheckConstraint(condition=~Q(state="paused") | Q(paused_at__isnull=False), name="paused_run_says_since_when"),
             models.CheckConstraint(condition=Q(since__lt=F("until")), name="run_range_upright"),
-            models.CheckConstraint(condition=Q(state="running") | Q(finished_at__isnull=False), name="ended_run_has_end"),
+            models.CheckConstraint(condition=Q(state__in=["running", "paused"]) | Q(finished_at__isnull=False), name="ended_run_has_end"),
         ]
 
     def __str__(self) -> str:
@@ -193,8 +205,8 @@ class Window(models.Model):
     """A part of a run: calls of one listing scope that started in [after, before). The unit of work of a job.
 
     `listed_down_to` is the resume mark: calls that started at or after it are in the ledger. It equals `after` when the whole
-    window is listed. `targets` are the ledger ids of the targets that the listing is sorted into. `failed` means that the source
-    refused the listing itself: the days stay uncovered, and the run ends with that said.
+    window is listed. `targets` are the ledger ids of the targets that the listing is sorted into. `paused` are the open windows of a
+    paused run. `failed` means that the source refused the listing itself: the days stay uncovered, and the run ends with that said.
 
     `listed_as` maps each target (its id as text) to how every job so far has listed for it; null before the first one. A target that
     was left out for a while, because its rule was off, or was sorted by other options, is not among them and gets no coverage.
@@ -203,6 +215,7 @@ class Window(models.Model):
     class State(models.TextChoices):
         WAITING = "waiting"
         QUEUED = "queued"
+        PAUSED = "paused"
         DONE = "done"
         FAILED = "failed"
 
@@ -227,7 +240,7 @@ class Window(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(after__lt=F("before")), name="window_upright"),
             models.CheckConstraint(condition=Q(listed_down_to__gte=F("after"), listed_down_to__lte=F("before")), name="window_mark_inside"),
-            models.CheckConstraint(condition=Q(state__in=["waiting", "queued", "done", "failed"]), name="window_state"),
+            models.CheckConstraint(condition=Q(state__in=["waiting", "queued", "paused", "done", "failed"]), name="window_state"),
         ]
         indexes = [models.Index(fields=["run", "state"], name="window_by_state")]
 

@@ -14,7 +14,7 @@ from rokuon.domain.recording import Kind
 from rokuon.domain.retry import History
 from rokuon.domain.work import PlannedCall, PlannedCopy, Work
 
-from .sql import IN_OPEN_WINDOW, STOPPED_BY_HOLD, columns, execute, fetch, ms
+from .sql import IN_OPEN_WINDOW, STOPPED_BY_HOLD, STOPPED_BY_PAUSE, columns, execute, fetch, ms
 
 # A copy stays in the bucket that it was first placed in (C1); a recording for a target that has a copy anywhere gets no second one.
 _COPIES = """
@@ -157,12 +157,13 @@ def due_in_range(
 
 
 def due_now(company_id: int, now: datetime, *, beyond: int = 0, limit: int = 500) -> list[Work]:
-    """Pending, due copies of a company that no open hold stops and no open window will meet, by id, those with an id above `beyond`."""
+    """Pending, due copies of a company that no open hold and no pause stops and no open window will meet, by id, those with an id above
+    `beyond`."""
     rows = fetch(
         f"""SELECT {_WORK_COLUMNS}
               FROM ledger_copy c JOIN ledger_recording r ON r.id = c.recording_id
              WHERE c.company_id = %s AND c.state = 'pending' AND c.due_at <= %s AND c.id > %s
-               AND NOT {STOPPED_BY_HOLD} AND NOT {IN_OPEN_WINDOW}
+               AND NOT {STOPPED_BY_HOLD} AND NOT ({STOPPED_BY_PAUSE}) AND NOT {IN_OPEN_WINDOW}
              ORDER BY c.id LIMIT %s""",  # noqa: S608 (constant pieces)
         [company_id, now, beyond, limit],
     )

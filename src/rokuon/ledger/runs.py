@@ -1,4 +1,4 @@
-"""Runs and their windows: start or join, hand windows to the queue, take them back, end.
+"""Runs and their windows: start or join, hand windows to the queue, take them back, pause, resume, end.
 
 Whoever changes a window names the state that it saw, so two workers on one window cannot both end it. `enqueue` is called inside the
 transaction of the rows it concerns: a window is queued if and only if its job is.
@@ -6,11 +6,12 @@ transaction of the rows it concerns: a window is queued if and only if its job i
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from . import read
 from .models import Run, Window
 from .sql import STOPPED_BY_HOLD, execute, fetch
 
@@ -20,6 +21,9 @@ QUEUED_PER_COMPANY = 4
 """Windows of one company in the queue at once: enough to keep a worker busy, few enough that no company starves another."""
 
 LISTING_ATTEMPTS = 6
+
+OPEN = (Run.State.RUNNING, Run.State.PAUSED)
+"""A run that has not ended: its scope takes no second one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +47,19 @@ def open_run(
     *,
     relist: bool,
 ) -> tuple[Run, bool]:
-    """Start a run, or join the one that runs for this scope. The answer's second part says whether it was started."""
+    """Start a run, or join the one that runs or is paused for this scope. The answer's second part says whether it was started."""
     made = fetch(
-        """INSERT INTO ledger_run (company_id, scope_kind, scope_id, targets, since, until, relist, state, created_at)
-           VALUES (%s, %s, %s, %s::jsonb, %s, %s, %s, 'running', %s)
-               ON CONFLICT (company_id, scope_kind, scope_id) WHERE state = 'running' DO NOTHING RETURNING id""",
+        """INSERT INTO ledger_run (company_id, scope_kind, scope_id, targets, since, until, relist, state, created_at, known)
+           VALUES (%s, %s, %s, %s::jsonb, %s, %s, %s, 'running', %s, '{}')
+               ON CONFLICT (company_id, scope_kind, scope_id) WHERE state IN ('running', 'paused') DO NOTHING RETURNING id""",
         [company_id, scope_kind, scope_id, json.dumps(list(targets)), since, until, relist, now],
     )
     if made:
-        return Run.objects.get(pk=made[0][0]), True
-    return Run.objects.get(company_id=company_id, scope_kind=scope_kind, scope_id=scope_id, state=Run.State.RUNNING), False
+        run = Run.objects.get(pk=made[0][0])
+        run.known = {str(target): counts.discovered for target, counts in read.counts_by_target(company_id, targets, since, until).items()}
+        run.save(update_fields=["known"])
+        return run, True
+    return Run.objects.get(company_id=company_id, scope_kind=scope_kind, scope_id=scope_id, state__in=OPEN), False
 
 
 def wake(run_id: int, now: datetime) -> None:
@@ -103,7 +110,7 @@ def queue_windows(company_id: int, now: datetime, enqueue: Enqueue) -> list[int]
 def advance(window_id: int, listed_down_to: datetime, pages: int, calls: int, malformed: int) -> bool:
     """Move the resume mark down, never up; a listing that gets further counts its failures anew.
 
-    False where the window is no longer being worked on (done, or its run was cancelled).
+    False where the window is no longer being worked on (done, or its run was paused or cancelled).
     """
     return bool(
         execute(
@@ -176,12 +183,13 @@ def _after_window(window_id: int, now: datetime, enqueue: Enqueue) -> None:
     end_done(company_id, now)
 
 
+@transaction.atomic
 def end_done(company_id: int, now: datetime) -> None:
     """End the company's runs that have nothing left to do: every window listed, every due copy tried or stopped by a hold.
 
     What waits for a later time does not keep a run open; it is counted as pending, and tried when it is due.
     """
-    execute(
+    ended = fetch(
         f"""UPDATE ledger_run u SET state = 'finished', finished_at = %(now)s
              WHERE u.company_id = %(company)s AND u.state = 'running'
                AND NOT EXISTS (SELECT 1 FROM ledger_window w WHERE w.run_id = u.id AND w.state IN ('waiting', 'queued'))
@@ -189,9 +197,42 @@ def end_done(company_id: int, now: datetime) -> None:
                                 WHERE c.company_id = u.company_id AND c.state = 'pending' AND c.due_at <= %(now)s
                                   AND u.targets @> to_jsonb(c.target_id)
                                   AND c.call_started_at >= u.since AND c.call_started_at < u.until
-                                  AND NOT {STOPPED_BY_HOLD})""",  # noqa: S608 (a constant piece)
+                                  AND NOT {STOPPED_BY_HOLD})
+         RETURNING u.id""",  # noqa: S608 (a constant piece)
         {"now": now, "company": company_id},
     )
+    for (run_id,) in ended:
+        _keep_outcome(run_id)
+
+
+def _keep_outcome(run_id: int) -> None:
+    progress = read.run_progress(run_id)
+    outcome = {str(target): asdict(counts) for target, counts in progress.targets.items()}
+    Run.objects.filter(pk=run_id).update(outcome=outcome)
+
+
+@transaction.atomic
+def pause(run_id: int, now: datetime) -> bool:
+    """Stop a run where it stands: its windows are handed back, at their resume marks. False where it does not run."""
+    if not Run.objects.filter(pk=run_id, state=Run.State.RUNNING).update(state=Run.State.PAUSED, paused_at=now):
+        return False
+    # The waiting ones too: whoever is about to queue one finds it changed. A page that is being entered holds its window's row: it is
+    # waited for, and is part of what the resumed run finds.
+    Window.objects.filter(run_id=run_id, state__in=[Window.State.WAITING, Window.State.QUEUED]).update(state=Window.State.PAUSED)
+    return True
+
+
+@transaction.atomic
+def resume(run_id: int, now: datetime) -> bool:
+    """Let a paused run go on; False where it is not paused. What waits for a later try in it is due now: somebody asks for it.
+
+    The caller queues windows and due copies, as for a new run.
+    """
+    if not Run.objects.filter(pk=run_id, state=Run.State.PAUSED).update(state=Run.State.RUNNING, paused_at=None):
+        return False
+    Window.objects.filter(run_id=run_id, state=Window.State.PAUSED).update(state=Window.State.WAITING)
+    wake(run_id, now)
+    return True
 
 
 @transaction.atomic
@@ -200,10 +241,10 @@ def cancel(run_id: int, now: datetime) -> bool:
 
     False if it had ended already.
     """
-    if not Run.objects.filter(pk=run_id, state=Run.State.RUNNING).update(state=Run.State.CANCELLED, finished_at=now):
+    if not Run.objects.filter(pk=run_id, state__in=OPEN).update(state=Run.State.CANCELLED, finished_at=now):
         return False
     # The windows first: a page that is being entered holds its window's row, so it is waited for, and its copies are seen below.
-    Window.objects.filter(run_id=run_id, state__in=[Window.State.WAITING, Window.State.QUEUED]).update(
+    Window.objects.filter(run_id=run_id, state__in=[Window.State.WAITING, Window.State.QUEUED, Window.State.PAUSED]).update(
         state=Window.State.FAILED, reason="run_cancelled"
     )
     execute(
@@ -212,10 +253,11 @@ def cancel(run_id: int, now: datetime) -> bool:
             WHERE r.id = %s AND c.company_id = r.company_id AND c.state = 'pending'
               AND r.targets @> to_jsonb(c.target_id) AND c.call_started_at >= r.since AND c.call_started_at < r.until
               AND NOT EXISTS (SELECT 1 FROM ledger_run o
-                               WHERE o.company_id = c.company_id AND o.state = 'running' AND o.targets @> to_jsonb(c.target_id)
+                               WHERE o.company_id = c.company_id AND o.state IN ('running', 'paused') AND o.targets @> to_jsonb(c.target_id)
                                  AND c.call_started_at >= o.since AND c.call_started_at < o.until)""",
         [now, run_id],
     )
+    _keep_outcome(run_id)
     return True
 
 

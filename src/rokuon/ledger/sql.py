@@ -66,3 +66,16 @@ IN_OPEN_WINDOW = """
                AND c.call_started_at >= w.after AND c.call_started_at < w.before AND w.targets @> to_jsonb(c.target_id))
 """
 """A running run's window will meet this copy `c`: nobody else takes it meanwhile."""
+
+LISTS_FOR = "EXISTS (SELECT 1 FROM jsonb_array_elements_text(w.targets) t WHERE t::bigint = ANY(%(within)s))"
+"""This window `w` is listed for one of the targets `within`."""
+
+STOPPED_BY_PAUSE = """
+    EXISTS (SELECT 1 FROM ledger_run u
+             WHERE u.company_id = c.company_id AND u.state = 'paused' AND u.targets @> to_jsonb(c.target_id)
+               AND c.call_started_at >= u.since AND c.call_started_at < u.until)
+    AND NOT EXISTS (SELECT 1 FROM ledger_run u
+                     WHERE u.company_id = c.company_id AND u.state = 'running' AND u.targets @> to_jsonb(c.target_id)
+                       AND c.call_started_at >= u.since AND c.call_started_at < u.until)
+"""
+"""This copy `c` belongs to a paused run, and to no running one: it waits, retries too, until somebody resumes or cancels the run."""

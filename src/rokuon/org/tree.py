@@ -45,6 +45,12 @@ def zone_of(target: Target) -> str:
     return target.timezone or target.office.timezone
 
 
+def company_zone(company: Company, otherwise: str) -> str:
+    """A company has no zone of its own: the one that all its offices share, else the one given."""
+    zones = set(company.offices.exclude(state="deleted").values_list("timezone", flat=True))
+    return zones.pop() if len(zones) == 1 else otherwise
+
+
 def assign_folder(target: Target) -> str:
     """The target's folder, assigned now if it has none. It stays through renames, and no two targets of a company share one (M10)."""
     while not target.folder:

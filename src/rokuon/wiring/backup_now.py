@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from django.db import transaction
 
@@ -13,6 +14,7 @@ from rokuon.domain.failures import ConfigError
 from rokuon.domain.ports import Jobs, TimeRange
 from rokuon.domain.recording import Scope, ScopeKind
 from rokuon.ledger import coverage, move, runs
+from rokuon.ledger.models import Run
 from rokuon.ledger.sql import at, ms
 from rokuon.ops.i18n import _
 from rokuon.org.models import Company, Target
@@ -21,16 +23,42 @@ from rokuon.org.tree import TargetSettings, assign_folder, target_settings, zone
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """`joined` is true where a run for this scope was going on already."""
+    """`joined` is true where a run for this scope was going on or paused already, `resumed` where it was paused."""
 
     run_id: int
     joined: bool
+    resumed: bool = False
+
+
+class Obstacle(StrEnum):
+    """What keeps a scope from being backed up at all."""
+
+    NOT_ENABLED = "not_enabled"
+    NO_RULE = "no_rule"
+    NO_BUCKET = "no_bucket"
+
+
+class NothingToBackUp(ConfigError):
+    """The settings leave nothing to back up in a scope. The sentence says what is so; where to change it, each surface says itself."""
+
+    obstacle: Obstacle | None = None
+
+    @classmethod
+    def because_of(cls, obstacle: Obstacle) -> "NothingToBackUp":
+        sentences = {
+            Obstacle.NOT_ENABLED: _("Backup is not enabled for the company."),
+            Obstacle.NO_RULE: _("No contact center or coaching team here has a backup rule."),
+            Obstacle.NO_BUCKET: _("No bucket is chosen."),
+        }
+        error = cls(sentences[obstacle])
+        error.obstacle = obstacle
+        return error
 
 
 def scope_targets(company: Company, scope_kind: ScopeKind, scope_id: int) -> list[TargetSettings]:
-    """The targets of the scope that are backed up and have a bucket. Raises ConfigError that says what is missing."""
+    """The targets of the scope that are backed up and have a bucket. Raises NothingToBackUp where there is none."""
     if not company.enabled:
-        raise ConfigError(_("Backup is not enabled for the company. Enable it with `rokuon settings set --enable`."))
+        raise NothingToBackUp.because_of(Obstacle.NOT_ENABLED)
     inside = [
         one
         for one in target_settings(company)
@@ -40,10 +68,10 @@ def scope_targets(company: Company, scope_kind: ScopeKind, scope_id: int) -> lis
     ]
     ruled = [one for one in inside if one.target.backed_up]
     if not ruled:
-        raise ConfigError(_("No contact center or coaching team here has a backup rule. Enable one with `rokuon rule enable`."))
+        raise NothingToBackUp.because_of(Obstacle.NO_RULE)
     ready = [one for one in ruled if one.effective.bucket is not None]
     if not ready:
-        raise ConfigError(_("No bucket is chosen. Choose one with `rokuon settings set --bucket`."))
+        raise NothingToBackUp.because_of(Obstacle.NO_BUCKET)
     return ready
 
 
@@ -80,10 +108,10 @@ def plan(company: Company, targets: Sequence[TargetSettings], wanted: TimeRange,
 def start(
     company_id: int, scope_kind: ScopeKind, scope_id: int, wanted: TimeRange | None, now: datetime, jobs: Jobs, *, relist: bool = False
 ) -> Started:
-    """Start a run for a company (`scope_id` 0), an office or a target, or join the one that is running for it.
+    """Start a run for a company (`scope_id` 0), an office or a target, or join the one that is running for it; a paused one goes on.
 
     Only what is missing or failed is copied: sealed days are not listed again (unless `relist`), failed copies go back to pending.
-    Raises ConfigError where nothing can be backed up.
+    Raises NothingToBackUp.
     """
     company = Company.objects.get(pk=company_id)
     targets = scope_targets(company, scope_kind, scope_id)
@@ -98,12 +126,26 @@ def start(
         runs.add_windows(run, [_row(window) for window in planned], now)
         move.follow_bucket(company_id, {one.target.pk: one.effective.bucket for one in targets if one.effective.bucket}, since, until, now)
         runs.requeue(company_id, ids, since, until, now)
-        # A failed copy of a sealed day lies in no window: the company's own job finds it.
-        jobs.enqueue_due(company_id)
+    resumed = runs.resume(run.pk, now)
     runs.wake(run.pk, now)
+    _set_going(company_id, now, jobs)
+    return Started(run.pk, joined=not started, resumed=resumed)
+
+
+@transaction.atomic
+def resume(run: Run, now: datetime, jobs: Jobs) -> bool:
+    """Let a paused run go on where it stood; False where it is not paused."""
+    resumed = runs.resume(run.pk, now)
+    if resumed:
+        _set_going(run.company_id, now, jobs)
+    return resumed
+
+
+def _set_going(company_id: int, now: datetime, jobs: Jobs) -> None:
+    # A failed copy of a sealed day lies in no window: the company's own job finds it.
+    jobs.enqueue_due(company_id)
     runs.queue_windows(company_id, now, jobs.enqueue_window)
     runs.end_done(company_id, now)
-    return Started(run.pk, joined=not started)
 
 
 def _row(window: PlannedWindow) -> runs.WindowPlan:

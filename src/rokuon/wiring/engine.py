@@ -124,7 +124,7 @@ class Engine:
             # Nothing was spent: what is due stays due, and the next tick asks for this job again unless a hold stops it.
             await self._source_failed(company_id, error)
             end = End.HELD
-        if end is End.MORE:
+        if end in (End.MORE, End.UNWANTED):
             await self.db(self._jobs.enqueue_due, company_id)
         else:
             await self.db(runs.end_done, company_id, self.clock())

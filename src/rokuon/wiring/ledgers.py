@@ -18,13 +18,22 @@ Clock = Callable[[], datetime]
 
 
 class DueLedger:
-    """A company's due copies. Nothing is listed into the ledger here but what a retry looked up again."""
+    """A company's due copies. Nothing is listed into the ledger here but what a retry looked up again.
+
+    Not wanted any more as soon as a run is paused after the copies were looked up: they may be that run's.
+    """
 
     def __init__(self, company_id: int, db: Database, clock: Clock) -> None:
         self._company_id, self._db, self._clock = company_id, db, clock
+        self._paused: set[int] | None = None
 
     async def left_over(self, beyond: int) -> list[Work]:
-        return await self._db(place.due_now, self._company_id, self._clock(), beyond=beyond)
+        return await self._db(self._due_now, beyond)
+
+    def _due_now(self, beyond: int) -> list[Work]:
+        if self._paused is None:
+            self._paused = read.paused_runs(self._company_id)
+        return place.due_now(self._company_id, self._clock(), beyond=beyond)
 
     async def place(self, calls: Sequence[PlannedCall], copies: Sequence[PlannedCopy], progress: Progress) -> list[Work] | None:
         return await self._db(place.place, self._company_id, calls, copies, self._clock())
@@ -33,7 +42,11 @@ class DueLedger:
         return await self._db(record.record, outcomes, self._clock())
 
     async def wanted(self) -> bool:
-        return True
+        if self._paused is None:
+            return True
+        paused = await self._db(read.paused_runs, self._company_id)
+        known, self._paused = self._paused, self._paused & paused
+        return paused <= known
 
     async def holds(self) -> Mapping[tuple[HoldOn, str], RokuonError]:
         return await self._db(self._open_holds)

@@ -32,7 +32,6 @@ from rokuon.org.models import Bucket, Company, Target
 from rokuon.stores.addresses import FolderAddress, GcsAddress, parse
 from rokuon.stores.registry import open_store
 from rokuon.stores.verification import FRESH_GRANT_S, Verification, Waiting, verify
-from rokuon.wiring import trust
 from rokuon.wiring.connections import API_KEY, CREDENTIAL, Connections, KeyMissing, bucket_owner, company_owner
 from rokuon.wiring.key_check import Account, KeyReport, account_of, ending, examine
 
@@ -183,11 +182,15 @@ def sync(installation: Installation, company: Company, actor: Actor, now: dateti
     async def read(connections: Connections) -> Account:
         return await account_of(await connections.source(company.pk), ms(now))
 
-    account = connected(installation, now, read)
-    with transaction.atomic():
-        result = enter(company.pk, account, now)
-        after = {"appeared": len(result.appeared), "vanished": len(result.vanished), "renamed": len(result.renamed)}
-        _record(actor, "directory.sync", company, now, _named(company), after)
+    return enter_synced(company, connected(installation, now, read), actor, now)
+
+
+@transaction.atomic
+def enter_synced(company: Company, account: Account, actor: Actor, now: datetime) -> directories.SyncResult:
+    """Enter a directory that was read because it is time, or because somebody asked for it."""
+    result = enter(company.pk, account, now)
+    after = {"appeared": len(result.appeared), "vanished": len(result.vanished), "renamed": len(result.renamed)}
+    _record(actor, "directory.sync", company, now, _named(company), after)
     return result
 
 
@@ -202,15 +205,6 @@ def enter(company_id: int, account: Account, now: datetime) -> directories.SyncR
     # A listing made before somebody joined a team has passed her calls by.
     coverage.void(result.joined)
     return result
-
-
-def learn_trust(installation: Installation, company: Company, now: datetime) -> None:
-    """Before a run over a part of the company: find out, once, whether listing that part alone misses nothing (`wiring.trust`)."""
-
-    async def learn(connections: Connections) -> None:
-        await trust.learn_trust(company.pk, await connections.source(company.pk), connections.db, now)
-
-    connected(installation, now, learn)
 
 
 def connected(installation: Installation, now: datetime, work: Callable[[Connections], Awaitable[T]]) -> T:

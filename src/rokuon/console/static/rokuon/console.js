@@ -45,3 +45,9 @@ document.addEventListener("click", (event) => {
     box.dispatchEvent(new Event("change", { bubbles: true }));
   }
 });
+
+// A box with [data-show="#id"] shows what is typed into that password field.
+for (const box of document.querySelectorAll("input[data-show]")) {
+  box.closest("label").hidden = false;
+  box.addEventListener("change", () => { document.querySelector(box.dataset.show).type = box.checked ? "text" : "password"; });
+}

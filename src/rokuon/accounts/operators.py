@@ -1,0 +1,70 @@
+"""Who runs the installation: made by whoever may run commands on its machine, never on a page (ASVS 6.3.2)."""
+
+from datetime import datetime
+
+from django.apps import apps
+from django.db import transaction
+
+from . import audit, links
+from .models import Link, Membership, Person
+
+FIRST = "operator@localhost"
+
+
+class Disabled(Exception):
+    """The person was disabled: a link would not let them in."""
+
+
+class SeveralOperators(Exception):
+    """There are several operators, and none was named. `args` are their addresses."""
+
+
+def sign_in_link(email: str | None, now: datetime) -> tuple[Person, str]:
+    """A link's token for this person, or for the only operator. A person who is not there yet becomes an operator.
+
+    A company that nobody administers gets the operator as its company admin: otherwise nobody could invite anyone.
+    """
+    with transaction.atomic():
+        person = _person(email, now)
+        if not person.is_active:
+            raise Disabled(person.email)
+        if person.is_operator:
+            _adopt(person, now)
+        token = links.make(person, Link.Kind.SIGN_IN, now)
+        audit.record(audit.COMMAND_LINE, "link.sign_in", now=now, company_id=None, subject=("person", person.pk, person.email))
+    return person, token
+
+
+def _person(email: str | None, now: datetime) -> Person:
+    if email is None:
+        operators = list(Person.objects.filter(is_operator=True, is_active=True).order_by("pk"))
+        if len(operators) > 1:
+            raise SeveralOperators(*(one.email for one in operators))
+        if operators:
+            return operators[0]
+    address = (email or FIRST).strip().lower()
+    found = Person.objects.filter(email__iexact=address).first()
+    if found is not None:
+        return found
+    person = Person(email=address, is_operator=True, created_at=now)
+    person.set_unusable_password()
+    person.save()
+    audit.record(audit.COMMAND_LINE, "person.operator", now=now, company_id=None, subject=("person", person.pk, person.email))
+    return person
+
+
+def _adopt(person: Person, now: datetime) -> None:
+    administered = Membership.objects.filter(role=Membership.Role.COMPANY_ADMIN, person__is_active=True).values("company_id")
+    for company_id in apps.get_model("org", "Company").objects.exclude(pk__in=administered).values_list("pk", flat=True):
+        # A lesser role that the person has there becomes this one.
+        Membership.objects.update_or_create(
+            person=person, company_id=company_id, office=None, defaults={"role": Membership.Role.COMPANY_ADMIN}
+        )
+        audit.record(
+            audit.COMMAND_LINE,
+            "person.role",
+            now=now,
+            company_id=company_id,
+            subject=("person", person.pk, person.email),
+            after={"role": Membership.Role.COMPANY_ADMIN},
+        )

@@ -1,0 +1,42 @@
+"""Django's and allauth's settings of sign-in. Nothing here opens a file or a connection."""
+
+from typing import Any
+
+SESSION_HOURS = 12
+
+APPS = [
+    "allauth",
+    "allauth.account",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.mfa",
+]
+
+SIGN_IN: dict[str, Any] = {
+    "AUTH_USER_MODEL": "accounts.Person",
+    "AUTHENTICATION_BACKENDS": ["allauth.account.auth_backends.AuthenticationBackend"],
+    "PASSWORD_HASHERS": ["rokuon.accounts.passwords.Argon2"],
+    "AUTH_PASSWORD_VALIDATORS": [
+        {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+        {"NAME": "rokuon.accounts.passwords.NotTooLong"},
+        {"NAME": "rokuon.accounts.passwords.NotCommon"},
+        {
+            "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+            "OPTIONS": {"user_attributes": ("email", "name")},
+        },
+    ],
+    "LOGIN_URL": "/sign-in/",
+    "LOGIN_REDIRECT_URL": "/",
+    "LOGOUT_REDIRECT_URL": "/sign-in/",
+    "SESSION_ENGINE": "rokuon.accounts.sessions",
+    "SESSION_COOKIE_AGE": SESSION_HOURS * 3600,
+    "ACCOUNT_ADAPTER": "rokuon.accounts.adapter.Accounts",
+    "ACCOUNT_LOGIN_METHODS": {"email"},
+    "ACCOUNT_SIGNUP_FIELDS": ["email*", "password1*"],
+    "ACCOUNT_USER_MODEL_USERNAME_FIELD": None,
+    "ACCOUNT_EMAIL_VERIFICATION": "none",
+    "ACCOUNT_SESSION_REMEMBER": True,
+    "ACCOUNT_FORMS": {"login": "rokuon.accounts.forms.SignInForm"},
+    # `throttle` counts, in the database: allauth would count in a cache, which several processes do not share.
+    "ACCOUNT_RATE_LIMITS": False,
+}

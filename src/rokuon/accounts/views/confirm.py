@@ -1,0 +1,37 @@
+"""Is it still you? Asked before far-reaching changes, when signing in was more than ten minutes ago."""
+
+from django.contrib.auth import logout
+from django.core.exceptions import ValidationError
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+
+from rokuon.accounts import fresh
+from rokuon.accounts.adapter import Accounts
+from rokuon.accounts.doors import FORM, SignedInRequest, signed_in
+from rokuon.accounts.forms import ConfirmForm
+
+
+@signed_in(FORM)
+def confirm(request: SignedInRequest) -> HttpResponse:
+    """By password, counted like a sign-in. Who has none signs in again."""
+    after = fresh.ours(request.POST.get("next") or request.GET.get("next", ""))
+    if not request.user.has_password:
+        if request.method == "POST":
+            logout(request)
+            return HttpResponseRedirect("/sign-in/", status=303)
+        return render(request, "account/confirm.html", {"next": after})
+    form = ConfirmForm(request.POST or None)
+    status = 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            try:
+                if Accounts(request).reauthenticate(request.user, form.cleaned_data["password"]):
+                    fresh.renew(request)
+                    return HttpResponseRedirect(after, status=303)
+                form.add_error("password", _("The password is not right."))
+            except ValidationError as too_early:
+                form.add_error("password", too_early)
+                status = 429
+    return render(request, "account/confirm.html", {"form": form, "next": after}, status=status)

@@ -1,0 +1,44 @@
+"""Choosing a password, first or new."""
+
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.db import transaction
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from rokuon.accounts import audit, fresh, sessions
+from rokuon.accounts.adapter import client_address
+from rokuon.accounts.doors import FORM, SignedInRequest, signed_in
+from rokuon.accounts.forms import PasswordForm
+from rokuon.accounts.models import Link, Person
+
+
+@signed_in(FORM, fresh=True)
+def password(request: SignedInRequest) -> HttpResponse:
+    """Every other browser in which the person is signed in has to sign in again."""
+    person = request.user
+    form = PasswordForm(person, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        first = not person.has_password
+        with transaction.atomic():
+            person.set_password(form.cleaned_data["password"])
+            Person.objects.filter(pk=person.pk).update(password=person.password)
+            update_session_auth_hash(request, person)
+            fresh.renew(request)
+            sessions.end_all(person, but=request.session.session_key)
+            Link.objects.filter(person=person, used_at=None).delete()
+            audit.record(
+                audit.Actor(person.email, person, client_address(request)),
+                "account.password",
+                now=timezone.now(),
+                company_id=None,
+                subject=("person", person.pk, person.email),
+            )
+        messages.success(
+            request, _("Your password is set.") if first else _("Your password is changed. Other browsers have to sign in again.")
+        )
+        return HttpResponseRedirect(fresh.ours(request.POST.get("next", "")), status=303)
+    context = {"form": form, "first": not person.has_password, "next": request.GET.get("next", "")}
+    return render(request, "account/password.html", context, status=422 if form.errors else 200)

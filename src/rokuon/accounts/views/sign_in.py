@@ -1,0 +1,59 @@
+"""Signing in with a password, and signing out."""
+
+from allauth.account.views import LoginView
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.forms import BaseForm
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+
+from rokuon.accounts import throttle
+from rokuon.accounts.doors import CHANGE, FORM, READ, everyone
+
+
+class SignIn(LoginView):
+    """allauth's own, which goes on to the second factor where a person has one."""
+
+    template_name = "account/sign_in.html"
+
+    def form_valid(self, form: BaseForm) -> HttpResponse:
+        answer: HttpResponse = super().form_valid(form)
+        throttle.remember(self.request, answer, form.cleaned_data["login"])
+        return answer
+
+    def form_invalid(self, form: BaseForm) -> HttpResponse:
+        answer: HttpResponse = super().form_invalid(form)
+        early = any(error.code == "too_many_tries" for errors in form.errors.as_data().values() for error in errors)
+        answer.status_code = 429 if early else 422
+        return answer
+
+
+_sign_in = SignIn.as_view()
+
+
+@everyone(FORM)
+def sign_in(request: HttpRequest) -> HttpResponseBase:
+    answer: HttpResponseBase = _sign_in(request)
+    return answer
+
+
+@everyone(CHANGE)
+def sign_out(request: HttpRequest) -> HttpResponse:
+    """Ends this session; another browser's goes on."""
+    if request.user.is_authenticated:
+        logout(request)
+        messages.success(request, _("You are signed out."))
+    return redirect("account_login")
+
+
+@everyone(READ)
+def inactive(request: HttpRequest) -> HttpResponse:
+    """Where somebody ends whose password is right but who was disabled."""
+    return render(request, "account/inactive.html", status=403)
+
+
+@everyone(READ)
+def closed(request: HttpRequest) -> HttpResponse:
+    """Nobody signs up: people are invited."""
+    return render(request, "account/closed.html", status=403)

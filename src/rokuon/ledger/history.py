@@ -1,0 +1,67 @@
+"""Runs as far as somebody may see them, and what became of them. Nothing here changes a row."""
+
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+
+from django.db.models import BooleanField, Q, QuerySet
+from django.db.models.expressions import RawSQL
+
+from .models import Run
+from .read import Counts
+from .sql import LISTS_FOR, fetch
+
+_TOUCHES = "EXISTS (SELECT 1 FROM jsonb_array_elements_text(ledger_run.targets) t WHERE t::bigint = ANY(%s))"
+
+
+def runs_within(company_id: int, offices: Set[int], targets: Set[int]) -> QuerySet[Run]:
+    """Runs over one of these offices or targets, and those of the whole company that back any of these targets up."""
+    touched = RawSQL(_TOUCHES, [sorted(targets)], output_field=BooleanField())  # noqa: S611 (a constant piece)
+    return (
+        Run.objects.filter(company_id=company_id)
+        .annotate(touched=touched)
+        .filter(
+            Q(scope_kind="company", touched=True)
+            | Q(scope_kind="office", scope_id__in=offices)
+            | Q(scope_kind__in=["callcenter", "coachingteam"], scope_id__in=targets)
+        )
+    )
+
+
+def outcome(run: Run, within: Set[int] | None = None) -> Counts | None:
+    """What a run had come to when it ended; None where it has not, or where that was not kept."""
+    if run.outcome is None:
+        return None
+    return sum((Counts(**counts) for target, counts in run.outcome.items() if within is None or int(target) in within), Counts())
+
+
+def unlisted(run_ids: Sequence[int], within: Set[int] | None = None) -> dict[int, int]:
+    """By run: how many windows could not be listed."""
+    return dict(
+        fetch(
+            f"""SELECT w.run_id, count(*) FROM ledger_window w
+                 WHERE w.run_id = ANY(%(runs)s) AND w.state = 'failed' AND w.reason <> 'run_cancelled'
+                   AND (%(within)s::bigint[] IS NULL OR {LISTS_FOR}) GROUP BY 1""",  # noqa: S608 (a constant piece)
+            {"runs": list(run_ids), "within": None if within is None else sorted(within)},
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """So many copies of a run's range are in this state for this reason now."""
+
+    state: str
+    reason: str
+    copies: int
+
+
+def causes(run: Run, within: Set[int] | None = None) -> list[Cause]:
+    """Why recordings of the run's targets and range are not in the bucket now; the most frequent cause of each state first."""
+    targets = [target for target in run.targets if within is None or target in within]
+    rows = fetch(
+        """SELECT state, reason, count(*) FROM ledger_copy
+            WHERE company_id = %s AND target_id = ANY(%s) AND call_started_at >= %s AND call_started_at < %s
+              AND state <> 'verified' AND reason <> '' GROUP BY 1, 2 ORDER BY 1, 3 DESC, 2""",
+        [run.company_id, targets, run.since, run.until],
+    )
+    return [Cause(*row) for row in rows]
