@@ -7,10 +7,17 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from . import ground, machine, report, row_budget, row_copying, row_requests
+from . import ground, machine, report, row_budget, row_copying, row_live, row_requests
 
 ROOT = Path("bench-data")
-ROWS = {1: row_requests.measure, 2: row_budget.measure, 3: row_copying.measure, 4: row_copying.measure}
+ROWS = {
+    1: row_requests.measure,
+    2: row_budget.measure,
+    3: row_copying.measure,
+    4: row_copying.measure,
+    5: row_live.measure,
+    6: row_live.measure,
+}
 
 
 def arguments(argv: list[str] | None = None) -> argparse.Namespace:

@@ -26,6 +26,7 @@ class Ground:
     stack: ExitStack
     rokuon: Rokuon
     sink: sink.Sink
+    web_port: int
     quick: bool
     loads: list[float] = field(default_factory=list)
     _names: int = 0
@@ -48,7 +49,9 @@ def opened(root: Path, *, quick: bool) -> Iterator[Ground]:
         folder.chmod(0o711)  # the database and nginx may run as other users
         port = free_port()
         os.environ["STORAGE_EMULATOR_HOST"] = f"http://127.0.0.1:{port}"
+        web_port = free_port()
+        os.environ["ROKUON_LISTEN"] = f"127.0.0.1:{web_port}"  # the workers tell the simulated Dialpad to send its events there
         gcs = sink.start_process(stack, folder, port)
         rokuon = Rokuon(folder / "installation", stack)
         stack.enter_context(rokuon.workers(WORKERS))
-        yield Ground(root, folder, stack, rokuon, gcs, quick)
+        yield Ground(root, folder, stack, rokuon, gcs, web_port, quick)

@@ -38,6 +38,7 @@ INSTALLED_APPS = [
     "rokuon.org",
     "rokuon.ledger",
     "rokuon.accounts",
+    "rokuon.events",
     "rokuon.console",
 ]
 MIDDLEWARE = [

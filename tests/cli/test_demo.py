@@ -1,13 +1,18 @@
-"""The demo, small: it ends by itself, goes on where it was, and leaves nothing running however it ends."""
+"""The demo, small: with --once it ends by itself, else it opens the console and stays; it leaves nothing running however it ends."""
 
+import re
 import signal
+import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from tests.conftest import short_folder
 
 from .conftest import Rokuon, interrupt, processes_of, wait_until
+from .test_serve import ask
 
 
 @pytest.fixture(scope="module")
@@ -51,15 +56,49 @@ def test_other_world_in_the_same_folder_is_refused(demo: Rokuon) -> None:
     assert (answer.code, "--data" in answer.err) == (2, True)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_demo_stays_until_it_is_stopped_and_then_stops_everything(demo: Rokuon, number: int) -> None:
-    process = demo.start("demo")
+@contextmanager
+def staying(demo: Rokuon, *options: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    """A demo that has come to its rest, and what it has printed."""
+    process = demo.start("demo", *options)
     assert process.stdout is not None
-    wait_until(lambda: "go on until Ctrl-C" in process.stdout.readline(), 40)
-    status = demo("--data", str(demo.data), "status", "--json").json
-    assert status["total"]["pending"] == 0
-    stopped = interrupt(process, number)
+    said: list[str] = []
+    try:
+        while not said or "Until Ctrl-C" not in said[-1]:
+            said.append(process.stdout.readline())
+            assert said[-1], (said, process.communicate())
+        yield process, "".join(said)
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_demo_opens_with_the_console_stays_until_it_is_stopped_and_then_stops_everything(demo: Rokuon, number: int) -> None:
+    with staying(demo) as (process, said):
+        [(origin, path)] = re.findall(r"^  (http://127\.0\.0\.1:\d+)(/link/\S+)$", said, re.MULTILINE)
+        assert f"The console is open: {origin}" in said
+        assert said.index("/link/") < said.index("Back up now:"), "the backup can be watched in the console"
+        port = int(origin.rpartition(":")[2])
+        assert ask(port, path).status == 200
+        assert ask(port, path).status == 200, "looking at the link does not use it up"
+        stopped = interrupt(process, number)
     assert stopped.code == 0, stopped.err
+    assert not _left(demo)
+
+
+def test_in_a_new_demo_some_things_are_wrong_on_purpose_and_calls_go_on(outer: Path) -> None:
+    demo = Rokuon(outer, outer / "demo-data")
+    with staying(demo, "--recordings", "60") as (process, said):
+        assert "Wrong on purpose" in said
+        before = demo("status", "--json").json["total"]
+        assert before["failed"] + before["gone"] > 0
+        assert not list((demo.data / "bucket" / "team-bucket").rglob(".rokuon"))
+        assert demo("backup-now").code == 1
+        after = demo("status", "--json").json["total"]
+        assert after["verified"] > before["verified"]
+        assert len(demo("admin-link").out.split("/link/")) == 2
+        assert interrupt(process).code == 0
     assert not _left(demo)
 
 

@@ -83,6 +83,10 @@ def test_an_address_with_somebody_elses_id_is_not_there(small_town: Town) -> Non
     assert not found, "\n".join(found)
 
 
+WITHOUT_FORM = {"console:hooks-dialpad"}
+"""No browser posts there, and no cookie counts."""
+
+
 def test_no_change_is_made_without_the_token_of_our_own_form(small_town: Town) -> None:
     before, accepted = _digest(), []
     for route in routes():
@@ -90,7 +94,7 @@ def test_no_change_is_made_without_the_token_of_our_own_form(small_town: Town) -
         for who in ("anonymous", "company admin"):
             for method in ("POST", "PUT", "DELETE"):
                 status = _ask(small_town.browser(who, checks_forms=True), method, url).status_code
-                if status != 403:
+                if status != (403 if route.name not in WITHOUT_FORM else 401 if method == "POST" else 405):
                     accepted.append(f"{method} {route.name} as {who}: {status}")
     assert accepted == []
     assert _digest() == before
@@ -123,7 +127,8 @@ def _leaks(town: Town, who: str, answer: HttpResponse) -> list[str]:
     else:
         foreign = [town.other]
     body = "" if answer.streaming else html.unescape(answer.content.decode(errors="replace"))
-    whole = "\n".join([*(f"{name}: {value}" for name, value in answer.items()), body])
+    body = re.sub(r"\b[0-9a-f]{12}\b", "", body)  # the number of the request is random
+    whole = "\n".join([*(f"{name}: {value}" for name, value in answer.items() if name != "X-Request-Id"), body])
     shown = re.sub(r"<[^>]*>", " ", body)
     found = [word for part in foreign for word in part.words if word in whole]
     found += [str(count) for part in foreign for count in part.counts if re.search(rf"(?<![\d,]){_written(count)}(?![\d,])", shown)]

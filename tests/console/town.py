@@ -116,6 +116,7 @@ def _part(company: Company, name: str, many: int, now: datetime, *, first: int) 
     )
     part = Part(company, office, bucket)
     part.values = {
+        "path": "A" * 22,
         "company": company.public_id,
         "office": office.pk,
         "target": center.pk,

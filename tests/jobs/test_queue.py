@@ -81,6 +81,10 @@ class _Stops:
 
     async def probe(self, company_id: int, hold_id: int) -> None: ...
 
+    async def look(self, company_id: int) -> None: ...
+
+    async def hook(self, company_id: int) -> None: ...
+
 
 def test_a_rollback_inside_a_worker_leaves_no_job(world: World) -> None:
     queue.enqueue_window(7)

@@ -35,9 +35,18 @@ def test_live_work_passes_the_queue_and_pushes_it_back(company: Company) -> None
     assert after - queued[-1] == pytest.approx(2 * 1.03 / 15, abs=0.05)
 
 
-def test_live_work_gets_one_slot_in_ten_ahead_of_the_queue(company: Company) -> None:
+def test_live_work_gets_one_slot_in_five_ahead_of_the_queue(company: Company) -> None:
+    budget.reserve(company.pk, 10, "bulk")
     lives = [budget.reserve(company.pk, 1, "live")[0] for _ in range(3)]
-    assert lives[2] - lives[1] == pytest.approx(10 * 1.03 / 15, abs=0.05)
+    assert lives[0] == pytest.approx(0, abs=0.05)
+    assert lives[2] - lives[1] == pytest.approx(5 * 1.03 / 15, abs=0.05)
+
+
+def test_a_sweep_stands_in_the_queue_and_takes_a_seventh_of_it(company: Company) -> None:
+    budget.reserve(company.pk, 10, "bulk")
+    sweeps = [budget.reserve(company.pk, 1, "sweep")[0] for _ in range(3)]
+    assert sweeps[0] == pytest.approx(10 * 1.03 / 15, abs=0.05)
+    assert sweeps[2] - sweeps[1] == pytest.approx(7 * 1.03 / 15, abs=0.05)
 
 
 def test_a_429_moves_every_lane_and_a_shorter_one_does_not_shorten_it(company: Company) -> None:

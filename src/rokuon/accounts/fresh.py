@@ -25,9 +25,10 @@ def renew(request: HttpRequest) -> None:
     request.session[PROVED_AT] = time.time()
 
 
-def ask(request: HttpRequest) -> HttpResponse:
-    """To the page that asks again, and from there back. A change is not repeated: the page that its form stood on comes back."""
-    page = request.get_full_path() if request.method in ("GET", "HEAD") else page_of(request)
+def ask(request: HttpRequest, page: str = "") -> HttpResponse:
+    """To the page that asks again, and from there back, or on to `page`. A change is not repeated: the page that its form stood on
+    comes back."""
+    page = page or (request.get_full_path() if request.method in ("GET", "HEAD") else page_of(request))
     to = f"{reverse('account_reauthenticate')}?{urlencode({'next': page})}"
     if request.headers.get("HX-Request") == "true":
         return HttpResponse(status=204, headers={"HX-Redirect": to})

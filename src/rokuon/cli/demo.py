@@ -1,7 +1,6 @@
 """`rokuon demo`: the whole product on one machine, against a simulated Dialpad, in about a minute."""
 
 import os
-import time
 from pathlib import Path
 
 import click
@@ -25,32 +24,32 @@ BUCKET = "bucket"
 
 @click.command(
     help=_(
-        "Try everything on this machine: makes an installation, simulates a Dialpad company with two years of calls, and backs up every "
-        "recording into a folder, twice. Stays until Ctrl-C, unless --once."
+        "Try everything on this machine: makes an installation, simulates a Dialpad company with two years of calls, opens the console, "
+        "and backs up every recording into a folder. Calls go on, and some things are wrong on purpose. Stays until Ctrl-C."
     )
 )
 @click.option(
     "--data", type=click.Path(path_type=Path), default=Path("demo-data"), show_default=True, metavar="DIR", help=_("Folder of the demo.")
 )
-@click.option("--once", is_flag=True, help=_("End after the table; exit code 0 if every recording is verified."))
+@click.option("--once", is_flag=True, help=_("Without the console: back up twice and end; exit code 0 if every recording is verified."))
 @click.option("--seed", type=int, help=_("Another company with other calls. Default: 1."))
 @click.option("--recordings", type=click.IntRange(1, 1_000_000), help=_("How many recordings the company has. Default: 400."))
 def demo_command(data: Path, once: bool, seed: int | None, recordings: int | None) -> int:
     folder = data.expanduser().absolute()
     demo_world.own_environment(folder)
+    port = demo_world.choose_console_port()
     shown = False
     try:
         with stoppable(), _installation(folder) as installation:
             with RunningWorld(_world(folder, seed, recordings)) as dialpad:
                 from .demo_run import Demo
 
-                with Demo(installation, dialpad, folder, data) as demo:
-                    code = demo.back_up_twice()
+                with Demo(installation, dialpad, folder, data, demo_world.command(data, port)) as demo:
+                    if once:
+                        return demo.back_up_twice()
+                    code = demo.open()
                     shown = True
-                    if not once:
-                        demo.say_what_to_try()
-                        while dialpad.alive and demo.worker_alive:
-                            time.sleep(1)
+                    demo.let_calls_end()
             return code
     except KeyboardInterrupt:
         click.echo("\n" + _("Stopped; nothing is left running. `make demo` goes on where this ended."), err=True)

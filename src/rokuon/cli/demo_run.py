@@ -1,5 +1,6 @@
-"""What the demo does once its installation and its Dialpad stand: set up, back up twice, show the result."""
+"""What the demo does once its installation and its Dialpad stand: set up, back up, show the result, and let calls go on."""
 
+import random
 import time
 from decimal import Decimal
 from pathlib import Path
@@ -13,39 +14,74 @@ from rokuon.jobs import queue
 from rokuon.ops.i18n import _
 from rokuon.ops.installation import Installation
 from rokuon.ops.secrets import Secret
-from rokuon.org.models import Company
+from rokuon.org.models import Company, Target
 from rokuon.stores.verification import FRESH_GRANT_S
 from rokuon.wiring import backup_now, settings, setup
 
-from . import output
+from . import demo_wrongs, output
 from .backup import company_zone
 from .crew import Crew
+from .demo_console import Console
 from .demo_world import RunningWorld
 from .follow import End, View, follow
 from .session import Session
 from .verdict import conclude, exit_code
 
 LIMIT_PER_SECOND = Decimal(20)
+CALL_EVERY_S = 5.0
+DAMAGED_EVERY = 9
+"""Of the calls that end while the demo stays."""
+
+TALK_MS = (6_000, 70_000)
 
 
 class Demo:
-    """Use as a context manager: the worker that it starts ends with it. `shown` is the data folder as the person wrote it."""
+    """Use as a context manager: the console and the worker that it starts end with it. `shown` is the data folder as the person wrote
+    it, `command` how they call `rokuon` on the demo."""
 
-    def __init__(self, installation: Installation, dialpad: RunningWorld, folder: Path, shown: Path) -> None:
+    def __init__(self, installation: Installation, dialpad: RunningWorld, folder: Path, shown: Path, command: str) -> None:
         self._session = Session(installation.config, installation)
-        self._dialpad, self._bucket, self._shown = dialpad, folder / "bucket", shown
+        self._dialpad, self._bucket, self._shown, self._command = dialpad, folder / "bucket", shown, command
         self._crew = Crew(self._session, quiet=True)
+        self._console = Console(self._session, command)
 
     def __enter__(self) -> "Demo":
         return self
 
     def __exit__(self, *_error: object) -> None:
+        self._console.stop()
         self._crew.stop()
         connections.close_all()
 
-    @property
-    def worker_alive(self) -> bool:
-        return self._crew.working
+    def open(self) -> int:
+        """With the console: it opens first, so that the backup can be watched there. The exit code of the run."""
+        company = self._set_up()
+        bad = demo_wrongs.damaged(self._dialpad.truth())
+        self._dialpad.script(bad)
+        demo_wrongs.lose_a_marker(self._session, company, self._bucket)
+        demo_wrongs.say(len(bad))
+        self._crew.start()
+        self._console.start()
+        self._console.open(company)
+        _heading(_("Back up now: the past two years"))
+        end, view = self._run(company)
+        code = conclude(end, view, company_zone(self._session, company), quiet=False)
+        output.say(_("The recordings are in %(path)s/") % {"path": self._shown / "bucket" / "call-recordings"})
+        self._say_what_to_try()
+        return code
+
+    def let_calls_end(self) -> None:
+        """Until something that the demo needs has ended; a caller who has seen enough interrupts it."""
+        centers = list(Target.objects.filter(kind="callcenter").order_by("pk").values_list("dialpad_id", flat=True))
+        drawn, count = random.SystemRandom(), 0
+        due = time.monotonic()
+        while self._dialpad.alive and self._crew.working and self._console.alive:
+            if time.monotonic() >= due:
+                due, count = time.monotonic() + CALL_EVERY_S, count + 1
+                [recording] = self._dialpad.end_call(int(drawn.choice(centers)), drawn.randrange(*TALK_MS))
+                if count % DAMAGED_EVERY == 0:
+                    self._dialpad.add_fault(demo_wrongs.damage(recording, drawn.choice(demo_wrongs.DAMAGES)))
+            time.sleep(0.5)
 
     def back_up_twice(self) -> int:
         """The exit code of the worse of the two runs."""
@@ -127,11 +163,16 @@ class Demo:
     def _say_fetched(self) -> None:
         output.say(_("Recordings asked of Dialpad in this run: %(count)s") % {"count": output.number(self._dialpad.audio_requests())})
 
-    def say_what_to_try(self) -> None:
-        data = f"rokuon --data {self._shown}"
-        output.say("\n" + _("The simulated Dialpad and a worker go on until Ctrl-C. Try in another terminal:"))
-        for command in ("status", "settings show", "backup-now --relist", "runs", "failures", "doctor"):
-            click.echo(f"  {data} {command}")
+    def _say_what_to_try(self) -> None:
+        output.say(
+            "\n"
+            + _(
+                "Until Ctrl-C, a call ends at the simulated Dialpad every few seconds. Press Back up now in the console to take them: "
+                "automatic backup after each call is not there yet. In another terminal:"
+            )
+        )
+        for command in ("status", "failures", "backup-now", "settings show"):
+            click.echo(f"  {self._command} {command}")
 
 
 def _heading(text: str) -> None:

@@ -21,6 +21,7 @@ FILE = "demo.json"
 PORTS = range(20_000, 32_000)
 """Below the range from which systems take ports for outgoing connections."""
 
+CONSOLE_PORT = 8377
 START_S = 60.0
 ANSWER_S = 30.0
 
@@ -57,15 +58,20 @@ def make(folder: Path, seed: int, recordings: int) -> World:
 
 
 def _free_port() -> int:
-    for port in random.SystemRandom().sample(PORTS, 50):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise ConfigError(_("No free port was found on 127.0.0.1."))
+    port = next(filter(_is_free, random.SystemRandom().sample(PORTS, 50)), None)
+    if port is None:
+        raise ConfigError(_("No free port was found on 127.0.0.1."))
+    return port
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 class RunningWorld:
@@ -103,6 +109,22 @@ class RunningWorld:
     def forget(self) -> None:
         self._ask("DELETE", "meter")
 
+    def truth(self) -> list[dict[str, Any]]:
+        """Every recording as it is at the simulated Dialpad."""
+        told: list[dict[str, Any]] = self._ask("GET", "truth?sha256=0")
+        return told
+
+    def script(self, faults: list[dict[str, Any]]) -> None:
+        self._ask("PUT", "faults", faults)
+
+    def add_fault(self, fault: dict[str, Any]) -> None:
+        self._ask("POST", "faults", fault)
+
+    def end_call(self, center: int, talk_ms: int) -> list[int]:
+        """A call of this contact center ends now. The ids of its recordings."""
+        ids: list[int] = self._ask("POST", "end_call", {"center": center, "talk_ms": talk_ms})["recording_ids"]
+        return ids
+
     def _first_line(self) -> bytes:
         output = self._child.process.stdout
         assert output is not None  # noqa: S101 - the child was started with keep_output
@@ -129,3 +151,16 @@ def own_environment(folder: Path) -> None:
     for name in [name for name in os.environ if name.startswith("ROKUON_") and name != "ROKUON_LANGUAGE"]:
         del os.environ[name]
     os.environ["ROKUON_DATA_DIR"] = str(folder)
+
+
+def command(shown: Path, port: int) -> str:
+    """How a person calls `rokuon` on the demo: with the console's port where that is not the usual one."""
+    plain = f"rokuon --data {shown}"
+    return plain if port == CONSOLE_PORT else f"ROKUON_LISTEN=127.0.0.1:{port} {plain}"
+
+
+def choose_console_port() -> int:
+    """The usual port, or a free one where that is taken. From here on the configuration says so."""
+    port = CONSOLE_PORT if _is_free(CONSOLE_PORT) else _free_port()
+    os.environ["ROKUON_LISTEN"] = f"127.0.0.1:{port}"
+    return port

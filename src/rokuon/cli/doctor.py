@@ -15,12 +15,16 @@ from . import output
 from .checks import Check, Level, company_checks, database_checks, machine_checks
 from .main import FINISHED_WITH_FAILURES, OK
 from .session import Session
+from .web_checks import web_checks
 
 _MARKS = {Level.OK: ("✓", "green"), Level.WARNING: ("!", "yellow"), Level.PROBLEM: ("✗", "bold red")}
 
 
 @click.command(
-    help=_("Check the data folder, the database, workers, clock, keys, buckets and disk space. Exit code 1 if there is a problem.")
+    help=_(
+        "Check the data folder, the database, workers, the way to the console, mail, clock, keys, buckets and disk space. Exit code 1 if "
+        "there is a problem."
+    )
 )
 @click.option("--json", "as_json", is_flag=True, help=_("Write JSON for machines."))
 def doctor_command(as_json: bool) -> int:
@@ -53,7 +57,7 @@ def _all_checks() -> Iterator[Check]:
     with installation:
         try:
             session = Session(config, installation)
-            parts: list[Callable[[Session], Iterator[Check]]] = [database_checks, company_checks]
+            parts: list[Callable[[Session], Iterator[Check]]] = [database_checks, web_checks, company_checks]
             for part in parts:
                 for check in part(session):
                     yield check

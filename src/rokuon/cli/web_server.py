@@ -44,6 +44,9 @@ class Log(Logger):  # type: ignore[misc]
     def info(self, msg: str, *args: Any, **kwargs: Any) -> None:
         log.debug("web_server", extra={"said": msg % args if args else msg})
 
+    def debug(self, msg: str, *args: Any, **kwargs: Any) -> None:
+        return
+
     def exception(self, msg: str, *args: Any, **kwargs: Any) -> None:
         log.error("web_server_failed", extra={"said": msg}, exc_info=True)
 

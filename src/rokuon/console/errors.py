@@ -66,7 +66,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """Whatever went wrong in a view. A database that is away or busy is told apart, because that passes."""
     error = sys.exc_info()[1]
     if isinstance(error, OperationalError | InterfaceError):
-        log.error("request_without_database", exc_info=error)
+        log.error("request_without_database", extra={"said": str(error)})
         if getattr(error.__cause__, "sqlstate", None) in PASSES:
             return page(request, 503, _("The database is busy"), _("Nothing was changed. Try again in a moment."))
         return page(

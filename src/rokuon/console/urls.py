@@ -6,7 +6,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpResponseBase
 from django.urls import URLPattern, path
 
-from .views import backup_now, home, playback, recordings, runs
+from .views import backup_now, bucket_checks, buckets, home, hooks, playback, recordings, rules, runs, settings
 
 app_name = "console"
 
@@ -23,11 +23,27 @@ urlpatterns = [
     guarded("", home.home, "home"),
     guarded("language/", home.language, "language"),
     guarded("theme/", home.theme, "theme"),
+    guarded("hooks/dialpad/<str:path>", hooks.dialpad, "hooks-dialpad"),
     guarded(COMPANY, home.overview, "overview"),
     guarded(COMPANY + "recordings/", recordings.recordings, "recordings"),
     guarded(COMPANY + "recordings/<int:copy>/", recordings.recording, "recordings-one"),
     guarded(COMPANY + "recordings/<int:copy>/play", playback.play, "recordings-play"),
     guarded(COMPANY + "recordings/<int:copy>/download", playback.download, "recordings-download"),
+    guarded(COMPANY + "rules/", rules.rules_page, "rules"),
+    guarded(COMPANY + "rules/save/", rules.save, "rules-save"),
+    guarded(COMPANY + "settings/", settings.company_page, "settings"),
+    guarded(COMPANY + "settings/save/", settings.save_company, "settings-save"),
+    guarded(COMPANY + "settings/office/<int:office>/", settings.office_page, "settings-office"),
+    guarded(COMPANY + "settings/office/<int:office>/save/", settings.save_office, "settings-office-save"),
+    guarded(COMPANY + "settings/target/<int:target>/", settings.target_page, "settings-target"),
+    guarded(COMPANY + "settings/target/<int:target>/save/", settings.save_target, "settings-target-save"),
+    guarded(COMPANY + "settings/buckets/", buckets.list_page, "settings-buckets"),
+    guarded(COMPANY + "settings/buckets/new/", buckets.new_page, "settings-bucket_new"),
+    guarded(COMPANY + "settings/buckets/check/", bucket_checks.check_page, "settings-bucket_check"),
+    guarded(COMPANY + "settings/buckets/check/try/", bucket_checks.try_again, "settings-bucket_try"),
+    guarded(COMPANY + "settings/buckets/<int:bucket>/", buckets.bucket_page, "settings-bucket"),
+    guarded(COMPANY + "settings/buckets/<int:bucket>/verify/", buckets.verify, "settings-bucket_verify"),
+    guarded(COMPANY + "settings/buckets/<int:bucket>/credential/", buckets.credential_page, "settings-bucket_credential"),
     guarded(COMPANY + "backup-now/", backup_now.backup_now, "backup_now"),
     guarded(COMPANY + "backup-now/current/", backup_now.current, "backup_now-current"),
     guarded(COMPANY + "backup-now/plan/", backup_now.plan, "backup_now-plan"),
@@ -37,8 +53,6 @@ urlpatterns = [
     guarded(COMPANY + "backup-now/<int:run>/pause/", runs.pause, "backup_now-pause"),
     guarded(COMPANY + "backup-now/<int:run>/resume/", runs.resume, "backup_now-resume"),
     guarded(COMPANY + "backup-now/<int:run>/cancel/", runs.cancel, "backup_now-cancel"),
-    guarded(COMPANY + "rules/", home.to_come, "rules"),
-    guarded(COMPANY + "settings/", home.to_come, "settings"),
     guarded(COMPANY + "set-up/", home.set_up_to_come, "set_up"),
     guarded(COMPANY + "people/", home.people_to_come, "people"),
     guarded(COMPANY + "audit/", home.audit_to_come, "audit"),

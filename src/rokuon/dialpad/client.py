@@ -1,8 +1,8 @@
-"""Dialpad's API over HTTP: one paced GET in, one JSON object out."""
+"""Dialpad's API over HTTP: one paced request in, one JSON object out."""
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import aiohttp
 from yarl import URL
@@ -60,14 +60,22 @@ class ApiClient:
         url = self._base.with_path(f"/api/v2{path}")
         if params:
             url = url.with_query(params)
-        return await self._retrier.run(lambda: self._once(url))
+        return await self._retrier.run(lambda: self._once("GET", url, None))
 
-    async def _once(self, url: URL) -> JsonObject:
+    async def send(self, method: Literal["POST", "PATCH", "DELETE"], path: str, body: JsonObject | None) -> JsonObject:
+        """A change of what is Rokuon's own at Dialpad, and its answer; raises what `get` raises.
+
+        Tried again like a read: whoever sends a change looks first what is there, so that one that happened twice is found.
+        """
+        url = self._base.with_path(f"/api/v2{path}")
+        return await self._retrier.run(lambda: self._once(method, url, body))
+
+    async def _once(self, method: str, url: URL, body: JsonObject | None) -> JsonObject:
         await self._slots.take()
-        return await answered(within(self._limits.answer + self._limits.slow_window, self._exchange(url)), self._host)
+        return await answered(within(self._limits.answer + self._limits.slow_window, self._exchange(method, url, body)), self._host)
 
-    async def _exchange(self, url: URL) -> JsonObject:
-        async with self._session().get(url, headers=self._headers, allow_redirects=False) as response:
+    async def _exchange(self, method: str, url: URL, body: JsonObject | None) -> JsonObject:
+        async with self._session().request(method, url, headers=self._headers, json=body, allow_redirects=False) as response:
             self.server_ms = epoch_ms_of(response.headers.get("Date", "")) or self.server_ms
             failure = status_failure(response, self._host, self._now_ms)
             if failure is not None:
@@ -77,12 +85,12 @@ class ApiClient:
             encoding = response.headers.get("Content-Encoding", "identity")
             if response.status != 200 or encoding.lower() not in ("", "identity"):
                 raise SourceAnswerMalformed(f"{response.status} from {self._host}")
-            body = bytearray()
+            answer = bytearray()
             async for piece in response.content.iter_any():
-                body += piece
-                if len(body) > self._limits.json:
+                answer += piece
+                if len(answer) > self._limits.json:
                     raise SourceAnswerMalformed(f"more than {self._limits.json} bytes from {self._host}")
-        return parse_json(bytes(body))
+        return parse_json(bytes(answer))
 
 
 def status_failure(response: aiohttp.ClientResponse, host: str, now_ms: Callable[[], int]) -> SourceError | None:

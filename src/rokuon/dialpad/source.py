@@ -29,6 +29,7 @@ from rokuon.domain.recording import (
     User,
 )
 
+from . import webhooks
 from .client import ApiClient, JsonObject
 from .faults import Retrier
 from .limits import Limits
@@ -153,6 +154,13 @@ class DialpadSource:
     def server_ms(self) -> int | None:
         """What the server's clock said last, epoch milliseconds, cut to whole seconds."""
         return self._api.server_ms
+
+    async def ensure_events(self, hook_url: str, secret: str, known: webhooks.Standing | None) -> webhooks.Standing:
+        """Have call events sent to that address, signed with that secret (`dialpad.webhooks.ensure`)."""
+        return await webhooks.ensure(self._api, hook_url, secret, known)
+
+    async def end_events(self, known: webhooks.Standing) -> None:
+        await webhooks.remove(self._api, known)
 
     async def close(self) -> None:
         if self._session is not None:

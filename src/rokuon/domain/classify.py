@@ -151,6 +151,10 @@ class Classifier:
         """Everything still held back: nothing older will come."""
         return self._hand_out(self._held.copy())
 
+    def unclear(self) -> set[str]:
+        """The calls that more legs may still change: one that names a leg which has not come, or a recording without an agent's name."""
+        return {leg.id for leg in self._legs if self._legs.is_unclear(leg)}
+
     def _is_due(self, leg: ListedCall) -> bool:
         waits = leg.entry_point_call_id and leg.entry_point_call_id not in self._legs
         return leg.started_ms - self._oldest_ms > (PATIENCE_MS if waits else HOLD_MS)

@@ -156,6 +156,10 @@ class LegIndex:
         own = leg.target is not None and leg.target.type in _AGENT_TYPES
         return not own and bool(leg.operator_call_id) and leg.operator_call_id not in self
 
+    def is_unclear(self, leg: ListedCall) -> bool:
+        """Whether a leg that is not here may tell more: it is named, or nobody is known whose name the recordings could carry."""
+        return any(name not in self for name in _names(leg)) or (bool(leg.recordings) and self.agent_of(leg) is None)
+
 
 def _names(leg: ListedCall) -> list[str]:
     return [name for name in (leg.entry_point_call_id, leg.operator_call_id, leg.master_call_id) if name]

@@ -6,6 +6,7 @@ Every method raises only what `domain.failures` declares.
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -189,6 +190,8 @@ class Jobs(Protocol):
     def enqueue_due(self, company_id: int) -> None: ...
 
     def enqueue_probe(self, company_id: int, hold_id: int) -> None: ...
+
+    def enqueue_look(self, company_id: int, at: datetime | None = None) -> None: ...
 
     def bulk_jobs_wait(self) -> bool:
         """Whether bulk work waits in the queue for a worker."""

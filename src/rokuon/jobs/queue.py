@@ -4,12 +4,13 @@ Always through the app that holds Django's connection, also from inside a worker
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from django.db import connection, transaction
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
-WINDOW, DUE, PROBE = "rokuon.window", "rokuon.due", "rokuon.probe"
+WINDOW, DUE, PROBE, LOOK, HOOK = "rokuon.window", "rokuon.due", "rokuon.probe", "rokuon.look", "rokuon.hook"
 LIVE, BULK = "live", "bulk"
 
 
@@ -27,6 +28,28 @@ def enqueue_probe(company_id: int, hold_id: int) -> None:
     _defer(PROBE, LIVE, f"probe:{hold_id}", company_id=company_id, hold_id=hold_id)
 
 
+def enqueue_look(company_id: int, at: datetime | None = None) -> None:
+    """Look for the calls that events told of, now or at a later time. One look at a time for a company, so what comes meanwhile is
+    looked for together.
+
+    A burst asks for every event: where a look waits already, one query says so and nothing is written.
+    """
+    if at is not None:
+        _defer(LOOK, LIVE, f"look-again:{company_id}", lock=f"look:{company_id}", at=at, company_id=company_id)
+        return
+    name = f"look:{company_id}"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT 1 FROM procrastinate_jobs WHERE status = 'todo' AND queueing_lock = %s)", [name])
+        if cursor.fetchone()[0]:
+            return
+    _defer(LOOK, LIVE, name, lock=name, company_id=company_id)
+
+
+def enqueue_hook(company_id: int) -> None:
+    """Look after the company's webhook at Dialpad."""
+    _defer(HOOK, LIVE, f"hook:{company_id}", company_id=company_id)
+
+
 def bulk_jobs_wait() -> bool:
     """Whether bulk work waits in the queue for a worker."""
     with connection.cursor() as cursor:
@@ -34,10 +57,12 @@ def bulk_jobs_wait() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _defer(task: str, queue: str, queueing_lock: str, **arguments: int) -> None:
+def _defer(task: str, queue: str, queueing_lock: str, *, lock: str | None = None, at: datetime | None = None, **arguments: int) -> None:
     try:
         with transaction.atomic():  # the refusal of a second one must not spoil the caller's transaction
-            app.configure_task(task, allow_unknown=True, queue=queue, queueing_lock=queueing_lock).defer(**arguments)
+            app.configure_task(task, allow_unknown=True, queue=queue, lock=lock, queueing_lock=queueing_lock, schedule_at=at).defer(
+                **arguments
+            )
     except AlreadyEnqueued:
         return
 

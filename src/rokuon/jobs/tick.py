@@ -4,12 +4,20 @@ from datetime import datetime
 
 from django.db import transaction
 
-from rokuon.jobs.queue import DUE, WINDOW, enqueue_due, enqueue_probe, enqueue_window, without_job
+from rokuon.events import inbox
+from rokuon.jobs import queue
+from rokuon.jobs.queue import DUE, LOOK, WINDOW, enqueue_due, enqueue_hook, enqueue_look, enqueue_probe, enqueue_window, without_job
 from rokuon.ledger import holds, read, runs, tally
+from rokuon.ops.addresses import PublicUrl
+from rokuon.wiring import hooks, sweeps
 
 
-def tick(now: datetime) -> None:
-    """May run at the same time in every worker: each step is a conditional update or refused as already queued."""
+def tick(now: datetime, public: PublicUrl | None = None) -> None:
+    """`public` is where Dialpad's events can reach this installation; without it no webhook is looked after.
+
+    May run at the same time in every worker: each step is a conditional update or refused as already queued.
+    """
+    sweeps.start_due(now, queue)
     for company_id in read.companies_with_open_runs():
         runs.queue_windows(company_id, now, enqueue_window)
         # A rule switched off or a cancelled neighbour can take a run's last copies away: then no job is left to end it.
@@ -21,6 +29,12 @@ def tick(now: datetime) -> None:
         for company_id in without_job(DUE, "company_id", read.companies_with_due_copies(now)):
             enqueue_due(company_id)
     with transaction.atomic():
+        for company_id in without_job(LOOK, "company_id", inbox.companies_with_due(now)):
+            enqueue_look(company_id)
+    with transaction.atomic():
         for company_id, hold_id in holds.due_probes(now):
             enqueue_probe(company_id, hold_id)
+    with transaction.atomic():
+        for company_id in hooks.companies_due(public, now) if public else ():
+            enqueue_hook(company_id)
     tally.fold()

@@ -13,7 +13,7 @@ from procrastinate.contrib.django.utils import connector_params
 from procrastinate.exceptions import UniqueViolation
 from procrastinate.jobs import Status
 
-from rokuon.jobs.queue import BULK, DUE, LIVE, PROBE, WINDOW
+from rokuon.jobs.queue import BULK, DUE, HOOK, LIVE, LOOK, PROBE, WINDOW
 from rokuon.jobs.tick import tick
 from rokuon.wiring.engine import Engine
 
@@ -33,6 +33,8 @@ def build_app(engine: Engine) -> App:
     app.task(name=WINDOW, queue=BULK)(engine.window)
     app.task(name=DUE, queue=BULK)(engine.due)
     app.task(name=PROBE, queue=LIVE)(engine.probe)
+    app.task(name=LOOK, queue=LIVE)(engine.look)
+    app.task(name=HOOK, queue=LIVE)(engine.hook)
     return app
 
 
@@ -93,6 +95,6 @@ async def rescue(app: App) -> None:
 
 
 async def _tick(app: App, engine: Engine) -> None:
-    await engine.db(tick, engine.clock())
+    await engine.db(tick, engine.clock(), engine.public)
     await app.job_manager.delete_old_jobs(nb_hours=KEEP_JOBS_HOURS, include_failed=True)
     await engine.nightly()

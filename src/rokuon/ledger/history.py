@@ -17,7 +17,7 @@ def runs_within(company_id: int, offices: Set[int], targets: Set[int]) -> QueryS
     """Runs over one of these offices or targets, and those of the whole company that back any of these targets up."""
     touched = RawSQL(_TOUCHES, [sorted(targets)], output_field=BooleanField())  # noqa: S611 (a constant piece)
     return (
-        Run.objects.filter(company_id=company_id)
+        Run.objects.filter(company_id=company_id, purpose=Run.Purpose.BACK_UP_NOW)
         .annotate(touched=touched)
         .filter(
             Q(scope_kind="company", touched=True)

@@ -159,6 +159,8 @@ class Tally(models.Model):
 class Run(models.Model):
     """A "Back up now" (M11). One may run per scope at a time: a second joins it. `scope_id` is the ledger's id, 0 for the company.
 
+    A sweep is a run that nobody asked for: the tick starts it, to find what events missed (M8). Its `purpose` says how far it reaches.
+
     `targets` are the ledger ids of the targets that were backed up in the scope when the run started. While a run is `paused`, nothing
     of its range is listed or copied but what another, running one wants.
 
@@ -172,7 +174,15 @@ class Run(models.Model):
         FINISHED = "finished"
         CANCELLED = "cancelled"
 
+    class Purpose(models.TextChoices):
+        BACK_UP_NOW = "backup_now"
+        SWEEP_3H = "sweep_3h"
+        SWEEP_48H = "sweep_48h"
+        SWEEP_7D = "sweep_7d"
+        SWEEP_35D = "sweep_35d"
+
     company = models.ForeignKey("org.Company", on_delete=models.CASCADE, related_name="+")
+    purpose = models.CharField(max_length=10, choices=Purpose.choices, default=Purpose.BACK_UP_NOW)
     scope_kind = models.CharField(max_length=16)
     scope_id = models.BigIntegerField(default=0)
     targets = models.JSONField()
@@ -189,7 +199,9 @@ class Run(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["company", "scope_kind", "scope_id"], condition=Q(state__in=["running", "paused"]), name="one_run_per_scope"
+                fields=["company", "scope_kind", "scope_id", "purpose"],
+                condition=Q(state__in=["running", "paused"]),
+                name="one_run_per_scope",
             ),
             models.CheckConstraint(condition=Q(state__in=["running", "paused", "finished", "cancelled"]), name="run_state"),
             models.CheckConstraint(condition=~Q(state="paused") | Q(paused_at__isnull=False), name="paused_run_says_since_when"),

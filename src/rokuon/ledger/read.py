@@ -64,7 +64,7 @@ def paused_runs(company_id: int) -> set[int]:
 
 
 def latest_runs(company_id: int, limit: int = 20) -> list[Run]:
-    return list(Run.objects.filter(company_id=company_id).order_by("-created_at")[:limit])
+    return list(Run.objects.filter(company_id=company_id, purpose=Run.Purpose.BACK_UP_NOW).order_by("-created_at")[:limit])
 
 
 def failing_windows(run_id: int, within: Set[int] | None = None) -> list[Window]:

@@ -46,20 +46,21 @@ def open_run(
     now: datetime,
     *,
     relist: bool,
+    purpose: str = Run.Purpose.BACK_UP_NOW,
 ) -> tuple[Run, bool]:
     """Start a run, or join the one that runs or is paused for this scope. The answer's second part says whether it was started."""
     made = fetch(
-        """INSERT INTO ledger_run (company_id, scope_kind, scope_id, targets, since, until, relist, state, created_at, known)
-           VALUES (%s, %s, %s, %s::jsonb, %s, %s, %s, 'running', %s, '{}')
-               ON CONFLICT (company_id, scope_kind, scope_id) WHERE state IN ('running', 'paused') DO NOTHING RETURNING id""",
-        [company_id, scope_kind, scope_id, json.dumps(list(targets)), since, until, relist, now],
+        """INSERT INTO ledger_run (company_id, purpose, scope_kind, scope_id, targets, since, until, relist, state, created_at, known)
+           VALUES (%s, %s, %s, %s, %s::jsonb, %s, %s, %s, 'running', %s, '{}')
+               ON CONFLICT (company_id, scope_kind, scope_id, purpose) WHERE state IN ('running', 'paused') DO NOTHING RETURNING id""",
+        [company_id, purpose, scope_kind, scope_id, json.dumps(list(targets)), since, until, relist, now],
     )
     if made:
         run = Run.objects.get(pk=made[0][0])
         run.known = {str(target): counts.discovered for target, counts in read.counts_by_target(company_id, targets, since, until).items()}
         run.save(update_fields=["known"])
         return run, True
-    return Run.objects.get(company_id=company_id, scope_kind=scope_kind, scope_id=scope_id, state__in=OPEN), False
+    return Run.objects.get(company_id=company_id, purpose=purpose, scope_kind=scope_kind, scope_id=scope_id, state__in=OPEN), False
 
 
 def wake(run_id: int, now: datetime) -> None:
@@ -87,7 +88,10 @@ def add_windows(run: Run, plans: Sequence[WindowPlan], now: datetime) -> None:
 
 @transaction.atomic
 def queue_windows(company_id: int, now: datetime, enqueue: Enqueue) -> list[int]:
-    """Top up the company's queued windows; none while its source is held. The ids that were queued now."""
+    """Top up the company's queued windows, those of sweeps first: they are short, and look for the newest calls.
+
+    None while its source is held. The ids that were queued now.
+    """
     rows = fetch(
         """UPDATE ledger_window w SET state = 'queued'
             WHERE w.state = 'waiting'
@@ -96,7 +100,7 @@ def queue_windows(company_id: int, now: datetime, enqueue: Enqueue) -> list[int]
                      WHERE r.company_id = %(company)s AND r.state = 'running' AND x.state = 'waiting' AND x.due_at <= %(now)s
                        AND NOT EXISTS (SELECT 1 FROM ledger_hold h
                                         WHERE h.company_id = %(company)s AND h.on = 'source' AND h.lifted_at IS NULL)
-                     ORDER BY x.run_id, x.before DESC
+                     ORDER BY r.purpose = 'backup_now', x.run_id, x.before DESC
                      LIMIT GREATEST(0, %(most)s - (SELECT count(*) FROM ledger_window q JOIN ledger_run r ON r.id = q.run_id
                                                     WHERE r.company_id = %(company)s AND q.state = 'queued')))
         RETURNING w.id""",

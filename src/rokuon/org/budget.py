@@ -9,11 +9,15 @@ from typing import Literal
 
 from django.db import connection
 
-Lane = Literal["live", "bulk"]
+Lane = Literal["live", "bulk", "sweep"]
 
 SPACING = 1.03
-LIVE_EVERY = 10
-"""Live work may take one slot in ten ahead of the queue; it pushes the queue back by as much, so the sum stays the rate."""
+LIVE_EVERY = 5
+"""Live work may take one slot in five ahead of the queue, which it pushes back by as much, so that the sum stays the rate. A call takes
+two: one to list it, one to fetch it."""
+
+SWEEP_EVERY = 7
+"""Sweeps list with one slot in seven at most, 14 %, so that a backfill is hardly slowed by them. They stand in the queue like others."""
 
 UNPACED = 10_000
 """Requests per second that no source allows and no network carries: a budget this large is none, and no slots are reserved."""
@@ -25,22 +29,27 @@ _BULK = """
      WHERE b.company_id = %(company)s
  RETURNING EXTRACT(EPOCH FROM b.next_at - clock_timestamp())::float8, s.spacing::float8
 """
-_LIVE = """
+_LANE = """
     UPDATE org_budget b
-       SET next_live_at = GREATEST(b.next_live_at, b.blocked_until, clock_timestamp()) + make_interval(secs => %(every)s * s.spacing),
+       SET {mark} = GREATEST(b.{mark}, {after}, b.blocked_until, clock_timestamp()) + make_interval(secs => %(every)s * s.spacing),
            next_at = GREATEST(b.next_at, b.blocked_until, clock_timestamp()) + make_interval(secs => s.spacing)
       FROM (SELECT %(wide)s / requests_per_second AS spacing FROM org_company WHERE id = %(company)s) s
      WHERE b.company_id = %(company)s
- RETURNING EXTRACT(EPOCH FROM b.next_live_at - clock_timestamp())::float8 - (%(every)s - 1) * s.spacing::float8, s.spacing::float8
+ RETURNING EXTRACT(EPOCH FROM b.{mark} - clock_timestamp())::float8 - (%(every)s - 1) * s.spacing::float8, s.spacing::float8
 """
+_LANES: dict[Lane, tuple[str, int]] = {
+    "bulk": (_BULK, 1),
+    "live": (_LANE.format(mark="next_live_at", after="b.next_live_at"), LIVE_EVERY),
+    "sweep": (_LANE.format(mark="next_sweep_at", after="b.next_at"), SWEEP_EVERY),
+}
 
 
 def reserve(company_id: int, count: int, lane: Lane) -> Sequence[float]:
-    """Reserve send slots: seconds from now for each, in order. A live reservation is for one slot, whatever was asked."""
-    sql = _BULK if lane == "bulk" else _LIVE
+    """Reserve send slots: seconds from now for each, in order. A live or sweep reservation is for one slot, whatever was asked."""
+    sql, every = _LANES[lane]
     count = count if lane == "bulk" else 1
     with connection.cursor() as cursor:
-        cursor.execute(sql, {"count": count, "wide": SPACING, "every": LIVE_EVERY, "company": company_id})
+        cursor.execute(sql, {"count": count, "wide": SPACING, "every": every, "company": company_id})
         row = cursor.fetchone()
     if row is None:
         raise LookupError(f"company {company_id} has no budget row")

@@ -78,6 +78,7 @@ class Budget(models.Model):
     company = models.OneToOneField(Company, primary_key=True, on_delete=models.CASCADE, related_name="budget")
     next_at = models.DateTimeField(default=timezone.now)
     next_live_at = models.DateTimeField(default=timezone.now)
+    next_sweep_at = models.DateTimeField(default=timezone.now)
     blocked_until = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:
@@ -116,7 +117,8 @@ class Office(models.Model):
 
 
 class Target(models.Model):
-    """A contact center or coaching team. `backed_up` is the backup rule (M6, M7).
+    """A contact center or coaching team. `backed_up` is the backup rule (M6, M7), and `backed_up_at` when it was switched on: older calls
+    are for Back up now to fetch.
 
     `folder` is assigned at the first backup and stays through renames; `folder_key` is the form under which two folders would
     collide (case folded, NFC), so that no two targets of a company ever share a folder (M10).
@@ -136,6 +138,7 @@ class Target(models.Model):
     customized = models.BooleanField(default=False)
     bucket = models.ForeignKey(Bucket, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     backed_up = models.BooleanField(default=False)
+    backed_up_at = models.DateTimeField(null=True)
     folder = models.TextField(blank=True)
     folder_key = models.TextField(blank=True)
     revision = models.PositiveIntegerField(default=0)

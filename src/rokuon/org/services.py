@@ -1,6 +1,7 @@
 """Changes to the settings tree and the backup rules, each in one transaction. Raises ConfigError with a sentence for what cannot be."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -111,9 +112,9 @@ def choice(node: Node, bucket: Bucket | None) -> dict[str, Any]:
     return {"bucket": bucket} if isinstance(node, Company) else {"customized": bucket is not None, "bucket": bucket}
 
 
-def set_rule(targets: Sequence[Target], backed_up: bool) -> list[Target]:
+def set_rule(targets: Sequence[Target], backed_up: bool, now: datetime) -> list[Target]:
     """Enable or disable the backup rule of contact centers and coaching teams (M6, M7); those that it changed."""
     known = Target.objects.select_for_update(no_key=True).filter(pk__in=[target.pk for target in targets]).order_by("pk")
     changed = list(known.exclude(backed_up=backed_up))
-    Target.objects.filter(pk__in=[target.pk for target in changed]).update(backed_up=backed_up)
+    Target.objects.filter(pk__in=[target.pk for target in changed]).update(backed_up=backed_up, backed_up_at=now if backed_up else None)
     return changed

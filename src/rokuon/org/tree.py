@@ -1,6 +1,9 @@
 """The settings tree: what is set at each level, and which bucket that gives a target (rules: `domain.settings`)."""
 
+from collections.abc import Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import IntegrityError, transaction
 
@@ -15,6 +18,15 @@ from .models import Company, Office, Target
 class TargetSettings:
     target: Target
     effective: Effective
+
+
+@dataclass(frozen=True, slots=True)
+class Redirected:
+    """A target whose recordings a change of settings sends elsewhere."""
+
+    target: Target
+    before: Effective
+    after: Effective
 
 
 def company_effective(company: Company, office: Office | None = None) -> Effective:
@@ -38,6 +50,32 @@ def _effective(top: CompanySettings, target: Target) -> Effective:
     office = LevelSettings(ScopeKind.OFFICE, target.office.customized, target.office.bucket_id)
     own = LevelSettings(ScopeKind(target.kind), target.customized, target.bucket_id)
     return effective(top, office, own)
+
+
+def target_effective(company: Company, target: Target) -> Effective:
+    """The answer for one target, from its own settings, its office's and the company's as these objects hold them."""
+    return _effective(_top(company), target)
+
+
+def redirected(company: Company, node: Company | Office | Target, wanted: Mapping[str, Any], targets: Iterable[Target]) -> list[Redirected]:
+    """Those of the targets that get another bucket when these fields of one level change. Nothing is changed by asking."""
+    changed = copy(node)
+    for name, value in wanted.items():
+        setattr(changed, name, value)
+    found = []
+    for target in targets:
+        before = target_effective(company, target)
+        if isinstance(changed, Company):
+            after = target_effective(changed, target)
+        elif isinstance(changed, Target):
+            after = target_effective(company, changed) if target.pk == changed.pk else before
+        else:
+            moved = copy(target)
+            moved.office = changed if target.office_id == changed.pk else target.office
+            after = target_effective(company, moved)
+        if before.bucket != after.bucket:
+            found.append(Redirected(target, before, after))
+    return found
 
 
 def zone_of(target: Target) -> str:

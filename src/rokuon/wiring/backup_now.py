@@ -1,8 +1,8 @@
 """ "Back up now", joined together: the scope's targets, their windows, the run, its first jobs (M11)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from django.db import transaction
@@ -87,15 +87,24 @@ def fingerprint(company: Company) -> str:
     return windows.fingerprint(options, [], PARSER_VERSION)
 
 
-def plan(company: Company, targets: Sequence[TargetSettings], wanted: TimeRange, now: datetime, *, relist: bool) -> list[PlannedWindow]:
-    """The windows that a run over these targets would list now."""
+def plan(
+    company: Company,
+    targets: Sequence[TargetSettings],
+    wanted: TimeRange,
+    now: datetime,
+    *,
+    relist: bool,
+    left_out: Mapping[int, set[date]] | None = None,
+) -> list[PlannedWindow]:
+    """The windows that a run over these targets would list now. `left_out` are further days of a target that it is not to list."""
     ids = [one.target.pk for one in targets]
     sealed = {} if relist else coverage.sealed_days(ids, fingerprint(company))
+    sealed = {target: sealed.get(target, set()) | (left_out or {}).get(target, set()) for target in ids}
     listed = [
         ListedTarget(
             one.target.pk,
             Scope(ScopeKind(one.target.kind), one.target.dialpad_id),
-            sealed.get(one.target.pk, ()),
+            sealed[one.target.pk],
             bool(company.listing_trust.get(one.target.kind)),
         )
         for one in targets
@@ -123,7 +132,7 @@ def start(
     run, started = runs.open_run(company_id, scope_kind, scope_id, ids, since, until, now, relist=relist)
     if started:
         planned = plan(company, targets, wanted, now, relist=relist)
-        runs.add_windows(run, [_row(window) for window in planned], now)
+        runs.add_windows(run, [as_row(window) for window in planned], now)
         move.follow_bucket(company_id, {one.target.pk: one.effective.bucket for one in targets if one.effective.bucket}, since, until, now)
         runs.requeue(company_id, ids, since, until, now)
     resumed = runs.resume(run.pk, now)
@@ -148,5 +157,5 @@ def _set_going(company_id: int, now: datetime, jobs: Jobs) -> None:
     runs.end_done(company_id, now)
 
 
-def _row(window: PlannedWindow) -> runs.WindowPlan:
+def as_row(window: PlannedWindow) -> runs.WindowPlan:
     return runs.WindowPlan(window.scope.kind, window.scope.id, window.targets, at(window.wanted.after_ms), at(window.wanted.before_ms))

@@ -64,7 +64,7 @@ class Connections:
         self._replaced: list[Source | Store] = []
         self._opening = asyncio.Lock()
 
-    async def source(self, company_id: int, lane: budget.Lane = "bulk") -> Source:
+    async def source(self, company_id: int, lane: budget.Lane = "bulk") -> DialpadSource:
         """The company's source. Raises KeyMissing, or SecretUnreadable where this installation cannot unseal the key."""
         facts = await self.db(_company_facts, company_id)
         async with self._opening:
@@ -73,6 +73,10 @@ class Connections:
                 self._replaced += [known[1]] if known else []  # jobs in flight finish with it
                 self._sources[company_id, lane] = (facts, self._open_source(company_id, facts, lane))
             return self._sources[company_id, lane][1]
+
+    async def sweeping(self, company_id: int) -> Source:
+        """The company's source for a sweep: listing has a small share of the budget, what is found is fetched like anything else."""
+        return _Sweeping(await self.source(company_id, "sweep"), await self.source(company_id, "bulk"))
 
     def _open_source(self, company_id: int, facts: _CompanyFacts, lane: budget.Lane) -> DialpadSource:
         if not facts.sealed_key:
@@ -142,6 +146,17 @@ def open_bucket(config: Config, vault: Vault, bucket_id: int, url: str, sealed_c
         allowed_roots=config.local_roots,
         gcs_endpoint=config.storage_emulator_host or None,
     )
+
+
+class _Sweeping:
+    """Lists by one source and fetches by another. Both are closed by whoever opened them."""
+
+    def __init__(self, listing: Source, audio: Source) -> None:
+        self.pages, self.directory = listing.pages, listing.directory
+        self.open = audio.open
+
+    async def close(self) -> None:
+        return
 
 
 def _company_facts(company_id: int) -> _CompanyFacts:

@@ -16,6 +16,7 @@ from django.db import transaction
 from rokuon.backup.copy import Gear
 from rokuon.backup.discover import Targets
 from rokuon.backup.limits import Limits, MemoryBudget
+from rokuon.backup.live import look
 from rokuon.backup.window import End, Shift, work_on_due, work_on_window
 from rokuon.domain import windows
 from rokuon.domain.failures import ConfigError, Decision, HoldOn, InternalFault, RokuonError
@@ -29,6 +30,7 @@ from rokuon.ledger.sql import ms
 from rokuon.ops import dumps
 from rokuon.ops.installation import Installation
 from rokuon.org.models import Company
+from rokuon.wiring import hooks, live
 from rokuon.wiring.backup_now import fingerprint
 from rokuon.wiring.connections import Connections
 from rokuon.wiring.ledgers import DueLedger, ProbeLedger, RunWindowLedger
@@ -65,6 +67,7 @@ class Engine:
         config = installation.config
         self._installation = installation
         self.clock = clock
+        self.public = config.public
         self.db = Database()
         self._jobs = jobs
         self.connections = Connections(config, installation.vault, self.db, self._now_ms)
@@ -102,7 +105,9 @@ class Engine:
         scope = Scope(ScopeKind(facts.window.scope_kind), facts.window.scope_id)
         window, mark_ms = TimeRange(ms(facts.window.after), ms(facts.window.before)), ms(facts.window.listed_down_to)
         try:
-            shift = self._shift(await self.connections.source(facts.company_id), ledger)
+            sweeps = facts.window.run.purpose != Run.Purpose.BACK_UP_NOW
+            open_source = self.connections.sweeping if sweeps else self.connections.source
+            shift = self._shift(await open_source(facts.company_id), ledger)
             end = await work_on_window(shift, scope, window, mark_ms, facts.targets)
         except RokuonError as error:
             await self._listing_failed(facts, error)
@@ -128,6 +133,25 @@ class Engine:
             await self.db(self._jobs.enqueue_due, company_id)
         else:
             await self.db(runs.end_done, company_id, self.clock())
+
+    async def look(self, company_id: int) -> None:
+        """Look for the calls that events told of, until none of them is due. What comes meanwhile is looked for together."""
+        while not self._stopping and (facts := await self.db(live.load, company_id, self.clock())):
+            ledger = DueLedger(company_id, self.db, self.clock)
+            try:
+                looked = await look(self._shift(await self.connections.source(company_id, "live"), ledger), facts.wanted, facts.targets)
+            except RokuonError as error:
+                # The hints stay due: the tick asks again in a minute, or the hold when it lifts.
+                log.warning("look_failed", extra={"company": company_id, "reason": error.reason, "detail": error.detail})
+                await self._source_failed(company_id, error)
+                return
+            if looked.end is End.HELD:
+                return
+            await self.db(live.settle, facts, looked.found, self.clock(), lambda at: self._jobs.enqueue_look(company_id, at))
+
+    async def hook(self, company_id: int) -> None:
+        """Have Dialpad send this company's events here."""
+        await hooks.look_after(self._installation, self.connections, company_id, self.public.origin, self.clock)
 
     async def probe(self, company_id: int, hold_id: int) -> None:
         """See whether the cause of a hold is gone: list a little, or try a few of the copies that it stops."""
@@ -162,6 +186,7 @@ class Engine:
             log.info("hold_lifted", extra={"company": company_id, "on": on.value})
         runs.queue_windows(company_id, now, self._jobs.enqueue_window)
         self._jobs.enqueue_due(company_id)
+        self._jobs.enqueue_look(company_id)
 
     async def nightly(self) -> None:
         """Dump the embedded database once a day, kept for a week. A database of the operator's own is the operator's to dump."""

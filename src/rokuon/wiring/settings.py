@@ -86,8 +86,8 @@ def change_rules(
     company: Company, enable: Sequence[Target], disable: Sequence[Target], jobs: Jobs, actor: Actor, now: datetime
 ) -> RulesChanged:
     """Switch backup rules on and off; what is that way already stays untouched. What switching off had set aside is due again."""
-    enabled = services.set_rule(enable, True)
-    disabled = services.set_rule(disable, False)
+    enabled = services.set_rule(enable, True, now)
+    disabled = services.set_rule(disable, False, now)
     # A listing made while the rule was off has passed the target by.
     coverage.void([target.pk for target in enabled])
     included = exclude.include_again([target.pk for target in enabled], now)

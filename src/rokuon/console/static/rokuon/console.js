@@ -46,6 +46,11 @@ document.addEventListener("click", (event) => {
   }
 });
 
+// What only works with script is shown by it.
+document.addEventListener("DOMContentLoaded", () => {
+  for (const part of document.querySelectorAll(".with-script[hidden]")) part.hidden = false;
+});
+
 // A box with [data-show="#id"] shows what is typed into that password field.
 for (const box of document.querySelectorAll("input[data-show]")) {
   box.closest("label").hidden = false;

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("ledger", "0003_pause")]
+    dependencies = [("ledger", "0004_sweeps")]
 
     operations = [
         # An index entry holds at most 2,700 bytes; place() cuts new ones.

@@ -1,0 +1,90 @@
+"""The live path: from the events of calls that have just ended to verified objects, seconds later.
+
+Events only say which calls to look for, and when they started. All of them that wait are looked for at once, in as few pages of the
+list as hold their starts: a burst costs requests by the page, not by the call. What cannot be told apart yet, because a leg of the
+conversation has not come, is left alone: its own event brings it, or a sweep does. Nothing is placed under half of a name.
+"""
+
+from collections.abc import Iterable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from rokuon.domain.classify import ALWAYS_BACKED_UP, Classifier
+from rokuon.domain.crashpoints import reached
+from rokuon.domain.failures import HoldOn
+from rokuon.domain.ports import TimeRange
+from rokuon.domain.recording import COMPANY_SCOPE, Kind
+from rokuon.domain.work import Progress
+
+from .discover import Targets, plan_batch
+from .window import End, Shift, crew_at_work, one_ahead
+
+MARGIN_MS = 1_000
+"""An event's start and the list's may differ by a rounding."""
+
+APART_MS = 10 * 60_000
+"""Starts that lie closer together are listed in one stretch."""
+
+MOST_PAGES = 60
+"""Of one look. What lies beyond it is left to the sweeps, so that a flood of events cannot hold the live lane."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    call_id: str
+    started_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """`found` are the calls of the hints that were listed and could be told apart, whether backed up or not."""
+
+    found: frozenset[str]
+    pages: int
+    end: End
+
+
+def stretches(starts: Iterable[int], apart_ms: int = APART_MS) -> list[TimeRange]:
+    """The stretches of the list that hold calls with these starts, newest first; no two closer than `apart_ms`."""
+    found: list[TimeRange] = []
+    for start in sorted(set(starts), reverse=True):
+        if found and found[-1].after_ms - start <= apart_ms:
+            found[-1] = TimeRange(start - MARGIN_MS, found[-1].before_ms)
+        else:
+            found.append(TimeRange(start - MARGIN_MS, start + MARGIN_MS + 1))
+    return found
+
+
+async def look(shift: Shift, wanted: Sequence[Wanted], targets: Targets) -> Looked:
+    """List the wanted calls, place and copy what is to be backed up of them. Raises SourceError where the listing fails."""
+    if (HoldOn.SOURCE, "") in await shift.ledger.holds():
+        return Looked(frozenset(), 0, End.HELD)
+    kinds = ALWAYS_BACKED_UP | {Kind.VOICEMAIL} if targets.voicemail else ALWAYS_BACKED_UP
+    classifier = Classifier(targets.plans, targets.trainees, kinds=kinds)
+    listed, pages = await _list(shift, wanted, classifier)
+    unclear = classifier.unclear()
+    clear = [call for call in classifier.finish() if call.call_id not in unclear]
+    placed = await shift.ledger.place(*plan_batch(clear, targets, shift.now_ms()), Progress(0, pages=0, calls=0, malformed=0))
+    reached("placed")
+    async with crew_at_work(shift) as crew:
+        for work in placed or ():
+            if crew.stopped_by or shift.time_up():
+                break
+            await crew.offer(work)
+    found = frozenset(call.call_id for call in wanted if call.call_id in listed and call.call_id not in unclear)
+    return Looked(found, pages, End.HELD if crew.stopped_by else End.DONE)
+
+
+async def _list(shift: Shift, wanted: Sequence[Wanted], classifier: Classifier) -> tuple[set[str], int]:
+    """Feed the classifier with every call of the stretches; the ids that were listed, and in how many pages."""
+    listed: set[str] = set()
+    pages = 0
+    for stretch in stretches(call.started_ms for call in wanted):
+        async with aclosing(one_ahead(shift.gear.source.pages(COMPANY_SCOPE, stretch))) as answers:
+            async for page in answers:
+                pages += 1
+                classifier.take(page.calls)
+                listed.update(call.id for call in page.calls)
+                if pages >= MOST_PAGES or shift.time_up():
+                    return listed, pages
+    return listed, pages

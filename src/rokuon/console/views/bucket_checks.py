@@ -1,0 +1,162 @@
+"""Verifying a bucket from the web: once in a request, and again and again while a fresh grant is still on its way.
+
+What is being verified is kept in the person's session until it succeeds: the address, and a new credential sealed with the master key.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from rokuon.accounts.may import Action
+from rokuon.console import bucket_words, gate, settings_tree
+from rokuon.console.gate import CHANGE, CompanyRequest, page
+from rokuon.console.installation import installation
+from rokuon.domain.failures import ConfigError
+from rokuon.jobs import queue
+from rokuon.ops import i18n
+from rokuon.ops.secrets import Secret
+from rokuon.org.models import Bucket
+from rokuon.stores.verification import FRESH_GRANT_S, Verification
+from rokuon.wiring import setup
+from rokuon.wiring.connections import company_owner
+
+KEPT = "bucket_check"
+FIELD = "credential of a bucket to be"
+KEEP = timedelta(hours=1)
+
+
+@dataclass
+class Check:
+    """A verification that has not succeeded yet. `bucket` is None for one that is to be registered; `since` is ISO, UTC."""
+
+    company: int
+    url: str
+    since: str
+    bucket: int | None = None
+    sealed: str = ""
+    report: Mapping[str, Any] = field(default_factory=dict)
+
+    def age(self, now: datetime) -> timedelta:
+        return now - datetime.fromisoformat(self.since)
+
+
+def begin(request: CompanyRequest, url: str, credential: Secret | None, bucket: Bucket | None = None) -> HttpResponse:
+    """Verify for the first time; on to the bucket's page, or to the page that tries again. Raises ConfigError for what cannot be."""
+    check = Check(request.company.pk, url, gate.now(request).isoformat(), bucket.pk if bucket is not None else None)
+    if credential is not None:
+        check.sealed = installation().vault.seal(credential.reveal(), owner=company_owner(request.company.pk), field=FIELD)
+    return _try(request, check)
+
+
+def _try(request: CompanyRequest, check: Check) -> HttpResponse:
+    bucket, verification = _verify(request, check)
+    if bucket is None or not verification.ok:
+        check.report = setup.report(verification)
+        request.session[KEPT] = asdict(check)
+        return HttpResponseRedirect(_url(request, "bucket_check"), status=303)
+    request.session.pop(KEPT, None)
+    _tell(request, bucket.url, setup.report(verification))
+    return HttpResponseRedirect(_url(request, "bucket", bucket.pk), status=303)
+
+
+def _verify(request: CompanyRequest, check: Check) -> tuple[Bucket | None, Verification]:
+    here, actor, now = installation(), gate.actor(request), gate.now(request)
+    credential = here.vault.open(check.sealed, owner=company_owner(check.company), field=FIELD) if check.sealed else None
+    if check.bucket is None:
+        return setup.add_bucket(here, request.company, check.url, credential, actor, now, patience=0)
+    bucket = Bucket.objects.select_related("company").get(pk=check.bucket, company=request.company)
+    return bucket, setup.verify_bucket(here, bucket, queue, actor, now, credential=credential, patience=0)
+
+
+def verify_now(request: CompanyRequest, bucket: Bucket) -> None:
+    """After a level chose it: verify the bucket once and say what came of it."""
+    try:
+        verification = setup.verify_bucket(installation(), bucket, queue, gate.actor(request), gate.now(request), patience=0)
+    except ConfigError as error:
+        messages.warning(request, i18n._(str(error)))
+        return
+    _tell(request, bucket.url, setup.report(verification))
+
+
+def _tell(request: CompanyRequest, url: str, report: Mapping[str, Any]) -> None:
+    told = bucket_words.said(url, report)
+    if told.ok:
+        messages.success(request, i18n.join_sentences(told.headline, _("Its folder call-recordings/ is there."), *told.advice))
+    else:
+        messages.warning(request, i18n.join_sentences(told.headline, f"{told.failure} [{told.reason}]"))
+
+
+def _url(request: CompanyRequest, name: str, *rest: int) -> str:
+    return reverse(f"console:settings-{name}", args=[request.company.public_id, *rest])
+
+
+def _kept(request: CompanyRequest) -> Check | None:
+    kept = request.session.get(KEPT)
+    check = Check(**kept) if isinstance(kept, dict) else None
+    if check is None or check.company != request.company.pk or check.age(gate.now(request)) > KEEP:
+        return None
+    return check
+
+
+@page(Action.SET_COMPANY)
+def check_page(request: CompanyRequest) -> HttpResponse:
+    """The verification that did not succeed yet, which the page itself tries again for some minutes."""
+    check = _kept(request)
+    if check is None:
+        return HttpResponseRedirect(_url(request, "buckets"))
+    return render(request, "console/settings/bucket_check.html", _context(request, check))
+
+
+@page(Action.SET_COMPANY, CHANGE)
+def try_again(request: CompanyRequest) -> HttpResponse:
+    check = _kept(request)
+    if check is None:
+        return _to(request, _url(request, "buckets"))
+    return _answered(request, check, lambda: _try(request, check))
+
+
+def _answered(request: CompanyRequest, check: Check, attempt: Callable[[], HttpResponse]) -> HttpResponse:
+    """A part of the page for the page's own tries; else the whole page."""
+    try:
+        answer = attempt()
+    except ConfigError as error:
+        request.session.pop(KEPT, None)
+        messages.error(request, i18n._(str(error)))
+        return _to(request, _url(request, "buckets"))
+    except Bucket.DoesNotExist:
+        raise Http404 from None
+    if request.headers.get("HX-Request") != "true":
+        return answer
+    if answer["Location"] != _url(request, "bucket_check"):
+        return _to(request, answer["Location"])
+    return render(request, "console/settings/verification.html", _context(request, check))
+
+
+def _to(request: CompanyRequest, url: str) -> HttpResponse:
+    if request.headers.get("HX-Request") == "true":
+        return HttpResponse(status=204, headers={"HX-Redirect": url})
+    return HttpResponseRedirect(url, status=303)
+
+
+def _context(request: CompanyRequest, check: Check) -> dict[str, Any]:
+    told = bucket_words.said(check.url, check.report)
+    young = check.age(gate.now(request)) < timedelta(seconds=FRESH_GRANT_S)
+    return {
+        "check": check,
+        "name": bucket_words.name_of(check.url),
+        "said": told,
+        "trying": told.passes and young,
+        "try_url": _url(request, "bucket_try"),
+        "buckets_url": _url(request, "buckets"),
+        "new_url": _url(request, "bucket_new"),
+        "gcs": check.url.startswith("gs:"),
+        "tried_at": gate.now(request),
+        "zone": settings_tree.zone(request.reach, request.company),
+    }

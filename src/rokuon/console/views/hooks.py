@@ -1,0 +1,101 @@
+"""Where Dialpad tells of calls: `POST /hooks/dialpad/<path>`. Not a page; nobody signs in here, the signature is the key.
+
+The answers: 200 once the event is kept and a look is asked for, both in one transaction; 401 for whatever the hook's own secret has not
+signed, and for an address that is none, which look the same; 400 for an event that cannot be read; 413 for a body that is too large; 503
+while the database is away, so that Dialpad tries again.
+"""
+
+import logging
+import time
+from functools import lru_cache
+
+from django.core.exceptions import RequestDataTooBig
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from rokuon.console.gate import CHANGE, everyone, now
+from rokuon.console.installation import installation
+from rokuon.dialpad.events import MAX_BYTES, EventMalformed, EventRefused, read_event
+from rokuon.events import inbox
+from rokuon.events.models import Hook
+from rokuon.jobs import queue
+from rokuon.ledger.sql import at
+from rokuon.wiring.hooks import HOOK_SECRET, hook_owner
+
+log = logging.getLogger(__name__)
+
+REMEMBERED_S = 3.0
+"""Far less than the day in which an old secret still counts."""
+
+_known: dict[str, tuple[float, Hook]] = {}
+
+NOBODY = "x" * 43
+"""Signs nothing: an address that is none costs as much as a wrong signature."""
+
+
+@csrf_exempt
+@everyone(CHANGE)
+def dialpad(request: HttpRequest, path: str) -> HttpResponse:
+    try:
+        if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BYTES:
+            return HttpResponse(status=413)
+        body = request.body
+    except (RequestDataTooBig, ValueError):
+        return HttpResponse(status=413)
+    try:
+        hook = _hook(path)
+        event = read_event(body, _secrets(hook, request))
+        if hook is None:
+            raise EventRefused
+        inbox.receive(
+            hook.company_id,
+            digest=event.digest,
+            call_id=event.call_id,
+            state=event.state,
+            started_at=at(event.started_ms),
+            happened_at=at(event.happened_ms) if event.happened_ms is not None else None,
+            now=now(request),
+            enqueue=queue.enqueue_look,
+        )
+        inbox.saw_event(hook, now(request))
+    except EventRefused:
+        log.warning("event_refused")
+        return HttpResponse(status=401)
+    except EventMalformed as error:
+        log.warning("event_malformed", extra={"why": str(error)})
+        return HttpResponse(status=400)
+    except DatabaseError:
+        log.exception("event_not_kept")
+        return HttpResponse(status=503)
+    if event.secret:
+        log.info("event_by_old_secret", extra={"company": hook.company_id})
+    return HttpResponse(status=200)
+
+
+def _hook(path: str) -> Hook | None:
+    """The hook of an address. Remembered for a few seconds, so that a burst asks once; an address that is none never is."""
+    known = _known.get(path)
+    if known is not None and time.monotonic() - known[0] < REMEMBERED_S:
+        return known[1]
+    hook = Hook.objects.filter(path=path).first()
+    if hook is None:
+        _known.pop(path, None)
+    else:
+        _known[path] = (time.monotonic(), hook)
+    return hook
+
+
+def _secrets(hook: Hook | None, request: HttpRequest) -> list[str]:
+    """The secrets that count now, the newest first."""
+    if hook is None:
+        return [NOBODY]
+    sealed = [hook.secret]
+    if hook.old_secret and hook.old_until is not None and now(request) < hook.old_until:
+        sealed.append(hook.old_secret)
+    return [_opened(token, hook.company_id) for token in sealed]
+
+
+@lru_cache(maxsize=512)
+def _opened(token: str, company_id: int) -> str:
+    return installation().vault.open(token, owner=hook_owner(company_id), field=HOOK_SECRET).reveal()

@@ -1,0 +1,173 @@
+"""Company, office and target settings (M1 to M5): what counts at a level and why; changing it, with the effect shown first."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseRedirect, QueryDict
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from rokuon.accounts import fresh, may
+from rokuon.accounts.may import Action
+from rokuon.console import gate, settings_tree
+from rokuon.console.gate import CHANGE, CompanyRequest, page
+from rokuon.console.settings_effect import Difference, effect
+from rokuon.console.settings_forms import SettingsForm, form_for, label, value
+from rokuon.org.models import Company, Target
+from rokuon.org.services import Node, Restricted, SettingsMoved
+from rokuon.wiring import settings
+
+from .bucket_checks import verify_now
+
+CONFLICT = 409
+REFUSED = 422
+
+
+@page(Action.VIEW)
+def company_page(request: CompanyRequest) -> HttpResponse:
+    return _page(request, request.company)
+
+
+@page(Action.VIEW)
+def office_page(request: CompanyRequest, office: int) -> HttpResponse:
+    return _page(request, gate.office_or_404(request.reach, office))
+
+
+@page(Action.VIEW)
+def target_page(request: CompanyRequest, target: int) -> HttpResponse:
+    return _page(request, gate.target_or_404(request.reach, target))
+
+
+@page(Action.SET_COMPANY, CHANGE)
+def save_company(request: CompanyRequest) -> HttpResponse:
+    return _save(request, request.company)
+
+
+@page(Action.SET_BUCKETS, CHANGE)
+def save_office(request: CompanyRequest, office: int) -> HttpResponse:
+    return _save(request, gate.office_or_404(request.reach, office))
+
+
+@page(Action.SET_BUCKETS, CHANGE)
+def save_target(request: CompanyRequest, target: int) -> HttpResponse:
+    return _save(request, gate.target_or_404(request.reach, target))
+
+
+def _save(request: CompanyRequest, node: Node) -> HttpResponse:
+    """Invalid: the form again. Far-reaching and not confirmed: its effect. Changed by somebody meanwhile: both, side by side."""
+    form = form_for(node, request.POST)
+    if not form.is_valid():
+        return _page(request, node, form, status=REFUSED)
+    wanted, revision = form.wanted(), form.cleaned_data["revision"]
+    if revision != node.revision:
+        return _conflict(request, node, form)
+    foreseen = effect(request.company, node, wanted, gate.targets(request.reach), gate.now(request))
+    if foreseen.far_reaching and not fresh.is_fresh(request):
+        return fresh.ask(request, _again(request, node, request.POST))
+    if foreseen.far_reaching and request.POST.get("confirmed") != foreseen.token and not _forbidden(request, node):
+        context = {**_frame(request, node), "form": form, "effect": foreseen, "again_url": _again(request, node, request.POST)}
+        return render(request, "console/settings/preview.html", context)
+    try:
+        changed = settings.change(node, wanted, gate.actor(request), gate.now(request), revision=revision)
+    except SettingsMoved as moved:
+        return _conflict(request, moved.now, form)
+    except Restricted as refused:
+        messages.error(request, str(refused))
+        return _back(request, node)
+    if not changed:
+        messages.info(request, _("Nothing differs from what was set, so nothing was changed."))
+    else:
+        messages.success(request, _("Saved."))
+        bucket = wanted.get("bucket")
+        if foreseen.far_reaching and bucket is not None:
+            verify_now(request, bucket)
+    return _back(request, node)
+
+
+def _forbidden(request: CompanyRequest, node: Node) -> bool:
+    return request.company.restricted and not isinstance(node, Company)
+
+
+def _back(request: CompanyRequest, node: Node) -> HttpResponse:
+    return HttpResponseRedirect(settings_tree.url_of(request.company, node), status=303)
+
+
+def _page(request: CompanyRequest, node: Node, form: SettingsForm | None = None, status: int = 200) -> HttpResponse:
+    company, reach = request.company, _seen(request)
+    if form is None:
+        # A change that was interrupted, to prove who it is or to look again, comes back with the address.
+        form = form_for(node, request.GET) if "revision" in request.GET else form_for(node)
+    context = _frame(request, node)
+    targets = [] if isinstance(node, Target) else list(gate.targets(reach).order_by("office__name", "kind", "name", "pk"))
+    context |= {
+        "form": form,
+        "may_change": _may_change(request, node),
+        "admins": settings_tree.company_admins(company),
+        "deviations": settings_tree.deviations(company, node, targets, gate.offices(reach).order_by("name", "pk")),
+        "below": sum(1 for target in targets if isinstance(node, Company) or target.office_id == node.pk),
+        "has_buckets": company.buckets.exists(),
+    }
+    return render(request, "console/settings/level.html", context, status=status)
+
+
+def _conflict(request: CompanyRequest, current: Node, form: SettingsForm) -> HttpResponse:
+    """What the other person set and what this one wanted; saving again is then a decision."""
+    wanted = form.wanted()
+    both = [
+        Difference(label(current, name), value(name, getattr(current, name)), value(name, given))
+        for name, given in wanted.items()
+        if getattr(current, name) != given
+    ]
+    again: QueryDict = request.POST.copy()
+    again["revision"] = str(current.revision)
+    again.pop("confirmed", None)
+    context = {
+        **_frame(request, current),
+        "form": form_for(current, again),
+        "both": both,
+        "other": settings.last_change(current),
+        "again_url": _again(request, current, again),
+    }
+    return render(request, "console/settings/conflict.html", context, status=CONFLICT)
+
+
+def _frame(request: CompanyRequest, node: Node) -> dict[str, Any]:
+    """The tree beside a level, and the level."""
+    company, wanted = request.company, request.GET.get("q", "").strip()
+    save = settings_tree.url_of(company, node, "-save")
+    return {
+        "level": settings_tree.level(company, node),
+        "node": node,
+        "kind": settings_tree.kind_of(node),
+        "tree": settings_tree.tree(_seen(request), company, node, wanted),
+        "wanted": wanted,
+        "zone": settings_tree.zone(_seen(request), node),
+        "save_url": save,
+        "page_url": settings_tree.url_of(company, node),
+        "top_url": settings_tree.url_of(company, company),
+        "office_url": settings_tree.url_of(company, node.office) if isinstance(node, Target) else "",
+        "rules_url": reverse("console:rules", args=[company.public_id]),
+        "buckets_url": reverse("console:settings-buckets", args=[company.public_id])
+        if may.reach(request.user.pk, company.pk, Action.SET_BUCKETS)
+        else "",
+    }
+
+
+def _seen(request: CompanyRequest) -> may.Reach:
+    """What the person may look at, also on a page that is for changing."""
+    return may.reach(request.user.pk, request.company.pk, Action.VIEW) or request.reach
+
+
+def _may_change(request: CompanyRequest, node: Node) -> bool:
+    if isinstance(node, Company):
+        return gate.allowed(request, Action.SET_COMPANY)
+    office = node.office_id if isinstance(node, Target) else node.pk
+    return gate.allowed(request, Action.SET_BUCKETS, office) and not _forbidden(request, node)
+
+
+def _again(request: CompanyRequest, node: Node, data: QueryDict) -> str:
+    """The level's page with its form filled in as in `data`; nothing in the settings is secret."""
+    kept = [(name, given) for name, given in data.items() if name not in ("csrfmiddlewaretoken", "confirmed")]
+    return f"{settings_tree.url_of(request.company, node)}?{urlencode(kept)}"

@@ -1,0 +1,104 @@
+"""Rokuon's own webhook and subscription at Dialpad: found by their address, made where they are missing, mended where they differ.
+
+Others' webhooks and subscriptions are left alone. Dialpad's answers show the secret in clear, so they are read here and go nowhere.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from rokuon.domain.failures import SourceAnswerMalformed, SourceNotFound
+
+from .client import ApiClient
+
+STATES = ("hangup", "recording", "admin_recording")
+"""What is listened for: a call has ended, its recording is there."""
+
+PER_PAGE = "100"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The ids under which Dialpad keeps both, and whether anything had to be made or mended (row W13)."""
+
+    webhook_id: str
+    subscription_id: str
+    mended: bool
+
+
+async def ensure(api: ApiClient, hook_url: str, secret: str, known: Standing | None) -> Standing:
+    """One webhook at this address with this secret, and one enabled company-wide subscription to it for `STATES`.
+
+    Raises SourceError; SourceScopeMissing and SourceRequestRefused mean that this key may not have events.
+    """
+    webhook, made = await _webhook(api, hook_url, secret, known)
+    webhook_id = _id(webhook)
+    found = await _subscription(api, webhook_id, known)
+    wanted = {"call_states": list(STATES), "enabled": True, "group_calls_only": False}
+    if found is None:
+        answer = await api.send("POST", "/subscriptions/call", {**wanted, "endpoint_id": int(webhook_id)})
+        return Standing(webhook_id, _id(answer), True)
+    differs = set(found.get("call_states") or ()) != set(STATES) or found.get("enabled") is not True or bool(found.get("group_calls_only"))
+    if differs:
+        await api.send("PATCH", f"/subscriptions/call/{_id(found)}", {**wanted, "endpoint_id": int(webhook_id)})
+    return Standing(webhook_id, _id(found), made or differs)
+
+
+async def remove(api: ApiClient, known: Standing) -> None:
+    """Take both back. What is gone already is fine."""
+    for path in (f"/subscriptions/call/{known.subscription_id}", f"/webhooks/{known.webhook_id}"):
+        try:
+            await api.send("DELETE", path, None)
+        except SourceNotFound:
+            continue
+
+
+async def _webhook(api: ApiClient, hook_url: str, secret: str, known: Standing | None) -> tuple[dict[str, Any], bool]:
+    found = await _one(api, f"/webhooks/{known.webhook_id}") if known is not None else None
+    if found is None:
+        found = next((item for item in await _all(api, "/webhooks") if item.get("hook_url") == hook_url), None)
+    if found is None:
+        return await api.send("POST", "/webhooks", {"hook_url": hook_url, "secret": secret}), True
+    signature = found.get("signature")
+    if found.get("hook_url") == hook_url and isinstance(signature, dict) and signature.get("secret") == secret:
+        return found, False
+    return await api.send("PATCH", f"/webhooks/{_id(found)}", {"hook_url": hook_url, "secret": secret}), True
+
+
+async def _subscription(api: ApiClient, webhook_id: str, known: Standing | None) -> dict[str, Any] | None:
+    if known is not None:
+        found = await _one(api, f"/subscriptions/call/{known.subscription_id}")
+        if found is not None and _webhook_of(found) == webhook_id:
+            return found
+    mine = [item for item in await _all(api, "/subscriptions/call") if _webhook_of(item) == webhook_id and not item.get("target_id")]
+    return mine[0] if mine else None
+
+
+def _webhook_of(subscription: dict[str, Any]) -> str:
+    webhook = subscription.get("webhook")
+    return str(webhook.get("id")) if isinstance(webhook, dict) else ""
+
+
+async def _one(api: ApiClient, path: str) -> dict[str, Any] | None:
+    try:
+        return await api.get(path)
+    except SourceNotFound:
+        return None
+
+
+async def _all(api: ApiClient, path: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    params = {"limit": PER_PAGE}
+    for _ in range(10):  # a company has at most 100 subscriptions of a type (its docs, "Event subscriptions")
+        answer = await api.get(path, params)
+        found += [item for item in answer.get("items") or () if isinstance(item, dict)]
+        cursor = answer.get("cursor")
+        if not cursor:
+            return found
+        params = {"limit": PER_PAGE, "cursor": str(cursor)}
+    return found
+
+
+def _id(item: dict[str, Any]) -> str:
+    if not item.get("id"):
+        raise SourceAnswerMalformed("an answer without an id")
+    return str(item["id"])

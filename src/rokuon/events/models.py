@@ -1,0 +1,72 @@
+"""The tables of events: how a company's events reach us, and which calls they told us to look for."""
+
+import secrets
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+
+def new_path() -> str:
+    """The part of the hook's address that tells companies apart: 132 random bits."""
+    return secrets.token_urlsafe(17)[:22]
+
+
+class Hook(models.Model):
+    """A company's webhook at Dialpad. `secret` and `old_secret` are sealed; both count until `old_until`, so that a change of the
+    secret loses nothing that is on its way. `reason` says why the last check of webhook and subscription failed, "" if it did not.
+
+    `event_at` is when an event came last, and `address` under which public address the webhook was registered.
+    """
+
+    company = models.OneToOneField("org.Company", on_delete=models.CASCADE, related_name="hook")
+    path = models.CharField(max_length=22, unique=True, default=new_path, editable=False)
+    secret = models.TextField()
+    old_secret = models.TextField(blank=True)
+    old_until = models.DateTimeField(null=True)
+    secret_at = models.DateTimeField(default=timezone.now)
+    address = models.TextField(blank=True)
+    webhook_id = models.TextField(blank=True)
+    subscription_id = models.TextField(blank=True)
+    checked_at = models.DateTimeField(null=True)
+    reason = models.TextField(blank=True)
+    event_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"hook {self.pk}"
+
+
+class Hint(models.Model):
+    """One event. `due_at` is when to look for its call next, null when that is over; `result` says how it ended.
+
+    `digest` makes an event that is sent again one row. Nothing else of the event is kept: it holds phone numbers.
+    """
+
+    class Result(models.TextChoices):
+        WAITING = ""
+        FOUND = "found"
+        LEFT = "left"
+        STALE = "stale"
+
+    company = models.ForeignKey("org.Company", on_delete=models.CASCADE, related_name="+")
+    digest = models.CharField(max_length=64)
+    call_id = models.TextField()
+    state = models.TextField()
+    started_at = models.DateTimeField()
+    received_at = models.DateTimeField()
+    due_at = models.DateTimeField(null=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    result = models.CharField(max_length=5, choices=Result.choices, default=Result.WAITING, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["company", "digest"], name="hint_once"),
+            models.CheckConstraint(condition=Q(due_at__isnull=True) | Q(result=""), name="hint_due_or_ended"),
+        ]
+        indexes = [
+            models.Index(fields=["company", "due_at"], condition=Q(due_at__isnull=False), name="hint_due"),
+            models.Index(fields=["received_at"], name="hint_by_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"hint {self.pk}"

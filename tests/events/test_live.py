@@ -1,0 +1,118 @@
+"""From the end of a call to the object in the bucket, by its events alone (article point M8)."""
+
+import time
+from collections.abc import Callable
+
+from rokuon.events import inbox
+from rokuon.events.models import Hint
+from rokuon.ledger.models import Copy
+from tests.e2e.rig import Rig
+
+from .conftest import the_hook
+
+LiveRig = Callable[..., Rig]
+
+
+def wait_for_hints(rig: Rig, least: int) -> None:
+    until = time.monotonic() + 20
+    while Hint.objects.count() < least:
+        assert time.monotonic() < until, f"{Hint.objects.count()} of {least} events came"
+        time.sleep(0.02)
+
+
+def look(rig: Rig) -> None:
+    """What the job does that receiving an event asked for."""
+    for company in inbox.companies_with_due(rig.clock()):
+        rig.run_async(lambda engine, company=company: engine.look(company))  # type: ignore[misc]
+
+
+def test_a_call_that_ends_is_in_the_bucket_without_anybody_asking(live_rig: LiveRig) -> None:
+    rig = live_rig()
+    rig.end_call(recordings=1)
+    wait_for_hints(rig, 3)  # the hangup of each of two legs, and what tells of the recording
+    look(rig)
+    assert [copy.state for copy in Copy.objects.all()] == ["verified"]
+    assert len(rig.objects()) == 2  # the marker and the recording
+    assert set(Hint.objects.values_list("result", flat=True)) == {"found"}
+    assert the_hook(rig).event_at is not None
+
+
+def test_w1_the_same_event_any_number_of_times_is_one_hint(live_rig: LiveRig) -> None:
+    rig = live_rig(switches={"event_copies": 10})
+    rig.end_call()
+    wait_for_hints(rig, 3)
+    until = time.monotonic() + 20
+    while rig.sim.deliveries and not all(delivery.attempts for delivery in rig.sim.deliveries):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    assert len(rig.sim.deliveries) == 10 * Hint.objects.count()
+    assert {tuple(delivery.attempts) for delivery in rig.sim.deliveries} == {(200,)}
+    look(rig)
+    look(rig)
+    assert Copy.objects.count() == 1
+
+
+def test_w2_the_recording_told_before_the_hangup_is_the_same_recording(live_rig: LiveRig) -> None:
+    rig = live_rig(switches={"event_order": "reversed"})
+    rig.end_call()
+    wait_for_hints(rig, 3)
+    look(rig)
+    assert [copy.state for copy in Copy.objects.all()] == ["verified"]
+
+
+def test_a_burst_costs_requests_by_the_page_and_not_by_the_call(live_rig: LiveRig) -> None:
+    rig = live_rig()
+    before = rig.list_pages()
+    for _ in range(60):
+        rig.end_call(talk_ms=2_000)
+    wait_for_hints(rig, 180)
+    look(rig)
+    assert Copy.objects.filter(state="verified").count() == 60
+    assert rig.list_pages() - before <= 6, "120 legs are three pages of 50, and no more"
+
+
+def test_live_and_back_up_now_agree_on_every_name(live_rig: LiveRig) -> None:
+    """What events brought under a name, a listing of all days must bring under the same: nothing doubled, nothing left."""
+    rig = live_rig()
+    for kind in ("callrecording", "admincallrecording"):
+        for leg in ("group", "agent"):
+            rig.end_call(kind=kind, leg=leg, recordings=2)
+    wait_for_hints(rig, 12)
+    look(rig)
+    by_events = set(rig.objects())
+    rig.back_up_now()
+    assert by_events <= set(rig.objects())
+    rig.check()
+
+
+def test_a_call_that_is_not_listed_yet_is_looked_for_again_and_then_left_to_the_sweeps(live_rig: LiveRig) -> None:
+    rig = live_rig()
+    inbox.receive(
+        rig.company.pk,
+        digest="d",
+        call_id="999",
+        state="hangup",
+        started_at=rig.clock(),
+        happened_at=None,
+        now=rig.clock(),
+        enqueue=lambda company: None,
+    )
+    for _ in range(5):
+        look(rig)
+        rig.advance(seconds=61)
+    hint = Hint.objects.get()
+    assert (hint.result, hint.tries, hint.due_at) == ("left", 3, None)
+
+
+def test_a_held_source_keeps_its_hints_until_it_is_lifted(live_rig: LiveRig) -> None:
+    rig = live_rig()
+    rig.end_call()
+    wait_for_hints(rig, 3)
+    rig.limit_key()
+    look(rig)
+    assert Hint.objects.filter(due_at__isnull=False).count() == Hint.objects.count()
+    rig.new_key()
+    rig.pass_time(hours=1)
+    look(rig)
+    assert set(Copy.objects.values_list("state", flat=True)) <= {"verified", "excluded"}
+    assert set(Hint.objects.values_list("result", flat=True)) == {"found"}
