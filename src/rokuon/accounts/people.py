@@ -1,0 +1,192 @@
+"""Who works in a company, and as what: inviting, giving and taking roles. Each change is one transaction with its audit entry.
+
+A company keeps at least one company admin who can sign in: what would take the last one is refused, also when two people each take
+one of two at once. A role that was changed counts from the next request on; who has no role left anywhere is signed out.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import connection, transaction
+from django.db.models import Q
+
+from . import audit, links, sessions
+from .audit import Actor
+from .models import Link, Membership, Person
+
+Role = Membership.Role
+LOCK = 0x524F4B55
+"""Of PostgreSQL's advisory locks, ours: changes of the roles of one company come one after the other."""
+
+
+class LastAdmin(Exception):
+    """The company would be left without a company admin."""
+
+
+class NotAnAddress(Exception):
+    """What was given is not an e-mail address."""
+
+
+def find_or_make(email: str, name: str, language: str, now: datetime) -> Person:
+    """The person with this address. A new one has no password yet; one who was disabled for want of a role may come in again.
+
+    Raises NotAnAddress.
+    """
+    address = email.strip().lower()
+    try:
+        validate_email(address)
+    except ValidationError:
+        raise NotAnAddress(email) from None
+    person = Person.objects.filter(email__iexact=address).first()
+    if person is None:
+        person = Person(email=address, name=name.strip()[:200], language=language, created_at=now)
+        person.set_unusable_password()
+        person.save()
+    elif not person.is_active and not person.memberships.exists():
+        Person.objects.filter(pk=person.pk).update(is_active=True)
+        person.is_active = True
+    return person
+
+
+def invite(actor: Actor, company_id: int, email: str, name: str, role: str, office_id: int | None, language: str, now: datetime) -> Person:
+    """Give a role to somebody who may be new. A role that the person has in that place already becomes this one.
+
+    Raises NotAnAddress; LastAdmin where a company admin would become less.
+    """
+    with _one_after_the_other(company_id):
+        person = find_or_make(email, name, language, now)
+        there = Membership.objects.filter(Q(office_id=office_id), person=person, company_id=company_id).first()
+        if there is not None:
+            _change(actor, there, role, office_id, now)
+            return person
+        added = Membership.objects.create(person=person, company_id=company_id, office_id=office_id, role=role, created_at=now)
+        _record(actor, "person.role", added, now, after={"role": role, "office": _office_name(added)})
+    return person
+
+
+def set_role(actor: Actor, membership: Membership, role: str, office_id: int | None, now: datetime) -> None:
+    """Raises LastAdmin. A role that the person has in that place already gives way to this one."""
+    with _one_after_the_other(membership.company_id):
+        Membership.objects.filter(Q(office_id=office_id), person_id=membership.person_id, company_id=membership.company_id).exclude(
+            pk=membership.pk
+        ).delete()
+        _change(actor, membership, role, office_id, now)
+
+
+def remove(actor: Actor, membership: Membership, now: datetime) -> None:
+    """Take the role away. Who has none left anywhere, and does not run the installation, is disabled. Raises LastAdmin."""
+    with _one_after_the_other(membership.company_id):
+        before = {"role": membership.role, "office": _office_name(membership)}
+        if not Membership.objects.filter(pk=membership.pk).delete()[0]:
+            return
+        _require_admin(membership.company_id)
+        _record(actor, "person.remove", membership, now, before=before)
+        person = membership.person
+        if not person.is_operator and not Membership.objects.filter(person=person).exists():
+            _disable(person, now)
+
+
+def disable(actor: Actor, person: Person, now: datetime) -> None:
+    """Nobody by that name gets in any more, anywhere. Raises LastAdmin."""
+    with transaction.atomic():
+        companies = sorted(set(person.memberships.values_list("company_id", flat=True)))
+        for company_id in companies:
+            _lock(company_id)
+        administered = [company_id for company_id in companies if admins(company_id)]
+        _disable(person, now)
+        for company_id in administered:
+            _require_admin(company_id)
+        audit.record(actor, "person.disable", now=now, company_id=None, subject=("person", person.pk, person.email))
+
+
+def enable(actor: Actor, person: Person, now: datetime) -> None:
+    with transaction.atomic():
+        if Person.objects.filter(pk=person.pk, is_active=False).update(is_active=True):
+            audit.record(actor, "person.enable", now=now, company_id=None, subject=("person", person.pk, person.email))
+
+
+def invitation(actor: Actor, person: Person, company_id: int, now: datetime) -> str:
+    """A link for somebody who has not signed in yet; one that was sent before is void. Its token."""
+    with transaction.atomic():
+        token = links.make(person, Link.Kind.INVITATION, now)
+        audit.record(actor, "person.invite", now=now, company_id=company_id, subject=("person", person.pk, person.email))
+    return token
+
+
+def withdraw(actor: Actor, person: Person, company_id: int, now: datetime) -> None:
+    """The invitation that was not followed stops working."""
+    with transaction.atomic():
+        if links.void(person, now, Link.Kind.INVITATION):
+            audit.record(actor, "person.withdraw", now=now, company_id=company_id, subject=("person", person.pk, person.email))
+
+
+def only_here(person: Person, company_id: int) -> bool:
+    """Whether the person is nobody's business but this company's: only then may its admins hold a link that signs in as that person."""
+    return not person.is_operator and not person.memberships.exclude(company_id=company_id).exists()
+
+
+def admins(company_id: int) -> int:
+    """How many company admins the company has who are not disabled."""
+    return Membership.objects.filter(company_id=company_id, role=Role.COMPANY_ADMIN, person__is_active=True).count()
+
+
+def _change(actor: Actor, membership: Membership, role: str, office_id: int | None, now: datetime) -> None:
+    before = {"role": membership.role, "office": _office_name(membership)}
+    if Membership.objects.filter(pk=membership.pk).update(role=role, office_id=office_id) != 1:
+        return
+    changed = Membership.objects.select_related("person", "office").get(pk=membership.pk)
+    if before["role"] == Role.COMPANY_ADMIN:
+        _require_admin(membership.company_id)
+    _record(actor, "person.role", changed, now, before=before, after={"role": role, "office": _office_name(changed)})
+
+
+def _disable(person: Person, now: datetime) -> None:
+    Person.objects.filter(pk=person.pk).update(is_active=False)
+    person.is_active = False
+    sessions.end_all(person)
+    links.void(person, now)
+
+
+def _require_admin(company_id: int) -> None:
+    if not admins(company_id):
+        raise LastAdmin(company_id)
+
+
+@contextmanager
+def _one_after_the_other(company_id: int) -> Iterator[None]:
+    with transaction.atomic():
+        _lock(company_id)
+        yield
+
+
+def _lock(company_id: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK, company_id])
+
+
+def _office_name(membership: Membership) -> str:
+    return membership.office.name if membership.office is not None else ""
+
+
+def _record(
+    actor: Actor,
+    action: str,
+    membership: Membership,
+    now: datetime,
+    *,
+    before: dict[str, str] | None = None,
+    after: dict[str, str] | None = None,
+) -> None:
+    audit.record(
+        actor,
+        action,
+        now=now,
+        company_id=membership.company_id,
+        office_id=membership.office_id,
+        subject=("person", membership.person_id, membership.person.email),
+        before=before,
+        after=after,
+    )

@@ -1,0 +1,82 @@
+"""What the audit log calls things: actions, settings and values in the reader's words. A word that is not known here is shown as it is."""
+
+from collections.abc import Mapping
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+ACTIONS: Mapping[str, str | Promise] = {
+    "account.password": gettext_lazy("Password changed"),
+    "account.second_factor": gettext_lazy("Second factor changed"),
+    "bucket.register": gettext_lazy("Bucket registered"),
+    "bucket.verify": gettext_lazy("Bucket verified"),
+    "company.add": gettext_lazy("Company added"),
+    "company.key": gettext_lazy("Dialpad API key changed"),
+    "company.key_check": gettext_lazy("Dialpad API key checked"),
+    "company.second_factor": gettext_lazy("Second factor required, or no longer"),
+    "directory.sync": gettext_lazy("Directory read from Dialpad"),
+    "link.sign_in": gettext_lazy("Sign-in link made"),
+    "person.disable": gettext_lazy("Person disabled"),
+    "person.enable": gettext_lazy("Person enabled"),
+    "person.invite": gettext_lazy("Person invited"),
+    "person.operator": gettext_lazy("Operator made"),
+    "person.remove": gettext_lazy("Role taken away"),
+    "person.role": gettext_lazy("Role given"),
+    "person.withdraw": gettext_lazy("Invitation withdrawn"),
+    "recording.download": gettext_lazy("Recording downloaded"),
+    "recording.play": gettext_lazy("Recording listened to"),
+    "retry": gettext_lazy("Failed recordings retried"),
+    "rule.disable": gettext_lazy("Backup rule disabled"),
+    "rule.enable": gettext_lazy("Backup rule enabled"),
+    "run.cancel": gettext_lazy("Back up now cancelled"),
+    "run.join": gettext_lazy("Back up now joined"),
+    "run.pause": gettext_lazy("Back up now paused"),
+    "run.resume": gettext_lazy("Back up now resumed"),
+    "run.start": gettext_lazy("Back up now started"),
+    "settings.change": gettext_lazy("Settings changed"),
+}
+
+FIELDS: Mapping[str, str | Promise] = {
+    "api_key": gettext_lazy("Dialpad API key"),
+    "backed_up": gettext_lazy("Automatic backup"),
+    "bucket": gettext_lazy("Bucket"),
+    "customized": gettext_lazy("Own settings"),
+    "enabled": gettext_lazy("Backup"),
+    "name": gettext_lazy("Name"),
+    "office": gettext_lazy("Office"),
+    "requests_per_second": gettext_lazy("Requests per second"),
+    "required": gettext_lazy("Required"),
+    "restricted": gettext_lazy("Access restriction"),
+    "role": gettext_lazy("Role"),
+    "voicemail": gettext_lazy("Voicemail"),
+}
+
+VALUES: Mapping[str, str | Promise] = {
+    "company_admin": gettext_lazy("Company admin"),
+    "office_admin": gettext_lazy("Office admin"),
+    "viewer": gettext_lazy("Viewer"),
+}
+
+
+def action_words(action: str) -> str:
+    return str(ACTIONS.get(action, action))
+
+
+def changes(before: Mapping[str, object], after: Mapping[str, object]) -> list[tuple[str, str, str]]:
+    """(what, before, after) in words, for everything that either side names; "" where a side does not say."""
+    names = [*before, *(name for name in after if name not in before)]
+    return [(str(FIELDS.get(name, name)), _value(before, name), _value(after, name)) for name in names]
+
+
+def _value(side: Mapping[str, object], name: str) -> str:
+    if name not in side:
+        return ""
+    value = side[name]
+    if value is None or value == "":
+        return _("none")
+    if isinstance(value, bool):
+        return _("on") if value else _("off")
+    if isinstance(value, list | tuple):
+        return ", ".join(str(VALUES.get(str(one), one)) for one in value)
+    return str(VALUES.get(str(value), value))
