@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("ledger", "0004_sweeps")]
+    dependencies = [("ledger", "0005_desk")]
 
     operations = [
         # An index entry holds at most 2,700 bytes; place() cuts new ones.
