@@ -39,4 +39,12 @@ SIGN_IN: dict[str, Any] = {
     "ACCOUNT_FORMS": {"login": "rokuon.accounts.forms.SignInForm"},
     # `throttle` counts, in the database: allauth would count in a cache, which several processes do not share.
     "ACCOUNT_RATE_LIMITS": False,
+    "MFA_ADAPTER": "rokuon.accounts.second_factor.Codes",
+    "MFA_FORMS": {
+        "authenticate": "rokuon.accounts.second_factor.CodeForm",
+        "activate_totp": "rokuon.accounts.second_factor.SetUpForm",
+    },
+    # Clocks of telephones are half a minute off. `second_factor.spend` sees to it that a code is still taken once.
+    "MFA_TOTP_TOLERANCE": 1,
+    "MFA_ALLOW_UNVERIFIED_EMAIL": True,
 }
