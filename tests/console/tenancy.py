@@ -45,6 +45,8 @@ TABLE: dict[str, Row] = {
     "account_inactive": Row(NOT_ANYBODY.format(403), why="says that the account is disabled"),
     "account_logout": Row(post=ANYBODY),
     "account_link": Row(NOT_ANYBODY.format(410), NOT_ANYBODY.format(410), why="a link that is not good for anything"),
+    "account_oidc": Row(post=NOT_ANYBODY.format(404), why="no identity provider is configured"),
+    "account_oidc_callback": Row(NOT_ANYBODY.format(404), why="no identity provider is configured"),
     "mfa_authenticate": Row(ANYBODY, ANYBODY, why="without the first step: back to it"),
     "mfa_index": Row(SIGNED_IN),
     "mfa_activate_totp": Row(SIGNED_IN, SIGNED_IN),
