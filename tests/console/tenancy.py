@@ -36,6 +36,7 @@ OF_A = "         in         ok        ok       404      ok      ok             4
 WORKERS = "      in         403       ok       ok       403     ok             404            404"
 WORKERS_OF_A = " in         403       ok       404      403     ok             404            404"
 ADMIN = "        in         403       403      403      403     ok             404            404"
+OPERATOR = "     in         403       403      403      403     403            403            ok"
 ANYBODY = "      ok         ok        ok       ok       ok      ok             ok             ok"
 NOT_ANYBODY = "  {0}        {0}       {0}      {0}      {0}     {0}            {0}            {0}"
 
@@ -60,6 +61,7 @@ TABLE: dict[str, Row] = {
     "console:hooks-dialpad": Row(post=NOT_ANYBODY.format(401), why="Dialpad's events: their signature is the key, whoever is signed in"),
     "console:language": Row(post=ANYBODY),
     "console:theme": Row(post=SIGNED_IN),
+    "console:company_new": Row(OPERATOR, OPERATOR),
     "console:overview": Row(MEMBERS),
     "console:recordings": Row(MEMBERS),
     "console:backup_now": Row(MEMBERS),
@@ -87,6 +89,9 @@ TABLE: dict[str, Row] = {
     "console:settings-bucket_verify": Row(post=ADMIN),
     "console:settings-bucket_credential": Row(ADMIN, ADMIN),
     "console:set_up": Row(ADMIN),
+    "console:set_up-key": Row(ADMIN, ADMIN),
+    "console:set_up-check": Row(post=ADMIN),
+    "console:set_up-sync": Row(post=ADMIN),
     "console:people": Row(ADMIN),
     "console:people-invite": Row(post=ADMIN),
     "console:people-role": Row(post=ADMIN),

@@ -127,12 +127,14 @@ def _leaks(town: Town, who: str, answer: HttpResponse) -> list[str]:
     else:
         foreign = [town.other]
     body = "" if answer.streaming else html.unescape(answer.content.decode(errors="replace"))
-    body = re.sub(r"\b[0-9a-f]{12}\b", "", body)  # the number of the request is random
-    whole = "\n".join([*(f"{name}: {value}" for name, value in answer.items() if name != "X-Request-Id"), body])
+    whole = "\n".join([*(f"{name}: {value}" for name, value in answer.items()), body])
+    # Random letters may spell anything: those of the request's name, of the form's token, of the company's address.
+    whole = re.sub(r'value="[A-Za-z0-9]{64}"', "", whole).replace(answer.get("X-Request-Id", "-"), "")
+    whole = whole.replace(town.a.company.public_id, "")
     shown = re.sub(r"<[^>]*>", " ", body)
     found = [word for part in foreign for word in part.words if word in whole]
     found += [str(count) for part in foreign for count in part.counts if re.search(rf"(?<![\d,]){_written(count)}(?![\d,])", shown)]
-    return found + [link for part in foreign for link in _links_to(part, town, whole)]
+    return found + [link for part in foreign for link in _links_to(part, town, body)]
 
 
 def _written(count: int) -> str:

@@ -51,4 +51,5 @@ def open_invitation(person: Person, now: datetime) -> Link | None:
 
 
 def _usable(now: datetime) -> QuerySet[Link]:
-    return Link.objects.filter(used_at=None, expires_at__gt=now, person__is_active=True)
+    # Without a join: Django would put a join into a subquery, and a second click that waited for the first would not look again.
+    return Link.objects.filter(used_at=None, expires_at__gt=now, person__in=Person.objects.filter(is_active=True))

@@ -20,10 +20,23 @@ PASSES = ("55P03", "57014", "40P01", "40001")
 
 
 def page(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
-    """`title` says what happened, `text` what to do."""
-    body = loader.get_template("console/error.html").render(
-        {"title": title, "text": text, "status": status, "request_id": getattr(request, "id", ""), "language": get_language() or "en"}
-    )
+    """`title` says what happened, `text` what to do. Without a database, so also without anything of a person or a company."""
+    return _answer(loader.get_template("console/error.html").render(_words(request, status, title, text)), status)
+
+
+def _inside(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
+    """The same within the navigation, for a member of the company that the address names."""
+    if not hasattr(request, "reaches"):
+        return page(request, status, title, text)
+    words = _words(request, status, title, text) | {"company": getattr(request, "company", None)}
+    return _answer(loader.render_to_string("console/refused.html", words, request), status)
+
+
+def _words(request: HttpRequest, status: int, title: str, text: str) -> dict[str, object]:
+    return {"title": title, "text": text, "status": status, "request_id": getattr(request, "id", ""), "language": get_language() or "en"}
+
+
+def _answer(body: str, status: int) -> HttpResponse:
     response = HttpResponse(body, status=status)
     if status == 503:
         response["Retry-After"] = str(RETRY_AFTER_S)
@@ -35,7 +48,7 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return page(
+    return _inside(
         request,
         403,
         _("You may not do this"),
@@ -44,7 +57,7 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return page(
+    return _inside(
         request,
         404,
         _("There is no such page"),

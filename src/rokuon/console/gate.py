@@ -3,7 +3,7 @@
 A view without a guard does not exist: `console.urls` accepts guarded views only, and the tenancy test asks each for its guard.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import wraps
 from typing import Concatenate, ParamSpec
@@ -50,6 +50,7 @@ class CompanyRequest(SignedInRequest):
 
     company: Company
     reach: Reach
+    reaches: Mapping[Action, Reach]
 
 
 def page(
@@ -67,10 +68,11 @@ def page(
             if not request.user.is_authenticated:
                 return to_sign_in(request)
             found = Company.objects.filter(public_id=company).first()
-            if found is None or not may.is_member(request.user.pk, found.pk):
+            reaches = may.reaches(request.user.pk, found.pk) if found is not None else {}
+            if found is None or Action.VIEW not in reaches:
                 raise Http404
-            request.company = found
-            reach = may.reach(request.user.pk, found.pk, action)
+            request.company, request.reaches = found, reaches
+            reach = reaches.get(action)
             if reach is None:
                 raise PermissionDenied
             request.reach = reach
@@ -87,7 +89,7 @@ def page(
 
 def allowed(request: CompanyRequest, action: Action, office_id: int | None = None) -> bool:
     """Whether this person may do something else than what the page is for: to show a button or not to."""
-    found = may.reach(request.user.pk, request.company.pk, action)
+    found = request.reaches.get(action)
     return found is not None and found.covers(office_id)
 
 

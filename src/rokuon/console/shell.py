@@ -1,9 +1,10 @@
 """What stands around every page: the reader's language, the navigation, the strip that says when Rokuon itself is unwell."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils import translation
@@ -11,14 +12,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from rokuon.accounts import may
-from rokuon.accounts.may import Action
-from rokuon.jobs import queue
-from rokuon.ledger import holds
+from rokuon.accounts.may import Action, Reach
+from rokuon.console import strip
+from rokuon.console.strip import WORKER_SILENT_S as WORKER_SILENT_S
 from rokuon.ops import i18n
 from rokuon.org.models import Company
 
 LANGUAGE_COOKIE = "rokuon_language"
-WORKER_SILENT_S = 30.0
 
 
 class LanguageMiddleware:
@@ -61,35 +61,28 @@ NAVIGATION: tuple[tuple[str, str, str, Action], ...] = (
 
 def context(request: HttpRequest) -> dict[str, Any]:
     """For every template: `places`, `companies`, `strip`, `theme`, `languages`."""
-    person = getattr(request, "user", None)
-    if person is None or not person.is_authenticated:
-        return {"languages": i18n.LANGUAGES}
-    company: Company | None = getattr(request, "company", None)
-    return {
-        "languages": i18n.LANGUAGES,
-        "theme": person.theme,
-        "company": company,
-        "companies": Company.objects.filter(pk__in=may.company_ids(person.pk)).order_by("name", "pk"),
-        "places": _places(request, person.pk, company) if company is not None else [],
-        "strip": _strip(company) if company is not None else [],
-    }
+    languages = {"languages": i18n.LANGUAGES}
+    try:
+        person = getattr(request, "user", None)
+        if person is None or not person.is_authenticated:
+            return languages
+        companies = list(Company.objects.filter(pk__in=may.company_ids(person.pk)).order_by("name", "pk"))
+        here: dict[str, Any] = {"theme": person.theme, "companies": companies}
+        company: Company | None = getattr(request, "company", None)
+        if company is not None:
+            reaches: Mapping[Action, Reach] = request.reaches  # type: ignore[attr-defined]
+            here |= {"company": company, "places": _places(request, reaches, company), "strip": strip.said(company, reaches)}
+        return languages | here
+    except (OperationalError, InterfaceError):
+        # The page that tells of a lost database stands without one.
+        return languages | {"strip": [strip.without_database()]}
 
 
-def _places(request: HttpRequest, person_id: int, company: Company) -> list[Place]:
+def _places(request: HttpRequest, reaches: Mapping[Action, Reach], company: Company) -> list[Place]:
     match = request.resolver_match
     here = match.url_name.split("-")[0] if match is not None and match.url_name else ""
     return [
         Place(_(words), reverse(f"console:{name}", args=[company.public_id]), icon, here == name)
         for name, words, icon, action in NAVIGATION
-        if may.reach(person_id, company.pk, action) is not None
+        if action in reaches
     ]
-
-
-def _strip(company: Company) -> list[str]:
-    """What is wrong with Rokuon itself, in sentences; empty when nothing is."""
-    said = []
-    if not queue.live_workers(WORKER_SILENT_S):
-        said.append(_("No worker is running, so nothing is backed up at the moment. Start one on the machine that runs Rokuon."))
-    if any(hold.on == "source" for hold in holds.open_holds(company.pk)):
-        said.append(_("Backups are paused because Dialpad refuses or does not answer. Nothing is lost: they go on by themselves."))
-    return said

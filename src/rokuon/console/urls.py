@@ -6,7 +6,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpResponseBase
 from django.urls import URLPattern, path
 
-from .views import audit, backup_now, bucket_checks, buckets, home, hooks, people, rules, runs, settings
+from .views import audit, backup_now, bucket_checks, buckets, company_new, home, hooks, people, rules, runs, set_up, settings
 
 app_name = "console"
 
@@ -23,6 +23,7 @@ urlpatterns = [
     guarded("", home.home, "home"),
     guarded("language/", home.language, "language"),
     guarded("theme/", home.theme, "theme"),
+    guarded("companies/new/", company_new.company_new, "company_new"),
     guarded("hooks/dialpad/<str:path>", hooks.dialpad, "hooks-dialpad"),
     guarded(COMPANY, home.overview, "overview"),
     guarded(COMPANY + "recordings/", home.to_come, "recordings"),
@@ -50,7 +51,10 @@ urlpatterns = [
     guarded(COMPANY + "backup-now/<int:run>/pause/", runs.pause, "backup_now-pause"),
     guarded(COMPANY + "backup-now/<int:run>/resume/", runs.resume, "backup_now-resume"),
     guarded(COMPANY + "backup-now/<int:run>/cancel/", runs.cancel, "backup_now-cancel"),
-    guarded(COMPANY + "set-up/", home.set_up_to_come, "set_up"),
+    guarded(COMPANY + "set-up/", set_up.set_up, "set_up"),
+    guarded(COMPANY + "set-up/key/", set_up.replace_key, "set_up-key"),
+    guarded(COMPANY + "set-up/check/", set_up.check_key, "set_up-check"),
+    guarded(COMPANY + "set-up/sync/", set_up.sync, "set_up-sync"),
     guarded(COMPANY + "people/", people.overview, "people"),
     guarded(COMPANY + "people/invite/", people.invite, "people-invite"),
     guarded(COMPANY + "people/roles/<int:membership>/", people.role, "people-role"),

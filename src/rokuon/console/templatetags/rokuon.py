@@ -90,10 +90,10 @@ def icon(name: str) -> SafeString:
 
 
 @register.simple_tag
-def state(name: str, words: str = "") -> SafeString:
-    """Icon, word and colour of a state. `words` say more than the state's own."""
-    own, glyph = STATES.get(name, (name, "excluded"))
-    return format_html('<span class="state state-{}">{}<span>{}</span></span>', name, icon(glyph), words or _(own))
+def state(name: str, words: str = "", glyph: str = "") -> SafeString:
+    """Icon, word and colour of a state. `words` say more than the state's own; with a `glyph` it lends its colour only."""
+    own, known = STATES.get(name, (name, "excluded"))
+    return format_html('<span class="state state-{}">{}<span>{}</span></span>', name, icon(glyph or known), words or _(own))
 
 
 @register.filter

@@ -17,10 +17,12 @@ YEAR_S = 365 * 86400
 
 @signed_in()
 def home(request: SignedInRequest) -> HttpResponse:
-    """Straight to the only company; else a choice."""
+    """Straight to the only company, or to adding the first of all; else a choice."""
     companies = list(Company.objects.filter(pk__in=may.company_ids(request.user.pk)).order_by("name", "pk"))
     if len(companies) == 1:
         return redirect("console:overview", companies[0].public_id)
+    if not companies and request.user.is_operator and not Company.objects.exists():
+        return redirect("console:company_new")
     return render(request, "console/companies.html", {"companies": companies})
 
 
@@ -58,9 +60,4 @@ def overview(request: CompanyRequest) -> HttpResponse:
 
 @page(Action.VIEW)
 def to_come(request: CompanyRequest) -> HttpResponse:
-    return render(request, "console/overview.html")
-
-
-@page(Action.SET_COMPANY)
-def set_up_to_come(request: CompanyRequest) -> HttpResponse:
     return render(request, "console/overview.html")

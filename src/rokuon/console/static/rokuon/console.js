@@ -14,7 +14,8 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// [data-copy="#id"] copies the text of that element and says so.
+// [data-copy="#id"] copies the text of that element and says so. It is hidden where it would do nothing.
+if (navigator.clipboard) for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
   if (!button) return;

@@ -1,0 +1,52 @@
+"""Under whose name this machine speaks to Google Cloud Storage where a bucket has no credential of its own: whom to let in."""
+
+import os
+from pathlib import Path
+from urllib.parse import unquote
+
+import aiohttp
+from gcloud.aio.auth.token import GCE_METADATA_BASE, GCE_METADATA_HEADERS, get_service_data
+
+METADATA_WITHIN_S = 1.0
+_MACHINE = Path("/sys/class/dmi/id/product_name")
+_SIGNS = ("GCE_METADATA_HOST", "K_SERVICE")
+"""Set where Google runs the process, also where no such machine is to be seen."""
+
+
+async def machine_principal() -> str:
+    """The service account of the application default credentials, "" where there is none or it does not say who it is.
+
+    Google's metadata server is asked only on a machine of Google's: elsewhere its name leads nowhere, and slowly.
+    """
+    try:
+        account = get_service_data(None)
+    except (OSError, ValueError):
+        # Credentials that cannot be read name nobody; opening a bucket with them says what is wrong.
+        return ""
+    email = str(account.get("client_email", ""))
+    impersonated = str(account.get("service_account_impersonation_url", "")).rpartition("/")[2].partition(":")[0]
+    if email or impersonated:
+        return email or unquote(impersonated)
+    return await _of_metadata() if not account and _is_googles() else ""
+
+
+def _is_googles() -> bool:
+    if any(os.environ.get(sign) for sign in _SIGNS):
+        return True
+    try:
+        return _MACHINE.read_text().startswith("Google")
+    except OSError:
+        return False
+
+
+async def _of_metadata() -> str:
+    limit = aiohttp.ClientTimeout(total=METADATA_WITHIN_S)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=limit, headers=GCE_METADATA_HEADERS, trust_env=False) as session,
+            session.get(f"{GCE_METADATA_BASE}/instance/service-accounts/default/email") as response,
+        ):
+            said = (await response.content.read(400)).decode(errors="replace").strip()
+            return said if response.status == 200 and "@" in said else ""
+    except (aiohttp.ClientError, TimeoutError, OSError):
+        return ""
