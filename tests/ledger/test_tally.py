@@ -137,6 +137,14 @@ def test_causes_are_the_reasons_that_are_there_now(world: World) -> None:
     assert [(c.state, c.reason, c.copies) for c in tally.causes(world.company.pk)] == [("pending", "", 3)]
 
 
+def test_the_causes_add_up_to_the_counts(world: World) -> None:
+    works = world.place(*(on_day(world, number, number % 3, world.other if number % 2 else world.center) for number in range(9)))
+    record.record([failed(works[0]), failed(works[1], "recording_forbidden"), *map(verified, works[2:6])], NOW)
+    assert tally.total(tally.causes(world.company.pk)) == sum(tally.counts_by_target(world.company.pk).values(), tally.Counts())
+    assert tally.pending(world.company.pk) == 3
+    assert tally.pending(world.company.pk, []) == 0
+
+
 def test_the_rate_is_what_was_verified_in_the_last_minute(world: World) -> None:
     works = world.place(*(on_day(world, number, 0) for number in range(30)))
     world.verify(*works[:12])

@@ -6,7 +6,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpResponseBase
 from django.urls import URLPattern, path
 
-from .views import audit, backup_now, bucket_checks, buckets, company_new, home, hooks, people, rules, runs, set_up, settings
+from .views import audit, backup_now, bucket_checks, buckets, company_new, home, hooks, overview, people, rules, runs, set_up, settings
 
 app_name = "console"
 
@@ -25,7 +25,8 @@ urlpatterns = [
     guarded("theme/", home.theme, "theme"),
     guarded("companies/new/", company_new.company_new, "company_new"),
     guarded("hooks/dialpad/<str:path>", hooks.dialpad, "hooks-dialpad"),
-    guarded(COMPANY, home.overview, "overview"),
+    guarded(COMPANY, overview.show, "overview"),
+    guarded(COMPANY + "work/", overview.work, "overview-work"),
     guarded(COMPANY + "recordings/", home.to_come, "recordings"),
     guarded(COMPANY + "rules/", rules.rules_page, "rules"),
     guarded(COMPANY + "rules/save/", rules.save, "rules-save"),

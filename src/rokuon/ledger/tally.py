@@ -3,7 +3,7 @@
 Triggers write the tally with every change of a copy (`models.Tally`); here it is read and kept short.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -99,26 +99,44 @@ def counts_by_day(company_id: int, targets: Sequence[int], first: date, last: da
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Copies that are in a state for a reason ("" for none), of so many targets, with the local days of the oldest and newest call."""
+    """Copies that are in a state for a reason ("" for none), of so many targets. The days are local, of the oldest and newest call;
+    a copy that left the state counts among them until it is folded."""
 
     state: str
     reason: str
     copies: int
+    bytes: int
+    recorded_ms: int
     targets: int
     first_day: date
     last_day: date
 
 
 def causes(company_id: int, targets: Sequence[int] | None = None) -> list[Cause]:
-    """Every state but verified with its reasons, the most frequent first."""
+    """Every state with its reasons, the most frequent first. Their sum is what `counts_by_target` gives."""
     rows = fetch(
-        f"""SELECT state, reason, sum(copies)::bigint AS n, count(DISTINCT target_id), min(day), max(day)
-              FROM (SELECT target_id, state, reason, day, sum(copies) AS copies FROM ledger_tally
-                     WHERE {_OF_TARGETS} AND state <> 'verified' GROUP BY 1, 2, 3, 4 HAVING sum(copies) <> 0) AS there
+        f"""SELECT state, reason, sum(copies)::bigint AS n, sum(bytes)::bigint, sum(recorded_ms)::bigint, count(*), min(first), max(last)
+              FROM (SELECT target_id, state, reason, sum(copies) AS copies, sum(bytes) AS bytes, sum(recorded_ms) AS recorded_ms,
+                           min(day) FILTER (WHERE copies > 0) AS first, max(day) FILTER (WHERE copies > 0) AS last
+                      FROM ledger_tally WHERE {_OF_TARGETS} GROUP BY 1, 2, 3 HAVING sum(copies) <> 0) AS there
              GROUP BY state, reason ORDER BY n DESC, state, reason""",  # noqa: S608 (constant pieces)
         {"company": company_id, "targets": list(targets) if targets is not None else None},
     )
     return [Cause(*row) for row in rows]
+
+
+def total(causes: Iterable[Cause]) -> Counts:
+    """All of them together."""
+    return sum((Counts(**{one.state: one.copies, "bytes": one.bytes, "recorded_ms": one.recorded_ms}) for one in causes), Counts())
+
+
+def pending(company_id: int, targets: Sequence[int] | None = None) -> int:
+    """How many copies wait."""
+    ((copies,),) = fetch(
+        f"SELECT COALESCE(sum(copies), 0)::bigint FROM ledger_tally WHERE {_OF_TARGETS} AND state = 'pending'",  # noqa: S608
+        {"company": company_id, "targets": list(targets) if targets is not None else None},
+    )
+    return int(copies)
 
 
 @dataclass(frozen=True, slots=True)

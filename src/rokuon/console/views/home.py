@@ -54,10 +54,5 @@ def _back(request: HttpRequest) -> str:
 
 
 @page(Action.VIEW)
-def overview(request: CompanyRequest) -> HttpResponse:
-    return render(request, "console/overview.html")
-
-
-@page(Action.VIEW)
 def to_come(request: CompanyRequest) -> HttpResponse:
-    return render(request, "console/overview.html")
+    return render(request, "console/to_come.html")

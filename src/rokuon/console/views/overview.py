@@ -1,0 +1,120 @@
+"""The overview: are we safe, what is being copied, what failed and why, and which days of which target are complete."""
+
+from datetime import date
+from functools import partial
+from typing import Any
+from urllib.parse import urlencode
+
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from rokuon.accounts.may import Action, Reach
+from rokuon.console import coverage_svg, gate, overview
+from rokuon.console.gate import CompanyRequest, page
+from rokuon.ledger.overview import DayState
+from rokuon.org.models import Office, Target
+from rokuon.org.tree import zone_of
+
+LISTED_DAYS = 6
+"""Days that need attention, named one by one in the table; the rest are counted."""
+
+
+@page(Action.VIEW)
+def show(request: CompanyRequest) -> HttpResponse:
+    office = _office(request)
+    reach = _narrowed(request, office)
+    targets = _targets(reach)
+    now = gate.now(request)
+    look = overview.look(request.company, reach, targets, now)
+    # Of one office, the links lead to that office's recordings.
+    url = partial(recordings_url, request, **({"target": [target.pk for target in targets]} if office else {}))
+    shown = {
+        "offices": list(gate.offices(request.reach).order_by("name", "pk")),
+        "office": office,
+        "look": look,
+        "answer": overview.answer(look),
+        "states": [{"state": one, "count": getattr(look.counts, one), "url": url(state=one)} for one in STATES],
+        "failures": [{"why": why, "url": url(state=why.cause.state, reason=why.cause.reason)} for why in look.failures],
+        "others": [{"why": why, "url": url(state=why.cause.state, reason=why.cause.reason)} for why in look.others],
+        "work": overview.work(request.company, reach, targets, now, look.counts.pending),
+        "ready": bool(request.company.enabled and request.company.api_key and look.backed_up),
+        "may_set_up": gate.allowed(request, Action.SET_COMPANY),
+        "may_back_up": gate.allowed(request, Action.BACK_UP, office.pk if office else None) or not request.reach.whole,
+        "zone": _zone(targets),
+    }
+    return render(request, "console/overview.html", shown | _calendar(request, targets))
+
+
+@page(Action.VIEW)
+def work(request: CompanyRequest) -> HttpResponse:
+    """The live part alone."""
+    office = _office(request)
+    reach = _narrowed(request, office)
+    shown = {"office": office, "work": overview.work(request.company, reach, _targets(reach), gate.now(request))}
+    return render(request, "console/overview_work.html", shown)
+
+
+STATES = ("verified", "pending", "failed", "gone", "excluded")
+
+
+def _office(request: CompanyRequest) -> Office | None:
+    asked = request.GET.get("office", "")
+    return gate.office_or_404(request.reach, int(asked)) if asked.isdecimal() and len(asked) < 19 else None
+
+
+def _narrowed(request: CompanyRequest, office: Office | None) -> Reach:
+    return Reach(request.company.pk, frozenset({office.pk})) if office else request.reach
+
+
+def _targets(reach: Reach) -> list[Target]:
+    return list(gate.targets(reach).order_by("office__name", "office_id", "name", "pk"))
+
+
+def _zone(targets: list[Target]) -> str:
+    """The zone that most of the targets have: for times of the whole page."""
+    zones = [zone_of(target) for target in targets]
+    return max(sorted(set(zones)), key=zones.count, default="")
+
+
+def _calendar(request: CompanyRequest, targets: list[Target]) -> dict[str, Any]:
+    backed_up = [target for target in targets if target.backed_up]
+    if not backed_up:
+        return {"rows": []}
+    now = gate.now(request)
+    days = overview.days_until(backed_up, now)
+    part = Paginator(backed_up, overview.ROWS).get_page(request.GET.get("page"))
+    rows = overview.calendar(request.company, list(part), days, now)
+    drawn = coverage_svg.Calendar(days)
+    return {
+        "rows": [_row(request, row, days, drawn) for row in rows],
+        "part": part,
+        "axis": drawn.axis(),
+        "legend": [{"state": state.value, "words": _(coverage_svg.WORDS[state])} for state in LEGEND],
+        "part_url": "?" + (urlencode({"office": request.GET["office"]}) + "&" if request.GET.get("office") else ""),
+        "first_day": days[0],
+        "last_day": days[-1],
+    }
+
+
+LEGEND = (DayState.COMPLETE, DayState.INCOMPLETE, DayState.FAILED, DayState.UNLISTED, DayState.EMPTY)
+
+
+def _row(request: CompanyRequest, row: overview.Row, days: list[date], drawn: coverage_svg.Calendar) -> dict[str, Any]:
+    def url(day: date) -> str:
+        return recordings_url(request, target=row.target.pk, since=day.isoformat(), until=day.isoformat())
+
+    attention = [number for number, day in enumerate(row.days) if day.state in (DayState.FAILED, DayState.INCOMPLETE)][::-1]
+    return {
+        "target": row.target,
+        "counts": [{"words": _(coverage_svg.WORDS[state]), "count": row.count(state)} for state in LEGEND],
+        "strip": drawn.strip(row.days, url),
+        "open_days": [{"url": url(days[number]), "words": drawn.title(row.days[number], number)} for number in attention[:LISTED_DAYS]],
+        "more_open_days": max(0, len(attention) - LISTED_DAYS),
+    }
+
+
+def recordings_url(request: CompanyRequest, **filters: object) -> str:
+    return f"{reverse('console:recordings', args=[request.company.public_id])}?{urlencode(filters, doseq=True)}"
