@@ -98,6 +98,7 @@ TABLE: dict[str, Row] = {
     "console:people-role": Row(post=ADMIN),
     "console:people-remove": Row(post=ADMIN),
     "console:people-invitation": Row(post="in 403 403 403 403 404 404 404", why="viewer A was not invited but has signed in"),
+    "console:people-second-factor": Row(post=ADMIN),
     "console:audit": Row(ADMIN),
 }
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from io import BytesIO
 
+from allauth.account.authentication import get_authentication_records
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.base.forms import AuthenticateForm
 from allauth.mfa.models import Authenticator
@@ -15,6 +16,8 @@ from allauth.mfa.totp.forms import ActivateTOTPForm
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy
@@ -33,6 +36,20 @@ RIGHT_FOR = timedelta(seconds=120)
 
 def has(person: Person) -> bool:
     return bool(Authenticator.objects.filter(user_id=person.pk, type=TOTP).exists())
+
+
+def satisfied(request: HttpRequest) -> bool:
+    """Whether the session was opened with more than a password: an app's code, or an identity provider, whose business it is then."""
+    person = request.user
+    if not isinstance(person, Person):
+        return False
+    by_provider = any(record.get("method") == "socialaccount" for record in get_authentication_records(request, person))
+    return by_provider or has(person)
+
+
+def ask(request: HttpRequest) -> HttpResponse:
+    """To the page that explains it and sets it up."""
+    return HttpResponseRedirect(f"{reverse('mfa_index')}?required=1", status=303)
 
 
 def who_has(person_ids: Iterable[int]) -> set[int]:
