@@ -57,7 +57,7 @@ def _furnish(console: Any) -> tuple[dict[str, Any], str]:
         if old in truth:
             console.sim.control("POST", "rename", {"id": truth[old], "name": new})
     console.sim.control("PUT", "faults", BAD)
-    console.add_company()
+    console.add_companies()
     console.rokuon("backup-now")
     console.sim.control("DELETE", "faults")
     cookie = console.sign_in([{"email": "admin@rokuon.example", "role": "company_admin"}])["admin@rokuon.example"]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.console.routes import Route, routes
+from tests.console.routes import routes
 
 from .rig import Console, running
 from .screen import Screen, launch, open_screen
@@ -16,7 +16,7 @@ from .screen import Screen, launch, open_screen
 PLACES = Path(__file__).with_name("places.py")
 FAULTY = {"endpoint": "media_blob", "share": 0.1, "action": {"kind": "zeros"}}
 PEOPLE: dict[str, dict[str, Any]] = {
-    "admin": {"role": "company_admin"},
+    "admin": {"role": "company_admin", "operator": True},
     "office": {"role": "office_admin", "office": 0},
     "viewer": {"role": "viewer"},
     "guest": {"role": "viewer"},
@@ -32,10 +32,11 @@ class Place:
     cookies: dict[str, str]
     values: dict[str, Any]
 
-    def pages(self, values: Mapping[str, Any] | None = None) -> list[tuple[Route, str]]:
-        """Every address that somebody can look at, with the path to it."""
+    def paths(self, who: str, values: Mapping[str, Any] | None = None) -> list[str]:
+        """Every address of the router that this person can look at: for "", nobody, those that ask for no account; else the others."""
         named = self.values if values is None else values
-        return [(route, route.url(named)) for route in routes() if route.guard is not None and "GET" in route.guard.methods]
+        known = [route for route in routes() if route.guard is not None and "GET" in route.guard.methods]
+        return [route.url(named) for route in known if route.guard is not None and route.guard.open == (who == "")]
 
 
 @pytest.fixture(scope="package")
@@ -51,8 +52,7 @@ def place() -> Iterator[Place]:
     """Two companies with odd names; the first has been backed up, but for a few bad recordings."""
     with running("--companies=2", "--recordings=40", "--days=80", "--talk=2,5,20") as console:
         console.sim.control("POST", "faults", FAULTY)
-        for number in (0, 1):
-            console.add_company(number)
+        console.add_companies(2)
         console.rokuon("backup-now", "--company", str(console.sim.hello["companies"][0]["id"]))
         mails = {name: f"{name}@people.example" for name in PEOPLE}
         cookies = console.sign_in([{"email": mails[name], **asked} for name, asked in PEOPLE.items()])

@@ -15,7 +15,8 @@ start_django()
 from django.db import transaction  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from rokuon.accounts.models import AuditEntry, Membership, Person  # noqa: E402
+from rokuon.accounts import links  # noqa: E402
+from rokuon.accounts.models import AuditEntry, Link, Membership, Person  # noqa: E402
 from rokuon.ledger.models import Call, Copy, Hold, Recording, Run, Window  # noqa: E402
 from rokuon.org.models import Company, Office, Target, User  # noqa: E402
 from rokuon.simulator import names  # noqa: E402
@@ -79,7 +80,7 @@ def enter(number: int) -> dict[str, Any]:
     """Values for the arguments of addresses: things that are called by all payloads at once."""
     company, now = Company.objects.order_by("pk")[number], timezone.now()
     Company.objects.filter(pk=company.pk).update(name=ALL)
-    company.buckets.update(verification={"said": ALL, "reason": ALL, "principal": ALL, "problems": [ALL]})
+    company.buckets.update(verification={"ok": False, "steps": [], "advice": [], "failure": {"reason": ALL, "detail": ALL}})
     offices = [
         Office.objects.create(company=company, dialpad_id=f"hostile-{at}", name=name, timezone="Asia/Tokyo")
         for at, name in enumerate([ALL, *PAYLOADS[::8]])
@@ -102,6 +103,7 @@ def enter(number: int) -> dict[str, Any]:
         state="failed", reason=ALL, detail=ALL,
     )  # fmt: skip
     return {
+        "token": links.make(person, Link.Kind.INVITATION, now),
         "company": company.public_id,
         "office": targets[0].office_id,
         "target": targets[0].pk,

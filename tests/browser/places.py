@@ -8,7 +8,10 @@ from rokuon.ops.django_start import start_django
 
 start_django()
 
-from rokuon.accounts.models import AuditEntry, Membership  # noqa: E402
+from django.utils import timezone  # noqa: E402
+
+from rokuon.accounts import links  # noqa: E402
+from rokuon.accounts.models import AuditEntry, Link, Membership, Person  # noqa: E402
 from rokuon.ledger.models import Copy, Run  # noqa: E402
 from rokuon.org.models import Company, Target  # noqa: E402
 
@@ -19,7 +22,9 @@ def places(number: int) -> dict[str, Any]:
     copy = Copy.objects.filter(company=company, state="verified").order_by("pk").first()
     target = copy.target if copy else Target.objects.filter(company=company).order_by("pk").first()
     membership = Membership.objects.filter(company=company).order_by("pk").last()
+    invited, _new = Person.objects.get_or_create(email="invited@people.example")
     return {
+        "token": links.make(invited, Link.Kind.INVITATION, timezone.now()),
         "company": company.public_id,
         "office": target and target.office_id,
         "target": target and target.pk,

@@ -20,7 +20,7 @@ from tests.conftest import short_folder
 
 START_S = 60.0
 STOP_S = 40.0
-PEOPLE = Path(__file__).with_name("people.py")
+PEOPLE, COMMANDS = (Path(__file__).with_name(name) for name in ("people.py", "commands.py"))
 
 
 class Console:
@@ -59,15 +59,18 @@ class Console:
         self.cookie_name = cookies.pop("")
         return cookies
 
-    def add_company(self, number: int = 0, bucket: str = "") -> None:
-        """A company of the simulator, with a folder as its bucket and all rules enabled."""
-        key = self.sim.hello["companies"][number]["keys"][0]
-        self.command("company", "add", "--base-url", self.sim.base_url, "--key-file", "-", stdin=key)
-        company = ("--company", str(self.sim.hello["companies"][number]["id"]))
-        url = self.rokuon.folder(bucket or f"bucket-{number}")
-        self.command("bucket", "add", url, *company)
-        self.command("settings", "set", *company, "--enable", "--bucket", url, "--requests-per-second", "1000")
-        self.command("rule", "enable", "--all", *company)
+    def add_companies(self, count: int = 1) -> None:
+        """Companies of the simulator, each with a folder as its bucket and all rules enabled."""
+        commands: list[tuple[list[str], str]] = []
+        for number, known in enumerate(self.sim.hello["companies"][:count]):
+            url, company = self.rokuon.folder(f"bucket-{number}"), ["--company", str(known["id"])]
+            commands += [
+                (["company", "add", "--base-url", self.sim.base_url, "--key-file", "-"], known["keys"][0]),
+                (["bucket", "add", url, *company], ""),
+                (["settings", "set", *company, "--enable", "--bucket", url, "--requests-per-second", "1000"], ""),
+                (["rule", "enable", "--all", *company], ""),
+            ]
+        self.python(COMMANDS, commands)
 
     def serve(self) -> None:
         """Start the web server and wait until it answers."""
