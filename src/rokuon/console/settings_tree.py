@@ -93,7 +93,8 @@ def tree(reach: Reach, company: Company, here: Node, wanted: str = "") -> list[B
     targets = gate.targets(reach)
     if wanted:
         targets = targets.filter(Q(name__icontains=wanted) | Q(office__name__icontains=wanted))
-    for target in targets.order_by("kind", "name", "pk"):
+    shown = targets.select_related(None).only("company_id", "office_id", "kind", "name", "state", "customized")
+    for target in shown.order_by("kind", "name", "pk"):
         offices[target.office_id].leaves.append(Branch(target, target.kind, f"{base}{target.pk}/", target == here))
     return [branch for branch in offices.values() if branch.leaves or not wanted or wanted.lower() in branch.node.name.lower()]
 
@@ -141,13 +142,10 @@ def _bucket(known: dict[int, Bucket], bucket_id: int | None) -> Bucket | None:
     return known[bucket_id] if bucket_id is not None else None
 
 
-def deviations(company: Company, node: Node, targets: Iterable[Target], offices: Iterable[Office]) -> list[Deviation]:
-    """Customized levels below the company or an office, whose own word differs from what would be inherited."""
+def deviations(company: Company, offices: Iterable[Office], targets: Iterable[Target]) -> list[Deviation]:
+    """What customized offices and targets below a level come to."""
     known = buckets(company)
-    below: list[Node] = []
-    if isinstance(node, Company):
-        below = [office for office in offices if office.customized]
-    below += [target for target in targets if target.customized and (isinstance(node, Company) or target.office_id == node.pk)]
+    below: list[Node] = [*offices, *targets]
     found = []
     for one in below:
         effective, kind = answer(company, one), kind_of(one)

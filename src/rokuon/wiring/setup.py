@@ -295,11 +295,21 @@ def told_credential(credential: Secret | None) -> str:
     """Whose credential it is, in words that give nothing away: the account and the end of its key's public id; "" for the machine's."""
     if credential is None:
         return ""
+    fields = _fields(credential)
+    return f"{fields.get('client_email', '?')} …{str(fields.get('private_key_id', ''))[-SHOWN_OF_ID:]}".rstrip(" …")
+
+
+def principal(credential: Secret | None) -> str:
+    """The account that a bucket's own credential speaks for; "" for the machine's."""
+    return str(_fields(credential).get("client_email", "")) if credential is not None else ""
+
+
+def _fields(credential: Secret) -> dict[str, Any]:
     try:
         fields = json.loads(credential.reveal())
-        return f"{fields['client_email']} …{str(fields.get('private_key_id', ''))[-SHOWN_OF_ID:]}".rstrip(" …")
-    except (ValueError, KeyError, TypeError):
-        return "?"
+    except ValueError:
+        return {}
+    return fields if isinstance(fields, dict) else {}
 
 
 def kept_credential(installation: Installation, bucket: Bucket) -> Secret | None:

@@ -1,6 +1,7 @@
 """How things look on a page: numbers, sizes, lengths, moments in their zone, states, icons."""
 
 from datetime import UTC, datetime
+from functools import cache
 
 from django import template
 from django.template.defaultfilters import stringfilter
@@ -82,6 +83,7 @@ def moment(when: datetime | None, zone: str = "") -> SafeString | str:
 
 
 @register.simple_tag
+@cache
 def icon(name: str) -> SafeString:
     """A glyph of our own set. It says nothing by itself: the word stands beside it."""
     return format_html(

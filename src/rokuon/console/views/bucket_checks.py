@@ -68,11 +68,15 @@ def _try(request: CompanyRequest, check: Check) -> HttpResponse:
 
 def _verify(request: CompanyRequest, check: Check) -> tuple[Bucket | None, Verification]:
     here, actor, now = installation(), gate.actor(request), gate.now(request)
-    credential = here.vault.open(check.sealed, owner=company_owner(check.company), field=FIELD) if check.sealed else None
+    credential = _credential(check)
     if check.bucket is None:
         return setup.add_bucket(here, request.company, check.url, credential, actor, now, patience=0)
     bucket = Bucket.objects.select_related("company").get(pk=check.bucket, company=request.company)
     return bucket, setup.verify_bucket(here, bucket, queue, actor, now, credential=credential, patience=0)
+
+
+def _credential(check: Check) -> Secret | None:
+    return installation().vault.open(check.sealed, owner=company_owner(check.company), field=FIELD) if check.sealed else None
 
 
 def verify_now(request: CompanyRequest, bucket: Bucket) -> None:
@@ -157,6 +161,7 @@ def _context(request: CompanyRequest, check: Check) -> dict[str, Any]:
         "buckets_url": _url(request, "buckets"),
         "new_url": _url(request, "bucket_new"),
         "gcs": check.url.startswith("gs:"),
+        "principal": setup.principal(_credential(check)),
         "tried_at": gate.now(request),
         "zone": settings_tree.zone(request.reach, request.company),
     }

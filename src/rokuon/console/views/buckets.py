@@ -47,7 +47,7 @@ def bucket_page(request: CompanyRequest, bucket: int) -> HttpResponse:
         **_links(request),
     }
     if context["may_register"] and found.credential:
-        context["credential"] = _told_credential(found)
+        context |= _told_credential(found)
     return render(request, "console/settings/bucket.html", context)
 
 
@@ -119,9 +119,10 @@ def _users(request: CompanyRequest, bucket: Bucket) -> list[dict[str, str]]:
     return [{"name": one.name, "kind": settings_tree.kind_of(one), "url": settings_tree.url_of(request.company, one)} for one in nodes]
 
 
-def _told_credential(bucket: Bucket) -> str:
+def _told_credential(bucket: Bucket) -> dict[str, str]:
     """Whose key it is, or why that cannot be told."""
     try:
-        return setup.told_credential(setup.kept_credential(installation(), bucket))
+        credential = setup.kept_credential(installation(), bucket)
     except ConfigError as error:
-        return str(error)
+        return {"credential": str(error)}
+    return {"credential": setup.told_credential(credential), "principal": setup.principal(credential)}

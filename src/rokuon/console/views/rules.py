@@ -16,7 +16,6 @@ from rokuon.accounts import may
 from rokuon.accounts.may import Action
 from rokuon.console import gate, rules_plan
 from rokuon.console.gate import CHANGE, CompanyRequest, page
-from rokuon.console.settings_tree import url_of
 from rokuon.domain.settings import Effective
 from rokuon.jobs import queue
 from rokuon.org.models import Bucket, Target
@@ -72,11 +71,11 @@ def rules_page(request: CompanyRequest) -> HttpResponse:
     choice, company = _choice(request, request.GET), request.company
     setting = may.reach(request.user.pk, company.pk, Action.SET_RULES)
     known = {bucket.pk: bucket for bucket in company.buckets.defer("credential")}
-    rows = []
+    rows, base = [], reverse("console:settings-target", args=[company.public_id, 0]).removesuffix("0/")
     for target in _shown(request, choice):
         effective = target_effective(company, target)
         bucket = known[effective.bucket] if effective.bucket is not None else None
-        rows.append(Row(target, url_of(company, target), effective, bucket, setting is not None and setting.covers(target.office_id)))
+        rows.append(Row(target, f"{base}{target.pk}/", effective, bucket, setting is not None and setting.covers(target.office_id)))
     everything = list(gate.targets(_seen(request)).exclude(state="deleted").values_list("kind", "backed_up"))
     context = {
         "choice": choice,

@@ -15,7 +15,7 @@ from rokuon.console import gate, settings_tree
 from rokuon.console.gate import CHANGE, CompanyRequest, page
 from rokuon.console.settings_effect import Difference, effect
 from rokuon.console.settings_forms import SettingsForm, form_for, label, value
-from rokuon.org.models import Company, Target
+from rokuon.org.models import Company, Office, Target
 from rokuon.org.services import Node, Restricted, SettingsMoved
 from rokuon.wiring import settings
 
@@ -101,13 +101,17 @@ def _page(request: CompanyRequest, node: Node, form: SettingsForm | None = None,
         # A change that was interrupted, to prove who it is or to look again, comes back with the address.
         form = form_for(node, request.GET) if "revision" in request.GET else form_for(node)
     context = _frame(request, node)
-    targets = [] if isinstance(node, Target) else list(gate.targets(reach).order_by("office__name", "kind", "name", "pk"))
+    below = gate.targets(reach).none() if isinstance(node, Target) else gate.targets(reach)
+    if isinstance(node, Office):
+        below = below.filter(office=node)
+    offices = gate.offices(reach).filter(customized=True) if isinstance(node, Company) else gate.offices(reach).none()
+    targets = below.filter(customized=True).order_by("office__name", "kind", "name", "pk")
     context |= {
         "form": form,
         "may_change": _may_change(request, node),
         "admins": settings_tree.company_admins(company),
-        "deviations": settings_tree.deviations(company, node, targets, gate.offices(reach).order_by("name", "pk")),
-        "below": sum(1 for target in targets if isinstance(node, Company) or target.office_id == node.pk),
+        "deviations": settings_tree.deviations(company, offices.order_by("name", "pk"), targets),
+        "below": below.exists(),
         "has_buckets": company.buckets.exists(),
     }
     return render(request, "console/settings/level.html", context, status=status)

@@ -48,9 +48,7 @@ document.addEventListener("click", (event) => {
 });
 
 // What only works with script is shown by it.
-document.addEventListener("DOMContentLoaded", () => {
-  for (const part of document.querySelectorAll(".with-script[hidden]")) part.hidden = false;
-});
+for (const part of document.querySelectorAll("template.with-script")) part.replaceWith(part.content);
 
 // A box with [data-show="#id"] shows what is typed into that password field.
 for (const box of document.querySelectorAll("input[data-show]")) {
