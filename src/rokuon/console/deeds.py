@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 ACTIONS: Mapping[str, str | Promise] = {
+    "account.oidc": gettext_lazy("Account of the identity provider joined"),
     "account.password": gettext_lazy("Password changed"),
     "account.second_factor": gettext_lazy("Second factor changed"),
     "bucket.register": gettext_lazy("Bucket registered"),

@@ -88,5 +88,6 @@ urlpatterns = [
     guarded(COMPANY + "people/roles/<int:membership>/", people.role, "people-role"),
     guarded(COMPANY + "people/roles/<int:membership>/remove/", people.remove, "people-remove"),
     guarded(COMPANY + "people/<int:person>/invitation/", people.invitation, "people-invitation"),
+    guarded(COMPANY + "people/second-factor/", people.require_second_factor, "people-second-factor"),
     guarded(COMPANY + "audit/", audit.log, "audit"),
 ]
