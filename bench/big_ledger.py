@@ -3,9 +3,10 @@
 python -m bench.big_ledger --data FOLDER [--rows 1000000]
 
 `fill` works on any migrated database; the command makes an installation in FOLDER (or finds the one it made) and fills that. The
-rows look like a company of six offices in four zones and sixty targets over two years: calls at business hours, most copies verified, a
-few of every other state with real reasons, odd names. A neighbour company holds a twentieth as much, so that a query which forgets to
-ask for its company shows. The same arguments make the same rows, up to the time of day at which it is run.
+rows look like a company of six offices in four zones and sixty targets over two years: calls at business hours, forty agents to a target
+out of eight hundred and one who is rare, most copies verified, a few of every other state with real reasons, odd names. A neighbour
+company holds a twentieth as much, so that a query which forgets to ask for its company shows. The same arguments make the same rows, up
+to the time of day at which it is run.
 """
 
 import argparse
@@ -37,7 +38,20 @@ NAMES = [
     "<b>Onboarding</b>",
     "夜間窓口",
 ]
-AGENTS = ["山田 太郎", "佐藤 花子", "Ann O'Hara", "José Núñez", "محمد علي", "鈴木 一郎", "Zoë 🎧", "高橋 美咲", "Bob <script>", "田中 実"]
+NAMES_OF_AGENTS = [
+    "山田 太郎",
+    "佐藤 花子",
+    "Ann O'Hara",
+    "José Núñez",
+    "محمد علي",
+    "鈴木 一郎",
+    "Zoë 🎧",
+    "高橋 美咲",
+    "Bob <script>",
+    "田中 実",
+]
+AGENTS = [f"{name} {number}" for number in range(1, 81) for name in NAMES_OF_AGENTS]
+RARE_AGENT = "希少 ラーラ"
 
 _RECORDINGS = """
     WITH targets AS (
@@ -79,7 +93,9 @@ _ENTER = [
          FROM made m
          JOIN ledger_recording r ON r.company_id = %(company)s AND r.recording_id = (%(first)s + m.i)::text
                                 AND r.kind = CASE WHEN m.voice < 0.03 THEN 'voicemail' ELSE 'callrecording' END,
-              LATERAL (SELECT (%(agents)s::text[])[1 + m.i %% array_length(%(agents)s::text[], 1)] AS name) a,
+              LATERAL (SELECT CASE WHEN m.i %% 300007 = 0 THEN %(rare)s
+                                   ELSE (%(agents)s::text[])[1 + (m.target * 13 + m.i %% 40) %% array_length(%(agents)s::text[], 1)]
+                               END AS name) a,
               LATERAL (SELECT CASE WHEN m.age < 0.02 AND m.luck > 0.75 THEN 'pending' WHEN m.luck < 0.980 THEN 'verified'
                                    WHEN m.luck < 0.985 THEN 'failed' WHEN m.luck < 0.990 THEN 'gone' ELSE 'excluded' END AS state) f,
               LATERAL (SELECT f.state, CASE f.state
@@ -151,6 +167,7 @@ def _enter(company: int, rows: int, days: int, *, first: int) -> None:
         "first": first,
         "now": timezone.now(),
         "agents": AGENTS,
+        "rare": RARE_AGENT,
     }
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")

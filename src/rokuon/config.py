@@ -72,6 +72,13 @@ class Config(BaseSettings):
     mail_from: str = Field(
         "", description="Sender of mails, such as Rokuon <rokuon@example.com>. Default: rokuon at the host of ROKUON_PUBLIC_URL."
     )
+    oidc_issuer: str = Field(
+        "",
+        description="Identity provider for signing in (OpenID Connect): its issuer, exactly as its discovery names it, such as "
+        "https://accounts.google.com. Plain http only for this machine. Redirect address there: ROKUON_PUBLIC_URL and /sign-in/with/back/.",
+    )
+    oidc_client_id: str = Field("", description="Client id that the identity provider gave to Rokuon.")
+    oidc_client_secret: SecretStr | None = Field(None, description="Client secret that the identity provider gave to Rokuon.")
     storage_emulator_host: str = Field(
         "",
         validation_alias=AliasChoices("ROKUON_STORAGE_EMULATOR_HOST", "STORAGE_EMULATOR_HOST"),
@@ -140,6 +147,11 @@ class Config(BaseSettings):
         if value is not None:
             addresses.smtp_server(value.get_secret_value())
         return value
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _oidc_issuer(cls, value: str) -> str:
+        return addresses.issuer(value) if value else value
 
     @field_validator("mail_from")
     @classmethod

@@ -73,7 +73,7 @@ TEMPLATES = [
 WSGI_APPLICATION = "rokuon.wsgi.application"
 
 # AUTH_..., ACCOUNT_..., MFA_..., SESSION_...: who may sign in, and how.
-globals().update(sign_in.SIGN_IN)
+globals().update(sign_in.sign_in_settings(_config))
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 DATABASES = {"default": django_database(database_url(_config))}

@@ -184,6 +184,9 @@ class TroubledStore:
     async def close(self) -> None:
         await self.inner.close()
 
+    async def signed_url(self, key: str, seconds: int, *, content_type: str, disposition: str) -> str:
+        return await self.inner.signed_url(key, seconds, content_type=content_type, disposition=disposition)
+
     async def content(self, key: str) -> bytes:
         return b"".join([piece async for piece in self.inner.read(key)])
 

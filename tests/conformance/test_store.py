@@ -9,7 +9,9 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 
+import aiohttp
 import pytest
+from yarl import URL
 
 from rokuon.domain.failures import (
     BucketBilling,
@@ -24,7 +26,7 @@ from rokuon.domain.failures import (
     StoreThrottled,
     StoreUnavailable,
 )
-from rokuon.domain.ports import Body, Store, StoredObject
+from rokuon.domain.ports import LONGEST_LINK_S, Body, Store, StoredObject
 
 from .harness import HARNESSES, Harness, Trouble, body_of, spooled
 
@@ -168,6 +170,17 @@ async def test_a_small_spool_file_and_large_bytes_in_memory_are_bodies_too(store
 async def test_a_range_runs_from_start_up_to_end(store: Store, start: int, end: int | None, expected: bytes) -> None:
     await put(store, body_of(b"0123456789"))
     assert await content(store, KEY, start, end) == expected
+
+
+async def test_a_store_that_says_so_makes_links_that_read_the_object_and_others_make_none(store: Store) -> None:
+    await put(store, body_of(b"0123456789"))
+    asked = store.signed_url(KEY, LONGEST_LINK_S, content_type="audio/mpeg", disposition="inline")
+    if not store.capabilities.signs_urls:
+        with pytest.raises(ValueError, match="no links"):
+            await asked
+        return
+    async with aiohttp.ClientSession() as browser, browser.get(URL(await asked, encoded=True)) as answer:
+        assert (answer.status, answer.headers["Content-Type"], await answer.read()) == (200, "audio/mpeg", b"0123456789")
 
 
 async def test_what_is_not_there_is_none_or_missing(store: Store) -> None:

@@ -35,6 +35,8 @@ MEMBERS = "      in         ok        ok       ok       ok      ok             4
 OF_A = "         in         ok        ok       404      ok      ok             404            404"
 WORKERS = "      in         403       ok       ok       403     ok             404            404"
 WORKERS_OF_A = " in         403       ok       404      403     ok             404            404"
+LISTENS = "      in         502       502      404      502     502            404            404"
+DOWNLOADS = "    in         403       502      404      403     502            404            404"
 ADMIN = "        in         403       403      403      403     ok             404            404"
 OPERATOR = "     in         403       403      403      403     403            403            ok"
 ANYBODY = "      ok         ok        ok       ok       ok      ok             ok             ok"
@@ -46,6 +48,15 @@ TABLE: dict[str, Row] = {
     "account_inactive": Row(NOT_ANYBODY.format(403), why="says that the account is disabled"),
     "account_logout": Row(post=ANYBODY),
     "account_link": Row(NOT_ANYBODY.format(410), NOT_ANYBODY.format(410), why="a link that is not good for anything"),
+    "account_oidc": Row(post=NOT_ANYBODY.format(404), why="no identity provider is configured"),
+    "account_oidc_callback": Row(NOT_ANYBODY.format(404), why="no identity provider is configured"),
+    "mfa_authenticate": Row(ANYBODY, ANYBODY, why="without the first step: back to it"),
+    "mfa_index": Row(SIGNED_IN),
+    "mfa_activate_totp": Row(SIGNED_IN, SIGNED_IN),
+    "mfa_deactivate_totp": Row(post=SIGNED_IN),
+    "mfa_view_recovery_codes": Row(SIGNED_IN, SIGNED_IN),
+    "account_sessions": Row(SIGNED_IN),
+    "account_end_session": Row(post=SIGNED_IN),
     "account_reauthenticate": Row(SIGNED_IN, SIGNED_IN),
     "account_set_password": Row(SIGNED_IN, SIGNED_IN),
     "console:home": Row(SIGNED_IN, why="the companies of the person, and no others"),
@@ -56,6 +67,9 @@ TABLE: dict[str, Row] = {
     "console:overview": Row(MEMBERS, why="counts of the offices within reach"),
     "console:overview-work": Row(MEMBERS),
     "console:recordings": Row(MEMBERS),
+    "console:recordings-one": Row(OF_A),
+    "console:recordings-play": Row(LISTENS, why="502 for the recording itself: the bucket of this town does not answer"),
+    "console:recordings-download": Row(DOWNLOADS, why="502 likewise"),
     "console:backup_now": Row(MEMBERS),
     "console:backup_now-current": Row(MEMBERS),
     "console:backup_now-plan": Row(post=WORKERS),
@@ -96,6 +110,7 @@ TABLE: dict[str, Row] = {
     "console:people-role": Row(post=ADMIN),
     "console:people-remove": Row(post=ADMIN),
     "console:people-invitation": Row(post="in 403 403 403 403 404 404 404", why="viewer A was not invited but has signed in"),
+    "console:people-second-factor": Row(post=ADMIN),
     "console:audit": Row(ADMIN),
 }
 

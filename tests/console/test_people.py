@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from threading import Barrier, Thread
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.core import mail
 from django.db import connections
 from django.test import Client, override_settings
@@ -254,3 +255,28 @@ def test_dialpads_admins_are_suggested_until_they_are_admins_here(world: World) 
 def test_people_of_another_company_are_not_shown(world: World) -> None:
     stranger = world.person(Role.COMPANY_ADMIN, company=world.other)
     assert stranger.email not in text(world.admin.get(world.url("people/")))
+
+
+# The second factor of a company
+
+
+def test_a_company_that_requires_a_second_factor_opens_only_with_one(world: World) -> None:
+    browser, viewer = world.admin, world.client(Role.VIEWER)
+    url = world.url("people/second-factor/")
+    assert browser.post(url, {"required": "on"}).status_code == 422
+    admin = Person.objects.get(email__startswith="company_admin")
+    Authenticator.objects.create(user=admin, type=Authenticator.Type.TOTP, data={})
+    assert browser.post(url, {"required": "on"}).status_code == 303
+    assert browser.get(world.url()).status_code == 200
+    refused = viewer.get(world.url())
+    assert (refused.status_code, refused["Location"]) == (303, "/account/second-factor/?required=1")
+    assert "requires a second factor" in text(viewer.get(refused["Location"]))
+    assert AuditEntry.objects.get(action="company.second_factor").after == {"required": True}
+    browser.post(url)
+    assert viewer.get(world.url()).status_code == 200
+
+
+def test_one_company_that_requires_it_holds_nobody_out_of_another(world: World) -> None:
+    world.other.second_factor_required = True
+    world.other.save()
+    assert world.admin.get(world.url()).status_code == 200

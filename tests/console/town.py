@@ -54,14 +54,14 @@ class Town:
 def build(many: int = 6131) -> Town:
     """`many` recordings in office B and in the other company; five in office A."""
     now = timezone.now()
-    company = services.create_company("Acme", NOWHERE, "8001")
-    other = services.create_company("Zenith Zeppelin", NOWHERE + "/other", "8002")
+    company = services.create_company("Acme", NOWHERE, "800100001")
+    other = services.create_company("Zenith Zeppelin", NOWHERE + "/other", "800200002")
     a = _part(company, "Akita", 5, now, first=910_000_000)
     b = _part(company, "Bergen", many, now, first=920_000_000)
     z = _part(other, "Zagreb", many + 1000, now, first=930_000_000)
     b.counts += [many, many + 5]
     z.counts += [many + 1000]
-    z.words += ["Zenith", other.public_id, "8002"]
+    z.words += ["Zenith", other.public_id, "800200002"]
     for one, part in ((company, a), (other, z)):
         services.choose_bucket(one, part.bucket)
         Company.objects.filter(pk=one.pk).update(enabled=True, requests_per_second=1000, synced_at=now)
@@ -131,7 +131,7 @@ def _part(company: Company, name: str, many: int, now: datetime, *, first: int) 
         "token": "no-such-link",
     }
     # The company's own buckets may be chosen by each of its offices, so their names are no secret among these.
-    part.words = [name, name.lower() + "@", name.lower() + "-actor", str(first)[:4]]
+    part.words = [name, name.lower() + "@", name.lower() + "-actor", str(first)[:5]]
     return part
 
 

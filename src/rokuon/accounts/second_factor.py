@@ -1,16 +1,141 @@
-"""The second factor: a code of an authenticator app, besides the password."""
+"""The second factor: a code of an authenticator app, besides the password (TOTP, RFC 6238); recovery codes for when the app is lost.
 
-from collections.abc import Iterable
+Secrets are kept sealed under the master key. A code is taken once, and guesses at it are made as slow as guesses at a password.
+"""
 
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from functools import cache
+from io import BytesIO
+
+from allauth.account.authentication import get_authentication_records
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.base.forms import AuthenticateForm
 from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.forms import ActivateTOTPForm
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext_lazy
 
-from .models import Person
+from rokuon.config import Config
+from rokuon.ops.secrets import Vault
+
+from . import throttle
+from .adapter import too_early
+from .models import Person, SpentCode, hashed
+
+TOTP = Authenticator.Type.TOTP
+RIGHT_FOR = timedelta(seconds=120)
+"""Longer than any code is right: its own half minute, and one on each side."""
 
 
 def has(person: Person) -> bool:
-    return bool(Authenticator.objects.filter(user_id=person.pk, type=Authenticator.Type.TOTP).exists())
+    return bool(Authenticator.objects.filter(user_id=person.pk, type=TOTP).exists())
+
+
+def satisfied(request: HttpRequest) -> bool:
+    """Whether the session was opened with more than a password: an app's code, or an identity provider, whose business it is then."""
+    person = request.user
+    if not isinstance(person, Person):
+        return False
+    by_provider = any(record.get("method") == "socialaccount" for record in get_authentication_records(request, person))
+    return by_provider or has(person)
+
+
+def ask(request: HttpRequest) -> HttpResponse:
+    """To the page that explains it and sets it up."""
+    return HttpResponseRedirect(f"{reverse('mfa_index')}?required=1", status=303)
 
 
 def who_has(person_ids: Iterable[int]) -> set[int]:
     """Those of the people who have one."""
-    return set(Authenticator.objects.filter(user_id__in=list(person_ids), type=Authenticator.Type.TOTP).values_list("user_id", flat=True))
+    return set(Authenticator.objects.filter(user_id__in=list(person_ids), type=TOTP).values_list("user_id", flat=True))
+
+
+def take_away(person: Person) -> bool:
+    """App and recovery codes are forgotten; whether there were any."""
+    return bool(Authenticator.objects.filter(user_id=person.pk).delete()[0])
+
+
+def recovery_codes(person: Person) -> list[str]:
+    """Those that were not used."""
+    found = Authenticator.objects.filter(user_id=person.pk, type=Authenticator.Type.RECOVERY_CODES).first()
+    return list(found.wrap().get_unused_codes()) if found is not None else []
+
+
+def spend(person_id: int, code: str, now: datetime) -> bool:
+    """Whether the code is used for the first time while it is right."""
+    SpentCode.objects.filter(spent_at__lt=now - RIGHT_FOR).delete()
+    try:
+        with transaction.atomic():
+            SpentCode.objects.create(person_id=person_id, code=hashed(f"{person_id} {_plain(code)}"), spent_at=now)
+    except IntegrityError:
+        return False
+    return True
+
+
+def _plain(code: str) -> str:
+    return "".join(sign for sign in code if sign.isalnum())
+
+
+@cache
+def _vault() -> Vault:
+    return Vault.load(Config.load().master_key_file)
+
+
+class Codes(DefaultMFAAdapter):
+    """What allauth asks of us about second factors."""
+
+    error_messages = DefaultMFAAdapter.error_messages | {"incorrect_code": gettext_lazy("The code is not right.")}
+
+    def encrypt(self, text: str) -> str:
+        return _vault().seal(text, owner="second factor", field="secret")
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return _vault().open(encrypted_text, owner="second factor", field="secret").reveal()
+
+    def get_totp_issuer(self) -> str:
+        return "Rokuon"
+
+    def build_totp_svg(self, url: str) -> SafeString:
+        from qrcode import QRCode
+        from qrcode.image.svg import SvgPathImage
+
+        drawn = QRCode(border=2, image_factory=SvgPathImage)
+        drawn.add_data(url)
+        out = BytesIO()
+        drawn.make_image().save(out)
+        svg = out.getvalue().decode()
+        return mark_safe(svg[svg.index("<svg") :])  # noqa: S308 - squares drawn by the library from our own text
+
+
+class CodeForm(AuthenticateForm):
+    """A code at sign-in: of the app, or a recovery code."""
+
+    def clean_code(self) -> str:
+        return _checked(self.user, super().clean_code)
+
+
+class SetUpForm(ActivateTOTPForm):
+    """The first code of a new app; it counts as used."""
+
+    def clean_code(self) -> str:
+        return _checked(self.user, super().clean_code)
+
+
+def _checked(person: AbstractBaseUser, check: Callable[[], str]) -> str:
+    key, now = f"code:{person.pk}", timezone.now()
+    try:
+        throttle.take({key: throttle.ACCOUNT}, now)
+    except throttle.Refused as refused:
+        raise too_early(refused) from None
+    code = check()
+    if not spend(person.pk, code, now):
+        raise ValidationError(gettext_lazy("This code was used already. Wait for the next one."), code="spent")
+    throttle.forget([key])
+    return code

@@ -91,3 +91,8 @@ class ActivityMiddleware:
                 Q(seen_at__lt=now - NOTED_EVERY) | Q(browser=""), session_key=hashed(session.session_key), person__isnull=False
             ).update(seen_at=now, address=address, browser=request.headers.get("User-Agent", "-")[:300] or "-")
         return response
+
+
+def public_name(session: Session) -> str:
+    """What stands for a session on its owner's page; its key is not to be had from it."""
+    return hashed(f"name of {session.session_key}")[:16]

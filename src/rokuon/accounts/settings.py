@@ -1,6 +1,9 @@
 """Django's and allauth's settings of sign-in. Nothing here opens a file or a connection."""
 
 from typing import Any
+from urllib.parse import urlsplit
+
+from rokuon.config import Config
 
 SESSION_HOURS = 12
 
@@ -39,4 +42,38 @@ SIGN_IN: dict[str, Any] = {
     "ACCOUNT_FORMS": {"login": "rokuon.accounts.forms.SignInForm"},
     # `throttle` counts, in the database: allauth would count in a cache, which several processes do not share.
     "ACCOUNT_RATE_LIMITS": False,
+    "SOCIALACCOUNT_ADAPTER": "rokuon.accounts.oidc.Refusals",
+    "SOCIALACCOUNT_STORE_TOKENS": False,
+    "SOCIALACCOUNT_REQUESTS_TIMEOUT": 5,
+    "MFA_ADAPTER": "rokuon.accounts.second_factor.Codes",
+    "MFA_FORMS": {
+        "authenticate": "rokuon.accounts.second_factor.CodeForm",
+        "activate_totp": "rokuon.accounts.second_factor.SetUpForm",
+    },
+    # Clocks of telephones are half a minute off. `second_factor.spend` sees to it that a code is still taken once.
+    "MFA_TOTP_TOLERANCE": 1,
+    "MFA_ALLOW_UNVERIFIED_EMAIL": True,
 }
+
+
+def sign_in_settings(config: Config) -> dict[str, Any]:
+    """All of the above, and the identity provider that the environment names."""
+    return {**SIGN_IN, "SOCIALACCOUNT_PROVIDERS": _providers(config)}
+
+
+def _providers(config: Config) -> dict[str, Any]:
+    if not config.oidc_issuer:
+        return {}
+    app = {
+        "provider_id": "oidc",
+        "name": urlsplit(config.oidc_issuer).hostname,
+        "client_id": config.oidc_client_id,
+        "secret": config.oidc_client_secret.get_secret_value() if config.oidc_client_secret else "",
+        "settings": {
+            "server_url": config.oidc_issuer,
+            "uid_field": "uid",
+            "oauth_pkce_enabled": True,
+            "scope": ["openid", "email", "profile"],
+        },
+    }
+    return {"openid_connect": {"APPS": [app]}}

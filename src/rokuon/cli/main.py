@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, bool, str]] = {
     "init": ("install", False, N_("Make a new installation in the data folder.")),
     "demo": ("demo", False, N_("Try everything on this machine, against a simulated Dialpad.")),
     "admin-link": ("admin_link", True, N_("Print a link that signs you in to the console.")),
+    "people": ("people", True, N_("Invite people, list them, disable them.")),
     "company": ("company", True, N_("Add a company by its Dialpad API key, list companies, change a key.")),
     "sync": ("company", True, N_("Read offices, contact centers, coaching teams and people from Dialpad.")),
     "bucket": ("bucket", True, N_("Register, list and verify buckets.")),

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 ACTIONS: Mapping[str, str | Promise] = {
+    "account.oidc": gettext_lazy("Account of the identity provider joined"),
     "account.password": gettext_lazy("Password changed"),
     "account.second_factor": gettext_lazy("Second factor changed"),
     "bucket.register": gettext_lazy("Bucket registered"),
@@ -43,12 +44,14 @@ FIELDS: Mapping[str, str | Promise] = {
     "api_key": gettext_lazy("Dialpad API key"),
     "backed_up": gettext_lazy("Automatic backup"),
     "bucket": gettext_lazy("Bucket"),
+    "call": gettext_lazy("Call ID"),
     "credential": gettext_lazy("Credential"),
     "customized": gettext_lazy("Own settings"),
     "enabled": gettext_lazy("Backup"),
     "media_charge": gettext_lazy("What a download costs of the request budget"),
     "name": gettext_lazy("Name"),
     "office": gettext_lazy("Office"),
+    "recording": gettext_lazy("Recording ID"),
     "ok": gettext_lazy("Succeeded"),
     "reason": gettext_lazy("Reason"),
     "requests_per_second": gettext_lazy("Requests per second"),

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from rokuon.accounts import fresh as freshness
-from rokuon.accounts import may
+from rokuon.accounts import may, second_factor
 from rokuon.accounts.audit import Actor
 from rokuon.accounts.doors import CHANGE, FORM, READ, Guard, SignedInRequest, everyone, signed_in, to_sign_in
 from rokuon.accounts.may import Action, Reach
@@ -77,6 +77,8 @@ def page(
             if reach is None:
                 raise PermissionDenied
             request.reach = reach
+            if found.second_factor_required and not second_factor.satisfied(request):
+                return second_factor.ask(request)
             if fresh and not freshness.is_fresh(request):
                 return freshness.ask(request)
             return view(request, *args, **kwargs)

@@ -67,7 +67,7 @@ class Capabilities:
 
     `keeps_metadata`: user metadata and content type are kept with the object. `checks_writes`: the store refuses a body whose
     checksum is not the one sent. `stores_checksum`: `stat` answers a checksum without reading the body. `signs_urls`: a
-    time-limited link for a browser can be made. `bucket_roles`: access is granted by roles that verification can report on.
+    time-limited link for a browser can be made (`signed_url`). `bucket_roles`: access is granted by roles that verification can report on.
     """
 
     keeps_metadata: bool
@@ -103,6 +103,10 @@ class StoredObject:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
+LONGEST_LINK_S = 300
+"""A signed link opens a recording to whoever holds it: five minutes and no longer."""
+
+
 class Store(Protocol):
     """One bucket. Nothing is ever overwritten or deleted through this protocol: it has no word for either.
 
@@ -128,6 +132,13 @@ class Store(Protocol):
 
     def list(self, prefix: str, after: str = "") -> AsyncIterator[StoredObject]:
         """Objects under the prefix in byte order of their keys, those after `after` only; any number, page by page."""
+
+    async def signed_url(self, key: str, seconds: int, *, content_type: str, disposition: str) -> str:
+        """A link with which whoever holds it reads this one object, ranges included, for 1 to LONGEST_LINK_S seconds from now. The
+        answer has these headers whatever is stored. A secret: never logged.
+
+        Asked only where `signs_urls`: raises ValueError elsewhere, and for another length of time.
+        """
 
     async def close(self) -> None: ...
 

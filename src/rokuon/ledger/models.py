@@ -46,6 +46,7 @@ class Recording(models.Model):
             models.UniqueConstraint(fields=["company", "kind", "recording_id"], name="recording_once"),
             models.CheckConstraint(condition=Q(kind__in=["callrecording", "admincallrecording", "voicemail"]), name="recording_kind"),
         ]
+        indexes = [models.Index(fields=["company", "call_id"], name="recording_by_call")]
 
     def __str__(self) -> str:
         return f"recording {self.pk}"
@@ -55,6 +56,7 @@ class Copy(models.Model):
     """One recording for one target in one bucket, across all attempts. The key is frozen when the row is made.
 
     `attempt` only grows. Every update names the state and the attempt that it saw, so a late or second worker changes nothing.
+    `agent` is the name as listed, cut to 200 characters so that an index can hold it.
     `tries` and `negatives` (404s among them) count since the copy last became pending; `domain.retry` decides by them.
     """
 
@@ -109,7 +111,15 @@ class Copy(models.Model):
         ]
         indexes = [
             models.Index(fields=["company", "due_at"], condition=Q(state="pending"), name="copy_due"),
-            models.Index(fields=["target", "call_started_at"], name="copy_by_start"),
+            models.Index(fields=["target", "call_started_at", "id"], name="copy_by_start"),
+            models.Index(fields=["target", "state", "call_started_at", "id"], include=["agent"], name="copy_by_state"),
+            models.Index(fields=["target", "agent", "call_started_at", "id"], name="copy_by_agent"),
+            models.Index(
+                fields=["target", "reason", "state", "call_started_at", "id"],
+                include=["agent"],
+                condition=~Q(reason=""),
+                name="copy_by_reason",
+            ),
             models.Index(fields=["company", "reason"], condition=Q(state__in=["failed", "gone"]), name="copy_failures"),
             models.Index(fields=["target", "call_started_at"], condition=Q(state__in=["pending", "failed"]), name="copy_unprotected"),
         ]

@@ -30,6 +30,9 @@ _COPIES = """
      WHERE NOT EXISTS (SELECT 1 FROM ledger_copy c WHERE c.recording_id = r.id AND c.target_id = p.target)
         ON CONFLICT DO NOTHING
 """
+AGENT_LENGTH = 200
+"""Characters of an agent's name that the ledger keeps: an index entry holds 2,700 bytes, and a name is whatever Dialpad sends."""
+
 _WORK_COLUMNS = """
     c.id, c.attempt, r.kind, r.recording_id, r.call_id, r.url, r.duration_ms, c.target_id, c.bucket_id, c.key, c.call_started_at,
     c.tries, c.negatives, c.first_negative_at
@@ -94,7 +97,7 @@ def _enter_recordings(company_id: int, copies: Sequence[PlannedCopy]) -> None:
 
 def _insert(company_id: int, copies: Sequence[PlannedCopy], keys: Sequence[str], now: datetime) -> None:
     rows = sorted(
-        (c.target_id, c.bucket_id, c.kind, c.recording_id, c.started_ms, key, c.agent, c.excluded)
+        (c.target_id, c.bucket_id, c.kind, c.recording_id, c.started_ms, key, c.agent[:AGENT_LENGTH], c.excluded)
         for c, key in zip(copies, keys, strict=True)
     )
     names = ("target", "bucket", "kind", "recording", "started", "key", "agent", "excluded")

@@ -85,6 +85,17 @@ def public_url(text: str) -> PublicUrl:
     return PublicUrl(cast('Literal["http", "https"]', scheme), shown, parts.port or (443 if scheme == "https" else 80))
 
 
+def issuer(text: str) -> str:
+    """The text itself, which has to equal what the provider says of itself to the letter."""
+    hint = _("it must look like https://accounts.example.com; plain http only for this machine")
+    parts = _split(text, hint)
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
+        raise ValueError(hint)
+    if not parts.hostname or parts.query or parts.fragment or "@" in parts.netloc:
+        raise ValueError(hint)
+    return text
+
+
 def listen(text: str) -> Listen:
     hint = _("it must look like 127.0.0.1:8377")
     parts = _split(f"//{text}", hint)

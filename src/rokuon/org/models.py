@@ -53,6 +53,7 @@ class Company(models.Model):
     enabled = models.BooleanField(default=False)
     bucket = models.ForeignKey("Bucket", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     restricted = models.BooleanField(default=False)
+    second_factor_required = models.BooleanField(default=False)
     voicemail = models.BooleanField(default=False)
     requests_per_second = models.DecimalField(max_digits=7, decimal_places=2, default=Decimal(15))
     listing_trust = models.JSONField(default=dict, blank=True)

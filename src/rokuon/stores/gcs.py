@@ -7,6 +7,7 @@ the metadata. Objects above 8 MiB go in pieces (`gcs_upload`) under the same pre
 import asyncio
 import io
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import aiohttp
@@ -16,9 +17,10 @@ from yarl import URL
 from rokuon.domain.failures import BucketCredentialRefused, BucketForbidden, ObjectExists, ObjectMissing, StoreUnavailable
 from rokuon.domain.ports import Body, Capabilities, Sleep, StoredObject
 
-from . import keys
+from . import keys, links
 from .checksums import from_base64, to_base64
 from .gcs_answers import BeyondEnd, raise_for_status
+from .gcs_signing import Link, sign, signs
 from .gcs_upload import Progress, read_piece, upload
 from .google_account import AccountToken
 
@@ -43,8 +45,6 @@ class GcsStore:
     Nothing is opened before the first request; then one session and at most `connections` connections, until `close`.
     """
 
-    capabilities = Capabilities(keeps_metadata=True, checks_writes=True, stores_checksum=True, signs_urls=False, bucket_roles=True)
-
     def __init__(
         self,
         bucket: str,
@@ -53,13 +53,18 @@ class GcsStore:
         endpoint: str = GOOGLE,
         connections: int = 64,
         sleep: Sleep = asyncio.sleep,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.url = f"gs://{bucket}"
+        self.capabilities = Capabilities(
+            keeps_metadata=True, checks_writes=True, stores_checksum=True, signs_urls=signs(account), bucket_roles=True
+        )
         self._bucket = bucket
         self._account = None if account is None else dict(account)
         self._endpoint = endpoint
         self._connections = connections
         self._sleep = sleep
+        self._clock = clock
         self._opened: tuple[Storage, AccountToken, aiohttp.ClientSession] | None = None
 
     async def put(self, key: str, body: Body, *, content_type: str, metadata: Mapping[str, str]) -> StoredObject:
@@ -116,6 +121,15 @@ class GcsStore:
             if token == query.get("pageToken"):
                 raise StoreUnavailable("the list repeats itself")
             query["pageToken"] = token
+
+    async def signed_url(self, key: str, seconds: int, *, content_type: str, disposition: str) -> str:
+        keys.check(key)
+        links.check(seconds)
+        if not self._account or not self.capabilities.signs_urls:
+            raise links.none_here()
+        answers = {"response-content-type": content_type, "response-content-disposition": disposition}
+        link = Link(self._endpoint, self._bucket, key, seconds, answers)
+        return await asyncio.to_thread(sign, link, self._account, self._clock())
 
     async def permissions(self, asked: Collection[str]) -> set[str]:
         """Which of these the credential has on the bucket, as Google says; it needs none to ask."""

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from rokuon.domain.ports import Body, Capabilities, StoredObject
 
+from . import links
 from .folder import Folder, New
 
 _T = TypeVar("_T")
@@ -85,6 +86,9 @@ class LocalStore:
 
     def list(self, prefix: str, after: str = "") -> AsyncIterator[StoredObject]:
         return self._steps(self._folder.walk(prefix, after), _PAGE)
+
+    async def signed_url(self, key: str, seconds: int, *, content_type: str, disposition: str) -> str:
+        raise links.none_here()
 
     async def close(self) -> None:
         """Waits for what is being written."""

@@ -126,21 +126,26 @@ class Connections:
             self._replaced.append(known[1])
 
     def open_store(self, bucket_id: int, url: str, sealed_credential: str) -> Store:
-        credential = None
-        if sealed_credential:
-            credential = self._vault.open(sealed_credential, owner=bucket_owner(bucket_id), field=CREDENTIAL).reveal()
-        return open_store(
-            url,
-            credential=credential,
-            allowed_roots=self._config.local_roots,
-            gcs_endpoint=self._config.storage_emulator_host or None,
-        )
+        return open_bucket(self._config, self._vault, bucket_id, url, sealed_credential)
 
     async def close(self) -> None:
         sources = [source for _, source in self._sources.values()]
         stores = [store for _, store in self._stores.values()]
         for connection in [*sources, *stores, *self._replaced]:
             await connection.close()
+
+
+def open_bucket(config: Config, vault: Vault, bucket_id: int, url: str, sealed_credential: str) -> Store:
+    """The store of a registered bucket, without a look at what is in it. Raises ConfigError where this machine cannot use it."""
+    credential = None
+    if sealed_credential:
+        credential = vault.open(sealed_credential, owner=bucket_owner(bucket_id), field=CREDENTIAL).reveal()
+    return open_store(
+        url,
+        credential=credential,
+        allowed_roots=config.local_roots,
+        gcs_endpoint=config.storage_emulator_host or None,
+    )
 
 
 class _Sweeping:

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generat
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from .bucket import Refused
+from .signed import principal_of
 
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 SCOPES = {f"https://www.googleapis.com/auth/{name}" for name in ("cloud-platform", "devstorage.full_control", "devstorage.read_write")}
@@ -50,6 +51,9 @@ class Accounts:
         self.tokens[token] = (claims["iss"], self.clock() + self.lifetime_s)
         self.issued += 1
         return {"access_token": token, "expires_in": self.promised_s, "token_type": "Bearer"}
+
+    def signed(self, raw_path: str, host: str, wall: Callable[[], float]) -> str:
+        return principal_of(raw_path, host, _key().public_key(), self.principals, wall)
 
     def who(self, authorization: str) -> str:
         if not authorization:

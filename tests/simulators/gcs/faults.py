@@ -10,6 +10,7 @@ class Op(StrEnum):
     CHUNK = "chunk"
     STAT = "stat"
     MEDIA = "media"
+    LINK = "link"
     LIST = "list"
     PERMISSIONS = "permissions"
     DELETE = "delete"

@@ -15,6 +15,7 @@ from aiohttp import web
 from .accounts import Accounts
 from .bucket import Bucket, Refused, StoredThing
 from .faults import Fault, FaultScript, Op
+from .signed import ALLOWED
 
 QUANTUM = 256 * 1024
 ANYONE = "anyone"
@@ -24,10 +25,13 @@ _PARAMETERS = {
     Op.CHUNK: {"uploadType", "upload_id", "name", "ifGenerationMatch", "fields"},
     Op.STAT: {"alt", "fields"},
     Op.MEDIA: {"alt"},
+    Op.LINK: ALLOWED,
     Op.LIST: {"prefix", "startOffset", "maxResults", "pageToken", "fields"},
     Op.PERMISSIONS: {"permissions"},
     Op.DELETE: {"ifGenerationMatch"},
 }
+
+_ANSWERED = ("response-content-type", "response-content-disposition")
 
 
 @dataclass
@@ -56,9 +60,16 @@ class Reset(Exception):
 
 
 class GcsDouble:
-    """One bucket on a loopback port. `open_to_all` asks for no token, as an emulator does."""
+    """One bucket on a loopback port. `open_to_all` asks for no token, as an emulator does. `wall` is what signed links are held to."""
 
-    def __init__(self, bucket_name: str = "recordings", *, open_to_all: bool = False, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        bucket_name: str = "recordings",
+        *,
+        open_to_all: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
         self.bucket_name = bucket_name
         self.bucket = Bucket(clock)
         self.bucket.grant(ANYONE, "objectUser")
@@ -70,6 +81,7 @@ class GcsDouble:
         self.media_encodings: list[str] = []
         self.authorized = 0
         self._open_to_all = open_to_all
+        self._wall = wall
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:
@@ -81,6 +93,7 @@ class GcsDouble:
         app.router.add_get("/storage/v1/b/{bucket}/iam/testPermissions", self._handler(Op.PERMISSIONS, self._permissions))
         app.router.add_get("/storage/v1/b/{bucket}/o/{name:[^/]+}", self._get)
         app.router.add_delete("/storage/v1/b/{bucket}/o/{name:[^/]+}", self._handler(Op.DELETE, self._delete))
+        app.router.add_get("/{bucket}/{name:.+}", self._handler(Op.LINK, self._download), allow_head=False)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
@@ -141,7 +154,7 @@ class GcsDouble:
             if fault and fault.reset_after == 0:
                 raise Reset
             if op is not Op.TOKEN:
-                principal = ANYONE if self._open_to_all else self.accounts.who(request.headers.get("Authorization", ""))
+                principal = self._who(request, op)
                 self._check(request, op)
             answer = await work(request, principal, fault)
             if fault and fault.lose_answer:
@@ -156,6 +169,11 @@ class GcsDouble:
             return answer
         self.log.append(Entry(op, principal, answer.status, request.content.total_bytes))
         return answer
+
+    def _who(self, request: web.Request, op: Op) -> str:
+        if op is Op.LINK:
+            return self.accounts.signed(request.raw_path, request.host, self._wall)
+        return ANYONE if self._open_to_all else self.accounts.who(request.headers.get("Authorization", ""))
 
     def _check(self, request: web.Request, op: Op) -> None:
         if request.match_info["bucket"] != self.bucket_name:
@@ -243,6 +261,9 @@ class GcsDouble:
         self.media_encodings.append(request.headers.get("Accept-Encoding", ""))
         start, end, status = _range(request.headers.get("Range", ""), len(thing.data))
         headers = {"Content-Type": thing.content_type, "x-goog-generation": str(thing.generation), "Content-Length": str(end - start)}
+        if status == 206:
+            headers["Content-Range"] = f"bytes {start}-{end - 1}/{len(thing.data)}"
+        headers |= {name.removeprefix("response-").title(): request.query[name] for name in _ANSWERED if name in request.query}
         answer = web.StreamResponse(status=status, headers=headers)
         await answer.prepare(request)
         data = thing.data[start:end]

@@ -1,5 +1,7 @@
 """Signing in with a password, and signing out."""
 
+from typing import Any
+
 from allauth.account.views import LoginView
 from django.contrib import messages
 from django.contrib.auth import logout
@@ -8,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from rokuon.accounts import throttle
+from rokuon.accounts import oidc, throttle
 from rokuon.accounts.doors import CHANGE, FORM, READ, everyone
 
 
@@ -16,6 +18,9 @@ class SignIn(LoginView):
     """allauth's own, which goes on to the second factor where a person has one."""
 
     template_name = "account/sign_in.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return {**super().get_context_data(**kwargs), "oidc": oidc.provider_name()}
 
     def form_valid(self, form: BaseForm) -> HttpResponse:
         answer: HttpResponse = super().form_valid(form)

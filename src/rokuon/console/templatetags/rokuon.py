@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from rokuon.console import lookalike
 from rokuon.domain.placement import zone as zone_info
 from rokuon.ops import i18n
 
@@ -96,6 +97,18 @@ def state(name: str, words: str = "", glyph: str = "") -> SafeString:
     """Icon, word and colour of a state. `words` say more than the state's own; with a `glyph` it lends its colour only."""
     own, known = STATES.get(name, (name, "excluded"))
     return format_html('<span class="state state-{}">{}<span>{}</span></span>', name, icon(glyph or known), words or _(own))
+
+
+@register.simple_tag
+def name(text: str, instead: str = "") -> SafeString:
+    """A name from outside, kept apart from what stands around it, with a mark where it may not be what it looks like. `instead` of none."""
+    odd = lookalike.oddity(text)
+    mark = (
+        format_html('<span class="odd" title="{}">{}<span class="visually-hidden">{}</span></span>', odd, icon("warning"), odd)
+        if odd
+        else ""
+    )
+    return format_html("<bdi>{}</bdi>{}", text or instead, mark)
 
 
 @register.filter

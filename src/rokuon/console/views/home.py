@@ -5,9 +5,8 @@ from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from rokuon.accounts import may
-from rokuon.accounts.may import Action
 from rokuon.accounts.models import Person
-from rokuon.console.gate import CHANGE, CompanyRequest, SignedInRequest, everyone, page, signed_in
+from rokuon.console.gate import CHANGE, SignedInRequest, everyone, signed_in
 from rokuon.console.shell import LANGUAGE_COOKIE
 from rokuon.ops import i18n
 from rokuon.org.models import Company
@@ -51,8 +50,3 @@ def _back(request: HttpRequest) -> str:
     """The page that the form stood on, if it is one of ours."""
     wanted = request.POST.get("next", "")
     return wanted if url_has_allowed_host_and_scheme(wanted, allowed_hosts=None) and wanted.startswith("/") else "/"
-
-
-@page(Action.VIEW)
-def to_come(request: CompanyRequest) -> HttpResponse:
-    return render(request, "console/to_come.html")

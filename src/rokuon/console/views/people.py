@@ -4,17 +4,20 @@ import logging
 
 from django.conf import settings
 from django.contrib import messages
+from django.db import transaction
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from rokuon.accounts import fresh, links, mail, people
+from rokuon.accounts import fresh, links, mail, people, second_factor
+from rokuon.accounts.audit import record
 from rokuon.accounts.may import Action, Role
 from rokuon.accounts.models import Link, Membership, Person
 from rokuon.console import roster
 from rokuon.console.gate import CHANGE, CompanyRequest, actor, now, page
+from rokuon.org.models import Company
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +91,28 @@ def invitation(request: CompanyRequest, person: int) -> HttpResponse:
         messages.success(request, _("The invitation of %(person)s no longer works.") % {"person": found.called})
         return _back(request)
     return _send(request, found)
+
+
+@page(Action.PEOPLE, CHANGE, fresh=True)
+def require_second_factor(request: CompanyRequest) -> HttpResponse:
+    """For everybody who opens the company, from the next page on. Who asks it of others has one."""
+    wanted = request.POST.get("required") == "on"
+    if wanted and not second_factor.satisfied(request):
+        return _show(request, error=_("Set up your own second factor first."), status=422)
+    with transaction.atomic():
+        changed = Company.objects.filter(pk=request.company.pk, second_factor_required=not wanted).update(second_factor_required=wanted)
+        if changed:
+            record(
+                actor(request),
+                "company.second_factor",
+                now=now(request),
+                company_id=request.company.pk,
+                subject=("company", request.company.pk, request.company.name),
+                before={"required": not wanted},
+                after={"required": wanted},
+            )
+    messages.success(request, _("A second factor is required from now on.") if wanted else _("A second factor is no longer required."))
+    return _back(request)
 
 
 def _send(request: CompanyRequest, person: Person) -> HttpResponse:

@@ -1,0 +1,149 @@
+"""Signing in with another identity provider (OpenID Connect, code flow with PKCE), checked more strictly than allauth does by itself.
+
+allauth keeps the state, sends the PKCE verifier and fetches the tokens. It knows no nonce, takes the ID token's signature and algorithm on
+trust where it came over TLS, and the issuer from whatever the discovery says: all of that is checked here. An account at the provider is
+known by issuer and subject. The first time, it is joined to the invited person whose mail address the provider has verified.
+"""
+
+import hashlib
+import logging
+import time
+from typing import Any
+from urllib.parse import urlsplit
+
+import jwt
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter, get_adapter
+from allauth.socialaccount.models import SocialAccount
+from allauth.socialaccount.providers.oauth2.client import OAuth2Error
+from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOAuth2Adapter
+from django.conf import settings
+from django.db import transaction
+from django.http import HttpRequest
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+
+from rokuon.ops.addresses import is_loopback
+
+from . import audit
+from .adapter import client_address
+from .models import Person
+
+log = logging.getLogger(__name__)
+
+PROVIDER = "oidc"
+ALGORITHMS = ("RS256", "PS256", "ES256", "RS384", "PS384", "ES384", "RS512", "PS512", "ES512", "EdDSA")
+CLOCKS_DIFFER_S = 60
+ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+
+
+def configured() -> bool:
+    return bool(settings.SOCIALACCOUNT_PROVIDERS)
+
+
+def provider_name() -> str:
+    """The host of the issuer, for the button."""
+    return str(settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"][0]["name"]) if configured() else ""
+
+
+class Checked(OpenIDConnectOAuth2Adapter):
+    """Everything that the provider says is held against what was configured."""
+
+    @property
+    def openid_config(self) -> dict[str, Any]:
+        config: dict[str, Any] = super().openid_config
+        issuer = self.get_provider().app.settings["server_url"]
+        if config.get("issuer") != issuer:
+            raise OAuth2Error("the discovery names another issuer")
+        for name in ENDPOINTS:
+            parts = urlsplit(str(config.get(name, "")))
+            if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
+                raise OAuth2Error(f"{name} is not https")
+        return config
+
+    def get_callback_url(self, request: HttpRequest, app: Any) -> str:
+        return f"{settings.ROKUON_PUBLIC_URL.origin}{reverse('account_oidc_callback')}"
+
+    def complete_login(self, request: HttpRequest, app: Any, token: Any, **kwargs: Any) -> Any:
+        claims = self._claims(app, str(kwargs["response"].get("id_token", "")))
+        # Nothing that the provider sends can stand for the pair itself.
+        claims["uid"] = hashlib.sha256(f"{claims['iss']}\0{claims['sub']}".encode()).hexdigest()
+        return self.get_provider().sociallogin_from_response(request, {"id_token": claims})
+
+    def _claims(self, app: Any, token: str) -> dict[str, Any]:
+        try:
+            header = jwt.get_unverified_header(token)
+            if header.get("alg") not in ALGORITHMS:
+                raise OAuth2Error("the algorithm is not on the list")
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                key=self._key(header),
+                algorithms=[header["alg"]],
+                issuer=self.openid_config["issuer"],
+                audience=app.client_id,
+                leeway=CLOCKS_DIFFER_S,
+                options={"require": ["iss", "sub", "aud", "exp", "iat"]},
+            )
+        except jwt.PyJWTError as error:
+            raise OAuth2Error(f"the ID token is not good: {type(error).__name__}") from error
+        audience = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
+        if claims.get("azp", app.client_id) != app.client_id or (len(audience) > 1 and "azp" not in claims):
+            raise OAuth2Error("the ID token was made for somebody else")
+        if not claims["sub"] or claims["iat"] < time.time() - 600:
+            raise OAuth2Error("the ID token names nobody, or is old")
+        return claims
+
+    def _key(self, header: dict[str, Any]) -> Any:
+        """The provider's key of that id, of a kind that fits the algorithm: never a shared secret."""
+        with get_adapter().get_requests_session() as session:
+            answer = session.get(self.openid_config["jwks_uri"], allow_redirects=False)
+            answer.raise_for_status()
+            keys = jwt.PyJWKSet.from_dict(answer.json()).keys
+        fitting = [key for key in keys if key.key_type != "oct" and (header.get("kid") in (None, key.key_id))]
+        if len(fitting) != 1:
+            raise OAuth2Error("the provider has no such key")
+        return fitting[0].key
+
+
+class Refusals(DefaultSocialAccountAdapter):
+    """Who comes in by way of the provider: people who were invited, and nobody else."""
+
+    def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
+        return False
+
+    def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
+        claims = sociallogin.account.extra_data.get("id_token", {})
+        nonce = sociallogin.state.get("nonce")
+        if not nonce or claims.get("nonce") != nonce:
+            raise _refuse(request, "nonce")
+        if not sociallogin.is_existing:
+            self._join(request, sociallogin, claims)
+
+    def on_authentication_error(
+        self, request: HttpRequest, provider: Any, error: Any = None, exception: Any = None, extra_context: Any = None
+    ) -> None:
+        raise _refuse(request, str(exception or error))
+
+    def _join(self, request: HttpRequest, sociallogin: Any, claims: dict[str, Any]) -> None:
+        email = str(claims.get("email", "")).strip().lower()
+        if claims.get("email_verified") is not True or not email:
+            raise _refuse(request, "mail not verified", "unverified")
+        person = Person.objects.filter(email__iexact=email, is_active=True).first()
+        if person is None or SocialAccount.objects.filter(user_id=person.pk).exists():
+            raise _refuse(request, "not invited", "unknown")
+        with transaction.atomic():
+            sociallogin.connect(request, person)
+            audit.record(
+                audit.Actor(person.email, person, client_address(request)),
+                "account.oidc",
+                now=timezone.now(),
+                company_id=None,
+                subject=("person", person.pk, person.email),
+                after={"issuer": claims["iss"]},
+            )
+
+
+def _refuse(request: HttpRequest, why: str, kind: str = "") -> ImmediateHttpResponse:
+    log.warning("oidc_refused", extra={"why": why[:200]})
+    return ImmediateHttpResponse(render(request, "account/oidc_refused.html", {"kind": kind, "provider": provider_name()}, status=403))

@@ -1,0 +1,40 @@
+"""To the other identity provider and back."""
+
+from secrets import token_urlsafe
+
+from allauth.socialaccount.adapter import get_adapter
+from allauth.socialaccount.providers.oauth2.client import OAuth2Error
+from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from requests import RequestException
+
+from rokuon.accounts import fresh, oidc
+from rokuon.accounts.doors import CHANGE, READ, everyone
+
+
+@everyone(CHANGE)
+def start(request: HttpRequest) -> HttpResponse:
+    """A page that goes on to the provider by itself: the policy of our pages lets no form end elsewhere."""
+    if not oidc.configured():
+        raise Http404
+    nonce = token_urlsafe(32)
+    provider = get_adapter().get_provider(request, provider=oidc.PROVIDER)
+    provider.oauth2_adapter_class = oidc.Checked
+    after = fresh.ours(request.POST.get("next", ""))
+    try:
+        to = provider.redirect(request, "login", next_url=after, auth_params={"nonce": nonce}, nonce=nonce)["Location"]
+    except (OAuth2Error, RequestException, KeyError, ValueError):
+        return render(request, "account/oidc_refused.html", {"kind": "away", "provider": oidc.provider_name()}, status=502)
+    answer = render(request, "account/oidc_go.html", {"to": to, "provider": oidc.provider_name()})
+    answer["Refresh"] = f"0; url={to}"
+    return answer
+
+
+@everyone(READ)
+def callback(request: HttpRequest) -> HttpResponseBase:
+    if not oidc.configured():
+        raise Http404
+    view = OAuth2CallbackView.adapter_view(oidc.Checked(request, oidc.PROVIDER))
+    answer: HttpResponseBase = view(request)
+    return answer
