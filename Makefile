@@ -22,7 +22,7 @@ $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/runtime.stamp
 
 install: $(VENV)/runtime.stamp ## What Rokuon needs to run, into .venv
 
-demo: $(VENV)/runtime.stamp ## Two years of recordings from a simulated Dialpad into ./demo-data/bucket (ARGS=--once ends by itself)
+demo: $(VENV)/runtime.stamp ## The console, and two years of recordings from a simulated Dialpad into ./demo-data/bucket (ARGS=--once ends by itself)
 	@$(BIN)/rokuon demo --data $(DATA) $(ARGS)
 
 test: check ## Lint, types, layers, then every test (installs Chromium from Debian where there is none)

@@ -94,9 +94,7 @@ def test_in_a_new_demo_some_things_are_wrong_on_purpose_and_calls_go_on(outer: P
         before = demo("status", "--json").json["total"]
         assert before["failed"] + before["gone"] > 0
         assert not list((demo.data / "bucket" / "team-bucket").rglob(".rokuon"))
-        assert demo("backup-now").code == 1
-        after = demo("status", "--json").json["total"]
-        assert after["verified"] > before["verified"]
+        wait_until(lambda: demo("status", "--json").json["total"]["verified"] > before["verified"], 60)  # calls that ended since
         assert len(demo("admin-link").out.split("/link/")) == 2
         assert interrupt(process).code == 0
     assert not _left(demo)

@@ -13,6 +13,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from rokuon.ops import postgres
+
 from .conftest import Answer, Rokuon, interrupt, processes_of, wait_until
 
 STOP_S = 10
@@ -132,6 +134,23 @@ def test_database_without_migrations_is_refused(empty: Rokuon, embedded_dsn: str
         with psycopg.connect(embedded_dsn, autocommit=True) as connection:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
     assert (answer.code, "rokuon migrate" in answer.err) == (2, True), answer.err
+
+
+def test_a_database_that_goes_away_is_a_page_and_is_there_again_when_it_is(empty: Rokuon) -> None:
+    with running(empty, "serve") as (process, port):
+        signed_in = {"Cookie": f"rokuon-{port}={'a' * 32}"}
+        assert ask(port, "/", **signed_in).status == 302
+        postgres.stop(empty.data)
+        away = ask(port, "/", **signed_in)
+        assert (away.status, away.headers["Retry-After"]) == (503, "10")
+        assert (ask(port, "/healthz").status, ask(port, "/readyz").status) == (200, 503)
+        with postgres.ensure_running(empty.data):
+            assert ask(port, "/", **signed_in).status == 302
+            assert ask(port, "/readyz").status == 200
+            answer = interrupt(process, signal.SIGTERM)
+    assert answer.code == 0
+    assert "request_without_database" in answer.err
+    assert "Traceback" not in answer.err
 
 
 def test_slow_clients_and_bad_framing_do_not_keep_the_others_waiting(empty: Rokuon) -> None:

@@ -189,6 +189,13 @@ def test_a_proxy_that_is_not_known_or_says_nothing_is_named_instead_of_a_redirec
     assert b"X-Forwarded-Proto" in silent.content
 
 
+def test_q43_an_exception_at_the_door_lets_nobody_in(browser: Client, settings: Any) -> None:
+    settings.ROKUON_TRUSTED_PROXIES = [None]
+    answer = browser.get("/show/")
+    assert answer.status_code == 500
+    assert b"testserver" not in answer.content
+
+
 def test_q50_healthz_says_only_ok_to_anybody_and_needs_no_database(browser: Client) -> None:
     for host in ("10.1.2.3", "testserver"):
         answer = browser.get("/healthz", headers={"host": host})

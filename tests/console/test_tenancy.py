@@ -65,11 +65,15 @@ def _of_route(town: Town, route: Route) -> Iterator[str]:
         before = after
 
 
+WORDS = {"state", "reason"}
+"""Arguments that name no thing of anybody's."""
+
+
 def test_an_address_with_somebody_elses_id_is_not_there(small_town: Town) -> None:
     """For each id in each address: that of the other company, and for office A that of office B."""
     town, found = small_town, []
     for route in routes():
-        for argument in set(route.arguments) - {"company"}:
+        for argument in set(route.arguments) - {"company"} - WORDS:
             for who, foreign in (("company admin", town.other), ("admin A", town.other), ("admin A", town.b)):
                 if TABLE[route.name].expected("GET")[who] == TABLE[route.name].expected("POST")[who] == "403":
                     continue

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from rokuon.accounts.models import AuditEntry, Membership, Person
 from rokuon.domain import placement
-from rokuon.ledger.models import Call, Copy, Coverage, Hold, Recording, Run, Window
+from rokuon.ledger.models import Call, Copy, Coverage, Hold, Recording, Retry, Run, Window
 from rokuon.org import services
 from rokuon.org.models import Bucket, Company, Office, Target, User
 
@@ -124,6 +124,9 @@ def _part(company: Company, name: str, many: int, now: datetime, *, first: int) 
         "copy": copies[0].pk,
         "recording": copies[0].recording_id,
         "run": run.pk,
+        "retry": Retry.objects.create(company=company, by=f"{name} person", copies=[copies[0].pk]).pk,
+        "state": "failed",
+        "reason": "recording_not_audio",
         "entry": entry.pk,
         "token": "no-such-link",
     }

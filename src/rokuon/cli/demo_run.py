@@ -167,8 +167,8 @@ class Demo:
         output.say(
             "\n"
             + _(
-                "Until Ctrl-C, a call ends at the simulated Dialpad every few seconds. Press Back up now in the console to take them: "
-                "automatic backup after each call is not there yet. In another terminal:"
+                "Until Ctrl-C, a call ends at the simulated Dialpad every few seconds, and its recording is in the bucket seconds later: "
+                "Dialpad tells the console of it. In another terminal:"
             )
         )
         for command in ("status", "failures", "backup-now", "settings show"):

@@ -120,7 +120,7 @@ def _log(request: KnownRequest, response: HttpResponseBase, seconds: float) -> N
     """By route, never by address: an address may hold a one-time link."""
     if request.path_info.startswith(STATIC_URL) or request.path_info in ("/healthz", "/readyz"):
         return
-    quiet = response.status_code < 400 and request.method in ("GET", "HEAD")
+    quiet = response.status_code < 400 and (request.method in ("GET", "HEAD") or request.path_info.startswith("/hooks/"))
     log.log(
         logging.DEBUG if quiet else logging.INFO,
         "request",

@@ -20,6 +20,7 @@ from rokuon.accounts import may
 from rokuon.accounts.audit import Actor
 from rokuon.accounts.doors import CHANGE, FORM, READ, Guard, SignedInRequest, everyone, signed_in, to_sign_in
 from rokuon.accounts.may import Action, Reach
+from rokuon.domain.placement import zone as zone_info
 from rokuon.org.models import Company, Office, Target
 
 __all__ = [
@@ -136,3 +137,8 @@ def now(request: HttpRequest) -> datetime:
         request.began_at = timezone.now()  # type: ignore[attr-defined]
     began: datetime = request.began_at  # type: ignore[attr-defined]
     return began
+
+
+def on_wall(when: datetime, zone: str) -> datetime:
+    """The same moment on that zone's wall (UTC for none)."""
+    return when.astimezone(zone_info(zone))

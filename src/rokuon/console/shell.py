@@ -49,6 +49,7 @@ class Place:
 # name of the address, words, icon, what it takes to see it
 NAVIGATION: tuple[tuple[str, str, str, Action], ...] = (
     ("overview", gettext_noop("Overview"), "overview", Action.VIEW),
+    ("failures", gettext_noop("Failures"), "failed", Action.VIEW),
     ("recordings", gettext_noop("Recordings"), "recording", Action.VIEW),
     ("backup_now", gettext_noop("Back up now"), "backup", Action.VIEW),
     ("rules", gettext_noop("Backup rules"), "rules", Action.VIEW),

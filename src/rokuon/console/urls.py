@@ -6,7 +6,22 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpResponseBase
 from django.urls import URLPattern, path
 
-from .views import audit, backup_now, bucket_checks, buckets, company_new, home, hooks, overview, people, rules, runs, set_up, settings
+from .views import (
+    audit,
+    backup_now,
+    bucket_checks,
+    buckets,
+    company_new,
+    failures,
+    home,
+    hooks,
+    overview,
+    people,
+    rules,
+    runs,
+    set_up,
+    settings,
+)
 
 app_name = "console"
 
@@ -28,6 +43,13 @@ urlpatterns = [
     guarded(COMPANY, overview.show, "overview"),
     guarded(COMPANY + "work/", overview.work, "overview-work"),
     guarded(COMPANY + "recordings/", home.to_come, "recordings"),
+    guarded(COMPANY + "failures/", failures.failures, "failures"),
+    guarded(COMPANY + "failures/retry/", failures.retry, "failures-retry"),
+    guarded(COMPANY + "failures/close/", failures.close, "failures-close"),
+    guarded(COMPANY + "failures/export/", failures.export, "failures-export"),
+    guarded(COMPANY + "failures/retried/<int:retry>/", failures.retried, "failures-retried"),
+    guarded(COMPANY + "failures/retried/<int:retry>/progress/", failures.retried_progress, "failures-retried_progress"),
+    guarded(COMPANY + "failures/<slug:state>/<slug:reason>/", failures.cause, "failures-cause"),
     guarded(COMPANY + "rules/", rules.rules_page, "rules"),
     guarded(COMPANY + "rules/save/", rules.save, "rules-save"),
     guarded(COMPANY + "settings/", settings.company_page, "settings"),

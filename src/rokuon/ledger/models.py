@@ -3,6 +3,7 @@
 The identity that always holds: discovered = pending + verified + failed + gone + excluded (one state per copy).
 """
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -294,3 +295,30 @@ class Hold(models.Model):
 
     def __str__(self) -> str:
         return f"hold {self.pk}"
+
+
+class Closing(models.Model):
+    """A person's word on a failed or gone copy: explained, nothing is to be done. It counts as long as the copy stays as it was then."""
+
+    copy = models.OneToOneField(Copy, primary_key=True, on_delete=models.CASCADE, related_name="closing")
+    note = models.TextField()
+    by = models.TextField()
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=~Q(note=""), name="closing_has_note")]
+
+    def __str__(self) -> str:
+        return f"closing {self.pk}"
+
+
+class Retry(models.Model):
+    """A person had failed copies tried again: `copies` are their ids, so that somebody can watch what becomes of them."""
+
+    company = models.ForeignKey("org.Company", on_delete=models.CASCADE, related_name="+")
+    by = models.TextField()
+    at = models.DateTimeField(default=timezone.now)
+    copies = ArrayField(models.BigIntegerField())
+
+    def __str__(self) -> str:
+        return f"retry {self.pk}"

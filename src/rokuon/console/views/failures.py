@@ -1,0 +1,239 @@
+"""The failure desk (M12): what failed, grouped by cause with what to do; retry one, some, a cause or all; close what is explained."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import Http404, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from rokuon.accounts import audit, fresh
+from rokuon.accounts.may import Action, Reach
+from rokuon.console import csv_file, gate
+from rokuon.console.gate import CHANGE, CompanyRequest, page
+from rokuon.console.runs import in_words
+from rokuon.console.shell import WORKER_SILENT_S
+from rokuon.jobs import queue
+from rokuon.ledger import desk, read
+from rokuon.ledger.desk import Cause
+from rokuon.ledger.models import Copy, Retry
+from rokuon.org.models import Target
+from rokuon.org.tree import zone_of
+from rokuon.wiring import desk as by_person
+
+PER_PAGE = 100
+MOST_TARGETS = 5
+ASKS_AGAIN_FROM = 1000
+"""Exporting more rows than this asks the person who they are (row Q34)."""
+
+LONGEST_NOTE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A cause in words. `targets` are the worst hit, `more` how many others there are. `zone` is the targets' own where they share one."""
+
+    cause: Cause
+    sentence: str
+    targets: tuple[tuple[Target, int], ...]
+    more: int
+    zone: str
+
+
+@page(Action.VIEW)
+def failures(request: CompanyRequest) -> HttpResponse:
+    shown = _in_words(request.reach, desk.causes(request.company.pk, gate.target_ids(request.reach)))
+    counts = read.counts_by_target(request.company.pk, gate.target_ids(request.reach)).values()
+    context = {
+        "failed": [one for one in shown if one.cause.state == Copy.State.FAILED and one.cause.left],
+        "gone": [one for one in shown if one.cause.state == Copy.State.GONE and one.cause.left],
+        "closed": [one for one in shown if not one.cause.left],
+        "left": sum(one.cause.left for one in shown if one.cause.state == Copy.State.FAILED),
+        "excluded": sum(one.excluded for one in counts),
+        "may_retry": gate.allowed(request, Action.BACK_UP, next(iter(request.reach.offices or ()), None)),
+        "may_export": gate.allowed(request, Action.DOWNLOAD, next(iter(request.reach.offices or ()), None)),
+    }
+    return render(request, "console/failures.html", context)
+
+
+@page(Action.VIEW)
+def cause(request: CompanyRequest, state: str, reason: str) -> HttpResponse:
+    """One cause with its recordings, to choose from."""
+    of_all = desk.causes(request.company.pk, gate.target_ids(request.reach))
+    found = next((one for one in of_all if (one.state, one.reason) == (state, reason)), None)
+    if found is None:
+        messages.info(request, _("Nothing is left of this cause."))
+        return _to_desk(request)
+    start = _whole(request.GET.get("from", "0"))
+    copies = desk.copies(request.company.pk, gate.target_ids(request.reach), state, reason)[start : start + PER_PAGE + 1]
+    rows = [(copy, zone_of(copy.target), _closing(copy)) for copy in copies]
+    (shown,) = _in_words(request.reach, [found])
+    context = {
+        "one": shown,
+        "rows": rows[:PER_PAGE],
+        "earlier": max(0, start - PER_PAGE) if start else None,
+        "later": start + PER_PAGE if len(rows) > PER_PAGE else None,
+        "longest_note": LONGEST_NOTE,
+        "may_retry": gate.allowed(request, Action.BACK_UP, next(iter(request.reach.offices or ()), None)),
+    }
+    return render(request, "console/failures_cause.html", context)
+
+
+@page(Action.BACK_UP, CHANGE)
+def retry(request: CompanyRequest) -> HttpResponse:
+    """Try again what the form names; then watch what becomes of it."""
+    which = _which(request)
+    if which is None:
+        messages.error(request, _("Choose at least one recording."))
+        return _back(request)
+    begun = by_person.retry(request.company, gate.target_ids(request.reach), queue, gate.actor(request), gate.now(request), **which)
+    if begun is None:
+        messages.info(request, _("Nothing was left to retry: somebody did, or it is backed up by now."))
+        return _to_desk(request)
+    return HttpResponseRedirect(reverse("console:failures-retried", args=[request.company.public_id, begun.pk]), status=303)
+
+
+@page(Action.BACK_UP, CHANGE)
+def close(request: CompanyRequest) -> HttpResponse:
+    """Mark as explained what the form names, with the reason that it gives."""
+    which, note = _which(request), request.POST.get("note", "").strip()[:LONGEST_NOTE]
+    if which is None or not note:
+        messages.error(request, _("Write why nothing is to be done.") if which is not None else _("Choose at least one recording."))
+        return _back(request)
+    closed = by_person.close(request.company, gate.target_ids(request.reach), note, gate.actor(request), gate.now(request), **which)
+    messages.success(request, ngettext("%(count)d recording was closed.", "%(count)d recordings were closed.", closed) % {"count": closed})
+    return _to_desk(request)
+
+
+@page(Action.VIEW)
+def retried(request: CompanyRequest, retry: int) -> HttpResponse:
+    return render(request, "console/failures_retried.html", _progress(request, retry))
+
+
+@page(Action.VIEW)
+def retried_progress(request: CompanyRequest, retry: int) -> HttpResponse:
+    """The live part alone."""
+    return render(request, "console/failures_progress.html", _progress(request, retry))
+
+
+def _progress(request: CompanyRequest, retry_id: int) -> dict[str, Any]:
+    """Raises Http404 where none of the copies is within reach."""
+    found = get_object_or_404(Retry, pk=retry_id, company_id=request.company.pk)
+    counts = Counter(desk.progress(found, gate.target_ids(request.reach)))
+    if not counts:
+        raise Http404
+    done = counts.total() - counts[Copy.State.PENDING]
+    return {
+        "retry": found,
+        "counts": counts,
+        "total": counts.total(),
+        "done": done,
+        "open": done < counts.total(),
+        "no_worker": not queue.live_workers(WORKER_SILENT_S),
+    }
+
+
+@page(Action.DOWNLOAD, CHANGE)
+def export(request: CompanyRequest) -> HttpResponseBase:
+    """Every failed and gone recording within reach, as CSV."""
+    targets = gate.target_ids(request.reach)
+    of_all = desk.causes(request.company.pk, targets)
+    rows = sum(one.copies for one in of_all)
+    if rows > ASKS_AGAIN_FROM and not fresh.is_fresh(request):
+        return fresh.ask(request)
+    with transaction.atomic():
+        audit.record(
+            gate.actor(request),
+            "failure.export",
+            now=gate.now(request),
+            company_id=request.company.pk,
+            subject=("company", request.company.pk, request.company.name),
+            after={"rows": rows},
+        )
+    headings = [
+        _("State"),
+        _("Cause"),
+        _("Office"),
+        _("Name"),
+        _("Call start"),
+        _("Time zone"),
+        _("Agent"),
+        _("Call id"),
+        _("Recording id"),
+        _("Since"),
+        _("Closed"),
+    ]
+    return csv_file.answer("rokuon-failures.csv", headings, _lines(request.company.pk, targets, of_all))
+
+
+def _lines(company_id: int, targets: Sequence[int] | None, causes: Sequence[Cause]) -> Iterator[Sequence[object]]:
+    for one in causes:
+        for copy in desk.copies(company_id, targets, one.state, one.reason).iterator(chunk_size=500):
+            zone = zone_of(copy.target)
+            closing = _closing(copy)
+            yield [
+                copy.state,
+                copy.reason,
+                copy.target.office.name,
+                copy.target.name,
+                f"{gate.on_wall(copy.call_started_at, zone):%Y-%m-%d %H:%M:%S}",
+                zone or "UTC",
+                copy.agent,
+                copy.recording.call_id,
+                copy.recording.recording_id,
+                f"{gate.on_wall(copy.changed_at, zone):%Y-%m-%d %H:%M:%S}",
+                closing.note if closing else "",
+            ]
+
+
+def _in_words(reach: Reach, causes: Sequence[Cause]) -> list[Shown]:
+    known = {target.pk: target for target in gate.targets(reach).filter(pk__in={pk for one in causes for pk, _copies in one.targets})}
+    shown = []
+    for one in causes:
+        hit = [(known[pk], copies) for pk, copies in one.targets if pk in known]
+        zones = {zone_of(target) for target, _copies in hit}
+        zone = zones.pop() if len(zones) == 1 else ""
+        shown.append(Shown(one, in_words(one.reason), tuple(hit[:MOST_TARGETS]), max(0, len(hit) - MOST_TARGETS), zone))
+    return shown
+
+
+def _closing(copy: Copy) -> Any:
+    closing = getattr(copy, "closing", None)
+    return closing if closing is not None and closing.at >= copy.changed_at else None
+
+
+def _which(request: CompanyRequest) -> dict[str, Any] | None:
+    """What the form names: the ticked recordings, a cause, or all. None where nothing was ticked."""
+    what = request.POST.get("what", "")
+    if what == "all":
+        return {"state": Copy.State.FAILED}
+    if what == "cause":
+        return {"state": request.POST.get("state", ""), "reason": request.POST.get("reason", "")}
+    ids = [_whole(text) for text in request.POST.getlist("copy")]
+    return {"ids": ids} if ids else None
+
+
+def _whole(text: str) -> int:
+    """A number from an address or a form. Raises PermissionDenied for what no page of ours sends."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise PermissionDenied
+    return int(text)
+
+
+def _to_desk(request: CompanyRequest) -> HttpResponse:
+    return HttpResponseRedirect(reverse("console:failures", args=[request.company.public_id]), status=303)
+
+
+def _back(request: CompanyRequest) -> HttpResponse:
+    """To the page of the cause that the form stood on."""
+    state, reason = request.POST.get("state", ""), request.POST.get("reason", "")
+    if state not in (Copy.State.FAILED, Copy.State.GONE) or not reason.replace("_", "").isalnum():
+        return _to_desk(request)
+    return HttpResponseRedirect(reverse("console:failures-cause", args=[request.company.public_id, state, reason]), status=303)

@@ -1,0 +1,113 @@
+"""The failure desk: what failed, by cause; what a person does about it. Every question and change is bounded by targets (None: all)."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from .models import Copy, Retry
+from .sql import execute, fetch
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Copies in one state for one reason. `closed` of them are explained. `targets` are (target, copies), the most first.
+
+    Calls started in [first_call, last_call]; the copies came to this in [first_at, last_at].
+    """
+
+    state: str
+    reason: str
+    copies: int
+    closed: int
+    first_call: datetime
+    last_call: datetime
+    first_at: datetime
+    last_at: datetime
+    targets: tuple[tuple[int, int], ...]
+
+    @property
+    def left(self) -> int:
+        return self.copies - self.closed
+
+
+def causes(company_id: int, targets: Sequence[int] | None) -> list[Cause]:
+    """Failed and gone copies by state and reason; what is not explained first, then the largest."""
+    rows = fetch(
+        """SELECT c.state, c.reason, c.target_id, count(*), count(k.copy_id), min(c.call_started_at), max(c.call_started_at),
+                  min(c.changed_at), max(c.changed_at)
+             FROM ledger_copy c LEFT JOIN ledger_closing k ON k.copy_id = c.id AND k.at >= c.changed_at
+            WHERE c.company_id = %(company)s AND c.state IN ('failed', 'gone')
+              AND (%(targets)s::bigint[] IS NULL OR c.target_id = ANY(%(targets)s))
+            GROUP BY 1, 2, 3""",
+        {"company": company_id, "targets": _array(targets)},
+    )
+    by_cause = defaultdict(list)
+    for state, reason, *rest in rows:
+        by_cause[state, reason].append(rest)
+    found = [_cause(state, reason, parts) for (state, reason), parts in by_cause.items()]
+    return sorted(found, key=lambda cause: (cause.left == 0, -cause.copies, cause.reason))
+
+
+def _cause(state: str, reason: str, parts: Sequence[Sequence[object]]) -> Cause:
+    targets, copies, closed, first_call, last_call, first_at, last_at = zip(*parts, strict=True)
+    ranked = sorted(zip(targets, copies, strict=True), key=lambda pair: (-pair[1], pair[0]))
+    return Cause(state, reason, sum(copies), sum(closed), min(first_call), max(last_call), min(first_at), max(last_at), tuple(ranked))
+
+
+def copies(company_id: int, targets: Sequence[int] | None, state: str, reason: str) -> QuerySet[Copy]:
+    """The copies of one cause, the newest call first; slice it."""
+    found = Copy.objects.filter(company_id=company_id, state=state, reason=reason).select_related("recording", "target__office", "closing")
+    return (found if targets is None else found.filter(target_id__in=targets)).order_by("-call_started_at", "-pk")
+
+
+def choose(
+    company_id: int, targets: Sequence[int] | None, *, ids: Sequence[int] | None = None, state: str | None = None, reason: str | None = None
+) -> list[int]:
+    """The failed or gone copies that ids, or a state and reason, name within the targets. What nobody closed, unless ids name it."""
+    rows = fetch(
+        """SELECT c.id FROM ledger_copy c
+            WHERE c.company_id = %(company)s AND c.state IN ('failed', 'gone')
+              AND (%(targets)s::bigint[] IS NULL OR c.target_id = ANY(%(targets)s))
+              AND (%(state)s::text IS NULL OR c.state = %(state)s) AND (%(reason)s::text IS NULL OR c.reason = %(reason)s)
+              AND (c.id = ANY(%(ids)s) OR (%(ids)s::bigint[] IS NULL AND NOT EXISTS (
+                    SELECT 1 FROM ledger_closing k WHERE k.copy_id = c.id AND k.at >= c.changed_at)))""",
+        {"company": company_id, "targets": _array(targets), "ids": _array(ids), "state": state, "reason": reason},
+    )
+    return [row[0] for row in rows]
+
+
+@transaction.atomic
+def close(ids: Sequence[int], note: str, by: str, now: datetime) -> int:
+    """Mark as explained what is still failed or gone; how many."""
+    return execute(
+        """INSERT INTO ledger_closing (copy_id, note, by, at)
+           SELECT id, %s, %s, %s FROM ledger_copy WHERE id = ANY(%s) AND state IN ('failed', 'gone') ORDER BY id FOR SHARE
+               ON CONFLICT (copy_id) DO UPDATE SET note = EXCLUDED.note, by = EXCLUDED.by, at = EXCLUDED.at""",
+        [note, by, now, list(ids)],
+    )
+
+
+def begin_retry(company_id: int, ids: Sequence[int], by: str, now: datetime) -> Retry | None:
+    """Note that these copies were sent back to pending. None for no copies."""
+    if not ids:
+        return None
+    return Retry.objects.create(company_id=company_id, by=by, at=now, copies=list(ids))
+
+
+def progress(retry: Retry, targets: Sequence[int] | None) -> dict[str, int]:
+    """How many of the copies of a retry are in which state now."""
+    return dict(
+        fetch(
+            """SELECT state, count(*) FROM ledger_copy
+                WHERE id = ANY(%s) AND (%s::bigint[] IS NULL OR target_id = ANY(%s)) GROUP BY 1""",
+            [retry.copies, _array(targets), _array(targets)],
+        )
+    )
+
+
+def _array(ids: Sequence[int] | None) -> list[int] | None:
+    return None if ids is None else list(ids)

@@ -1,0 +1,47 @@
+"""What a person does about failures: each in one transaction with its line of the audit log."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from rokuon.accounts import audit
+from rokuon.accounts.audit import Actor
+from rokuon.domain.ports import Jobs
+from rokuon.ledger import desk
+from rokuon.ledger.models import Retry
+from rokuon.ledger.retry import retry as send_back
+from rokuon.org.models import Company
+
+
+@transaction.atomic
+def retry(
+    company: Company, targets: Sequence[int] | None, jobs: Jobs, actor: Actor, now: datetime, **which: Sequence[int] | str | None
+) -> Retry | None:
+    """Have failed and gone copies tried again (`desk.choose` says which); None where there is none any more."""
+    chosen = desk.choose(company.pk, targets, **which)  # type: ignore[arg-type]
+    due = send_back(company.pk, now, ids=chosen, gone=True) if chosen else []
+    begun = desk.begin_retry(company.pk, due, actor.name, now)
+    if begun is not None:
+        jobs.enqueue_due(company.pk)
+        _record(company, "failure.retry", actor, now, {"copies": len(due), **_told(which)})
+    return begun
+
+
+@transaction.atomic
+def close(
+    company: Company, targets: Sequence[int] | None, note: str, actor: Actor, now: datetime, **which: Sequence[int] | str | None
+) -> int:
+    """Mark failed and gone copies as explained; how many."""
+    closed = desk.close(desk.choose(company.pk, targets, **which), note, actor.name, now)  # type: ignore[arg-type]
+    if closed:
+        _record(company, "failure.close", actor, now, {"copies": closed, "note": note, **_told(which)})
+    return closed
+
+
+def _told(which: dict[str, Sequence[int] | str | None]) -> dict[str, object]:
+    return {name: value for name, value in which.items() if name != "ids" and value}
+
+
+def _record(company: Company, action: str, actor: Actor, now: datetime, after: dict[str, object]) -> None:
+    audit.record(actor, action, now=now, company_id=company.pk, subject=("company", company.pk, company.name), after=after)

@@ -1,0 +1,172 @@
+"""The failure desk (M12): failures by cause, retry, closing, the way to watch a retry, the export (rows Q36, Q37)."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from rokuon.accounts.models import AuditEntry
+from rokuon.ledger.models import Closing, Copy, Recording, Retry
+from rokuon.org.models import Target
+
+from .conftest import Role, World
+
+START = datetime(2026, 4, 1, 1, 2, tzinfo=UTC)
+
+
+@pytest.fixture
+def failed(world: World) -> dict[str, Copy]:
+    """In Tokyo two forbidden buckets and one that is gone, in Osaka one forbidden; one at the other company."""
+    made = {}
+    for number, (name, target, state, reason) in enumerate(
+        [
+            ("one", world.sales, "failed", "bucket_forbidden"),
+            ("two", world.trainees, "failed", "bucket_forbidden"),
+            ("osaka", world.desk, "failed", "bucket_forbidden"),
+            ("html", world.sales, "failed", "recording_not_audio"),
+            ("gone", world.sales, "gone", "recording_gone"),
+            ("other", world.other_target, "failed", "bucket_forbidden"),
+        ]
+    ):
+        made[name] = copy_of(target, number, state, reason)
+    return made
+
+
+def copy_of(target: Target, number: int, state: str, reason: str, agent: str = "Ann") -> Copy:
+    bucket = target.company.buckets.get()
+    start = START + timedelta(minutes=number)
+    recording = Recording.objects.create(
+        company=target.company, kind="callrecording", recording_id=f"r{number}", call_id=f"call{number}", call_started_at=start, url=""
+    )
+    return Copy.objects.create(
+        company=target.company,
+        recording=recording,
+        target=target,
+        bucket=bucket,
+        call_started_at=start,
+        key=f"call-recordings/F/2026-04-01/k{number}.mp3",
+        agent=agent,
+        state=state,
+        reason=reason,
+    )
+
+
+def text(browser: Client, url: str) -> str:
+    answer = browser.get(url)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def states() -> dict[str, str]:
+    return dict(Copy.objects.values_list("recording__recording_id", "state"))
+
+
+def test_failures_are_grouped_by_cause_with_the_fix_in_words(world: World, failed: dict[str, Copy]) -> None:
+    page = text(world.admin, world.url("failures/"))
+    assert "4 recordings failed, causes: 2" in page
+    assert "bucket_forbidden" in page
+    assert "recording_not_audio" in page
+    assert "2026-04-01 10:02" in page, "the call start on the wall of Asia/Tokyo"
+    assert "No longer at Dialpad" in page
+
+
+def test_an_office_admin_sees_and_retries_the_failures_of_the_office_alone(world: World, failed: dict[str, Copy]) -> None:
+    browser = world.client(Role.OFFICE_ADMIN, world.osaka)
+    page = text(browser, world.url("failures/"))
+    assert "1 recording failed" in page
+    assert "Acme Sales" not in page
+    browser.post(world.url("failures/retry/"), {"what": "all"})
+    assert states() == {"r0": "failed", "r1": "failed", "r2": "pending", "r3": "failed", "r4": "gone", "r5": "failed"}
+
+
+def test_retrying_a_cause_takes_that_cause_and_no_other(world: World, failed: dict[str, Copy]) -> None:
+    answer = world.admin.post(world.url("failures/retry/"), {"what": "cause", "state": "failed", "reason": "bucket_forbidden"})
+    assert answer.status_code == 303
+    assert states() == {"r0": "pending", "r1": "pending", "r2": "pending", "r3": "failed", "r4": "gone", "r5": "failed"}
+    assert AuditEntry.objects.get().after == {"copies": 3, "state": "failed", "reason": "bucket_forbidden"}
+
+
+def test_chosen_recordings_are_retried_also_what_was_gone(world: World, failed: dict[str, Copy]) -> None:
+    world.admin.post(world.url("failures/retry/"), {"copy": [failed["one"].pk, failed["gone"].pk]})
+    assert (states()["r0"], states()["r4"], states()["r1"]) == ("pending", "pending", "failed")
+
+
+def test_retry_all_leaves_out_what_is_gone_or_closed(world: World, failed: dict[str, Copy]) -> None:
+    browser = world.admin
+    browser.post(world.url("failures/close/"), {"copy": [failed["one"].pk], "note": "a test call"})
+    browser.post(world.url("failures/retry/"), {"what": "all"})
+    assert states() == {"r0": "failed", "r1": "pending", "r2": "pending", "r3": "pending", "r4": "gone", "r5": "failed"}
+
+
+def test_somebody_elses_recording_is_not_retried_by_its_number(world: World, failed: dict[str, Copy]) -> None:
+    for browser in (world.admin, world.client(Role.OFFICE_ADMIN, world.tokyo)):
+        browser.post(world.url("failures/retry/"), {"copy": [failed["other"].pk]})
+    world.client(Role.OFFICE_ADMIN, world.tokyo).post(world.url("failures/retry/"), {"copy": [failed["osaka"].pk]})
+    assert {states()["r5"], states()["r2"]} == {"failed"}
+    assert not Retry.objects.exists()
+
+
+def test_a_viewer_looks_and_does_not_touch(world: World, failed: dict[str, Copy]) -> None:
+    browser = world.client(Role.VIEWER)
+    assert "Retry" not in text(browser, world.url("failures/"))
+    assert browser.post(world.url("failures/retry/"), {"what": "all"}).status_code == 403
+    assert browser.post(world.url("failures/export/")).status_code == 403
+    assert "pending" not in states().values()
+
+
+def test_a_retry_is_watched_until_its_end(world: World, failed: dict[str, Copy]) -> None:
+    browser = world.admin
+    page = browser.post(world.url("failures/retry/"), {"what": "all"})["Location"]
+    assert "4 recordings are tried again" in text(browser, page)
+    assert "hx-trigger" in text(browser, page)
+    Copy.objects.filter(state="pending").update(state="failed", reason="bucket_forbidden", due_at=None)
+    assert "hx-trigger" not in text(browser, page + "progress/")
+    assert world.client(Role.COMPANY_ADMIN, company=world.other).get(page).status_code == 404
+
+
+def test_another_offices_retry_is_not_there(world: World, failed: dict[str, Copy]) -> None:
+    page = world.client(Role.OFFICE_ADMIN, world.osaka).post(world.url("failures/retry/"), {"what": "all"})["Location"]
+    assert world.client(Role.OFFICE_ADMIN, world.tokyo).get(page).status_code == 404
+
+
+def test_closing_needs_a_reason_and_counts_as_explained(world: World, failed: dict[str, Copy]) -> None:
+    browser = world.admin
+    which = {"what": "cause", "state": "failed", "reason": "bucket_forbidden"}
+    browser.post(world.url("failures/close/"), which | {"note": "  "})
+    assert not Closing.objects.exists()
+    browser.post(world.url("failures/close/"), which | {"note": "the trial bucket is history"})
+    assert Closing.objects.count() == 3
+    assert "1 recording failed, causes: 1" in text(browser, world.url("failures/"))
+    assert "the trial bucket is history" in text(browser, world.url("failures/failed/bucket_forbidden/"))
+
+
+def test_what_fails_again_after_it_was_closed_is_open_again(world: World, failed: dict[str, Copy]) -> None:
+    browser = world.admin
+    browser.post(world.url("failures/close/"), {"copy": [failed["html"].pk], "note": "known"})
+    Copy.objects.filter(pk=failed["html"].pk).update(changed_at=timezone.now() + timedelta(minutes=1))
+    assert "4 recordings failed" in text(browser, world.url("failures/"))
+
+
+def test_nothing_chosen_changes_nothing(world: World, failed: dict[str, Copy]) -> None:
+    world.admin.post(world.url("failures/retry/"), {})
+    world.admin.post(world.url("failures/close/"), {"note": "x"})
+    assert world.admin.post(world.url("failures/retry/"), {"copy": ["1 OR 1=1"]}).status_code == 403
+    assert not Retry.objects.exists()
+    assert not Closing.objects.exists()
+
+
+def test_q36_q37_the_export_is_bounded_audited_and_not_kept_on_the_way(world: World, failed: dict[str, Copy]) -> None:
+    copy_of(world.desk, 9, "failed", "bucket_forbidden", agent="=cmd|' /C calc'!A0")
+    answer = world.client(Role.OFFICE_ADMIN, world.osaka).post(world.url("failures/export/"))
+    content = b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]
+    assert content.count("\r\n") == 3
+    assert "\"'=cmd|' /C calc'!A0\"" in content
+    assert "Acme Sales" not in content
+    assert answer["Cache-Control"] == "no-store"
+    assert AuditEntry.objects.get(action="failure.export").after == {"rows": 2}
+
+
+def test_with_nothing_failed_the_page_says_what_would_be_here(world: World) -> None:
+    assert "Nothing has failed" in text(world.admin, world.url("failures/"))
+    assert world.admin.get(world.url("failures/failed/bucket_forbidden/")).status_code == 303
