@@ -13,7 +13,7 @@ from rokuon.accounts.models import AuditEntry
 from rokuon.console.checklist import Facts, State, judge
 from rokuon.domain.failures import HoldOn
 from rokuon.ledger import holds
-from rokuon.ledger.models import Hold
+from rokuon.ledger.models import Copy, Hold, Recording
 from rokuon.org.models import Company, Office, Target
 from rokuon.simulator.model import Center
 from rokuon.stores import google_principal
@@ -244,3 +244,31 @@ def test_an_office_that_is_gone_does_not_blur_the_zone(world: World) -> None:
     Office.objects.create(company=world.company, dialpad_id="9", name="Gone", timezone="US/Pacific", state="deleted")
     Company.objects.filter(pk=world.company.pk).update(synced_at=NOW)
     assert "2026-04-01 18:30" in text(world.admin, world.url("set-up/"))
+
+
+def test_the_next_step_stands_on_every_page_of_the_admin_until_a_recording_is_verified(world: World) -> None:
+    link = f'href="{world.url("set-up/")}#'
+    assert link in text(world.admin, world.url("rules/"))
+    assert link not in text(world.client(Role.OFFICE_ADMIN, world.tokyo), world.url("rules/"))
+    verified_copy(world)
+    assert link not in text(world.admin, world.url("rules/"))
+
+
+def verified_copy(world: World) -> None:
+    recording = Recording.objects.create(
+        company=world.company, kind="callrecording", recording_id="9", call_id="8", call_started_at=NOW, url="https://dialpad.com/r/9"
+    )
+    Copy.objects.create(
+        company=world.company,
+        recording=recording,
+        target=world.sales,
+        bucket=world.bucket,
+        call_started_at=NOW,
+        key="call-recordings/Sales/2026-04-01/Agent - 8 - 9.mp3",
+        state="verified",
+        size=9,
+        sha256="0" * 64,
+        crc32c=1,
+        audio_ms=1,
+        proof="length",
+    )

@@ -230,5 +230,5 @@ def _verified(facts: Facts) -> _Judged:
         wrong, says = True, _("No recording could be backed up. The overview names the causes and what to do about each.")
     else:
         says = _("The run found no recording. Choose more contact centers or coaching teams, or wait until a recorded call ends.")
-    place, link = ("overview", _("To the overview")) if wrong else ("", "")
+    place, link = ("overview", _("To the overview")) if wrong or facts.first_verified_at is not None else ("", "")
     return "verified", _("First verified recording"), facts.first_verified_at is not None, wrong, says, place, link

@@ -40,16 +40,23 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """`token` stands for exactly this: a change is saved only with the token of the effect that the person saw."""
+    """`token` stands for exactly this: a change is saved only with the token of the effect that the person saw. `any_rule` is whether
+    anything within reach is backed up at all: without it there is no effect to look at."""
 
     differences: tuple[Difference, ...]
     flows: tuple[Flow, ...]
     far_reaching: bool
     token: str
+    any_rule: bool = True
 
     @property
     def recordings(self) -> int:
         return sum(flow.recordings for flow in self.flows)
+
+    @property
+    def begins(self) -> bool:
+        """Whether all that it moves is not backed up so far."""
+        return bool(self.flows) and all(flow.before is None for flow in self.flows)
 
     @property
     def targets(self) -> int:
@@ -78,6 +85,7 @@ def effect(company: Company, node: Node, wanted: Mapping[str, Any], targets: Ite
         tuple(flows),
         bool(differing.keys() & FAR_REACHING),
         hashlib.sha256(repr(seen).encode()).hexdigest()[:32],
+        bool(backed_up),
     )
 
 

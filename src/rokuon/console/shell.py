@@ -15,6 +15,7 @@ from rokuon.accounts import may
 from rokuon.accounts.may import Action, Reach
 from rokuon.console import strip
 from rokuon.console.strip import WORKER_SILENT_S as WORKER_SILENT_S
+from rokuon.console.trail import trail
 from rokuon.ops import i18n
 from rokuon.org.models import Company
 
@@ -61,7 +62,7 @@ NAVIGATION: tuple[tuple[str, str, str, Action], ...] = (
 
 
 def context(request: HttpRequest) -> dict[str, Any]:
-    """For every template: `places`, `companies`, `strip`, `theme`, `languages`."""
+    """For every template: `places`, `companies`, `strip`, `trail`, `theme`, `languages`."""
     languages = {"languages": i18n.LANGUAGES}
     try:
         person = getattr(request, "user", None)
@@ -73,15 +74,22 @@ def context(request: HttpRequest) -> dict[str, Any]:
         if company is not None:
             reaches: Mapping[Action, Reach] = request.reaches  # type: ignore[attr-defined]
             here |= {"company": company, "places": _places(request, reaches, company), "strip": strip.said(company, reaches)}
+            if _page_name(request) != "set_up":
+                here["trail"] = trail(company, reaches)
         return languages | here
     except (OperationalError, InterfaceError):
         # The page that tells of a lost database stands without one.
         return languages | {"strip": [strip.without_database()]}
 
 
-def _places(request: HttpRequest, reaches: Mapping[Action, Reach], company: Company) -> list[Place]:
+def _page_name(request: HttpRequest) -> str:
+    """The page that an address belongs to: `settings` for `settings-office`."""
     match = request.resolver_match
-    here = match.url_name.split("-")[0] if match is not None and match.url_name else ""
+    return match.url_name.split("-")[0] if match is not None and match.url_name else ""
+
+
+def _places(request: HttpRequest, reaches: Mapping[Action, Reach], company: Company) -> list[Place]:
+    here = _page_name(request)
     return [
         Place(_(words), reverse(f"console:{name}", args=[company.public_id]), icon, here == name)
         for name, words, icon, action in NAVIGATION

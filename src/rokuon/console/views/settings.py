@@ -66,7 +66,8 @@ def _save(request: CompanyRequest, node: Node) -> HttpResponse:
     foreseen = effect(request.company, node, wanted, gate.targets(request.reach), gate.now(request))
     if foreseen.far_reaching and not fresh.is_fresh(request):
         return fresh.ask(request, _again(request, node, request.POST))
-    if foreseen.far_reaching and request.POST.get("confirmed") != foreseen.token and not _forbidden(request, node):
+    unseen = foreseen.any_rule and request.POST.get("confirmed") != foreseen.token
+    if foreseen.far_reaching and unseen and not _forbidden(request, node):
         context = {**_frame(request, node), "form": form, "effect": foreseen, "again_url": _again(request, node, request.POST)}
         return render(request, "console/settings/preview.html", context)
     try:
