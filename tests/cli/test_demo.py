@@ -3,6 +3,7 @@
 import re
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -100,17 +101,16 @@ def test_in_a_new_demo_some_things_are_wrong_on_purpose_and_calls_go_on(outer: P
     assert not _left(demo)
 
 
+A_COMPANY = """
+from rokuon.ops.django_start import start_django
+start_django()
+from rokuon.org import services
+services.create_company("Real", "https://dialpad.com", "1")
+"""
+
+
 def test_demo_does_not_take_over_an_installation(empty: Rokuon) -> None:
-    import psycopg
-
-    from rokuon.ops import cluster
-
-    with psycopg.connect(cluster.dsn(empty.data)) as connection:
-        connection.execute(
-            """INSERT INTO org_company (name, dialpad_id, base_url, api_key, claim, enabled, restricted, voicemail, requests_per_second,
-                                        listing_trust, media_charge, created_at)
-               VALUES ('Real', '1', 'https://dialpad.com', '', gen_random_uuid(), false, false, false, 15, '{}', 'one', now())"""
-        )
+    subprocess.run([sys.executable, "-c", A_COMPANY], env=empty.environment, check=True)
     answer = empty("demo", "--once", "--data", str(empty.data))
     assert (answer.code, "not a demo's" in answer.err) == (2, True), answer.err
     assert not (empty.data / "demo.json").exists()

@@ -103,7 +103,13 @@ def plan(request: CompanyRequest) -> HttpResponse:
         return _page(request, form, _trouble(request, error), status=422)
     asked = {name: value for name, value in form.cleaned_data.items() if value not in ("", False)}
     wanted = form.asked_range
-    shown: dict[str, Any] = {"plan": found, "scope": form.asked_scope, "asked": asked, "relist": form.cleaned_data["relist"]}
+    shown: dict[str, Any] = {
+        "plan": found,
+        "seconds": max(1.0, found.seconds),
+        "scope": form.asked_scope,
+        "asked": asked,
+        "relist": form.cleaned_data["relist"],
+    }
     if wanted is not None:
         shown |= {"since": at(wanted.after_ms), "until": at(wanted.before_ms)}
     going_on = Run.objects.filter(

@@ -43,7 +43,7 @@ def progress(request: CompanyRequest, run: int) -> HttpResponse:
     """The live part alone. Tells the page to load anew when the run is in another state than the page shows."""
     shown = _shown(request, runs.run_or_404(request.reach, run))
     answer = render(request, "console/run_progress.html", shown)
-    if request.GET.get("state") != shown["look"].run.state:
+    if request.GET.get("state") != shown["shown_as"]:
         answer["HX-Refresh"] = "true"
     return answer
 
@@ -52,12 +52,14 @@ def _shown(request: CompanyRequest, found: Run) -> dict[str, Any]:
     began = time.monotonic()
     look = runs.look(request.company, found, request.reach, gate.now(request))
     took = time.monotonic() - began
+    no_worker = look.run.state == Run.State.RUNNING and not queue.live_workers(WORKER_SILENT_S)
     return {
         "look": look,
         "unlisted": runs.unlisted(found, request.reach),
         # What is held may be another office's bucket: told to those who see the whole company.
         "held": [runs.in_words(hold.reason) for hold in holds.open_holds(request.company.pk)] if look.open and request.reach.whole else [],
-        "no_worker": look.run.state == Run.State.RUNNING and not queue.live_workers(WORKER_SILENT_S),
+        "no_worker": no_worker,
+        "shown_as": "waiting" if no_worker else look.run.state,
         "again_in": max(LOOK_EVERY_S, math.ceil(SLOW_LOOK * took)),
     }
 
