@@ -17,7 +17,7 @@ from django.utils import timezone  # noqa: E402
 
 from rokuon.accounts import links  # noqa: E402
 from rokuon.accounts.models import AuditEntry, Link, Membership, Person  # noqa: E402
-from rokuon.ledger.models import Call, Copy, Hold, Recording, Run, Window  # noqa: E402
+from rokuon.ledger.models import Call, Copy, Hold, Recording, Retry, Run, Window  # noqa: E402
 from rokuon.org.models import Company, Office, Target, User  # noqa: E402
 from rokuon.simulator import names  # noqa: E402
 
@@ -91,7 +91,7 @@ def enter(number: int) -> dict[str, Any]:
     copies = [_copy(company, targets[0], at, name) for at, name in enumerate([ALL, *PAYLOADS, *NAMES])]
     person = Person.objects.create(email='"<img/src=x/onerror=__xss()>"@people.example', name=ALL)
     membership = Membership.objects.create(person=person, company=company, role="viewer")
-    Hold.objects.create(company=company, on="bucket", ref=str(company.bucket_id), reason=ALL, detail=ALL, probe_at=now)
+    Hold.objects.create(company=company, on="bucket", ref=str(company.bucket_id), reason="bucket_forbidden", detail=ALL, probe_at=now)
     entry = AuditEntry.objects.create(
         company=company, person=person, actor=ALL, action=ALL, subject=ALL, subject_kind=ALL, before={ALL: ALL}, after={ALL: [ALL]}
     )
@@ -100,7 +100,7 @@ def enter(number: int) -> dict[str, Any]:
     )
     Window.objects.create(
         run=run, scope_kind="callcenter", scope_id=ALL, targets=[], after=now - timedelta(days=9), before=now, listed_down_to=now,
-        state="failed", reason=ALL, detail=ALL,
+        state="failed", reason="source_unavailable", detail=ALL,
     )  # fmt: skip
     return {
         "token": links.make(person, Link.Kind.INVITATION, now),
@@ -113,6 +113,9 @@ def enter(number: int) -> dict[str, Any]:
         "run": run.pk,
         "membership": membership.pk,
         "person": person.pk,
+        "retry": Retry.objects.create(company=company, by=ALL, copies=[copy.pk for copy in copies]).pk,
+        "state": "failed",
+        "reason": "recording_not_audio",
         "entry": entry.pk,
     }
 
@@ -129,7 +132,7 @@ def _copy(company: Company, target: Target, at: int, name: str) -> Copy:
     )
     Call.objects.create(target=target, call_id=f"{at}{name}", started_at=start, was_recorded=True, recordings=1)
     state = (
-        {"state": "failed", "reason": name[:80], "detail": name}
+        {"state": "failed", "reason": "recording_not_audio", "detail": name}
         if at % 2
         else {"state": "verified", "size": 9, "sha256": "ab" * 32, "crc32c": 7, "version": name, "proof": "length", "audio_ms": 9}
     )

@@ -12,7 +12,7 @@ from django.utils import timezone  # noqa: E402
 
 from rokuon.accounts import links  # noqa: E402
 from rokuon.accounts.models import AuditEntry, Link, Membership, Person  # noqa: E402
-from rokuon.ledger.models import Copy, Run  # noqa: E402
+from rokuon.ledger.models import Copy, Retry, Run  # noqa: E402
 from rokuon.org.models import Company, Target  # noqa: E402
 
 
@@ -34,6 +34,9 @@ def places(number: int) -> dict[str, Any]:
         "run": Run.objects.filter(company=company).order_by("pk").values_list("pk", flat=True).first(),
         "membership": membership and membership.pk,
         "person": membership and membership.person_id,
+        "retry": copy and Retry.objects.create(company=company, by="somebody", copies=[copy.pk]).pk,
+        "state": "failed",
+        "reason": Copy.objects.filter(company=company, state="failed").values_list("reason", flat=True).first(),
         "entry": AuditEntry.objects.filter(company=company).order_by("pk").values_list("pk", flat=True).first(),
     }
 

@@ -23,7 +23,9 @@ class Route:
         return getattr(self.view, "guard", None)
 
     def url(self, values: Mapping[str, object]) -> str:
-        """Raises KeyError for an argument that the values do not name."""
+        """Fails for an argument that the values do not name."""
+        unknown = set(self.arguments) - values.keys()
+        assert not unknown, f"{self.name}: say in town.py, browser/places.py and browser/hostile.py what stands for {unknown}"
         return reverse(self.name, kwargs={name: values[name] for name in self.arguments})
 
 
