@@ -11,7 +11,6 @@ from django.db.models import QuerySet
 from .models import Copy, Retry
 from .sql import execute, fetch
 
-
 KEPT = timedelta(days=30)
 
 
