@@ -7,12 +7,14 @@ from datetime import timedelta
 import pytest
 from django.db import connection, transaction
 
+from rokuon.accounts.models import Session
 from rokuon.domain.failures import HoldOn
+from rokuon.events.models import Hint
 from rokuon.jobs import queue, worker
 from rokuon.jobs.tick import tick
 from rokuon.ledger import holds, runs
 from rokuon.ledger.gateway import Database
-from rokuon.ledger.models import Run, Window
+from rokuon.ledger.models import Retry, Run, Window
 from tests.ledger.factory import NOW, World
 
 
@@ -150,3 +152,16 @@ def test_no_company_has_more_than_a_few_windows_in_the_queue(world: World) -> No
         company: Window.objects.filter(state="queued", run__company=company).count() for company in (world.company.pk, other.company.pk)
     }
     assert set(per_company.values()) == {runs.QUEUED_PER_COMPANY}
+
+
+def test_a_tick_forgets_what_nobody_needs(world: World) -> None:
+    """Hints after the last sweep over their calls, watched retries, ended sessions."""
+    old = NOW - timedelta(days=36)
+    Hint.objects.create(company=world.company, digest="d", call_id="1", state="hangup", started_at=old, received_at=old, result="left")
+    Hint.objects.create(company=world.company, digest="e", call_id="2", state="hangup", started_at=NOW, received_at=NOW, result="left")
+    Retry.objects.create(company=world.company, by="somebody", at=old, copies=[1])
+    Session.objects.create(session_key="0" * 64, session_data="", expire_date=old, created_at=old, seen_at=old)
+    tick(NOW)
+    assert list(Hint.objects.values_list("call_id", flat=True)) == ["2"]
+    assert not Retry.objects.exists()
+    assert not Session.objects.exists()

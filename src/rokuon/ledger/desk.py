@@ -3,13 +3,15 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import QuerySet
 
 from .models import Copy, Retry
 from .sql import execute, fetch
+
+KEPT = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,11 @@ def begin_retry(company_id: int, ids: Sequence[int], by: str, now: datetime) -> 
     if not ids:
         return None
     return Retry.objects.create(company_id=company_id, by=by, at=now, copies=list(ids))
+
+
+def forget_old(now: datetime) -> None:
+    """Retries are there to be watched; what they did stands in the audit log and in their copies."""
+    Retry.objects.filter(at__lt=now - KEPT).delete()
 
 
 def progress(retry: Retry, targets: Sequence[int] | None) -> dict[str, int]:
