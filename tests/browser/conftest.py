@@ -14,7 +14,7 @@ from .rig import Console, running
 from .screen import Screen, launch, open_screen
 
 PLACES = Path(__file__).with_name("places.py")
-FAULTY = {"endpoint": "media_blob", "share": 0.1, "action": {"kind": "zeros"}}
+FAULTY = {"endpoint": "media_blob", "share": 0.25, "action": {"kind": "zeros"}}
 PEOPLE: dict[str, dict[str, Any]] = {
     "admin": {"role": "company_admin", "operator": True},
     "office": {"role": "office_admin", "office": 0},

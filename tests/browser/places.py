@@ -22,6 +22,7 @@ def places(number: int) -> dict[str, Any]:
     copy = Copy.objects.filter(company=company, state="verified").order_by("pk").first()
     target = copy.target if copy else Target.objects.filter(company=company).order_by("pk").first()
     membership = Membership.objects.filter(company=company).order_by("pk").last()
+    bad = Copy.objects.filter(company=company, state__in=["failed", "pending"]).exclude(reason="").order_by("state").first()
     invited, _new = Person.objects.get_or_create(email="invited@people.example")
     return {
         "token": links.make(invited, Link.Kind.INVITATION, timezone.now()),
@@ -35,8 +36,8 @@ def places(number: int) -> dict[str, Any]:
         "membership": membership and membership.pk,
         "person": membership and membership.person_id,
         "retry": copy and Retry.objects.create(company=company, by="somebody", copies=[copy.pk]).pk,
-        "state": "failed",
-        "reason": Copy.objects.filter(company=company, state="failed").values_list("reason", flat=True).first(),
+        "state": bad.state if bad else "failed",
+        "reason": bad.reason if bad else "recording_not_audio",
         "entry": AuditEntry.objects.filter(company=company).order_by("pk").values_list("pk", flat=True).first(),
     }
 
