@@ -32,7 +32,7 @@ def places(number: int) -> dict[str, Any]:
         "bucket": company.bucket_id,
         "copy": copy and copy.pk,
         "recording": copy and copy.recording_id,
-        "run": Run.objects.filter(company=company).order_by("pk").values_list("pk", flat=True).first(),
+        "run": Run.objects.filter(company=company, purpose="backup_now").order_by("pk").values_list("pk", flat=True).first(),
         "membership": membership and membership.pk,
         "person": membership and membership.person_id,
         "retry": copy and Retry.objects.create(company=company, by="somebody", copies=[copy.pk]).pk,

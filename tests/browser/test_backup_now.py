@@ -32,7 +32,7 @@ WORDS = {
 def console() -> Iterator[Console]:
     with running(f"--recordings={RECORDINGS}", "--days=25", "--talk=2,5,20", ROKUON_TRANSFERS="2") as console:
         console.sim.control("PUT", "faults", [SLOW])
-        console.add_company()
+        console.add_companies()
         console.serve()
         console.work()
         yield console

@@ -13,6 +13,7 @@ import pytest
 from django.db import connection
 
 from rokuon.ledger.models import Run
+from rokuon.org.models import Target
 from tests.crash.processes import Worker, until
 from tests.e2e.conftest import MakeRig
 from tests.e2e.rig import Rig, small_world
@@ -30,6 +31,8 @@ def slow_world(rig_of: MakeRig, recordings: int, seconds: float, **how: Any) -> 
     """Each download takes so long, so that there is a middle to be hit in."""
     rig = rig_of(world=small_world(recordings=recordings, long_call_s=0), **how)
     rig.sim.faults.load([{"endpoint": "media_blob", "action": {"kind": "delay", "seconds": seconds}}])
+    # The rules are new, so that the past is Back up now's alone and no sweep does its work.
+    Target.objects.update(backed_up_at=rig.clock())
     return rig
 
 

@@ -26,7 +26,7 @@ def test_a_window_that_always_crashes_fails_and_the_run_ends(rig_of: MakeRig, mo
             rig.run_async(lambda one, window=window: one.window(window))
         rig.advance(hours=5)
         tick(rig.clock())
-    window = Window.objects.get()
+    window = Window.objects.get(run=run)
     assert (window.state, window.reason) == ("failed", "internal_fault")
     progress = read.run_progress(run)
     assert (progress.run.state, progress.unlisted) == ("finished", 1)

@@ -6,9 +6,10 @@ from django.contrib.auth.signals import user_logged_in
 from django.dispatch import receiver
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 
-from . import fresh
-from .models import Person
+from . import fresh, links
+from .models import Link, Person
 
 
 def after_sign_in(person: Person) -> str:
@@ -18,5 +19,6 @@ def after_sign_in(person: Person) -> str:
 
 @receiver(user_logged_in, dispatch_uid="rokuon.accounts.entry")
 def proved(sender: Any, request: HttpRequest, user: Person, **kwargs: Any) -> None:
-    """Signing in is proof of a moment ago."""
+    """Signing in is proof of a moment ago; an invitation that was not needed for it ends."""
     fresh.renew(request)
+    links.void(user, timezone.now(), Link.Kind.INVITATION)

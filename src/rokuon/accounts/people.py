@@ -42,10 +42,10 @@ def find_or_make(email: str, name: str, language: str, now: datetime) -> Person:
         raise NotAnAddress(email) from None
     person = Person.objects.filter(email__iexact=address).first()
     if person is None:
-        person = Person(email=address, name=name.strip()[:200], language=language, created_at=now)
+        person = Person(email=address, name=name.replace("\0", "").strip()[:200], language=language, created_at=now)
         person.set_unusable_password()
         person.save()
-    elif not person.is_active and not person.memberships.exists():
+    elif not person.is_active and not person.is_operator and not person.memberships.exists():
         Person.objects.filter(pk=person.pk).update(is_active=True)
         person.is_active = True
     return person
@@ -63,6 +63,9 @@ def invite(actor: Actor, company_id: int, email: str, name: str, role: str, offi
             _change(actor, there, role, office_id, now)
             return person
         added = Membership.objects.create(person=person, company_id=company_id, office_id=office_id, role=role, created_at=now)
+        if not only_here(person, company_id):
+            # Another company's admins may hold the link that was made there: it must not open this company.
+            links.void(person, now, Link.Kind.INVITATION)
         _record(actor, "person.role", added, now, after={"role": role, "office": _office_name(added)})
     return person
 
@@ -70,9 +73,10 @@ def invite(actor: Actor, company_id: int, email: str, name: str, role: str, offi
 def set_role(actor: Actor, membership: Membership, role: str, office_id: int | None, now: datetime) -> None:
     """Raises LastAdmin. A role that the person has in that place already gives way to this one."""
     with _one_after_the_other(membership.company_id):
-        Membership.objects.filter(Q(office_id=office_id), person_id=membership.person_id, company_id=membership.company_id).exclude(
-            pk=membership.pk
-        ).delete()
+        there = Membership.objects.filter(Q(office_id=office_id), person_id=membership.person_id, company_id=membership.company_id)
+        for other in there.exclude(pk=membership.pk).select_related("person", "office"):
+            _record(actor, "person.remove", other, now, before={"role": other.role, "office": _office_name(other)})
+            other.delete()
         _change(actor, membership, role, office_id, now)
 
 
@@ -82,7 +86,6 @@ def remove(actor: Actor, membership: Membership, now: datetime) -> None:
         before = {"role": membership.role, "office": _office_name(membership)}
         if not Membership.objects.filter(pk=membership.pk).delete()[0]:
             return
-        _require_admin(membership.company_id)
         _record(actor, "person.remove", membership, now, before=before)
         person = membership.person
         if not person.is_operator and not Membership.objects.filter(person=person).exists():
@@ -138,8 +141,6 @@ def _change(actor: Actor, membership: Membership, role: str, office_id: int | No
     if Membership.objects.filter(pk=membership.pk).update(role=role, office_id=office_id) != 1:
         return
     changed = Membership.objects.select_related("person", "office").get(pk=membership.pk)
-    if before["role"] == Role.COMPANY_ADMIN:
-        _require_admin(membership.company_id)
     _record(actor, "person.role", changed, now, before=before, after={"role": role, "office": _office_name(changed)})
 
 
@@ -157,9 +158,13 @@ def _require_admin(company_id: int) -> None:
 
 @contextmanager
 def _one_after_the_other(company_id: int) -> Iterator[None]:
+    """Raises LastAdmin, and undoes everything, where the company had a company admin before and has none after."""
     with transaction.atomic():
         _lock(company_id)
+        administered = admins(company_id) > 0
         yield
+        if administered:
+            _require_admin(company_id)
 
 
 def _lock(company_id: int) -> None:

@@ -123,7 +123,7 @@ def limits(email: str, address: str, request: HttpRequest) -> dict[str, Limit]:
 def remember(request: HttpRequest, response: HttpResponse, email: str) -> None:
     """This browser knows the account from now on. The cookie opens nothing; it only counts apart."""
     value = signing.dumps([_digest(email), token_urlsafe(12)], salt=SALT)
-    response.set_cookie(KNOWN_COOKIE, value, max_age=KNOWN_FOR, httponly=True, samesite="Lax", secure=request.is_secure(), path="/sign-in/")
+    response.set_cookie(KNOWN_COOKIE, value, max_age=KNOWN_FOR, httponly=True, samesite="Lax", secure=request.is_secure(), path="/")
 
 
 def _known(request: HttpRequest) -> tuple[str, str] | None:

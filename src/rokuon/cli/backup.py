@@ -184,7 +184,7 @@ def runs_command(pause_id: int | None, resume_id: int | None, cancel_id: int | N
 
 
 def _run_of(company: Company, run_id: int) -> Run:
-    run = Run.objects.filter(pk=run_id, company=company).first()
+    run = Run.objects.filter(pk=run_id, company=company, purpose=Run.Purpose.BACK_UP_NOW).first()
     if run is None:
         raise ConfigError(_("There is no run %(run)d. `rokuon runs` lists them.") % {"run": run_id})
     return run

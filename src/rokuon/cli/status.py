@@ -63,7 +63,7 @@ def _show(session: Session, company: Company) -> None:
     )
     for hold in holds.open_holds(company.pk):
         say_hold(hold, zone)
-    for run in Run.objects.filter(company=company, state__in=OPEN):
+    for run in Run.objects.filter(company=company, purpose=Run.Purpose.BACK_UP_NOW, state__in=OPEN):
         told = {"run": run.pk, "scope": scope_name(run), "summary": summary(View(read.run_progress(run.pk), Rate(0, 0), None, ()))}
         if run.state == Run.State.PAUSED:
             output.say(_("Run %(run)d (%(scope)s) is paused: %(summary)s") % told)
@@ -120,7 +120,9 @@ def _data(company: Company) -> dict[str, Any]:
             {"on": hold.on, "ref": hold.ref, "reason": hold.reason, "since": hold.since, "next_probe": hold.probe_at}
             for hold in holds.open_holds(company.pk)
         ],
-        "running": list(Run.objects.filter(company=company, state=Run.State.RUNNING).values_list("pk", flat=True)),
+        "running": list(
+            Run.objects.filter(company=company, purpose=Run.Purpose.BACK_UP_NOW, state=Run.State.RUNNING).values_list("pk", flat=True)
+        ),
         "paused": sorted(read.paused_runs(company.pk)),
         "workers": queue.live_workers(Crew.ALIVE_WITHIN_S),
         "requests_per_second": float(company.requests_per_second),

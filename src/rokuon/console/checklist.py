@@ -88,7 +88,8 @@ def facts_of(company: Company) -> Facts:
     held_buckets = {hold.ref: hold.reason for hold in held if hold.on == HoldOn.BUCKET}
     targets = [one for one in tree.target_settings(company) if one.target.state != "deleted"]
     ruled = [one for one in targets if one.target.backed_up]
-    runs = list(Run.objects.filter(company=company).order_by("-created_at").values_list("state", flat=True)[:20])
+    asked = Run.objects.filter(company=company, purpose=Run.Purpose.BACK_UP_NOW)
+    runs = list(asked.order_by("-created_at").values_list("state", flat=True)[:20])
     return Facts(
         has_key=bool(company.api_key),
         key_reason=next((hold.reason for hold in held if hold.on == HoldOn.SOURCE), ""),

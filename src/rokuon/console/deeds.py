@@ -59,8 +59,24 @@ FIELDS: Mapping[str, str | Promise] = {
     "restricted": gettext_lazy("Access restriction"),
     "role": gettext_lazy("Role"),
     "url": gettext_lazy("Bucket name"),
+    "address": gettext_lazy("Address"),
+    "appeared": gettext_lazy("New"),
+    "copies": gettext_lazy("Recordings"),
+    "exports": gettext_lazy("Names of recordings"),
+    "key": gettext_lazy("Dialpad API key"),
+    "note": gettext_lazy("Reason"),
+    "relist": gettext_lazy("Check everything again"),
+    "renamed": gettext_lazy("Renamed"),
+    "rows": gettext_lazy("Recordings"),
+    "since": gettext_lazy("From"),
+    "state": gettext_lazy("State"),
+    "until": gettext_lazy("To"),
+    "vanished": gettext_lazy("No longer at Dialpad"),
     "voicemail": gettext_lazy("Voicemail"),
 }
+
+UNSAID = {"looks"}
+"""Kept for whoever looks into the database; the set-up page says the same in words."""
 
 VALUES: Mapping[str, str | Promise] = {
     "company_admin": gettext_lazy("Company admin"),
@@ -75,7 +91,7 @@ def action_words(action: str) -> str:
 
 def changes(before: Mapping[str, object], after: Mapping[str, object]) -> list[tuple[str, str, str]]:
     """(what, before, after) in words, for everything that either side names; "" where a side does not say."""
-    names = [*before, *(name for name in after if name not in before)]
+    names = [name for name in (*before, *(name for name in after if name not in before)) if name not in UNSAID]
     return [(str(FIELDS.get(name, name)), _value(before, name), _value(after, name)) for name in names]
 
 

@@ -84,6 +84,9 @@ def _refusal(request: HttpRequest, way: came_by.Way, public: PublicUrl) -> HttpR
             _("This is not the address of the console"),
             _("Open %(url)s. If the address has changed, the operator sets ROKUON_PUBLIC_URL.") % {"url": public.origin},
         )
+    if "\0" in request.path_info:
+        # No address of ours holds it, and the database refuses to look for it.
+        return errors.bad_request(request)
     if request.META.get("HTTP_TRANSFER_ENCODING"):
         return errors.page(request, 411, _("The request has no length"), _("A form must say how long it is."))
     if _length(request) > (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0):

@@ -65,9 +65,9 @@ def scope_of(company: Company, kind: str, scope_id: int) -> Scope:
 
 
 def visible(reach: Reach) -> QuerySet[Run]:
-    """The runs within reach, newest first."""
+    """The runs of Back up now within reach, newest first. Sweeps run by themselves and are nobody's to pause."""
     if reach.offices is None:
-        return Run.objects.filter(company_id=reach.company_id).order_by("-pk")
+        return Run.objects.filter(company_id=reach.company_id, purpose=Run.Purpose.BACK_UP_NOW).order_by("-pk")
     return history.runs_within(reach.company_id, reach.offices, _within(reach) or frozenset()).order_by("-pk")
 
 

@@ -62,7 +62,7 @@ class ApiClient:
             url = url.with_query(params)
         return await self._retrier.run(lambda: self._once("GET", url, None))
 
-    async def send(self, method: Literal["POST", "PATCH", "DELETE"], path: str, body: JsonObject | None) -> JsonObject:
+    async def send(self, method: Literal["POST", "PATCH"], path: str, body: JsonObject | None) -> JsonObject:
         """A change of what is Rokuon's own at Dialpad, and its answer; raises what `get` raises.
 
         Tried again like a read: whoever sends a change looks first what is there, so that one that happened twice is found.

@@ -159,9 +159,6 @@ class DialpadSource:
         """Have call events sent to that address, signed with that secret (`dialpad.webhooks.ensure`)."""
         return await webhooks.ensure(self._api, hook_url, secret, known)
 
-    async def end_events(self, known: webhooks.Standing) -> None:
-        await webhooks.remove(self._api, known)
-
     async def close(self) -> None:
         if self._session is not None:
             session, self._session = self._session, None

@@ -43,15 +43,6 @@ async def ensure(api: ApiClient, hook_url: str, secret: str, known: Standing | N
     return Standing(webhook_id, _id(found), made or differs)
 
 
-async def remove(api: ApiClient, known: Standing) -> None:
-    """Take both back. What is gone already is fine."""
-    for path in (f"/subscriptions/call/{known.subscription_id}", f"/webhooks/{known.webhook_id}"):
-        try:
-            await api.send("DELETE", path, None)
-        except SourceNotFound:
-            continue
-
-
 async def _webhook(api: ApiClient, hook_url: str, secret: str, known: Standing | None) -> tuple[dict[str, Any], bool]:
     found = await _one(api, f"/webhooks/{known.webhook_id}") if known is not None else None
     if found is None:

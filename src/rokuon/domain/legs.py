@@ -158,7 +158,14 @@ class LegIndex:
 
     def is_unclear(self, leg: ListedCall) -> bool:
         """Whether a leg that is not here may tell more: it is named, or nobody is known whose name the recordings could carry."""
-        return any(name not in self for name in _names(leg)) or (bool(leg.recordings) and self.agent_of(leg) is None)
+        return any(name not in self for name in _names(leg)) or (bool(leg.recordings) and self._agent_is_a_guess(leg))
+
+    def _agent_is_a_guess(self, leg: ListedCall) -> bool:
+        """Nobody is known, or only somebody whose leg rang: who answered may still come."""
+        own = leg.target is not None and leg.target.type in _AGENT_TYPES
+        below = (self._legs[call_id] for call_id in self._naming.get(leg.id, {}))
+        answered = any(one.entry_point_call_id == leg.id and (one.was_recorded or one.recordings) for one in below)
+        return self.agent_of(leg) is None or not (own or leg.operator_call_id or answered)
 
 
 def _names(leg: ListedCall) -> list[str]:

@@ -35,7 +35,8 @@ def enqueue_look(company_id: int, at: datetime | None = None) -> None:
     A burst asks for every event: where a look waits already, one query says so and nothing is written.
     """
     if at is not None:
-        _defer(LOOK, LIVE, f"look-again:{company_id}", lock=f"look:{company_id}", at=at, company_id=company_id)
+        # Below the others: a job that waits for its time would keep every later one of the same lock and priority waiting.
+        _defer(LOOK, LIVE, f"look-again:{company_id}", lock=f"look:{company_id}", at=at, priority=-1, company_id=company_id)
         return
     name = f"look:{company_id}"
     with connection.cursor() as cursor:
@@ -57,12 +58,14 @@ def bulk_jobs_wait() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _defer(task: str, queue: str, queueing_lock: str, *, lock: str | None = None, at: datetime | None = None, **arguments: int) -> None:
+def _defer(
+    task: str, queue: str, queueing_lock: str, *, lock: str | None = None, at: datetime | None = None, priority: int = 0, **arguments: int
+) -> None:
     try:
         with transaction.atomic():  # the refusal of a second one must not spoil the caller's transaction
-            app.configure_task(task, allow_unknown=True, queue=queue, lock=lock, queueing_lock=queueing_lock, schedule_at=at).defer(
-                **arguments
-            )
+            app.configure_task(
+                task, allow_unknown=True, queue=queue, lock=lock, queueing_lock=queueing_lock, schedule_at=at, priority=priority
+            ).defer(**arguments)
     except AlreadyEnqueued:
         return
 

@@ -65,6 +65,7 @@ def open_run(
 
 def wake(run_id: int, now: datetime) -> None:
     """Somebody asks again: windows that wait for a later try are due now."""
+    _lock_runs(Run.objects.values_list("company_id", flat=True).get(pk=run_id))
     Window.objects.filter(run_id=run_id, state=Window.State.WAITING, due_at__gt=now).update(due_at=now)
 
 
@@ -88,27 +89,48 @@ def add_windows(run: Run, plans: Sequence[WindowPlan], now: datetime) -> None:
 
 @transaction.atomic
 def queue_windows(company_id: int, now: datetime, enqueue: Enqueue) -> list[int]:
-    """Top up the company's queued windows, those of sweeps first: they are short, and look for the newest calls.
+    """Top up the company's queued windows; none while its source is held. The ids that were queued now.
 
-    None while its source is held. The ids that were queued now.
+    Sweeps have places of their own: a window of a backfill keeps its place for as long as it has days left, and the newest calls must not
+    wait for that.
     """
+    _lock_runs(company_id)
+    queued = [*_queue(company_id, now, sweeps=True), *_queue(company_id, now, sweeps=False)]
+    for window_id in queued:
+        enqueue(window_id)
+    return queued
+
+
+def _queue(company_id: int, now: datetime, *, sweeps: bool) -> list[int]:
     rows = fetch(
         """UPDATE ledger_window w SET state = 'queued'
             WHERE w.state = 'waiting'
               AND w.id IN (
                     SELECT x.id FROM ledger_window x JOIN ledger_run r ON r.id = x.run_id
                      WHERE r.company_id = %(company)s AND r.state = 'running' AND x.state = 'waiting' AND x.due_at <= %(now)s
+                       AND (r.purpose <> 'backup_now') = %(sweeps)s
                        AND NOT EXISTS (SELECT 1 FROM ledger_hold h
                                         WHERE h.company_id = %(company)s AND h.on = 'source' AND h.lifted_at IS NULL)
-                     ORDER BY r.purpose = 'backup_now', x.run_id, x.before DESC
+                     ORDER BY x.run_id, x.before DESC
                      LIMIT GREATEST(0, %(most)s - (SELECT count(*) FROM ledger_window q JOIN ledger_run r ON r.id = q.run_id
-                                                    WHERE r.company_id = %(company)s AND q.state = 'queued')))
+                                                    WHERE r.company_id = %(company)s AND q.state = 'queued'
+                                                      AND (r.purpose <> 'backup_now') = %(sweeps)s)))
         RETURNING w.id""",
-        {"company": company_id, "now": now, "most": QUEUED_PER_COMPANY},
+        {"company": company_id, "now": now, "most": QUEUED_PER_COMPANY, "sweeps": sweeps},
     )
-    for (window_id,) in rows:
-        enqueue(window_id)
     return [row[0] for row in rows]
+
+
+def _lock_runs(company_id: int) -> None:
+    """The company's open runs first, then their windows: whoever changes both takes them in this order, so that none waits for another
+    that waits for it."""
+    fetch("SELECT id FROM ledger_run WHERE company_id = %s AND state IN ('running', 'paused') ORDER BY id FOR NO KEY UPDATE", [company_id])
+
+
+def _company_of(window_id: int) -> int:
+    ((company_id,),) = fetch("SELECT r.company_id FROM ledger_window w JOIN ledger_run r ON r.id = w.run_id WHERE w.id = %s", [window_id])
+    found: int = company_id
+    return found
 
 
 def advance(window_id: int, listed_down_to: datetime, pages: int, calls: int, malformed: int) -> bool:
@@ -152,6 +174,7 @@ def _before(window_id: int) -> datetime:
 @transaction.atomic
 def finish_window(window_id: int, now: datetime, enqueue: Enqueue) -> None:
     """The whole window is listed and each of its copies was tried: hand out the next ones, and end the run with its last window."""
+    _lock_runs(_company_of(window_id))
     Window.objects.filter(pk=window_id, state=Window.State.QUEUED).update(state=Window.State.DONE, reason="", detail="")
     _after_window(window_id, now, enqueue)
 
@@ -159,6 +182,7 @@ def finish_window(window_id: int, now: datetime, enqueue: Enqueue) -> None:
 @transaction.atomic
 def put_back(window_id: int, reason: str, detail: str, wait: float, now: datetime, enqueue: Enqueue, *, spends: bool = True) -> None:
     """The listing failed for a passing cause: the window waits so many seconds, and fails for good after some attempts in a row."""
+    _lock_runs(_company_of(window_id))
     spent = int(spends)
     execute(
         """UPDATE ledger_window SET state = CASE WHEN attempt + %s >= %s THEN 'failed' ELSE 'waiting' END, attempt = attempt + %s,
@@ -172,6 +196,7 @@ def put_back(window_id: int, reason: str, detail: str, wait: float, now: datetim
 @transaction.atomic
 def fail_window(window_id: int, reason: str, detail: str, now: datetime, enqueue: Enqueue) -> None:
     """The source refuses the listing itself: the run goes on without it and says so."""
+    _lock_runs(_company_of(window_id))
     Window.objects.filter(pk=window_id, state=Window.State.QUEUED).update(state=Window.State.FAILED, reason=reason, detail=detail[:500])
     _after_window(window_id, now, enqueue)
 
@@ -182,7 +207,7 @@ def suspend_window(window_id: int, reason: str) -> None:
 
 
 def _after_window(window_id: int, now: datetime, enqueue: Enqueue) -> None:
-    ((company_id,),) = fetch("SELECT r.company_id FROM ledger_window w JOIN ledger_run r ON r.id = w.run_id WHERE w.id = %s", [window_id])
+    company_id = _company_of(window_id)
     queue_windows(company_id, now, enqueue)
     end_done(company_id, now)
 

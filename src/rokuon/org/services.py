@@ -36,7 +36,13 @@ def create_company(name: str, base_url: str, dialpad_id: str) -> Company:
 def register_bucket(company: Company, url: str) -> Bucket:
     """A bucket of the company. One bucket belongs to one company: a second registration anywhere is refused."""
     require_free(company, url)
-    return Bucket.objects.create(company=company, url=url)
+    try:
+        with transaction.atomic():
+            return Bucket.objects.create(company=company, url=url)
+    except IntegrityError:
+        # Somebody was quicker by a moment.
+        require_free(company, url)
+        raise
 
 
 def require_free(company: Company, url: str) -> None:

@@ -19,7 +19,7 @@ from rokuon.backup.limits import Limits, MemoryBudget
 from rokuon.backup.live import look
 from rokuon.backup.window import End, Shift, work_on_due, work_on_window
 from rokuon.domain import windows
-from rokuon.domain.failures import ConfigError, Decision, HoldOn, InternalFault, RokuonError
+from rokuon.domain.failures import ConfigError, Decision, HoldOn, InternalFault, RokuonError, SourceThrottled, SourceUnavailable
 from rokuon.domain.ports import Jobs, Source, TimeRange, WindowLedger
 from rokuon.domain.recording import COMPANY_SCOPE, Scope, ScopeKind
 from rokuon.domain.retry import AFTER_ERROR_S
@@ -141,13 +141,22 @@ class Engine:
             try:
                 looked = await look(self._shift(await self.connections.source(company_id, "live"), ledger), facts.wanted, facts.targets)
             except RokuonError as error:
-                # The hints stay due: the tick asks again in a minute, or the hold when it lifts.
+                # Held, throttled or away: the hints stay due, and the tick or the hold asks again. Anything else may be one hint's own
+                # fault and must not stand in the way of the others: each spends a try, and the sweeps find what is left.
                 log.warning("look_failed", extra={"company": company_id, "reason": error.reason, "detail": error.detail})
-                await self._source_failed(company_id, error)
+                if not await self._source_failed(company_id, error) and not isinstance(error, SourceThrottled | SourceUnavailable):
+                    await self._settle(company_id, facts, frozenset())
+                return
+            except Exception:
+                log.exception("look_crashed", extra={"company": company_id})
+                await self._settle(company_id, facts, frozenset())
                 return
             if looked.end is End.HELD:
                 return
-            await self.db(live.settle, facts, looked.found, self.clock(), lambda at: self._jobs.enqueue_look(company_id, at))
+            await self._settle(company_id, facts, looked.found)
+
+    async def _settle(self, company_id: int, facts: live.Facts, found: frozenset[str]) -> None:
+        await self.db(live.settle, facts, found, self.clock(), lambda at: self._jobs.enqueue_look(company_id, at))
 
     async def hook(self, company_id: int) -> None:
         """Have Dialpad send this company's events here."""

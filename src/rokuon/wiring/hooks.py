@@ -71,9 +71,9 @@ async def look_after(
     if clock() - hook.secret_at >= NEW_SECRET_EVERY:
         await db(change_secret, installation, hook, clock())
     address = hook_url(public_url, hook)
-    secret = installation.vault.open(hook.secret, owner=hook_owner(company_id), field=HOOK_SECRET)
     known = Standing(hook.webhook_id, hook.subscription_id, False) if hook.webhook_id and hook.subscription_id else None
     try:
+        secret = installation.vault.open(hook.secret, owner=hook_owner(company_id), field=HOOK_SECRET)
         source = await connections.source(company_id, "live")
         standing = await source.ensure_events(address, secret.reveal(), known)
     except RokuonError as error:

@@ -5,11 +5,13 @@ each reach has its own rhythm, and the longest goes as far as a day may change (
 reach began stands in the ledger: a machine that slept goes on where it should be.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db import transaction
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import DataError, IntegrityError, transaction
 from django.db.models import Max
 
 from rokuon.domain import windows
@@ -22,6 +24,8 @@ from rokuon.org.models import Company
 from rokuon.org.tree import TargetSettings, assign_folder
 from rokuon.wiring import backup_now
 from rokuon.wiring.backup_now import NothingToBackUp
+
+log = logging.getLogger(__name__)
 
 Purpose = Run.Purpose
 
@@ -49,7 +53,7 @@ KEPT = timedelta(days=8)
 def due(company_id: int, now: datetime) -> Sweep | None:
     """The longest sweep whose time has come and which does not run yet; None where there is none."""
     began = dict(Run.objects.filter(company_id=company_id).order_by().values_list("purpose").annotate(Max("created_at")))
-    running = set(Run.objects.filter(company_id=company_id, state=Run.State.RUNNING).values_list("purpose", flat=True))
+    running = set(Run.objects.filter(company_id=company_id, state__in=runs.OPEN).values_list("purpose", flat=True))
     latest: datetime | None = None
     for sweep in SWEEPS:
         times = [at for at in (latest, began.get(sweep.purpose)) if at is not None]
@@ -67,7 +71,12 @@ def start(company_id: int, sweep: Sweep, now: datetime, jobs: Jobs) -> bool:
         targets = backup_now.scope_targets(company, ScopeKind.COMPANY, 0)
     except NothingToBackUp:
         return False
-    since = max(now - sweep.reach, min(one.target.backed_up_at or now - sweep.reach for one in targets))
+    first = now - sweep.reach
+    if sweep is SWEEPS[0]:
+        # After a sleep longer than the longest reach: go on where the last one that ended had come to.
+        ended = Run.objects.filter(company_id=company_id, purpose=sweep.purpose, state=Run.State.FINISHED).aggregate(at=Max("until"))["at"]
+        first = min(first, ended or first)
+    since = max(first, min(one.target.backed_up_at or first for one in targets))
     if since >= now:
         return False
     for one in targets:
@@ -97,9 +106,14 @@ def _before_their_rule(targets: Sequence[TargetSettings], wanted: TimeRange) -> 
 def start_due(now: datetime, jobs: Jobs) -> None:
     """Begin whatever is due, for every company; and forget what ended long ago, but for the latest of each reach."""
     for company_id in Company.objects.filter(enabled=True).exclude(api_key="").values_list("pk", flat=True):
-        sweep = due(company_id, now)
-        if sweep is not None:
-            start(company_id, sweep, now, jobs)
+        try:
+            sweep = due(company_id, now)
+            if sweep is not None:
+                start(company_id, sweep, now, jobs)
+        except (DataError, IntegrityError, LookupError, ObjectDoesNotExist, ValueError):
+            # One company's oddity must not keep the others waiting; the next tick tries again.
+            log.exception("sweep_not_started", extra={"company": company_id})
+            continue
         sweeps = Run.objects.filter(company_id=company_id).exclude(purpose=Purpose.BACK_UP_NOW)
-        latest = [row["latest"] for row in sweeps.order_by().values("purpose").annotate(latest=Max("pk"))]
+        latest = [row["latest"] for row in sweeps.order_by().values("purpose", "state").annotate(latest=Max("pk"))]
         sweeps.filter(finished_at__lt=now - KEPT).exclude(pk__in=latest).delete()

@@ -34,7 +34,8 @@ class Filters:
 
     @classmethod
     def of(cls, request: CompanyRequest) -> "Filters":
-        return cls(*(request.GET.get(name, "")[:200].strip() for name in ("actor", "action", "office", "since", "until")))
+        asked = {name: request.GET.get(name, "").replace("\0", "") for name in ("actor", "action", "office", "since", "until")}
+        return cls(**{name: value[:200].strip() for name, value in asked.items()})
 
     def query(self, **more: str) -> str:
         return urlencode({name: value for name in self.__slots__ if (value := getattr(self, name))} | more)

@@ -17,7 +17,6 @@ from rokuon.console.gate import CHANGE, CompanyRequest, page
 from rokuon.console.installation import installation
 from rokuon.domain.failures import ConfigError, RokuonError
 from rokuon.jobs import queue
-from rokuon.ledger.models import Run
 from rokuon.ledger.runs import OPEN
 from rokuon.ledger.sql import at, ms
 from rokuon.ops import i18n
@@ -112,9 +111,8 @@ def plan(request: CompanyRequest) -> HttpResponse:
     }
     if wanted is not None:
         shown |= {"since": at(wanted.after_ms), "until": at(wanted.before_ms)}
-    going_on = Run.objects.filter(
-        company=request.company, scope_kind=form.asked_scope.kind, scope_id=form.asked_scope.id, state__in=OPEN
-    ).first()
+    same = runs.visible(request.reach).filter(scope_kind=form.asked_scope.kind, scope_id=form.asked_scope.id)
+    going_on = same.filter(state__in=OPEN).first()
     return render(request, "console/backup_now_plan.html", {**shown, "going_on": going_on})
 
 

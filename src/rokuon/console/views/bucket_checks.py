@@ -118,7 +118,7 @@ def check_page(request: CompanyRequest) -> HttpResponse:
     return render(request, "console/settings/bucket_check.html", _context(request, check))
 
 
-@page(Action.SET_COMPANY, CHANGE)
+@page(Action.SET_COMPANY, CHANGE, fresh=True)
 def try_again(request: CompanyRequest) -> HttpResponse:
     check = _kept(request)
     if check is None:

@@ -57,8 +57,8 @@ def failures(request: CompanyRequest) -> HttpResponse:
         "closed": [one for one in shown if not one.cause.left],
         "left": sum(one.cause.left for one in shown if one.cause.state == Copy.State.FAILED),
         "excluded": sum(one.excluded for one in counts),
-        "may_retry": gate.allowed(request, Action.BACK_UP, next(iter(request.reach.offices or ()), None)),
-        "may_export": gate.allowed(request, Action.DOWNLOAD, next(iter(request.reach.offices or ()), None)),
+        "may_retry": Action.BACK_UP in request.reaches,
+        "may_export": Action.DOWNLOAD in request.reaches,
     }
     return render(request, "console/failures.html", context)
 
@@ -81,7 +81,7 @@ def cause(request: CompanyRequest, state: str, reason: str) -> HttpResponse:
         "earlier": max(0, start - PER_PAGE) if start else None,
         "later": start + PER_PAGE if len(rows) > PER_PAGE else None,
         "longest_note": LONGEST_NOTE,
-        "may_retry": gate.allowed(request, Action.BACK_UP, next(iter(request.reach.offices or ()), None)),
+        "may_retry": Action.BACK_UP in request.reaches,
     }
     return render(request, "console/failures_cause.html", context)
 
@@ -103,7 +103,7 @@ def retry(request: CompanyRequest) -> HttpResponse:
 @page(Action.BACK_UP, CHANGE)
 def close(request: CompanyRequest) -> HttpResponse:
     """Mark as explained what the form names, with the reason that it gives."""
-    which, note = _which(request), request.POST.get("note", "").strip()[:LONGEST_NOTE]
+    which, note = _which(request), request.POST.get("note", "").replace("\0", "").strip()[:LONGEST_NOTE]
     if which is None or not note:
         messages.error(request, _("Write why nothing is to be done.") if which is not None else _("Choose at least one recording."))
         return _back(request)

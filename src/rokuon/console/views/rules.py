@@ -50,7 +50,7 @@ class Choice:
 def _choice(request: CompanyRequest, data: Any) -> Choice:
     kind, office = data.get("kind", ""), data.get("office", "")
     known = office.isdecimal() and gate.offices(_seen(request)).filter(pk=int(office)).exists()
-    return Choice(kind if kind in KINDS else KINDS[0], int(office) if known else None, data.get("q", "").strip())
+    return Choice(kind if kind in KINDS else KINDS[0], int(office) if known else None, data.get("q", "").replace("\0", "").strip())
 
 
 def _seen(request: CompanyRequest) -> may.Reach:

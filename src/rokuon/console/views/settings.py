@@ -140,7 +140,7 @@ def _conflict(request: CompanyRequest, current: Node, form: SettingsForm) -> Htt
 
 def _frame(request: CompanyRequest, node: Node) -> dict[str, Any]:
     """The tree beside a level, and the level."""
-    company, wanted = request.company, request.GET.get("q", "").strip()
+    company, wanted = request.company, request.GET.get("q", "").replace("\0", "").strip()
     save = settings_tree.url_of(company, node, "-save")
     return {
         "level": settings_tree.level(company, node),
