@@ -4,6 +4,7 @@ import pytest
 from django.template import engines
 
 from rokuon.console.lookalike import oddity
+from rokuon.console.templatetags.rokuon import path
 from rokuon.simulator import names
 
 
@@ -49,3 +50,9 @@ def test_a_mark_holds_no_markup_of_the_name() -> None:
 def test_of_what_people_really_write_hardly_any_is_marked() -> None:
     marked = [name for name in (*names.CENTERS, *names.TEAMS) if oddity(name.replace("\0", ""))]
     assert len(marked) < 4
+
+
+def test_a_folder_from_right_to_left_turns_no_other_part_round() -> None:
+    """Without a part of its own, the date after an Arabic folder would be shown before it."""
+    shown = str(path("call-recordings/مركز/2026-11-22/<b>.mp3"))
+    assert shown == ('<bdi dir="ltr"><bdi>call-recordings</bdi>/<bdi>مركز</bdi>/<bdi>2026-11-22</bdi>/<bdi>&lt;b&gt;.mp3</bdi></bdi>')

@@ -6,7 +6,7 @@ from functools import cache
 from django import template
 from django.template.defaultfilters import stringfilter
 from django.templatetags.static import static
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
@@ -109,6 +109,12 @@ def name(text: str, instead: str = "") -> SafeString:
         else ""
     )
     return format_html("<bdi>{}</bdi>{}", text or instead, mark)
+
+
+@register.simple_tag
+def path(key: str) -> SafeString:
+    """The key of an object, each part kept apart: a folder that is written from right to left must not turn the others round."""
+    return format_html('<bdi dir="ltr">{}</bdi>', format_html_join("/", "<bdi>{}</bdi>", ((part,) for part in key.split("/"))))
 
 
 @register.filter
