@@ -62,7 +62,7 @@ def test_from_the_plan_to_the_last_recording_with_a_pause_in_between(console: Co
     screen = admin("en")
     page = screen.page
     screen.goto("/")
-    page.get_by_role("link", name="Back up now").click()
+    page.locator("nav.places").get_by_role("link", name="Back up now").click()
     page.get_by_role("button", name=plan).click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("recordings to fetch")
     page.get_by_role("button", name=start, exact=True).click()
@@ -105,7 +105,7 @@ def test_every_step_in_japanese(console: Console, admin: Admin, script: bool) ->
             found.extend(_violations(screen))
 
     screen.goto("/")
-    page.get_by_role("link", name="今すぐバックアップ").click()
+    page.locator("nav.places").get_by_role("link", name="今すぐバックアップ").click()
     page.get_by_label("すべて確認し直す").check()
     page.get_by_role("button", name=plan).click()
     look("取得する録音は")
@@ -114,7 +114,7 @@ def test_every_step_in_japanese(console: Console, admin: Admin, script: bool) ->
         page.get_by_role("button", name=start, exact=True).click()
         look("録音をバックアップしています")
         page.get_by_role("link", name=pause).click()
-        look("このバックアップを一時停止しますか。")
+        look("このバックアップを一時停止しますか")
         page.get_by_role("button", name=pause).click()
         look(paused)
         page.get_by_role("button", name=resume).click()
