@@ -44,7 +44,7 @@ def test_a_recording_plays_and_jumps_beyond_the_first_megabyte_as_one_play(
     screen.page.wait_for_function(PLAYS_ON, arg=far + 0.3)
     assert {answer.status for answer in answers} == {206}
     assert max(int(answer.headers["content-length"]) for answer in answers) <= MIB
-    assert max(int(answer.headers["content-range"].removeprefix("bytes ").partition("-")[0]) for answer in answers) > 3 * MIB
+    assert max(int(answer.headers["content-range"].removeprefix("bytes ").partition("-")[0]) for answer in answers) >= 3 * MIB
     screen.page.evaluate("document.querySelector('audio').pause()")
     assert place.console.python(PROGRAM, {"copy": recording["copy"]}) == before + 1
 
