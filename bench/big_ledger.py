@@ -130,7 +130,7 @@ def _company(name: str, targets: int) -> int:
     from rokuon.org.models import Company, Office, Target
 
     company = services.create_company(name, f"https://{name.lower()}.dialpad.example", name)
-    services.choose_bucket(company, services.register_bucket(company, f"memory://{name.lower()}"))
+    services.change(company, services.choice(company, services.register_bucket(company, f"memory://{name.lower()}")))
     Company.objects.filter(pk=company.pk).update(enabled=True)
     offices = [
         Office.objects.create(company=company, dialpad_id=str(number), name=office, timezone=zone)

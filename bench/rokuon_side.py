@@ -99,7 +99,7 @@ class Rokuon:
             api_key=sealed, enabled=True, requests_per_second=requests_per_second, media_charge=media_charge
         )
         bucket = services.register_bucket(company, bucket_url)
-        services.choose_bucket(company, bucket)
+        services.change(company, services.choice(company, bucket))
 
         async def read() -> object:
             store = self._open_store(bucket_url)

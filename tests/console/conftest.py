@@ -57,8 +57,8 @@ def make_company(name: str) -> tuple[Company, Bucket, Office, Office, Target, Ta
         company=company, office=tokyo, kind="coachingteam", dialpad_id="12", name=f"{name} Trainees", backed_up=True
     )
     desk = Target.objects.create(company=company, office=osaka, kind="callcenter", dialpad_id="13", name=f"{name} Desk", backed_up=True)
-    services.choose_bucket(company, bucket)
-    services.set_enabled(company, True)
+    services.change(company, services.choice(company, bucket))
+    services.change(company, {"enabled": True})
     company.refresh_from_db()
     return company, bucket, tokyo, osaka, sales, team, desk
 

@@ -215,7 +215,7 @@ def test_choosing_a_bucket_verifies_it_and_says_so(world: World, here: Path, gcs
     register(browser, world, name="recordings", whose="key", key=gcs.key)
     bucket = Bucket.objects.get(url="gs://recordings")
     for role in (browser, world.client(Role.OFFICE_ADMIN, world.tokyo)):
-        services.choose_bucket(world.tokyo, None)
+        services.change(world.tokyo, services.choice(world.tokyo, None))
         world.tokyo.refresh_from_db()
         data = {"revision": world.tokyo.revision, "customized": "on", "bucket": bucket.pk}
         url = world.url(f"settings/office/{world.tokyo.pk}/save/")

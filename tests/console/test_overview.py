@@ -183,7 +183,7 @@ def test_a_run_of_the_whole_company_shows_an_office_its_own_part(ready: World) -
 
 def test_a_hold_on_a_bucket_of_another_office_is_not_told(ready: World) -> None:
     own = services.register_bucket(ready.company, "gs://tokyo-only")
-    services.choose_bucket(ready.tokyo, own)
+    services.change(ready.tokyo, services.choice(ready.tokyo, own))
     holds.open_hold(ready.company.pk, HoldOn.BUCKET, str(own.pk), "bucket_missing", "", timezone.now())
     assert "gs://tokyo-only" not in text(ready.client(OFFICE_ADMIN, ready.osaka), ready.url())
     assert "gs://tokyo-only" in text(ready.client(OFFICE_ADMIN, ready.tokyo), ready.url())

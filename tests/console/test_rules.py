@@ -86,7 +86,7 @@ def test_disabling_says_what_is_set_aside_before_it_does(world: World) -> None:
 
 def test_enabling_says_where_the_recordings_go(world: World) -> None:
     Target.objects.filter(pk__in=[world.sales.pk, world.desk.pk]).update(backed_up=False)
-    services.choose_bucket(world.osaka, services.register_bucket(world.company, "gs://acme-osaka"))
+    services.change(world.osaka, services.choice(world.osaka, services.register_bucket(world.company, "gs://acme-osaka")))
     Company.objects.filter(pk=world.company.pk).update(bucket=None)
     browser = world.admin
     data = opened(browser, world) | {"on": [world.sales.pk, world.desk.pk]}
@@ -121,7 +121,7 @@ def test_a_plan_that_changed_is_shown_again(world: World) -> None:
     Target.objects.filter(pk=world.desk.pk).update(backed_up=False)
     data = opened(browser, world) | {"on": [world.sales.pk, world.desk.pk]}
     confirmed = form(browser.post(world.url("rules/save/"), data))
-    services.choose_bucket(world.company, services.register_bucket(world.company, "gs://acme-new"))
+    services.change(world.company, services.choice(world.company, services.register_bucket(world.company, "gs://acme-new")))
     shown = browser.post(world.url("rules/save/"), confirmed)
     assert (shown.status_code, "gs://acme-new" in text(shown), on(world.desk)) == (200, True, False)
 

@@ -63,7 +63,7 @@ def calls(target: Target, many: int, days_ago: int = 3) -> None:
 
 
 def test_a_level_says_its_bucket_and_who_decided(world: World) -> None:
-    services.choose_bucket(world.tokyo, second_bucket(world))
+    services.change(world.tokyo, services.choice(world.tokyo, second_bucket(world)))
     said = text(world.admin.get(world.url(f"settings/target/{world.sales.pk}/")))
     assert "gs://acme-second" in said and "The office is customized: its bucket is used." in said
 
@@ -87,7 +87,7 @@ def test_an_effect_that_has_changed_is_shown_again(world: World) -> None:
     data = company_form(world.company, bucket=second.pk)
     token = re.search(r'name="confirmed" value="(\w+)"', browser.post(url, data).content.decode())
     assert token is not None
-    services.choose_bucket(world.tokyo, world.bucket)
+    services.change(world.tokyo, services.choice(world.tokyo, world.bucket))
     assert browser.post(url, {**data, "confirmed": token[1]}).status_code == 200
     assert Company.objects.get(pk=world.company.pk).bucket_id == world.bucket.pk
 

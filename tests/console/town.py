@@ -63,7 +63,7 @@ def build(many: int = 6131) -> Town:
     z.counts += [many + 1000]
     z.words += ["Zenith", other.public_id, "800200002"]
     for one, part in ((company, a), (other, z)):
-        services.choose_bucket(one, part.bucket)
+        services.change(one, services.choice(one, part.bucket))
         Company.objects.filter(pk=one.pk).update(enabled=True, requests_per_second=1000, synced_at=now)
         one.refresh_from_db()
     town = Town(a, b, z, _people(a, b, z))

@@ -31,7 +31,7 @@ def main(base_url: str, key: str, folder: Path) -> None:
         Company.objects.filter(pk=company.pk).update(api_key=sealed, enabled=True, requests_per_second=5000)
         folder.mkdir(parents=True)
         bucket = services.register_bucket(company, folder.as_uri())
-        services.choose_bucket(company, bucket)
+        services.change(company, services.choice(company, bucket))
 
         async def ask() -> None:
             engine = Engine(installation, queue)

@@ -61,7 +61,7 @@ class Rig:
         Company.objects.filter(pk=company.pk).update(api_key=sealed, enabled=True, requests_per_second=5_000)
         self.bucket_folder(number).mkdir(parents=True)
         bucket = services.register_bucket(company, self.bucket_folder(number).as_uri())
-        services.choose_bucket(company, bucket)
+        services.change(company, services.choice(company, bucket))
         self.run_async(lambda engine: self._mark(engine, bucket))
         self.run_async(lambda engine: self._sync(engine, company.pk))
         Target.objects.filter(company=company).update(backed_up=True)
@@ -231,5 +231,5 @@ class Rig:
             bucket.credential = self.installation.vault.seal(credential, owner=bucket_owner(bucket.pk), field=CREDENTIAL)
             bucket.save()
         self.run_async(lambda engine: self._mark(engine, bucket))
-        services.choose_bucket(self.company, bucket)
+        services.change(self.company, services.choice(self.company, bucket))
         return bucket

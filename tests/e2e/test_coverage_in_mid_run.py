@@ -50,7 +50,7 @@ def test_a_target_whose_rule_was_off_for_a_part_of_the_listing_is_not_covered(ri
 
 def test_a_kind_that_was_chosen_for_a_part_of_the_listing_is_not_covered(rig_of: MakeRig, monkeypatch: pytest.MonkeyPatch) -> None:
     rig = rig_of()
-    interrupted(rig, monkeypatch, lambda: services.set_voicemail(rig.company, True))
+    interrupted(rig, monkeypatch, lambda: services.change(rig.company, {"voicemail": True}))
     assert Coverage.objects.filter(fingerprint=engine.fingerprint(type(rig.company).objects.get())).count() == 0
 
 

@@ -10,12 +10,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy, ngettext
 
 from . import fresh, throttle
+from .audit import client_address
 from .models import Person
-
-
-def client_address(request: HttpRequest) -> str:
-    """Who asks: as the door found out behind trusted proxies, else who is connected."""
-    return getattr(request, "client_address", "") or request.META.get("REMOTE_ADDR", "")
 
 
 def too_early(refused: throttle.Refused) -> ValidationError:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
+from django.http import HttpRequest
 
 from .models import AuditEntry, Person
 
@@ -20,6 +21,16 @@ class Actor:
 
 
 COMMAND_LINE = Actor("command line")
+
+
+def client_address(request: HttpRequest) -> str:
+    """Who asks: as the door found out behind trusted proxies, else who is connected."""
+    return getattr(request, "client_address", "") or request.META.get("REMOTE_ADDR", "")
+
+
+def acting(person: Person, request: HttpRequest) -> Actor:
+    """The person, at the address from which the request came."""
+    return Actor(person.email, person, client_address(request))
 
 
 def record(

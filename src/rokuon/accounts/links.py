@@ -46,10 +46,6 @@ def void(person: Person, now: datetime, *kinds: Link.Kind) -> int:
     return Link.objects.filter(which, person=person, used_at=None).delete()[0]
 
 
-def open_invitation(person: Person, now: datetime) -> Link | None:
-    return _usable(now).filter(person=person, kind=Link.Kind.INVITATION).first()
-
-
 def _usable(now: datetime) -> QuerySet[Link]:
     # Without a join: Django would put a join into a subquery, and a second click that waited for the first would not look again.
     return Link.objects.filter(used_at=None, expires_at__gt=now, person__in=Person.objects.filter(is_active=True))

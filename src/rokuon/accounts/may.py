@@ -71,11 +71,6 @@ def _reach(company_id: int, offices: Sequence[int | None]) -> Reach:
     return Reach(company_id, None if None in offices else frozenset(office for office in offices if office is not None))
 
 
-def is_member(person_id: int, company_id: int) -> bool:
-    """Whether the company's existence is the person's business at all."""
-    return reach(person_id, company_id, Action.VIEW) is not None
-
-
 def company_ids(person_id: int) -> list[int]:
     """The companies that the person may look at."""
     roles = Membership.objects.filter(person_id=person_id, person__is_active=True).values_list("company_id", "role")

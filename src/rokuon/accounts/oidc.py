@@ -27,7 +27,6 @@ from django.utils import timezone
 from rokuon.ops.addresses import is_loopback
 
 from . import audit
-from .adapter import client_address
 from .models import Person
 
 log = logging.getLogger(__name__)
@@ -135,7 +134,7 @@ class Refusals(DefaultSocialAccountAdapter):
         with transaction.atomic():
             sociallogin.connect(request, person)
             audit.record(
-                audit.Actor(person.email, person, client_address(request)),
+                audit.acting(person, request),
                 "account.oidc",
                 now=timezone.now(),
                 company_id=None,

@@ -13,6 +13,7 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
+from .audit import client_address
 from .models import Person, Session, hashed
 
 IDLE = timedelta(minutes=30)
@@ -86,7 +87,7 @@ class ActivityMiddleware:
         asked_by_itself = request.method == "GET" and request.headers.get("HX-Request") == "true"
         if session is not None and session.accessed and session.session_key and not asked_by_itself:
             now = timezone.now()
-            address = getattr(request, "client_address", "") or request.META.get("REMOTE_ADDR", "")
+            address = client_address(request)
             Session.objects.filter(
                 Q(seen_at__lt=now - NOTED_EVERY) | Q(browser=""), session_key=hashed(session.session_key), person__isnull=False
             ).update(seen_at=now, address=address, browser=request.headers.get("User-Agent", "-")[:300] or "-")

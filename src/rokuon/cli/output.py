@@ -16,9 +16,11 @@ from rich.text import Text
 from rokuon.domain.placement import zone
 from rokuon.ledger.read import Counts
 from rokuon.ops.i18n import _, ngettext
+from rokuon.ops.measures import amount as amount
+from rokuon.ops.measures import duration as duration
+from rokuon.ops.measures import number as number
 from rokuon.org.models import Target
 
-KIB = 1024.0
 WIDE = 140
 
 
@@ -48,36 +50,11 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str | Text]], *, righ
     """`right` are the columns of numbers. Cells are text as it is, never markup: names come from another system."""
     shown = Table(box=box.SIMPLE_HEAD, title=escape(title) or None, title_justify="left", pad_edge=False, expand=False)
     numeric = set(right)
-    for number, heading in enumerate(headings):
-        shown.add_column(escape(heading), justify="right" if number in numeric else "left", overflow="fold")
+    for place, heading in enumerate(headings):
+        shown.add_column(escape(heading), justify="right" if place in numeric else "left", overflow="fold")
     for row in rows:
         shown.add_row(*[cell if isinstance(cell, Text) else Text(cell) for cell in row])
     console().print(shown)
-
-
-def amount(size: float) -> str:
-    """Bytes in binary units, as file managers show them."""
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if size < KIB:
-            return f"{size:,.0f} {unit}" if unit == "B" else f"{size:,.1f} {unit}"
-        size /= KIB
-    return f"{size:,.1f} TiB"
-
-
-def number(count: int) -> str:
-    return f"{count:,}"
-
-
-def duration(seconds: float) -> str:
-    """A length of time, to the two largest units."""
-    whole = max(0, round(seconds))
-    if whole < 60:
-        return _("%(seconds)d s") % {"seconds": whole}
-    if whole < 3600:
-        return _("%(minutes)d min %(seconds)d s") % {"minutes": whole // 60, "seconds": whole % 60}
-    if whole < 86400:
-        return _("%(hours)d h %(minutes)d min") % {"hours": whole // 3600, "minutes": whole % 3600 // 60}
-    return _("%(days)d d %(hours)d h") % {"days": whole // 86400, "hours": whole % 86400 // 3600}
 
 
 def moment(when: datetime | None, zone_name: str) -> str:

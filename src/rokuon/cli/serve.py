@@ -19,7 +19,7 @@ from rokuon.ops.i18n import _
 from .children import rokuon, stoppable
 from .session import opened
 from .web_server import Server
-from .worker import MOST_PROCESSES
+from .worker import processes_option
 
 PROCESSES, THREADS = 2, 8
 BACKLOG = 256
@@ -72,14 +72,7 @@ def _application() -> Callable[..., Any]:
         "stop ends the console first, then the workers, losing nothing."
     )
 )
-@click.option(
-    "--processes",
-    type=click.IntRange(1, MOST_PROCESSES),
-    default=1,
-    show_default=True,
-    metavar="N",
-    help=_("Worker processes to keep running."),
-)
+@processes_option
 def up_command(processes: int) -> int:
     config = Config.load()
     logs.set_up(level=config.log_level, style=config.log_format)

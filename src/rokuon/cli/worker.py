@@ -19,14 +19,7 @@ from .session import opened
 
 MOST_PROCESSES = 64
 
-
-@click.command(
-    help=_(
-        "Do the work until stopped: list, copy and verify recordings. Run it as a service, on as many machines as you like; it restarts "
-        "processes that die and stops within 30 seconds, losing nothing."
-    )
-)
-@click.option(
+processes_option = click.option(
     "--processes",
     type=click.IntRange(1, MOST_PROCESSES),
     default=1,
@@ -34,6 +27,15 @@ MOST_PROCESSES = 64
     metavar="N",
     help=_("Worker processes to keep running."),
 )
+
+
+@click.command(
+    help=_(
+        "Do the work until stopped: list, copy and verify recordings. Run it as a service, on as many machines as you like; it restarts "
+        "processes that die and stops within 30 seconds, losing nothing."
+    )
+)
+@processes_option
 @click.option("--one", is_flag=True, hidden=True)
 def worker_command(processes: int, one: bool) -> int:
     config = Config.load()

@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import wraps
 from typing import Concatenate, ParamSpec
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponseBase
@@ -17,10 +18,11 @@ from django.views.decorators.http import require_http_methods
 
 from rokuon.accounts import fresh as freshness
 from rokuon.accounts import may, second_factor
-from rokuon.accounts.audit import Actor
+from rokuon.accounts.audit import Actor, acting
 from rokuon.accounts.doors import CHANGE, FORM, READ, Guard, SignedInRequest, everyone, signed_in, to_sign_in
 from rokuon.accounts.may import Action, Reach
 from rokuon.domain.placement import zone as zone_info
+from rokuon.org import tree
 from rokuon.org.models import Company, Office, Target
 
 __all__ = [
@@ -37,11 +39,11 @@ __all__ = [
     "office_or_404",
     "offices",
     "page",
+    "seen",
     "signed_in",
     "target_ids",
     "target_or_404",
     "targets",
-    "whole_or_403",
 ]
 P = ParamSpec("P")
 
@@ -96,6 +98,11 @@ def allowed(request: CompanyRequest, action: Action, office_id: int | None = Non
     return found is not None and found.covers(office_id)
 
 
+def seen(request: CompanyRequest) -> Reach:
+    """What the person may look at, also on a page that is for changing."""
+    return request.reaches[Action.VIEW]
+
+
 def offices(reach: Reach) -> QuerySet[Office]:
     """The offices within reach."""
     found = Office.objects.filter(company_id=reach.company_id)
@@ -121,16 +128,9 @@ def target_or_404(reach: Reach, target_id: int) -> Target:
     return get_object_or_404(targets(reach), pk=target_id)
 
 
-def whole_or_403(reach: Reach) -> None:
-    """Raises PermissionDenied for somebody who may do this for some offices only."""
-    if not reach.whole:
-        raise PermissionDenied
-
-
 def actor(request: SignedInRequest) -> Actor:
     """Who acts, for the audit log."""
-    address = getattr(request, "client_address", "") or request.META.get("REMOTE_ADDR", "")
-    return Actor(request.user.email, request.user, address)
+    return acting(request.user, request)
 
 
 def now(request: HttpRequest) -> datetime:
@@ -139,6 +139,11 @@ def now(request: HttpRequest) -> datetime:
         request.began_at = timezone.now()  # type: ignore[attr-defined]
     began: datetime = request.began_at  # type: ignore[attr-defined]
     return began
+
+
+def company_zone(company: Company) -> str:
+    """The zone on whose wall the whole company's times are read: the one that its offices share, else the installation's."""
+    return tree.company_zone(company, settings.ROKUON_TIME_ZONE)
 
 
 def on_wall(when: datetime, zone: str) -> datetime:

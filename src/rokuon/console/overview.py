@@ -5,22 +5,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.utils.translation import get_language, gettext_noop, ngettext
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, ngettext
 
 from rokuon.accounts.may import Reach
 from rokuon.domain import windows
-from rokuon.ledger import holds, overview, read, tally
+from rokuon.ledger import overview, read, tally
 from rokuon.ledger.models import Hold
 from rokuon.ledger.overview import Day, DayState
 from rokuon.ledger.runs import OPEN
 from rokuon.ledger.sql import ms
 from rokuon.ledger.tally import Cause, Counts, Pace
+from rokuon.ops import i18n
 from rokuon.org.models import Bucket, Company, Target
-from rokuon.org.tree import target_settings, zone_of
+from rokuon.org.tree import zone_of
 from rokuon.wiring.backup_now import fingerprint
 
 from . import runs
+from .strip import holds_within
 
 DAYS = 90
 ROWS = 25
@@ -105,7 +107,7 @@ def look(company: Company, reach: Reach, targets: Sequence[Target], now: datetim
         counts=tally.total(causes),
         failures=[Why(cause, runs.in_words(cause.reason)) for cause in failures],
         others=[Why(cause, runs.in_words(cause.reason)) for cause in causes if cause.state in ("pending", "excluded") and cause.reason],
-        holds=_holds(company, reach, ids),
+        holds=_holds(company, reach),
         oldest=_oldest(targets, now),
         unnamed=sum(read.details_missing(company.pk, ids).values()),
         backed_up=sum(target.backed_up for target in targets),
@@ -128,18 +130,9 @@ def _unread(company: Company, ids: Sequence[int], now: datetime) -> int:
     return sum(listed.get(target, 0) < (last - first).days + 1 for target in ids)
 
 
-def _holds(company: Company, reach: Reach, ids: Sequence[int]) -> list[HoldSaid]:
-    """Those that stop something within reach: a bucket that only other offices use is not this person's."""
-    found = [
-        hold for hold in holds.open_holds(company.pk) if reach.whole or hold.on != Hold.On.BUCKET or hold.ref in _buckets(company, ids)
-    ]
+def _holds(company: Company, reach: Reach) -> list[HoldSaid]:
     urls = {str(bucket.pk): bucket.url for bucket in Bucket.objects.filter(company=company)}
-    return [HoldSaid(hold, _stopped(hold, urls), runs.in_words(hold.reason)) for hold in found]
-
-
-def _buckets(company: Company, ids: Sequence[int]) -> set[str]:
-    wanted = set(ids)
-    return {str(one.effective.bucket) for one in target_settings(company) if one.target.pk in wanted}
+    return [HoldSaid(hold, _stopped(hold, urls), runs.in_words(hold.reason)) for hold in holds_within(company, reach)]
 
 
 KINDS = {
@@ -165,8 +158,7 @@ class Answer:
 
     @property
     def more(self) -> str:
-        # Japanese sentences follow each other without a space.
-        return ("" if (get_language() or "").startswith("ja") else " ").join(self.added)
+        return i18n.join_sentences(*self.added)
 
 
 def answer(look: Look) -> Answer:

@@ -10,7 +10,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from rokuon.accounts.may import Reach
-from rokuon.config import Config
 from rokuon.domain import placement
 from rokuon.domain.failures import by_reason, leaves
 from rokuon.domain.recording import ScopeKind
@@ -20,7 +19,7 @@ from rokuon.ledger.read import Counts, RunProgress
 from rokuon.ledger.runs import OPEN
 from rokuon.ops import i18n
 from rokuon.org.models import Company, Office, Target
-from rokuon.org.tree import company_zone, zone_of
+from rokuon.org.tree import zone_of
 
 from . import gate
 
@@ -53,7 +52,7 @@ class Scope:
 def scope_of(company: Company, kind: str, scope_id: int) -> Scope:
     """Raises Http404 for what this company does not have."""
     if kind == ScopeKind.COMPANY:
-        return Scope(ScopeKind.COMPANY, 0, _("Whole company"), company_zone(company, Config.load().time_zone), None)
+        return Scope(ScopeKind.COMPANY, 0, _("Whole company"), gate.company_zone(company), None)
     if kind == ScopeKind.OFFICE:
         office = Office.objects.filter(company=company, pk=scope_id).first()
         if office is not None:

@@ -14,7 +14,6 @@ from django.utils.translation import gettext_noop
 from rokuon.accounts import may
 from rokuon.accounts.may import Action, Reach
 from rokuon.console import strip
-from rokuon.console.strip import WORKER_SILENT_S as WORKER_SILENT_S
 from rokuon.console.trail import trail
 from rokuon.ops import i18n
 from rokuon.org.models import Company
@@ -68,6 +67,9 @@ def context(request: HttpRequest) -> dict[str, Any]:
         person = getattr(request, "user", None)
         if person is None or not person.is_authenticated:
             return languages
+        if request.headers.get("HX-Request") == "true":
+            # A part of a page, asked for every few seconds: what stands around it is there already.
+            return languages | {"company": getattr(request, "company", None)}
         companies = list(Company.objects.filter(pk__in=may.company_ids(person.pk)).order_by("name", "pk"))
         here: dict[str, Any] = {"theme": person.theme, "companies": companies}
         company: Company | None = getattr(request, "company", None)

@@ -11,8 +11,6 @@ from rokuon.ledger import exclude, move
 from rokuon.ledger.models import Copy, Hold
 from rokuon.ops import i18n
 
-RUN_CANCELLED = "run_cancelled"
-
 STATES = {
     "verified": gettext_noop("Backed up and checked"),
     "pending": gettext_noop("Queued or waiting"),
@@ -25,7 +23,7 @@ STATES = {
 _SET_ASIDE = {
     exclude.RULE_DISABLED: gettext_noop("Its backup rule is switched off. It is backed up when the rule is switched on again."),
     exclude.KIND_NOT_CHOSEN: gettext_noop("Recordings of this kind are not chosen for backup. It is backed up when the kind is chosen."),
-    RUN_CANCELLED: gettext_noop("The run that was to copy it was cancelled. The next Back up now takes it up again."),
+    exclude.RUN_CANCELLED: gettext_noop("The run that was to copy it was cancelled. The next Back up now takes it up again."),
     move.BUCKET_CHANGED: gettext_noop("Another bucket was chosen before it was copied. The recording has its own line for that bucket."),
 }
 

@@ -41,7 +41,7 @@ def said(company: Company, reaches: Mapping[Action, Reach]) -> list[Said]:
     told = []
     if not queue.live_workers(WORKER_SILENT_S):
         told.append(Said(_("No worker is running, so nothing is backed up at the moment. Start one on the machine that runs Rokuon.")))
-    held = _within(company, reaches[Action.VIEW], holds.open_holds(company.pk))
+    held = holds_within(company, reaches[Action.VIEW])
     names = _bucket_names(held[:MOST])
     told += [_of_hold(company, reaches, hold, names) for hold in held[:MOST]]
     if len(held) > MOST:
@@ -54,10 +54,12 @@ def without_database() -> Said:
     return Said(_("The database does not answer. Nothing that was recorded is lost, and backup goes on when it is back."))
 
 
-def _within(company: Company, reach: Reach, held: Sequence[Hold]) -> list[Hold]:
+def holds_within(company: Company, reach: Reach) -> Sequence[Hold]:
+    """The open holds that stop something within reach: a bucket that only other offices use is not this person's."""
+    held = holds.open_holds(company.pk)
     buckets = [hold for hold in held if hold.on == HoldOn.BUCKET]
     if reach.offices is None or not buckets:
-        return list(held)
+        return held
     used = {str(one.effective.bucket) for one in tree.target_settings(company) if one.target.office_id in reach.offices}
     return [hold for hold in held if hold.on != HoldOn.BUCKET or hold.ref in used]
 

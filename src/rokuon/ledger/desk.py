@@ -66,10 +66,17 @@ def copies(company_id: int, targets: Sequence[int] | None, state: str, reason: s
     return (found if targets is None else found.filter(target_id__in=targets)).order_by("-call_started_at", "-pk")
 
 
-def choose(
-    company_id: int, targets: Sequence[int] | None, *, ids: Sequence[int] | None = None, state: str | None = None, reason: str | None = None
-) -> list[int]:
-    """The failed or gone copies that ids, or a state and reason, name within the targets. What nobody closed, unless ids name it."""
+@dataclass(frozen=True, slots=True)
+class Which:
+    """Failed or gone copies that somebody names: by their ids, or by state and reason; each None where it does not matter."""
+
+    ids: Sequence[int] | None = None
+    state: str | None = None
+    reason: str | None = None
+
+
+def choose(company_id: int, targets: Sequence[int] | None, which: Which) -> list[int]:
+    """The copies that are named, within the targets. What nobody closed, unless ids name it."""
     rows = fetch(
         """SELECT c.id FROM ledger_copy c
             WHERE c.company_id = %(company)s AND c.state IN ('failed', 'gone')
@@ -77,7 +84,7 @@ def choose(
               AND (%(state)s::text IS NULL OR c.state = %(state)s) AND (%(reason)s::text IS NULL OR c.reason = %(reason)s)
               AND (c.id = ANY(%(ids)s) OR (%(ids)s::bigint[] IS NULL AND NOT EXISTS (
                     SELECT 1 FROM ledger_closing k WHERE k.copy_id = c.id AND k.at >= c.changed_at)))""",
-        {"company": company_id, "targets": _array(targets), "ids": _array(ids), "state": state, "reason": reason},
+        {"company": company_id, "targets": _array(targets), "ids": _array(which.ids), "state": which.state, "reason": which.reason},
     )
     return [row[0] for row in rows]
 

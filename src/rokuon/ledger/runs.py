@@ -174,15 +174,17 @@ def _before(window_id: int) -> datetime:
 @transaction.atomic
 def finish_window(window_id: int, now: datetime, enqueue: Enqueue) -> None:
     """The whole window is listed and each of its copies was tried: hand out the next ones, and end the run with its last window."""
-    _lock_runs(_company_of(window_id))
+    company_id = _company_of(window_id)
+    _lock_runs(company_id)
     Window.objects.filter(pk=window_id, state=Window.State.QUEUED).update(state=Window.State.DONE, reason="", detail="")
-    _after_window(window_id, now, enqueue)
+    _after_window(company_id, now, enqueue)
 
 
 @transaction.atomic
 def put_back(window_id: int, reason: str, detail: str, wait: float, now: datetime, enqueue: Enqueue, *, spends: bool = True) -> None:
     """The listing failed for a passing cause: the window waits so many seconds, and fails for good after some attempts in a row."""
-    _lock_runs(_company_of(window_id))
+    company_id = _company_of(window_id)
+    _lock_runs(company_id)
     spent = int(spends)
     execute(
         """UPDATE ledger_window SET state = CASE WHEN attempt + %s >= %s THEN 'failed' ELSE 'waiting' END, attempt = attempt + %s,
@@ -190,15 +192,16 @@ def put_back(window_id: int, reason: str, detail: str, wait: float, now: datetim
             WHERE id = %s AND state = 'queued'""",
         [spent, LISTING_ATTEMPTS, spent, now + timedelta(seconds=wait), reason, detail[:500], window_id],
     )
-    _after_window(window_id, now, enqueue)
+    _after_window(company_id, now, enqueue)
 
 
 @transaction.atomic
 def fail_window(window_id: int, reason: str, detail: str, now: datetime, enqueue: Enqueue) -> None:
     """The source refuses the listing itself: the run goes on without it and says so."""
-    _lock_runs(_company_of(window_id))
+    company_id = _company_of(window_id)
+    _lock_runs(company_id)
     Window.objects.filter(pk=window_id, state=Window.State.QUEUED).update(state=Window.State.FAILED, reason=reason, detail=detail[:500])
-    _after_window(window_id, now, enqueue)
+    _after_window(company_id, now, enqueue)
 
 
 def suspend_window(window_id: int, reason: str) -> None:
@@ -206,8 +209,7 @@ def suspend_window(window_id: int, reason: str) -> None:
     Window.objects.filter(pk=window_id, state=Window.State.QUEUED).update(state=Window.State.WAITING, reason=reason)
 
 
-def _after_window(window_id: int, now: datetime, enqueue: Enqueue) -> None:
-    company_id = _company_of(window_id)
+def _after_window(company_id: int, now: datetime, enqueue: Enqueue) -> None:
     queue_windows(company_id, now, enqueue)
     end_done(company_id, now)
 

@@ -15,7 +15,7 @@ MAIL_WITHIN_S = 15
 
 
 def web_settings(config: Config) -> dict[str, Any]:
-    """Names as Django knows them, and ROKUON_PUBLIC_URL and ROKUON_TRUSTED_PROXIES for `console.door`."""
+    """Names as Django knows them, ROKUON_PUBLIC_URL and ROKUON_TRUSTED_PROXIES for `console.door`, ROKUON_TIME_ZONE for `console.gate`."""
     public = config.public
     # Browsers give a cookie to every port of a host, so installations on one machine keep theirs apart by name.
     cookie = f"{'__Host-' if public.secure else ''}rokuon" + (f"-{public.port}" if public.loopback else "")
@@ -23,6 +23,7 @@ def web_settings(config: Config) -> dict[str, Any]:
     return {
         "ROKUON_PUBLIC_URL": public,
         "ROKUON_TRUSTED_PROXIES": config.trusted_proxies,
+        "ROKUON_TIME_ZONE": config.time_zone,
         "ALLOWED_HOSTS": list(public.hosts),
         "CSRF_TRUSTED_ORIGINS": [public.origin_of(host) for host in public.hosts],
         "CSRF_FAILURE_VIEW": "rokuon.console.errors.csrf_failure",

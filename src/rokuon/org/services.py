@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -94,23 +93,6 @@ def change(node: Node, wanted: Mapping[str, Any], revision: int | None = None) -
         if not known.filter(consent).update(**after, revision=current.revision + 1):
             raise Restricted
     return before, after
-
-
-def set_enabled(company: Company, enabled: bool) -> None:
-    change(company, {"enabled": enabled})
-
-
-def set_voicemail(company: Company, voicemail: bool) -> None:
-    change(company, {"voicemail": voicemail})
-
-
-def set_budget(company: Company, requests_per_second: Decimal) -> None:
-    change(company, {"requests_per_second": requests_per_second})
-
-
-def choose_bucket(node: Node, bucket: Bucket | None) -> None:
-    """Select one of the company's buckets for the company, an office or a target; None takes the choice back."""
-    change(node, choice(node, bucket))
 
 
 def choice(node: Node, bucket: Bucket | None) -> dict[str, Any]:

@@ -37,26 +37,23 @@ def start(
 
 @transaction.atomic
 def pause(run: Run, actor: Actor, now: datetime) -> bool:
-    """`ledger.runs.pause`; a pause that changes nothing leaves no line."""
-    done = runs.pause(run.pk, now)
-    if done:
-        _record(run, "run.pause", actor, now)
-    return done
+    return _told(runs.pause(run.pk, now), run, "run.pause", actor, now)
 
 
 @transaction.atomic
 def resume(run: Run, jobs: Jobs, actor: Actor, now: datetime) -> bool:
-    done = backup_now.resume(run, now, jobs)
-    if done:
-        _record(run, "run.resume", actor, now)
-    return done
+    return _told(backup_now.resume(run, now, jobs), run, "run.resume", actor, now)
 
 
 @transaction.atomic
 def cancel(run: Run, actor: Actor, now: datetime) -> bool:
-    done = runs.cancel(run.pk, now)
+    return _told(runs.cancel(run.pk, now), run, "run.cancel", actor, now)
+
+
+def _told(done: bool, run: Run, action: str, actor: Actor, now: datetime) -> bool:
+    """The same answer; what changed nothing leaves no line."""
     if done:
-        _record(run, "run.cancel", actor, now)
+        _record(run, action, actor, now)
     return done
 
 

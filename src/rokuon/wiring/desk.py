@@ -9,17 +9,16 @@ from rokuon.accounts import audit
 from rokuon.accounts.audit import Actor
 from rokuon.domain.ports import Jobs
 from rokuon.ledger import desk
+from rokuon.ledger.desk import Which
 from rokuon.ledger.models import Retry
 from rokuon.ledger.retry import retry as send_back
 from rokuon.org.models import Company
 
 
 @transaction.atomic
-def retry(
-    company: Company, targets: Sequence[int] | None, jobs: Jobs, actor: Actor, now: datetime, **which: Sequence[int] | str | None
-) -> Retry | None:
-    """Have failed and gone copies tried again (`desk.choose` says which); None where there is none any more."""
-    chosen = desk.choose(company.pk, targets, **which)  # type: ignore[arg-type]
+def retry(company: Company, targets: Sequence[int] | None, which: Which, jobs: Jobs, actor: Actor, now: datetime) -> Retry | None:
+    """Have failed and gone copies tried again; None where there is none any more."""
+    chosen = desk.choose(company.pk, targets, which)
     due = send_back(company.pk, now, ids=chosen, gone=True) if chosen else []
     begun = desk.begin_retry(company.pk, due, actor.name, now)
     if begun is not None:
@@ -29,18 +28,16 @@ def retry(
 
 
 @transaction.atomic
-def close(
-    company: Company, targets: Sequence[int] | None, note: str, actor: Actor, now: datetime, **which: Sequence[int] | str | None
-) -> int:
+def close(company: Company, targets: Sequence[int] | None, which: Which, note: str, actor: Actor, now: datetime) -> int:
     """Mark failed and gone copies as explained; how many."""
-    closed = desk.close(desk.choose(company.pk, targets, **which), note, actor.name, now)  # type: ignore[arg-type]
+    closed = desk.close(desk.choose(company.pk, targets, which), note, actor.name, now)
     if closed:
         _record(company, "failure.close", actor, now, {"copies": closed, "note": note, **_told(which)})
     return closed
 
 
-def _told(which: dict[str, Sequence[int] | str | None]) -> dict[str, object]:
-    return {name: value for name, value in which.items() if name != "ids" and value}
+def _told(which: Which) -> dict[str, object]:
+    return {name: value for name, value in (("state", which.state), ("reason", which.reason)) if value}
 
 
 def _record(company: Company, action: str, actor: Actor, now: datetime, after: dict[str, object]) -> None:

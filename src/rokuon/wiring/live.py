@@ -14,7 +14,7 @@ from rokuon.events.inbox import Due
 from rokuon.ledger.sql import ms
 from rokuon.org.models import Company
 from rokuon.org.tree import assign_folder, target_settings
-from rokuon.wiring.targets import load_targets
+from rokuon.wiring.targets import as_targets
 
 log = logging.getLogger(__name__)
 
@@ -33,11 +33,12 @@ def load(company_id: int, now: datetime) -> Facts | None:
     if not dues:
         return None
     company = Company.objects.get(pk=company_id)
-    ready = [one.target for one in target_settings(company) if one.target.backed_up and one.effective.bucket is not None]
-    for target in ready:
-        assign_folder(target)
+    settings = target_settings(company)
+    for one in settings:
+        if one.target.backed_up and one.effective.bucket is not None:
+            assign_folder(one.target)
     wanted = [Wanted(due.call_id, ms(due.started_at)) for due in dues]
-    return Facts(dues, wanted, load_targets(company, [target.pk for target in ready]))
+    return Facts(dues, wanted, as_targets(company, settings))
 
 
 def settle(facts: Facts, found: frozenset[str], now: datetime, ask_at: Callable[[datetime], None]) -> None:

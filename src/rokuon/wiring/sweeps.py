@@ -104,16 +104,19 @@ def _before_their_rule(targets: Sequence[TargetSettings], wanted: TimeRange) -> 
 
 
 def start_due(now: datetime, jobs: Jobs) -> None:
-    """Begin whatever is due, for every company; and forget what ended long ago, but for the latest of each reach."""
+    """Begin whatever is due, for every company; where one begins, what ended long ago is forgotten."""
     for company_id in Company.objects.filter(enabled=True).exclude(api_key="").values_list("pk", flat=True):
         try:
             sweep = due(company_id, now)
-            if sweep is not None:
-                start(company_id, sweep, now, jobs)
+            if sweep is not None and start(company_id, sweep, now, jobs):
+                _forget_old(company_id, now)
         except (DataError, IntegrityError, LookupError, ObjectDoesNotExist, ValueError):
             # One company's oddity must not keep the others waiting; the next tick tries again.
             log.exception("sweep_not_started", extra={"company": company_id})
-            continue
-        sweeps = Run.objects.filter(company_id=company_id).exclude(purpose=Purpose.BACK_UP_NOW)
-        latest = [row["latest"] for row in sweeps.order_by().values("purpose", "state").annotate(latest=Max("pk"))]
-        sweeps.filter(finished_at__lt=now - KEPT).exclude(pk__in=latest).delete()
+
+
+def _forget_old(company_id: int, now: datetime) -> None:
+    """All but the latest of each reach and state: from those it is known when the next is due, and where a long sleep began."""
+    sweeps = Run.objects.filter(company_id=company_id).exclude(purpose=Purpose.BACK_UP_NOW)
+    latest = [row["latest"] for row in sweeps.order_by().values("purpose", "state").annotate(latest=Max("pk"))]
+    sweeps.filter(finished_at__lt=now - KEPT).exclude(pk__in=latest).delete()

@@ -1,21 +1,26 @@
 """The targets of a window as the use cases need them: bucket, folder and zone of each, and who trains in which team."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from rokuon.backup.discover import TargetPlan, Targets
 from rokuon.domain.recording import Scope, ScopeKind
 from rokuon.org.models import Company, Member
-from rokuon.org.tree import target_settings, zone_of
+from rokuon.org.tree import TargetSettings, target_settings, zone_of
 
 
 def load_targets(company: Company, ids: Collection[int]) -> Targets:
     """Those of the named targets that are backed up and have a bucket now: a rule switched off meanwhile is respected (C7)."""
+    return as_targets(company, [one for one in target_settings(company) if one.target.pk in ids])
+
+
+def as_targets(company: Company, settings: Iterable[TargetSettings]) -> Targets:
+    """The same of settings that are at hand."""
     plans = {
         Scope(ScopeKind(one.target.kind), one.target.dialpad_id): TargetPlan(
             one.target.pk, one.effective.bucket, one.target.folder, zone_of(one.target)
         )
-        for one in target_settings(company)
-        if one.target.pk in ids and one.target.backed_up and one.effective.bucket is not None
+        for one in settings
+        if one.target.backed_up and one.effective.bucket is not None
     }
     return Targets(plans, load_trainees(company.pk), voicemail=company.voicemail)
 

@@ -9,7 +9,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from rokuon.accounts import audit, fresh, sessions
-from rokuon.accounts.adapter import client_address
 from rokuon.accounts.doors import FORM, SignedInRequest, signed_in
 from rokuon.accounts.forms import PasswordForm
 from rokuon.accounts.models import Link, Person
@@ -30,7 +29,7 @@ def password(request: SignedInRequest) -> HttpResponse:
             sessions.end_all(person, but=request.session.session_key)
             Link.objects.filter(person=person, used_at=None).delete()
             audit.record(
-                audit.Actor(person.email, person, client_address(request)),
+                audit.acting(person, request),
                 "account.password",
                 now=timezone.now(),
                 company_id=None,

@@ -12,7 +12,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from rokuon.accounts import audit, second_factor
-from rokuon.accounts.adapter import client_address
 from rokuon.accounts.doors import CHANGE, FORM, SignedInRequest, everyone, signed_in
 
 
@@ -86,7 +85,7 @@ def remove(request: SignedInRequest) -> HttpResponse:
 
 def _record(request: SignedInRequest, *, after: bool) -> None:
     audit.record(
-        audit.Actor(request.user.email, request.user, client_address(request)),
+        audit.acting(request.user, request),
         "account.second_factor",
         now=timezone.now(),
         company_id=None,

@@ -13,11 +13,9 @@ from django.utils.translation import gettext_noop
 
 from rokuon.console import lookalike
 from rokuon.domain.placement import zone as zone_info
-from rokuon.ops import i18n
+from rokuon.ops import i18n, measures
 
 register = template.Library()
-
-KIB = 1024.0
 
 # word and icon of each state; the class carries the colour
 STATES = {
@@ -38,34 +36,19 @@ STATES = {
 @register.filter
 def number(value: int | None) -> str:
     """With separators of thousands; a dash for none."""
-    return "–" if value is None else f"{value:,}"
+    return "–" if value is None else measures.number(value)
 
 
 @register.filter(name="bytes")
 def bytes_(size: float | None) -> str:
     """Bytes in binary units, as file managers show them."""
-    if size is None:
-        return "–"
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if size < KIB:
-            return f"{size:,.0f} {unit}" if unit == "B" else f"{size:,.1f} {unit}"
-        size /= KIB
-    return f"{size:,.1f} TiB"
+    return "–" if size is None else measures.amount(size)
 
 
 @register.filter
 def seconds(value: float | None) -> str:
     """A length of time in seconds, to the two largest units."""
-    if value is None:
-        return "–"
-    whole = max(0, round(value))
-    if whole < 60:
-        return _("%(seconds)d s") % {"seconds": whole}
-    if whole < 3600:
-        return _("%(minutes)d min %(seconds)d s") % {"minutes": whole // 60, "seconds": whole % 60}
-    if whole < 86400:
-        return _("%(hours)d h %(minutes)d min") % {"hours": whole // 3600, "minutes": whole % 3600 // 60}
-    return _("%(days)d d %(hours)d h") % {"days": whole // 86400, "hours": whole % 86400 // 3600}
+    return "–" if value is None else measures.duration(value)
 
 
 @register.simple_tag

@@ -9,7 +9,6 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from rokuon.accounts import may
 from rokuon.accounts.may import Action
 from rokuon.console import gate, runs
 from rokuon.console.backup_form import BackupForm
@@ -46,7 +45,7 @@ def backup_now(request: CompanyRequest) -> HttpResponse:
 
 def _page(request: CompanyRequest, form: BackupForm | None = None, trouble: Trouble | None = None, status: int = 200) -> HttpResponse:
     reach, now = request.reach, gate.now(request)
-    may_start = may.reach(request.user.pk, request.company.pk, Action.BACK_UP)
+    may_start = request.reaches.get(Action.BACK_UP)
     if form is None and may_start is not None:
         form = BackupForm(None, request.company, may_start, ms(now), initial={"scope": request.GET.get("scope", "")})
     found = runs.visible(reach)

@@ -19,10 +19,10 @@ from rokuon.accounts.may import Action, Reach
 from rokuon.console import csv_file, gate
 from rokuon.console.gate import CHANGE, CompanyRequest, page
 from rokuon.console.runs import in_words
-from rokuon.console.shell import WORKER_SILENT_S
+from rokuon.console.strip import WORKER_SILENT_S
 from rokuon.jobs import queue
 from rokuon.ledger import desk, read
-from rokuon.ledger.desk import Cause
+from rokuon.ledger.desk import Cause, Which
 from rokuon.ledger.models import Copy, Retry
 from rokuon.org.models import Target
 from rokuon.org.tree import zone_of
@@ -93,7 +93,7 @@ def retry(request: CompanyRequest) -> HttpResponse:
     if which is None:
         messages.error(request, _("Choose at least one recording."))
         return _back(request)
-    begun = by_person.retry(request.company, gate.target_ids(request.reach), queue, gate.actor(request), gate.now(request), **which)
+    begun = by_person.retry(request.company, gate.target_ids(request.reach), which, queue, gate.actor(request), gate.now(request))
     if begun is None:
         messages.info(request, _("Nothing was left to retry: somebody did, or it is backed up by now."))
         return _to_desk(request)
@@ -107,7 +107,7 @@ def close(request: CompanyRequest) -> HttpResponse:
     if which is None or not note:
         messages.error(request, _("Write why nothing is to be done.") if which is not None else _("Choose at least one recording."))
         return _back(request)
-    closed = by_person.close(request.company, gate.target_ids(request.reach), note, gate.actor(request), gate.now(request), **which)
+    closed = by_person.close(request.company, gate.target_ids(request.reach), which, note, gate.actor(request), gate.now(request))
     messages.success(request, ngettext("%(count)d recording was closed.", "%(count)d recordings were closed.", closed) % {"count": closed})
     return _to_desk(request)
 
@@ -209,15 +209,15 @@ def _closing(copy: Copy) -> Any:
     return closing if closing is not None and closing.at >= copy.changed_at else None
 
 
-def _which(request: CompanyRequest) -> dict[str, Any] | None:
+def _which(request: CompanyRequest) -> Which | None:
     """What the form names: the ticked recordings, a cause, or all. None where nothing was ticked."""
     what = request.POST.get("what", "")
     if what == "all":
-        return {"state": Copy.State.FAILED}
+        return Which(state=Copy.State.FAILED)
     if what == "cause":
-        return {"state": request.POST.get("state", ""), "reason": request.POST.get("reason", "")}
+        return Which(state=request.POST.get("state", ""), reason=request.POST.get("reason", ""))
     ids = [_whole(text) for text in request.POST.getlist("copy")]
-    return {"ids": ids} if ids else None
+    return Which(ids=ids) if ids else None
 
 
 def _whole(text: str) -> int:

@@ -11,7 +11,6 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from rokuon.accounts import may
 from rokuon.accounts.may import Action, Reach
 from rokuon.console import coverage_svg, gate, overview
 from rokuon.console.gate import CompanyRequest, page
@@ -45,7 +44,7 @@ def show(request: CompanyRequest) -> HttpResponse:
         "ready": ready,
         "begun": ready or look.counts.discovered > 0,
         "may_set_up": gate.allowed(request, Action.SET_COMPANY),
-        "may_back_up": may.reach(request.user.pk, request.company.pk, Action.BACK_UP) is not None,
+        "may_back_up": Action.BACK_UP in request.reaches,
         "zone": _zone(targets),
     }
     return render(request, "console/overview.html", shown | _calendar(request, targets))

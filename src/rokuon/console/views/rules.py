@@ -12,7 +12,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from rokuon.accounts import may
 from rokuon.accounts.may import Action
 from rokuon.console import gate, rules_plan
 from rokuon.console.gate import CHANGE, CompanyRequest, page
@@ -49,16 +48,12 @@ class Choice:
 
 def _choice(request: CompanyRequest, data: Any) -> Choice:
     kind, office = data.get("kind", ""), data.get("office", "")
-    known = office.isdecimal() and gate.offices(_seen(request)).filter(pk=int(office)).exists()
+    known = office.isdecimal() and gate.offices(gate.seen(request)).filter(pk=int(office)).exists()
     return Choice(kind if kind in KINDS else KINDS[0], int(office) if known else None, data.get("q", "").replace("\0", "").strip())
 
 
-def _seen(request: CompanyRequest) -> may.Reach:
-    return may.reach(request.user.pk, request.company.pk, Action.VIEW) or request.reach
-
-
 def _shown(request: CompanyRequest, choice: Choice) -> QuerySet[Target]:
-    found = gate.targets(_seen(request)).filter(kind=choice.kind)
+    found = gate.targets(gate.seen(request)).filter(kind=choice.kind)
     if choice.office is not None:
         found = found.filter(office_id=choice.office)
     if choice.text:
@@ -69,21 +64,21 @@ def _shown(request: CompanyRequest, choice: Choice) -> QuerySet[Target]:
 @page(Action.VIEW)
 def rules_page(request: CompanyRequest) -> HttpResponse:
     choice, company = _choice(request, request.GET), request.company
-    setting = may.reach(request.user.pk, company.pk, Action.SET_RULES)
+    setting = request.reaches.get(Action.SET_RULES)
     known = {bucket.pk: bucket for bucket in company.buckets.defer("credential")}
     rows, base = [], reverse("console:settings-target", args=[company.public_id, 0]).removesuffix("0/")
     for target in _shown(request, choice):
         effective = target_effective(company, target)
         bucket = known[effective.bucket] if effective.bucket is not None else None
         rows.append(Row(target, f"{base}{target.pk}/", effective, bucket, setting is not None and setting.covers(target.office_id)))
-    everything = list(gate.targets(_seen(request)).exclude(state="deleted").values_list("kind", "backed_up"))
+    everything = list(gate.targets(gate.seen(request)).exclude(state="deleted").values_list("kind", "backed_up"))
     context = {
         "choice": choice,
         "rows": [row for row in rows if row.target.state != "deleted"],
         "deleted": [row for row in rows if row.target.state == "deleted"],
         "shown": rules_plan.written(row.target for row in rows if row.may_change),
         "may_change": any(row.may_change for row in rows),
-        "offices": gate.offices(_seen(request)).order_by("name", "pk"),
+        "offices": gate.offices(gate.seen(request)).order_by("name", "pk"),
         "tabs": [(kind, *_counts(everything, kind)) for kind in KINDS],
         "on": sum(on for kind, on in everything if kind == choice.kind),
         "all": sum(1 for kind, _on in everything if kind == choice.kind),

@@ -17,7 +17,7 @@ from rokuon.accounts.audit import Actor
 from rokuon.accounts.may import Action
 from rokuon.console import gate, runs
 from rokuon.console.gate import FORM, CompanyRequest, page
-from rokuon.console.shell import WORKER_SILENT_S
+from rokuon.console.strip import WORKER_SILENT_S
 from rokuon.jobs import queue
 from rokuon.ledger import holds
 from rokuon.ledger.models import Run

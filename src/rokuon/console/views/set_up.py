@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from rokuon.accounts.may import Action
-from rokuon.config import Config
 from rokuon.console import checklist, gate, key_words
 from rokuon.console.gate import CHANGE, FORM, CompanyRequest, page
 from rokuon.console.installation import installation
@@ -20,7 +19,6 @@ from rokuon.domain.failures import ConfigError, RokuonError
 from rokuon.jobs import queue
 from rokuon.ops.secrets import Secret
 from rokuon.org.directory import Change, SyncResult
-from rokuon.org.tree import company_zone
 from rokuon.wiring import setup
 from rokuon.wiring.key_check import KeyReport
 
@@ -55,7 +53,7 @@ def _key_form(request: CompanyRequest, error: str = "", report: KeyReport | None
         "key_error": error,
         "key_lines": key_words.lines(report.kept()) if report is not None else [],
         "keys_are": _(key_words.WHERE_KEYS_ARE),
-        "zone": company_zone(request.company, Config.load().time_zone),
+        "zone": gate.company_zone(request.company),
     }
     return render(request, "console/set_up/key_new.html", context, status=REFUSED if error else 200)
 
@@ -114,7 +112,7 @@ def _shown(
     checked_at = None if report is not None or "at" not in company.key_report else datetime.fromisoformat(company.key_report["at"])
     context = {
         "checklist": checklist.read(company),
-        "zone": company_zone(company, Config.load().time_zone),
+        "zone": gate.company_zone(company),
         "key_error": key_error,
         "key_lines": key_words.lines(kept),
         "key_checked_at": checked_at,

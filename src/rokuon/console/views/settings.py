@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from rokuon.accounts import fresh, may
+from rokuon.accounts import fresh
 from rokuon.accounts.may import Action
 from rokuon.console import gate, settings_tree
 from rokuon.console.gate import CHANGE, CompanyRequest, page
@@ -96,7 +96,7 @@ def _back(request: CompanyRequest, node: Node) -> HttpResponse:
 
 
 def _page(request: CompanyRequest, node: Node, form: SettingsForm | None = None, status: int = 200) -> HttpResponse:
-    company, reach = request.company, _seen(request)
+    company, reach = request.company, gate.seen(request)
     if form is None:
         # A change that was interrupted, to prove who it is or to look again, comes back with the address.
         form = form_for(node, request.GET) if "revision" in request.GET else form_for(node)
@@ -146,23 +146,16 @@ def _frame(request: CompanyRequest, node: Node) -> dict[str, Any]:
         "level": settings_tree.level(company, node),
         "node": node,
         "kind": settings_tree.kind_of(node),
-        "tree": settings_tree.tree(_seen(request), company, node, wanted),
+        "tree": settings_tree.tree(gate.seen(request), company, node, wanted),
         "wanted": wanted,
-        "zone": settings_tree.zone(_seen(request), node),
+        "zone": settings_tree.zone(gate.seen(request), node),
         "save_url": save,
         "page_url": settings_tree.url_of(company, node),
         "top_url": settings_tree.url_of(company, company),
         "office_url": settings_tree.url_of(company, node.office) if isinstance(node, Target) else "",
         "rules_url": reverse("console:rules", args=[company.public_id]),
-        "buckets_url": reverse("console:settings-buckets", args=[company.public_id])
-        if may.reach(request.user.pk, company.pk, Action.SET_BUCKETS)
-        else "",
+        "buckets_url": reverse("console:settings-buckets", args=[company.public_id]) if Action.SET_BUCKETS in request.reaches else "",
     }
-
-
-def _seen(request: CompanyRequest) -> may.Reach:
-    """What the person may look at, also on a page that is for changing."""
-    return may.reach(request.user.pk, request.company.pk, Action.VIEW) or request.reach
 
 
 def _may_change(request: CompanyRequest, node: Node) -> bool:
