@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "rokuon.ledger",
     "rokuon.accounts",
     "rokuon.events",
+    "rokuon.notify",
     "rokuon.console",
 ]
 MIDDLEWARE = [

@@ -193,5 +193,8 @@ class Jobs(Protocol):
 
     def enqueue_look(self, company_id: int, at: datetime | None = None) -> None: ...
 
+    def enqueue_mail(self) -> None:
+        """Send what the outbox holds."""
+
     def bulk_jobs_wait(self) -> bool:
         """Whether bulk work waits in the queue for a worker."""

@@ -66,6 +66,7 @@ class Hint(models.Model):
         indexes = [
             models.Index(fields=["company", "due_at"], condition=Q(due_at__isnull=False), name="hint_due"),
             models.Index(fields=["received_at"], name="hint_by_age"),
+            models.Index(fields=["company", "call_id"], name="hint_by_call"),
         ]
 
     def __str__(self) -> str:

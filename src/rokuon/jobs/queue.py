@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
-WINDOW, DUE, PROBE, LOOK, HOOK = "rokuon.window", "rokuon.due", "rokuon.probe", "rokuon.look", "rokuon.hook"
+WINDOW, DUE, PROBE, LOOK, HOOK, MAIL = "rokuon.window", "rokuon.due", "rokuon.probe", "rokuon.look", "rokuon.hook", "rokuon.mail"
 LIVE, BULK = "live", "bulk"
 
 
@@ -49,6 +49,11 @@ def enqueue_look(company_id: int, at: datetime | None = None) -> None:
 def enqueue_hook(company_id: int) -> None:
     """Look after the company's webhook at Dialpad."""
     _defer(HOOK, LIVE, f"hook:{company_id}", company_id=company_id)
+
+
+def enqueue_mail() -> None:
+    """Send what the outbox holds; one sender at a time."""
+    _defer(MAIL, LIVE, "mail", lock="mail")
 
 
 def bulk_jobs_wait() -> bool:

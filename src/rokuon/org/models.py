@@ -25,6 +25,10 @@ class MediaCharge(models.TextChoices):
     EACH = "each"
 
 
+ACCESS_WINDOWS = ((45, "45 days"), (365, "1 year"))
+"""How long a company's contract lets it reach a recording after its call, where it says so."""
+
+
 class Company(models.Model):
     """One Dialpad company. `claim` names this installation's company in the marker of each bucket that it uses (M5).
 
@@ -34,6 +38,8 @@ class Company(models.Model):
 
     Of the key a person is shown `key_ending` (its last characters), when it was entered and by whom ("" for the command line), and what
     it was last seen to open (`key_report`, as `wiring.key_check` keeps it; `at` is ISO 8601); never the key.
+
+    `access_window_days` after a call its recording can no longer be fetched, where the company's contract says so; null for no end.
 
     `revision` grows with every change of the settings that a person makes at this level, here and in offices and targets: a form that
     was filled in against an older one is refused, so that of two people who edit at once the second is told.
@@ -58,6 +64,7 @@ class Company(models.Model):
     requests_per_second = models.DecimalField(max_digits=7, decimal_places=2, default=Decimal(15))
     listing_trust = models.JSONField(default=dict, blank=True)
     media_charge = models.CharField(max_length=4, choices=MediaCharge.choices, default=MediaCharge.ONE)
+    access_window_days = models.PositiveSmallIntegerField(null=True, choices=ACCESS_WINDOWS)
     created_at = models.DateTimeField(default=timezone.now)
     synced_at = models.DateTimeField(null=True, blank=True)
     revision = models.PositiveIntegerField(default=0)
@@ -67,6 +74,10 @@ class Company(models.Model):
             models.UniqueConstraint(fields=["base_url", "dialpad_id"], condition=~Q(dialpad_id=""), name="company_once"),
             models.CheckConstraint(condition=Q(requests_per_second__gt=0), name="company_budget_positive"),
             models.CheckConstraint(condition=Q(media_charge__in=MediaCharge.values), name="company_media_charge"),
+            models.CheckConstraint(
+                condition=Q(access_window_days__isnull=True) | Q(access_window_days__in=[days for days, _words in ACCESS_WINDOWS]),
+                name="company_access_window",
+            ),
         ]
 
     def __str__(self) -> str:

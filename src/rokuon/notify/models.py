@@ -1,0 +1,179 @@
+"""The tables of notices: what somebody should know until it is over, the mails that say so, and who gets them."""
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+
+class Kind(models.TextChoices):
+    """What a notice is about. `FAILED` and `GONE` are copies of one cause in one office; `HOLD` is an open hold; `UNNAMED` are calls that
+    were recorded although the source lists no recording for them; `SILENCE` is a target that usually has calls and has none; `EXPIRING`
+    are copies that leave the source's access window within seven days; `NOT_LISTED`: the newest calls were not looked through for long;
+    `NO_EVENT`: the source has told of nothing for long; `NO_WORKER`: nobody does any work (of the whole installation)."""
+
+    FAILED = "failed"
+    GONE = "gone"
+    HOLD = "hold"
+    UNNAMED = "unnamed"
+    SILENCE = "silence"
+    EXPIRING = "expiring"
+    NOT_LISTED = "not_listed"
+    NO_EVENT = "no_event"
+    NO_WORKER = "no_worker"
+
+
+class Notice(models.Model):
+    """Something that somebody should know, from its first sign until it is over. One is open for each kind, cause and office.
+
+    `company` is null for what concerns the installation, `office` for what concerns the whole company. `cause` is a reason code, "" where
+    the kind says it all; `ref` tells apart what has the same cause ("source", a recording kind, "bucket:<id>", a target's id). `count` is
+    how many things it concerns now, `most` at worst; `facts` are the rest of what its words need (`letter.Line`).
+
+    `since` is when the thing began, as far as known. It is told at `told_at` for the `times_told`th time, with `told_count` things then.
+    `escalated_at` is when the company's admins were told of what an office's have not mended. Who acknowledges it is not reminded; it
+    stays open. It is not found any more since `clear_since`, and over at `ended_at`.
+    """
+
+    company = models.ForeignKey("org.Company", null=True, on_delete=models.CASCADE, related_name="+")
+    office = models.ForeignKey("org.Office", null=True, on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    cause = models.TextField(blank=True)
+    ref = models.TextField(blank=True)
+    count = models.BigIntegerField(default=0)
+    most = models.BigIntegerField(default=0)
+    facts = models.JSONField(default=dict)
+    since = models.DateTimeField()
+    opened_at = models.DateTimeField(default=timezone.now)
+    told_at = models.DateTimeField(null=True)
+    told_count = models.BigIntegerField(default=0)
+    times_told = models.PositiveIntegerField(default=0)
+    escalated_at = models.DateTimeField(null=True)
+    acknowledged_at = models.DateTimeField(null=True)
+    acknowledged_by = models.TextField(blank=True)
+    clear_since = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["company", "office", "kind", "cause", "ref"], condition=Q(ended_at__isnull=True), name="one_open_notice_of_office"
+            ),
+            models.UniqueConstraint(
+                fields=["company", "kind", "cause", "ref"],
+                condition=Q(ended_at__isnull=True, office__isnull=True),
+                name="one_open_notice_of_company",
+            ),
+            models.UniqueConstraint(
+                fields=["kind", "cause", "ref"],
+                condition=Q(ended_at__isnull=True, company__isnull=True),
+                name="one_open_notice_of_all",
+            ),
+            models.CheckConstraint(condition=Q(kind__in=Kind.values), name="notice_kind"),
+            models.CheckConstraint(condition=Q(office__isnull=True) | Q(company__isnull=False), name="notice_of_office_names_company"),
+        ]
+        indexes = [models.Index(fields=["company", "ended_at"], name="notice_by_company")]
+
+    def __str__(self) -> str:
+        return f"notice {self.pk}"
+
+
+class Occasion(models.TextChoices):
+    """Why a mail is written: something new, more of it, the daily reminder, the company's admins told of what stays, its end, what the
+    first Back up now came to, the week, or somebody's trial."""
+
+    OPENED = "opened"
+    MORE = "more"
+    REMINDER = "reminder"
+    ESCALATED = "escalated"
+    ENDED = "ended"
+    BACKFILL = "backfill"
+    WEEKLY = "weekly"
+    TRIAL = "trial"
+
+
+class Mail(models.Model):
+    """A mail to one address: the outbox. It is made in the transaction that decides on it, and waits until the server has taken it.
+
+    `letter` is what it says (`letter.Letter`); the words are made when it is sent. `token` is its Message-ID for ever, so that a mail that
+    was sent twice, because we died before we could write down that it was taken, is one mail to whoever gets it.
+
+    It is due at `due_at`, null once it was sent, or refused for good (`refused_at`: the address is not taken; `error` holds the server's
+    code, never its text).
+    """
+
+    token = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    company = models.ForeignKey("org.Company", null=True, on_delete=models.CASCADE, related_name="+")
+    office = models.ForeignKey("org.Office", null=True, on_delete=models.CASCADE, related_name="+")
+    occasion = models.CharField(max_length=9, choices=Occasion.choices)
+    to = models.TextField()
+    language = models.CharField(max_length=2)
+    letter = models.JSONField()
+    created_at = models.DateTimeField(default=timezone.now)
+    due_at = models.DateTimeField(null=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True)
+    refused_at = models.DateTimeField(null=True)
+    error = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(occasion__in=Occasion.values), name="mail_occasion"),
+            models.CheckConstraint(
+                condition=Q(due_at__isnull=False, sent_at__isnull=True, refused_at__isnull=True)
+                | Q(due_at__isnull=True, sent_at__isnull=False, refused_at__isnull=True)
+                | Q(due_at__isnull=True, sent_at__isnull=True, refused_at__isnull=False),
+                name="mail_due_sent_or_refused",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="mail_due"),
+            models.Index(fields=["company", "-created_at"], name="mail_by_company"),
+            models.Index(fields=["to", "-created_at"], name="mail_by_address"),
+        ]
+
+    def __str__(self) -> str:
+        return f"mail {self.pk}"
+
+
+class Recipient(models.Model):
+    """An address that a person added by hand: for an office, or for the whole company (`office` null). `added_by` is a name or address."""
+
+    company = models.ForeignKey("org.Company", on_delete=models.CASCADE, related_name="+")
+    office = models.ForeignKey("org.Office", null=True, on_delete=models.CASCADE, related_name="+")
+    email = models.EmailField(max_length=254)
+    language = models.CharField(max_length=2)
+    added_by = models.TextField(blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("company", models.functions.Lower("email"), condition=Q(office=None), name="recipient_of_company_once"),
+            models.UniqueConstraint("office", models.functions.Lower("email"), name="recipient_of_office_once"),
+            models.CheckConstraint(condition=Q(language__in=["en", "ja"]), name="recipient_language"),
+        ]
+
+    def __str__(self) -> str:
+        return f"recipient {self.pk}"
+
+
+class Rhythm(models.Model):
+    """How a company wants to be told, and what it was told of last. `language` is for addresses whose reader has chosen none, "" for the
+    installation's. `directory_admins`: whether the office admins that Dialpad's directory names are told without having been asked here.
+
+    `weekly_for` is the Monday of the newest week that was told; `summary_of` the first Back up now, once its summary was written.
+    """
+
+    company = models.OneToOneField("org.Company", primary_key=True, on_delete=models.CASCADE, related_name="rhythm")
+    directory_admins = models.BooleanField(default=True)
+    weekly = models.BooleanField(default=True)
+    language = models.CharField(max_length=2, blank=True)
+    weekly_for = models.DateField(null=True)
+    summary_of = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(language__in=["", "en", "ja"]), name="rhythm_language")]
+
+    def __str__(self) -> str:
+        return f"rhythm {self.pk}"
