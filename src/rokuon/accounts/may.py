@@ -66,7 +66,9 @@ def reaches(person_id: int, company_id: int) -> Mapping[Action, Reach]:
     installation too."""
     known = Membership.objects.filter(person_id=person_id, company_id=company_id, person__is_active=True)
     roles = list(known.values_list("role", "office_id", "person__is_operator"))
-    found = {action: [office for role, office, _operator in roles if action in ALLOWED.get(role, ())] for action in Action}
+    found: dict[Action, list[int | None]] = {
+        action: [office for role, office, _operator in roles if action in ALLOWED.get(role, ())] for action in Action
+    }
     if any(operator and Action.VIEW in ALLOWED.get(role, ()) for role, _office, operator in roles):
         found[Action.SYSTEM].append(None)
     return {action: _reach(company_id, offices) for action, offices in found.items() if offices}

@@ -50,8 +50,8 @@ def _address(company: Company, public: PublicUrl) -> Fact:
         "waiting",
         _("only this machine"),
         _(
-            "Dialpad cannot reach %(url)s, so no event comes and sweeps find the calls: up to %(wait)s after Dialpad has a recording ready, "
-            "instead of within seconds. None is lost."
+            "Dialpad cannot reach %(url)s, so no event comes and sweeps find the calls: up to %(wait)s after Dialpad has a recording "
+            "ready, instead of within seconds. None is lost."
         )
         % about,
         todo=_(

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_noop, ngettext
 from rokuon.accounts.may import Action, Reach
 from rokuon.console import standing
 from rokuon.domain.failures import HoldOn, by_reason
-from rokuon.notify.models import Kind, Mail, Notice, Occasion
+from rokuon.notify.models import Kind, Notice, Occasion
 from rokuon.ops import i18n, measures
 from rokuon.org.models import Company
 
@@ -26,8 +26,8 @@ OCCASIONS = {
 }
 
 
-def occasion(mail: Mail) -> str:
-    return _(OCCASIONS[Occasion(mail.occasion)])
+def occasion(name: str) -> str:
+    return _(OCCASIONS[Occasion(name)])
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
+from rokuon.accounts.mail import configured
 from rokuon.accounts.may import Action, Reach
 from rokuon.console import gate, notice_words
 from rokuon.console.notice_words import Way
-from rokuon.notify import post, recipients
-from rokuon.notify.models import Mail, Notice, Rhythm
+from rokuon.notify import book, post, recipients
+from rokuon.notify.models import Kind, Mail, Notice, Rhythm
 from rokuon.notify.post import Standing
 from rokuon.notify.recipients import Known
 from rokuon.ops.mail import in_words as mail_words
@@ -23,40 +24,58 @@ MOST_MAILS = 50
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """An open notice in words. `name` is what it is about where that has one of its own; `may_acknowledge` this person."""
+    """An open notice in words. `name` is what it is about where that has one of its own; `targets` are the worst hit, `more_targets` how
+    many others there are. `may_acknowledge`: this person may stop its reminders."""
 
     notice: Notice
     headline: str
     sentence: str
     name: str
+    targets: Sequence[tuple[str, int]]
+    more_targets: int
     way: Way
     zone: str
     may_acknowledge: bool
 
 
 def within(reach: Reach) -> QuerySet[Notice]:
-    """The notices within reach: those of its offices; where it is the whole company, also the company's and the installation's."""
-    if reach.offices is None:
-        return Notice.objects.filter(Q(company_id=reach.company_id) | Q(company=None))
-    return Notice.objects.filter(company_id=reach.company_id, office_id__in=reach.offices)
+    """The company's open notices that somebody with this reach may act on: those of its offices, or all of them."""
+    found = Notice.objects.filter(company_id=reach.company_id, ended_at=None)
+    return found if reach.offices is None else found.filter(office_id__in=reach.offices)
+
+
+def of_cause(reach: Reach, state: str, reason: str) -> QuerySet[Notice]:
+    """Those of failed or gone copies of one cause: one for each office within reach."""
+    found = within(reach).filter(kind=state, cause=reason, office__isnull=False, kind__in=(Kind.FAILED, Kind.GONE))
+    return found.select_related("office")
 
 
 def open_now(company: Company, reaches: Mapping[Action, Reach], zone: str) -> list[Open]:
-    """The newest first; what concerns an office is told in its zone, the rest in `zone`."""
-    found = within(reaches[Action.VIEW]).filter(ended_at=None).select_related("office").order_by("-since", "-pk")[:MOST_NOTICES]
-    acts = reaches.get(Action.BACK_UP)
-    return [
-        Open(
-            notice,
-            notice_words.headline(notice),
-            notice_words.sentence(notice),
-            str(notice.facts.get("name", "")),
-            notice_words.way(company, reaches, notice),
-            notice.office.timezone if notice.office else zone,
-            acts is not None and notice.company_id is not None and acts.covers(notice.office_id) and notice.acknowledged_at is None,
-        )
-        for notice in found
-    ]
+    """The newest first; with the installation's for who sees the whole company. What concerns an office is told in its zone, the rest in
+    `zone`."""
+    reach, acts = reaches[Action.VIEW], reaches.get(Action.BACK_UP)
+    found = book.open_notices(company.pk, reach.offices)
+    if reach.whole:
+        found += Notice.objects.filter(company=None, ended_at=None)
+    found.sort(key=lambda notice: (notice.since, notice.pk), reverse=True)
+    return [_open(company, reaches, acts, notice, zone) for notice in found[:MOST_NOTICES]]
+
+
+def _open(company: Company, reaches: Mapping[Action, Reach], acts: Reach | None, notice: Notice, zone: str) -> Open:
+    mine = acts is not None and notice.company_id is not None and acts.covers(notice.office_id)
+    # What a company-wide notice knows of targets may be of other offices than the reader's.
+    targets = notice.facts.get("targets", ()) if notice.office_id is not None or reaches[Action.VIEW].whole else ()
+    return Open(
+        notice,
+        notice_words.headline(notice),
+        notice_words.sentence(notice),
+        str(notice.facts.get("name", "")),
+        [(str(name), int(count)) for name, count in targets],
+        int(notice.facts.get("more_targets", 0)) if targets else 0,
+        notice_words.way(company, reaches, notice),
+        notice.office.timezone if notice.office else zone,
+        mine and notice.acknowledged_at is None,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +91,7 @@ def mails(reach: Reach) -> list[Sent]:
     """The latest ones about what is within reach."""
     found = Mail.objects.filter(company_id=reach.company_id).select_related("office").order_by("-created_at", "-pk")
     rows = (found if reach.offices is None else found.filter(office_id__in=reach.offices))[:MOST_MAILS]
-    return [Sent(mail, notice_words.occasion(mail), mail_words(mail.error)) for mail in rows]
+    return [Sent(mail, notice_words.occasion(mail.occasion), mail_words(mail.error)) for mail in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +162,7 @@ def look(company: Company, reaches: Mapping[Action, Reach], zone: str, now: date
         offices=[Place(office, known[office.pk], office.matters) for office in offices if office.matters or known[office.pk]],
         whole=reach.whole,
         rhythm=Rhythm.objects.filter(pk=company.pk).first() or Rhythm(company=company),
-        server=f"{settings.EMAIL_HOST}:{settings.EMAIL_PORT}" if post.configured() else "",
+        server=f"{settings.EMAIL_HOST}:{settings.EMAIL_PORT}" if configured() else "",
         sender=settings.DEFAULT_FROM_EMAIL,
         standing=post.standing(company.pk, now),
         mails=mails(reach),

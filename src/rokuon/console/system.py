@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from rokuon import __version__
+from rokuon.accounts.mail import configured
 from rokuon.config import Config
 from rokuon.console import events_words
 from rokuon.console.facts import Fact
@@ -92,7 +93,7 @@ def _sweeps(company: Company, now: datetime) -> Fact:
 
 def _mail(now: datetime) -> Iterator[Fact]:
     what = _("Mail server")
-    if not post.configured():
+    if not configured():
         yield Fact(
             what,
             "waiting",

@@ -1,5 +1,6 @@
 """Notices (M12): what is open, who is told of it by which mail server, the mails of late, and how a mail looks."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
@@ -7,17 +8,17 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
-from django.utils.translation import get_language
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from rokuon.accounts import fresh
+from rokuon.accounts.mail import configured
 from rokuon.accounts.may import Action
 from rokuon.accounts.people import NotAnAddress
 from rokuon.console import gate, mail_frame, notices
 from rokuon.console.gate import CHANGE, CompanyRequest, page
 from rokuon.notify import post
-from rokuon.notify.models import Recipient
+from rokuon.notify.models import Notice, Recipient
 from rokuon.ops import i18n
 from rokuon.ops.mail import in_words as mail_words
 from rokuon.org.models import Office
@@ -97,13 +98,14 @@ def rhythm(request: CompanyRequest) -> HttpResponse:
 @page(Action.BACK_UP, CHANGE)
 def acknowledge(request: CompanyRequest, notice: int) -> HttpResponse:
     """Stop the reminders of one notice. It stays open, and red, until it is over."""
-    found = get_object_or_404(notices.within(request.reach), pk=notice, company=request.company)
-    say_acknowledged(request, by_person.acknowledge(request.company, [found], gate.actor(request), gate.now(request)))
+    found = get_object_or_404(notices.within(request.reach), pk=notice)
+    stop_reminders(request, [found])
     return _back(request)
 
 
-def say_acknowledged(request: CompanyRequest, count: int) -> None:
-    if count:
+def stop_reminders(request: CompanyRequest, wanted: Iterable[Notice]) -> None:
+    """As far as the page's reach goes; says how that went."""
+    if by_person.acknowledge(request.company, request.reach.offices, wanted, gate.actor(request), gate.now(request)):
         messages.success(request, _("Nobody is reminded of it any more. It stays here until it is put right."))
     else:
         messages.info(request, _("Somebody was quicker: nobody is reminded of it, or it is over."))
@@ -112,7 +114,7 @@ def say_acknowledged(request: CompanyRequest, count: int) -> None:
 @page(Action.SET_NOTICES, CHANGE)
 def trial(request: CompanyRequest) -> HttpResponse:
     """A mail to oneself, now: whoever asks sees at once what the server says."""
-    if not post.configured():
+    if not configured():
         messages.error(request, _("No mail server is set, so no mail can be sent."))
         return _back(request)
     if _tried_of_late(request):
@@ -162,7 +164,7 @@ def _asked(request: CompanyRequest) -> tuple[str, str]:
     """Which mail in which language. Raises Http404 for what there is none of."""
     name = request.GET.get("mail", mail_frame.FIRST)
     language = request.GET.get("language", get_language() or "en")
-    if name not in mail_frame.names() or language not in i18n.LANGUAGES:
+    if name not in dict(mail_frame.names()) or language not in i18n.LANGUAGES:
         raise Http404
     return name, language
 
