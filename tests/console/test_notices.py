@@ -108,7 +108,7 @@ def test_what_is_open_is_told_with_its_cause_what_to_do_and_the_way_there(world:
     notice(world, office=world.tokyo, told_at=told, times_told=2)
     notice(world, Kind.HOLD, ref=f"bucket:{world.bucket.pk}", facts={"name": world.bucket.url})
     page = world.admin.get(world.url("notices/")).content.decode()
-    assert "31 recordings failed" in page
+    assert "31 recordings are not backed up" in page
     assert "bucket_forbidden" in page
     assert f'href="{world.url("failures/failed/bucket_forbidden/")}"' in page
     assert f'href="{world.url(f"settings/buckets/{world.bucket.pk}/")}"' in page
@@ -132,7 +132,7 @@ def test_every_kind_of_notice_has_words_in_both_languages(world: World, kind: st
 
 def test_what_is_over_is_not_open(world: World) -> None:
     notice(world, office=world.tokyo, ended_at=NOW)
-    assert "31 recordings failed" not in text(world.admin, world.url("notices/"))
+    assert "31 recordings are not" not in text(world.admin, world.url("notices/"))
 
 
 def test_an_office_sees_its_own_notices_addresses_and_mails_alone(world: World) -> None:
@@ -159,11 +159,20 @@ def test_c13_the_mails_of_late_say_what_became_of_each(world: World) -> None:
     mail(world, "gone@acme.example", refused_at=NOW, error="address:550")
     page = text(world.admin, world.url("notices/"))
     assert "Mails wait for the mail server" in page
+    assert "ROKUON_SMTP_URL" in page
     assert re.search(r"ok@acme.example +Something new +Sent", page)
     assert re.search(r"wait@acme.example +Something new +Waiting +next try", page)
     assert "ConnectionRefusedError" in page
     assert re.search(r"gone@acme.example +Something new +Refused", page)
     assert "(550)" in page
+
+
+@WITH_MAIL
+def test_one_address_that_is_not_taken_for_now_is_no_fault_of_the_server(world: World) -> None:
+    mail(world, "full@acme.example", due_at=NOW + timedelta(minutes=5), tries=1, error="address:452")
+    page = text(world.admin, world.url("notices/"))
+    assert "1 address is told when backups fail" in page
+    assert "(452)" in page
 
 
 # --- acknowledging ----------------------------------------------------------------------------------------------------
@@ -179,7 +188,7 @@ def test_c15_who_stops_the_reminders_is_named_and_it_stays_open(world: World) ->
     assert (found.acknowledged_by, found.ended_at) == (person.email, None)
     page = text(browser, world.url("notices/"))
     assert re.search(rf"stopped by +{person.email}", page)
-    assert "31 recordings failed" in page
+    assert "31 recordings are not backed up" in page
     entry = AuditEntry.objects.get(action="failure.acknowledge")
     assert (entry.office, entry.actor) == (world.osaka, person.email)
 

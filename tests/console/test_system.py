@@ -115,7 +115,7 @@ def test_the_last_sweep_is_on_time_late_or_not_begun(world: World) -> None:
 
 def test_without_a_public_address_the_page_says_what_that_costs_and_how_to_change_it(world: World) -> None:
     found = page(world)
-    assert "no event comes and sweeps find the calls: up to 10 min" in found
+    assert "no event comes and sweeps find the calls: up to 10 minutes after" in found
     assert "ROKUON_PUBLIC_URL" in found
     assert "not needed" in found
 

@@ -44,14 +44,14 @@ def _address(company: Company, public: PublicUrl) -> Fact:
     what = _("Public address")
     if hooks.reachable(public, company):
         return Fact(what, "verified", public.origin, _("Dialpad sends events of calls to this address."))
-    about = {"url": public.origin, "wait": measures.duration(sweeps.SWEEPS[-1].every.total_seconds())}
+    about = {"url": public.origin, "minutes": sweeps.SWEEPS[-1].every // timedelta(minutes=1)}
     return Fact(
         what,
         "waiting",
         _("only this machine"),
         _(
-            "Dialpad cannot reach %(url)s, so no event comes and sweeps find the calls: up to %(wait)s after Dialpad has a recording "
-            "ready, instead of within seconds. None is lost."
+            "Dialpad cannot reach %(url)s, so no event comes and sweeps find the calls: up to %(minutes)d minutes after Dialpad has a "
+            "recording ready, instead of within seconds. None is lost."
         )
         % about,
         todo=_(

@@ -1,17 +1,16 @@
 """Notices and mails in words: what is wrong, why, what to do, and the page where it can be mended."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop, ngettext
+from django.utils.translation import gettext_noop
 
 from rokuon.accounts.may import Action, Reach
-from rokuon.console import standing
-from rokuon.domain.failures import HoldOn, by_reason
+from rokuon.domain.failures import HoldOn
+from rokuon.notify import kinds, lines, words
 from rokuon.notify.models import Kind, Notice, Occasion
-from rokuon.ops import i18n, measures
 from rokuon.org.models import Company
 
 OCCASIONS = {
@@ -38,43 +37,22 @@ class Way:
     words: str = ""
 
 
-def headline(notice: Notice) -> str:
-    """What it is about, in one line, with its count."""
-    return {
-        Kind.FAILED: ngettext("%(count)s recording failed", "%(count)s recordings failed", notice.count),
-        Kind.GONE: ngettext("%(count)s recording is no longer at Dialpad", "%(count)s recordings are no longer at Dialpad", notice.count),
-        Kind.HOLD: _("Backup is held"),
-        Kind.UNNAMED: ngettext(
-            "%(count)s call was recorded without a recording to fetch",
-            "%(count)s calls were recorded without a recording to fetch",
-            notice.count,
-        ),
-        Kind.SILENCE: _("There are no calls where there usually are some"),
-        Kind.EXPIRING: ngettext(
-            "%(count)s recording becomes unreachable at Dialpad within seven days",
-            "%(count)s recordings become unreachable at Dialpad within seven days",
-            notice.count,
-        ),
-        Kind.NOT_LISTED: _("The newest calls were not looked through for long"),
-        Kind.NO_EVENT: _("Dialpad has told of no call for long"),
-        Kind.NO_WORKER: _("No worker is running"),
-    }[Kind(notice.kind)] % {"count": measures.number(notice.count)}
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What it is about, with its count; why it is so and what to do; how much of it which targets have, the worst first."""
+
+    headline: str
+    advice: str
+    targets: Sequence[tuple[str, str]]
+    more_targets: int
 
 
-def sentence(notice: Notice) -> str:
-    """Why, and what to do."""
-    if notice.kind in (Kind.FAILED, Kind.GONE):
-        return standing.sentence(notice.cause)
-    if notice.kind == Kind.HOLD:
-        return i18n._(by_reason(notice.cause).advice)
-    return {
-        Kind.UNNAMED: _("The key may lack the scope recordings_export. Give it that scope in Dialpad's API key settings."),
-        Kind.SILENCE: _("Look in Dialpad whether the calls are routed elsewhere, or whether recording was switched off."),
-        Kind.EXPIRING: _("Put right what holds them up, then retry: what is past its day cannot be backed up any more."),
-        Kind.NOT_LISTED: _("Look at the system page: a worker may be missing, or Dialpad may not answer."),
-        Kind.NO_EVENT: _("Recordings are still found by sweeps, minutes later. Look at the system page how events reach Rokuon."),
-        Kind.NO_WORKER: _("Nothing is backed up at the moment. Start one on the machine that runs Rokuon."),
-    }[Kind(notice.kind)]
+def said(company: Company, notice: Notice, *, with_targets: bool) -> Words:
+    """As a mail says it."""
+    line = lines.of_notice(company.public_id, notice, count=notice.count)
+    heading = kinds.heading(line, line.name)
+    targets = [(name, kinds.amount_of(line, count)) for name, count in line.targets] if with_targets else []
+    return Words(heading[:1].upper() + heading[1:], words.advice(line), targets, line.more_targets if with_targets else 0)
 
 
 def way(company: Company, reaches: Mapping[Action, Reach], notice: Notice) -> Way:

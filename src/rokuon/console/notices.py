@@ -10,11 +10,12 @@ from django.db.models import Exists, OuterRef, QuerySet
 from rokuon.accounts.mail import configured
 from rokuon.accounts.may import Action, Reach
 from rokuon.console import gate, notice_words
-from rokuon.console.notice_words import Way
+from rokuon.console.notice_words import Way, Words
 from rokuon.notify import book, post, recipients
 from rokuon.notify.models import Kind, Mail, Notice, Rhythm
 from rokuon.notify.post import Standing
 from rokuon.notify.recipients import Known
+from rokuon.ops.mail import Whose
 from rokuon.ops.mail import in_words as mail_words
 from rokuon.org.models import Company, Office, Target
 
@@ -24,15 +25,10 @@ MOST_MAILS = 50
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """An open notice in words. `name` is what it is about where that has one of its own; `targets` are the worst hit, `more_targets` how
-    many others there are. `may_acknowledge`: this person may stop its reminders."""
+    """An open notice. `zone` is the one in which its times are read; `may_acknowledge`: this person may stop its reminders."""
 
     notice: Notice
-    headline: str
-    sentence: str
-    name: str
-    targets: Sequence[tuple[str, int]]
-    more_targets: int
+    words: Words
     way: Way
     zone: str
     may_acknowledge: bool
@@ -64,14 +60,10 @@ def open_now(company: Company, reaches: Mapping[Action, Reach], zone: str) -> li
 def _open(company: Company, reaches: Mapping[Action, Reach], acts: Reach | None, notice: Notice, zone: str) -> Open:
     mine = acts is not None and notice.company_id is not None and acts.covers(notice.office_id)
     # What a company-wide notice knows of targets may be of other offices than the reader's.
-    targets = notice.facts.get("targets", ()) if notice.office_id is not None or reaches[Action.VIEW].whole else ()
+    whose = notice.office_id is not None or reaches[Action.VIEW].whole
     return Open(
         notice,
-        notice_words.headline(notice),
-        notice_words.sentence(notice),
-        str(notice.facts.get("name", "")),
-        [(str(name), int(count)) for name, count in targets],
-        int(notice.facts.get("more_targets", 0)) if targets else 0,
+        notice_words.said(company, notice, with_targets=whose),
         notice_words.way(company, reaches, notice),
         notice.office.timezone if notice.office else zone,
         mine and notice.acknowledged_at is None,
@@ -147,8 +139,9 @@ class Look:
 
     @property
     def trouble(self) -> str:
-        """What the mail server said to the mails that wait."""
-        return mail_words(self.standing.error)
+        """Why the mail server cannot be used, where mails wait for it."""
+        whose = self.standing.error.partition(":")[0]
+        return mail_words(self.standing.error) if whose in (Whose.SERVER, Whose.CONNECTION, Whose.POLICY) else ""
 
 
 def look(company: Company, reaches: Mapping[Action, Reach], zone: str, now: datetime) -> Look:

@@ -80,8 +80,9 @@ def _sweeps(company: Company, now: datetime) -> Fact:
         return Fact(what, "excluded", _("not begun"), _("Sweeps begin when the key is entered and backup is enabled."))
     ended = Run.objects.filter(company=company, state=Run.State.FINISHED).exclude(purpose=Run.Purpose.BACK_UP_NOW)
     at = ended.aggregate(at=Max("finished_at"))["at"]
-    every = measures.duration(sweeps.SWEEPS[-1].every.total_seconds())
-    says = _("The newest calls are looked through every %(every)s, whether Dialpad tells of them or not.") % {"every": every}
+    says = _("The newest calls are looked through every %(minutes)d minutes, whether Dialpad tells of them or not.") % {
+        "minutes": sweeps.SWEEPS[-1].every // timedelta(minutes=1)
+    }
     if at is None:
         return Fact(what, "waiting", _("none has ended yet"), says)
     if now - at > SWEEP_LATE:

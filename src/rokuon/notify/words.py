@@ -81,7 +81,9 @@ def _week(letter: Letter) -> str:
     if not letter.lines:
         return _("all is well (%(first)s to %(last)s)") % days
     return (
-        ngettext("%(count)s matter is open (%(first)s to %(last)s)", "%(count)s matters are open (%(first)s to %(last)s)", len(letter.lines))
+        ngettext(
+            "%(count)s matter is open (%(first)s to %(last)s)", "%(count)s matters are open (%(first)s to %(last)s)", len(letter.lines)
+        )
         % days
     )
 
@@ -194,7 +196,11 @@ def numbers(letter: Letter) -> list[tuple[str, str]]:
         rows.append((_("Backed up in the week"), f"{number(found.arrived)} ({amount(found.bytes)})"))
     elif found.bytes:
         rows.append((_("Size"), amount(found.bytes)))
-    rows += [(_("Waiting"), number(found.pending)), (_("Not backed up"), number(found.failed)), (_("No longer at Dialpad"), number(found.gone))]
+    rows += [
+        (_("Waiting"), number(found.pending)),
+        (_("Not backed up"), number(found.failed)),
+        (_("No longer at Dialpad"), number(found.gone)),
+    ]
     if found.excluded:
         rows.append((_("Excluded by a rule or a person"), number(found.excluded)))
     if found.expiring or found.expired:

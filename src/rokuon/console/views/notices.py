@@ -28,6 +28,7 @@ from rokuon.wiring.notice_settings import KnownAlready, TooMany
 
 REFUSED = 422
 COMPANY = "company"
+LANGUAGES = (("en", "English"), ("ja", "日本語"))
 TRIED_AT = "mail_tried_at"
 TRIAL_EVERY_S = 30.0
 
@@ -148,6 +149,7 @@ def preview(request: CompanyRequest) -> HttpResponse:
         "names": mail_frame.names(),
         "name": name,
         "language": language,
+        "mail_languages": LANGUAGES,
         "sample": sample,
         "frame_url": f"{reverse('console:notices-preview_mail', args=[request.company.public_id])}?mail={name}&language={language}",
     }
@@ -184,12 +186,12 @@ def _show(request: CompanyRequest, *, error: str = "", given: dict[str, str] | N
         "zone": zone,
         "error": error,
         "given": given or {"place": "", "email": "", "language": get_language() or ""},
-        "places": notices.places(may_set),
+        "offices": notices.places(may_set),
         "whole": may_set is not None and may_set.whole,
         "may_set": may_set is not None,
         "may_set_company": Action.SET_COMPANY in reaches,
         "fresh": fresh.is_fresh(request),
-        "mail_languages": [("en", "English"), ("ja", "日本語")],
+        "mail_languages": LANGUAGES,
     }
     return render(request, "console/notices.html", context, status=status)
 
