@@ -9,6 +9,7 @@ from rokuon.events import inbox
 from rokuon.jobs import queue
 from rokuon.jobs.queue import DUE, LOOK, WINDOW, enqueue_due, enqueue_hook, enqueue_look, enqueue_probe, enqueue_window, without_job
 from rokuon.ledger import desk, holds, read, runs, tally
+from rokuon.notify import post
 from rokuon.ops.addresses import PublicUrl
 from rokuon.wiring import hooks, sweeps
 
@@ -38,6 +39,9 @@ def tick(now: datetime, public: PublicUrl | None = None) -> None:
     with transaction.atomic():
         for company_id in hooks.companies_due(public, now) if public else ():
             enqueue_hook(company_id)
+    if post.waits(now):
+        with transaction.atomic():
+            queue.enqueue_mail()
     tally.fold()
     _forget(now)
 

@@ -14,7 +14,9 @@ def heading(line: Line, name: str) -> str:
     match line.kind:
         case Kind.FAILED:
             return (
-                ngettext("%(count)s recording is not backed up (%(cause)s)", "%(count)s recordings are not backed up (%(cause)s)", line.count)
+                ngettext(
+                    "%(count)s recording is not backed up (%(cause)s)", "%(count)s recordings are not backed up (%(cause)s)", line.count
+                )
                 % about
             )
         case Kind.GONE:
@@ -65,21 +67,22 @@ def was(line: Line, name: str) -> str:
     match line.kind:
         case Kind.FAILED:
             return (
-                ngettext("%(count)s recording was not backed up (%(cause)s)", "%(count)s recordings were not backed up (%(cause)s)", line.most)
+                ngettext(
+                    "%(count)s recording was not backed up (%(cause)s)", "%(count)s recordings were not backed up (%(cause)s)", line.most
+                )
                 % about
             )
         case Kind.GONE:
             return (
-                ngettext("%(count)s recording was no longer at Dialpad", "%(count)s recordings were no longer at Dialpad", line.most) % about
+                ngettext("%(count)s recording was no longer at Dialpad", "%(count)s recordings were no longer at Dialpad", line.most)
+                % about
             )
         case Kind.HOLD:
             if name:
                 return _("backups were on hold, %(cause)s (%(name)s)") % about
             return _("backups were on hold, %(cause)s") % about
         case Kind.UNNAMED:
-            return (
-                ngettext("%(count)s call had no recording at Dialpad", "%(count)s calls had no recording at Dialpad", line.most) % about
-            )
+            return ngettext("%(count)s call had no recording at Dialpad", "%(count)s calls had no recording at Dialpad", line.most) % about
         case Kind.SILENCE:
             return _("%(name)s had no calls") % about
         case Kind.EXPIRING:
@@ -110,7 +113,9 @@ def advice(kind: str) -> str:
         case Kind.EXPIRING:
             return _("See why they are not backed up, and mend that before the day comes. Rokuon copies the oldest first.")
         case Kind.NOT_LISTED:
-            return _("Check in Rokuon whether something is on hold or the workers have too much to do; raise the request budget if they do.")
+            return _(
+                "Check in Rokuon whether something is on hold or the workers have too much to do; raise the request budget if they do."
+            )
         case Kind.NO_EVENT:
             return _("Recordings still arrive, hours later. Check that Dialpad reaches this installation: `rokuon doctor` tries it.")
         case Kind.NO_WORKER:

@@ -19,7 +19,8 @@ MOST_TARGETS = 10
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One line of a letter as it is read: `heading` is "" where the letter's title says the same, `targets` are names with counts, `link` is where it can be mended ("" for nowhere)."""
+    """One line of a letter as it is read. `heading` is "" where the letter's title says the same. `targets` are names with counts; `link`
+    is where it can be mended, "" for nowhere."""
 
     heading: str
     facts: list[str]
@@ -81,7 +82,9 @@ def _week(letter: Letter) -> str:
     if not letter.lines:
         return _("all is well (%(first)s to %(last)s)") % days
     return (
-        ngettext("%(count)s matter is open (%(first)s to %(last)s)", "%(count)s matters are open (%(first)s to %(last)s)", len(letter.lines))
+        ngettext(
+            "%(count)s matter is open (%(first)s to %(last)s)", "%(count)s matters are open (%(first)s to %(last)s)", len(letter.lines)
+        )
         % days
     )
 
@@ -194,7 +197,11 @@ def numbers(letter: Letter) -> list[tuple[str, str]]:
         rows.append((_("Backed up in the week"), f"{number(found.arrived)} ({amount(found.bytes)})"))
     elif found.bytes:
         rows.append((_("Size"), amount(found.bytes)))
-    rows += [(_("Waiting"), number(found.pending)), (_("Not backed up"), number(found.failed)), (_("No longer at Dialpad"), number(found.gone))]
+    rows += [
+        (_("Waiting"), number(found.pending)),
+        (_("Not backed up"), number(found.failed)),
+        (_("No longer at Dialpad"), number(found.gone)),
+    ]
     if found.excluded:
         rows.append((_("Excluded by a rule or a person"), number(found.excluded)))
     if found.expiring or found.expired:

@@ -5,8 +5,10 @@ import smtplib
 import unicodedata
 import uuid
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.charset import BASE64, QP, Charset
-from email.utils import formatdate
+from email.header import Header
+from email.utils import format_datetime
 from enum import StrEnum
 
 from django.conf import settings
@@ -49,12 +51,12 @@ def compose(
     public: PublicUrl = settings.ROKUON_PUBLIC_URL
     domain = "localhost" if public.host.startswith("[") else public.host
     mail = EmailMultiAlternatives(
-        one_line(subject),
+        _header(one_line(subject)),
         text,
         to=[to],
         headers={
             "Message-ID": f"<{token or uuid.uuid4()}@{domain}>",
-            "Date": formatdate(localtime=False),
+            "Date": format_datetime(datetime.now(UTC)),
             "Auto-Submitted": "auto-generated",
             "X-Auto-Response-Suppress": "All",
             "Content-Language": language,
@@ -64,9 +66,15 @@ def compose(
     encoding = Charset("utf-8")
     # Quoted-printable takes nine characters for a Japanese one; base64 hides Latin text from those who read the raw mail.
     encoding.body_encoding = BASE64 if language == "ja" else QP
-    mail.encoding = encoding  # type: ignore[assignment]
+    mail.encoding = encoding
     mail.attach_alternative(html, "text/html")
     return mail
+
+
+def _header(text: str) -> str:
+    """RFC 2047, in words short enough for the first to stand beside "Subject:"; otherwise the header would begin with an empty line. A
+    name that looks like such a word would be decoded, line breaks and all, so it is encoded too."""
+    return text if text.isascii() and "=?" not in text else Header(text, "utf-8").encode(maxlinelen=60, linesep="")
 
 
 class Whose(StrEnum):
