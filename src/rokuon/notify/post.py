@@ -51,6 +51,11 @@ class Database(Protocol):
     def __call__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T: ...
 
 
+def directly(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """A `Database` for a thread that may use a connection of its own."""
+    return function(*args, **kwargs)
+
+
 def put(letter: Letter, addresses: Iterable[Address], *, company_id: int | None, office_id: int | None, now: datetime) -> int:
     """One mail of this letter for each address, due at once, in the caller's transaction. Returns how many.
 

@@ -10,6 +10,7 @@ from email.charset import BASE64, QP, Charset
 from email.header import Header
 from email.utils import format_datetime
 from enum import StrEnum
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -50,8 +51,8 @@ def compose(
     it passes servers that take no 8-bit text. `token` makes its Message-ID. A `notice` can be sorted by its List-Id."""
     public: PublicUrl = settings.ROKUON_PUBLIC_URL
     domain = "localhost" if public.host.startswith("[") else public.host
-    mail = EmailMultiAlternatives(
-        _header(one_line(subject)),
+    mail = _Mail(
+        one_line(subject),
         text,
         to=[to],
         headers={
@@ -71,10 +72,14 @@ def compose(
     return mail
 
 
-def _header(text: str) -> str:
-    """RFC 2047, in words short enough for the first to stand beside "Subject:"; otherwise the header would begin with an empty line. A
-    name that looks like such a word would be decoded, line breaks and all, so it is encoded too."""
-    return text if text.isascii() and "=?" not in text else Header(text, "utf-8").encode(maxlinelen=60, linesep="")
+class _Mail(EmailMultiAlternatives):
+    def message(self) -> Any:
+        """Its subject in encoded words (RFC 2047) that are short enough for the first to stand beside "Subject:"; otherwise the header
+        would begin with an empty line. A name that looks like such a word would be decoded, line breaks and all: it is encoded too."""
+        made = super().message()
+        if not self.subject.isascii() or "=?" in self.subject:
+            made.replace_header("Subject", Header(self.subject, "utf-8").encode(maxlinelen=60, linesep=""))
+        return made
 
 
 class Whose(StrEnum):
