@@ -27,7 +27,7 @@ demo: $(VENV)/runtime.stamp ## The console, and two years of recordings from a s
 
 test: check ## Lint, types, layers, then every test but the slow faults (installs Chromium from Debian where there is none)
 	@$(BIN)/python tools/chromium.py
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow" $(ARGS)
+	@$(BIN)/python -m pytest -m "not slow" $(ARGS)
 
 check: $(VENV)/dev.stamp ## ruff, mypy strict, import-linter, messages, generated pages
 	@$(BIN)/ruff check .
