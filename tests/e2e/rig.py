@@ -26,6 +26,7 @@ from rokuon.wiring import backup_now
 from rokuon.wiring.connections import API_KEY, CREDENTIAL, bucket_owner, company_owner
 from rokuon.wiring.engine import Engine
 from tests.checker import Checker, folder_objects
+from tests.e2e import seen
 
 T = TypeVar("T")
 ROUNDS = 200
@@ -187,6 +188,9 @@ class Rig:
     def states(self, number: int = 0) -> dict[str, int]:
         rows = self.checker(number).rows()
         return {state: sum(row.state == state for row in rows) for state in {row.state for row in rows}}
+
+    def admin_sees(self, number: int = 0) -> seen.Seen:
+        return seen.look(self.companies[number], self.clock())
 
     def audio_requests(self, number: int = 0) -> int:
         sim_id = list(self.sim.world.companies)[number]
