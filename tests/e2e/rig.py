@@ -150,17 +150,21 @@ class Rig:
         """Let time go on, with a tick and its work at each step (hours)."""
         for step in (hours,) if hours else steps:
             self.advance(hours=step)
+            before = dict(Hold.objects.values_list("pk", "probes"))
             tick(self.clock())
-            self._probe()
+            self._probe(before)
             self.drain()
 
-    def _probe(self) -> None:
-        async def probes(engine: Engine) -> None:
-            held = await engine.db(lambda: list(Hold.objects.filter(lifted_at=None, probes__gt=0).values_list("company_id", "pk")))
-            for company_id, hold_id in held:
-                await engine.probe(company_id, hold_id)
+    def _probe(self, before: Mapping[int, int]) -> None:
+        """The probes that the tick asked for."""
+        asked = [hold for hold in Hold.objects.filter(lifted_at=None) if hold.probes > before.get(hold.pk, 0)]
 
-        self.run_async(probes)
+        async def probes(engine: Engine) -> None:
+            for hold in asked:
+                await engine.probe(hold.company_id, hold.pk)
+
+        if asked:
+            self.run_async(probes)
 
     # --- looking ------------------------------------------------------------------------------------------------------------
 
