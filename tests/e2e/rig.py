@@ -1,6 +1,7 @@
 """An installation, a simulated Dialpad and a bucket, joined as in real life, driven by the test instead of a worker process."""
 
 import asyncio
+import ssl
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime, timedelta
@@ -43,14 +44,21 @@ class Rig:
     """`companies` of the simulator are set up with a rule on every target and a folder each as their bucket. Close it at the end."""
 
     def __init__(
-        self, folder: Path, dsn: str, *, world: WorldSpec | None = None, switches: Mapping[str, Any] | None = None, **env: str
+        self,
+        folder: Path,
+        dsn: str,
+        *,
+        world: WorldSpec | None = None,
+        switches: Mapping[str, Any] | None = None,
+        tls: ssl.SSLContext | None = None,
+        **env: str,
     ) -> None:
         self.folder, self.dsn = folder, dsn
         self.environment = {"ROKUON_DATA_DIR": str(folder / "inst"), "ROKUON_DATABASE_URL": dsn, **env}
         self.config = Config.load(self.environment)
         installation.init(self.config)
         self.installation = installation.open_installation(self.config)
-        self.sim = Simulator(world or small_world(), Switches(**{"limit_per_second": 0} | dict(switches or {})))
+        self.sim = Simulator(world or small_world(), Switches(**{"limit_per_second": 0} | dict(switches or {})), ssl_context=tls)
         self._thread = SimulatorThread(self.sim)
         self._thread.__enter__()
         self._ahead = timedelta()

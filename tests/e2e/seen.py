@@ -50,7 +50,7 @@ def look(company: Company, now: datetime) -> Seen:
         gone={one.reason: one.copies for one in on_desk if one.state == "gone"},
         waits={reason: cause.copies for reason, cause in others.items()},
         held={one.hold.reason: one.on for one in found.holds},
-        strip={one.code: one.text for one in strip.said(company, {action: whole for action in Action}) if one.code},
+        strip={one.code: one.text for one in strip.said(company, dict.fromkeys(Action, whole)) if one.code},
         unnamed=found.unnamed,
         unread=found.unread,
         sentences={

@@ -1,6 +1,9 @@
-"""Audio that stalls, drips or is larger than anything (rows S13, S14, S20)."""
+"""Audio that stalls, drips or is larger than anything (rows S13, S14, S20), or no MP3 (row S19)."""
 
+import base64
+import io
 import threading
+import wave
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -10,7 +13,8 @@ from typing import Any
 import pytest
 
 from rokuon.dialpad.limits import Limits
-from rokuon.domain.failures import RecordingTooLarge, RecordingTooSlow
+from rokuon.domain.failures import RecordingNotAudio, RecordingTooLarge, RecordingTooSlow
+from rokuon.ledger.models import Copy
 from rokuon.simulator.model import Recording
 from rokuon.wiring import connections
 from tests.e2e.conftest import MakeRig
@@ -62,6 +66,33 @@ def test_s20_what_is_announced_with_ten_gigabytes_is_refused_before_its_body_and
     assert seen.advises(RecordingTooLarge)
     (asked,) = [count for key, count in rig.sim.meter.company(rig.sim.company.id).audio_requests.items() if str(key) == victim]
     assert asked == len([row for row in rig.checker().rows() if row.recording == victim]), "asked for once a copy"
+
+
+def a_wav(seconds: int) -> bytes:
+    made = io.BytesIO()
+    with wave.open(made, "wb") as writer:
+        writer.setnchannels(1)
+        writer.setsampwidth(2)
+        writer.setframerate(8000)
+        writer.writeframes(bytes(range(256)) * (16_000 * seconds // 256))
+    return made.getvalue()
+
+
+def test_s19_a_wav_is_not_stored_under_a_name_that_says_mp3_and_is_called_what_it_is(rig_of: MakeRig, impatient: None) -> None:
+    rig = rig_of(world=small_world(recordings=20))
+    victim = a_victim(rig)
+    body = base64.b64encode(a_wav(5)).decode()
+    action = {"kind": "body", "base64": body, "content_type": "audio/x-wav"}
+    rig.sim.faults.load([{"endpoint": "media_blob", "id": victim, "action": action}])
+    rig.back_up_now()
+    rig.check(finished=False)
+    assert rig.admin_sees().waits.keys() == {RecordingNotAudio.reason}
+    rig.pass_time(steps=(0.02, 0.1, 0.3, 1.1, 4.1, 12.1, 24.1))
+    rig.check(excused={int(victim): {"failed"}})
+    seen = rig.admin_sees()
+    assert seen.failed.keys() == {RecordingNotAudio.reason}
+    assert seen.advises(RecordingNotAudio)
+    assert set(Copy.objects.filter(state="failed").values_list("detail", flat=True)) == {"WAV"}
 
 
 @contextmanager

@@ -1,7 +1,5 @@
 """Whether a source answers at all: the cheapest question that every source must answer."""
 
-from contextlib import aclosing
-
 from rokuon.domain.ports import Source, TimeRange
 from rokuon.domain.recording import COMPANY_SCOPE
 
@@ -10,6 +8,5 @@ HOUR_MS = 3_600_000
 
 async def ask(source: Source, now_ms: int) -> None:
     """One page of the company's calls of the last hour. Raises SourceError where it is refused or does not come."""
-    async with aclosing(source.pages(COMPANY_SCOPE, TimeRange(now_ms - HOUR_MS, now_ms))) as pages:
-        async for _page in pages:
-            return
+    async for _page in source.pages(COMPANY_SCOPE, TimeRange(now_ms - HOUR_MS, now_ms)):
+        return

@@ -35,8 +35,8 @@ class Answer:
 
     body is whole, or comes from pieces (then size is its length). framing "length" announces declared or the real length;
     "chunked" ends properly; "close" announces nothing and ends with the connection. cut stops after that many body bytes and
-    closes the connection, after hang_at_cut seconds of silence, by a reset if reset is set. drop sends nothing at all. hang sleeps that many seconds before the first
-    byte. rate is bytes per second, 0 = at once.
+    closes the connection, after hang_at_cut seconds of silence, by a reset if reset is set. drop sends nothing at all. hang
+    sleeps that many seconds before the first byte. rate is bytes per second, 0 = at once.
     """
 
     status: int = 200

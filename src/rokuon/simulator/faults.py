@@ -7,8 +7,8 @@ nth (a number, or [first, last]; counted over the requests that match the rest, 
 
 Actions: status(status, headers, body, content_type) - html - login - redirect(to) - drop - stall(seconds) - delay(seconds)
 - empty - zeros - endless(rate) - truncate(after, framing, reset, hang) - overlong(extra) - declare(length) - type(content_type) - gzip
-- drip(rate) - half_json - set(changes: {"items.0.call_id": 7}) - cursor_loop - cursor(value) - body(text or base64, content_type) - flip(count)
-- headers(headers)
+- drip(rate) - half_json - set(changes: {"items.0.call_id": 7}) - cursor_loop - cursor(value)
+- body(text or base64, content_type) - flip(count) - headers(headers)
 """
 
 import base64

@@ -44,6 +44,7 @@ SHARE_S = 60.0
 
 Not otherwise: whoever goes on lists a stretch again, to know the legs of the conversations at the mark."""
 
+
 def utc_now() -> datetime:
     return datetime.now(UTC)
 
