@@ -28,8 +28,8 @@ def a_victim(rig: Rig) -> str:
 
 
 SLOW: dict[str, dict[str, Any]] = {
-    "S13 silent after the half": {"kind": "truncate", "hang": 60},
-    "S13 silent from the start": {"kind": "stall", "seconds": 60},
+    "S13 silent after the half": {"kind": "truncate", "hang": 1},
+    "S13 silent from the start": {"kind": "stall", "seconds": 1},
     "S14 a drip that never stops": {"kind": "drip", "rate": 200},
 }
 
