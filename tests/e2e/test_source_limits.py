@@ -4,11 +4,13 @@ import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
 
 import pytest
 
 from rokuon.dialpad.pacing import SlotPacer
 from rokuon.domain.failures import SourceAway, SourceUnavailable
+from rokuon.domain.ports import TimeRange
 from rokuon.ledger import read
 from rokuon.ledger.models import Copy, Hold
 from rokuon.org.models import Company
@@ -90,14 +92,19 @@ def test_s7_four_workers_at_their_limit_never_send_more_than_twenty_in_any_secon
     rig.check()
 
 
-AWAY = {"endpoint": "*", "action": {"kind": "status", "status": 503}}
+def an_outage(after_pages: int) -> list[dict[str, Any]]:
+    """Of audio at once, of the list a few pages later, so that something was placed."""
+    down = {"kind": "status", "status": 503}
+    return [{"endpoint": "media*", "action": down}, {"endpoint": "calls", "nth": [after_pages + 1, 10**9], "action": down}]
 
 
 def test_s8_an_outage_of_half_an_hour_fails_nothing_holds_the_source_once_and_is_caught_up_at_no_extra_cost(
     rig_of: MakeRig, impatient: None
 ) -> None:
     rig = rig_of()
-    rig.sim.faults.load([{**AWAY, "nth": [30, 10**9]}])
+    now = rig.sim.now()
+    rig.back_up_now(wanted=TimeRange(now - 10 * 86_400_000, now))
+    rig.sim.faults.load(an_outage(after_pages=8))
     rig.back_up_now()
     left = rig.checker().rows()
     assert {row.state for row in left} >= {"pending", "verified"}, "it begins in the middle"
@@ -129,7 +136,7 @@ def test_s8_an_outage_of_half_an_hour_fails_nothing_holds_the_source_once_and_is
 
 def test_s8_an_outage_of_two_days_fails_no_window_and_no_recording(rig_of: MakeRig, impatient: None) -> None:
     rig = rig_of(world=small_world(recordings=25))
-    rig.sim.faults.load([{**AWAY, "nth": [12, 10**9]}])
+    rig.sim.faults.load(an_outage(after_pages=8))
     run = rig.back_up_now().run.pk
     rig.pass_time(steps=(*[0.1] * 10, *[1.0] * 10, 12, 12, 12))
     assert rig.states().get("failed", 0) == 0
