@@ -6,7 +6,7 @@ ARGS ?=
 DATA ?= demo-data
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check bench requirements messages reference screenshots fuzz crash soak clean
+.PHONY: help install demo test check bench requirements messages reference screenshots faults fuzz crash soak clean
 
 help: ## This list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -25,9 +25,9 @@ install: $(VENV)/runtime.stamp ## What Rokuon needs to run, into .venv
 demo: $(VENV)/runtime.stamp ## The console, and two years of recordings from a simulated Dialpad into ./demo-data/bucket (ARGS=--once ends by itself)
 	@$(BIN)/rokuon demo --data $(DATA) $(ARGS)
 
-test: check ## Lint, types, layers, then every test (installs Chromium from Debian where there is none)
+test: check ## Lint, types, layers, then every test but the slow faults (installs Chromium from Debian where there is none)
 	@$(BIN)/python tools/chromium.py
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -m "not slow" $(ARGS)
 
 check: $(VENV)/dev.stamp ## ruff, mypy strict, import-linter, messages, generated pages
 	@$(BIN)/ruff check .
@@ -39,6 +39,9 @@ check: $(VENV)/dev.stamp ## ruff, mypy strict, import-linter, messages, generate
 
 bench: $(VENV)/dev.stamp ## Side by side with rclone (installs rclone and nginx from Debian)
 	@$(BIN)/python -m bench $(ARGS)
+
+faults: $(VENV)/dev.stamp ## Every test of the fault matrix (docs/design/failure-model.md), slow ones too
+	@$(BIN)/python -m pytest $$(grep -oE 'tests/[a-z0-9_/]+\.py::[a-z0-9_]+' docs/design/failure-model.md | sort -u) $(ARGS)
 
 fuzz: $(VENV)/dev.stamp ## The property tests with many more examples
 	@HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest tests/unit tests/dialpad tests/ledger $(ARGS)

@@ -53,7 +53,8 @@ def test_one_subscription_for_the_whole_company_and_the_states_that_matter(live_
         True,
         False,
     )
-    again(rig)
+    since = the_hook(rig).since
+    assert since is not None and again(rig).since == since, "when events first could come is never forgotten"
     assert len(subscriptions(rig)) == 1 == len(rig.sim.hooks[rig.sim.company.id].webhooks), "a second check makes no second one"
 
 
@@ -95,7 +96,9 @@ def test_the_webhooks_of_others_are_left_alone(live_rig: LiveRig) -> None:
 def test_a_key_that_may_not_have_events_is_said_and_asked_again_in_an_hour(live_rig: LiveRig) -> None:
     rig = live_rig()
     rig.enter_key("revoked")
-    assert again(rig).reason == "source_key_refused"
+    Hook.objects.update(since=None)
+    hook = again(rig)
+    assert (hook.reason, hook.since) == ("source_key_refused", None)
     assert hooks.companies_due(rig.config.public, rig.clock()) == []
     assert hooks.companies_due(rig.config.public, rig.clock() + timedelta(hours=1)) == [rig.company.pk]
 

@@ -2,10 +2,13 @@
 
 import time
 from collections.abc import Callable
+from datetime import timedelta
 
 from rokuon.events import inbox
+from rokuon.events.loss import Loss, loss
 from rokuon.events.models import Hint
-from rokuon.ledger.models import Copy
+from rokuon.jobs.tick import tick
+from rokuon.ledger.models import Call, Copy
 from tests.e2e.rig import Rig
 
 from .conftest import the_hook
@@ -35,6 +38,22 @@ def test_a_call_that_ends_is_in_the_bucket_without_anybody_asking(live_rig: Live
     assert len(rig.objects()) == 2  # the marker and the recording
     assert set(Hint.objects.values_list("result", flat=True)) == {"found"}
     assert the_hook(rig).event_at is not None
+
+
+def test_a_call_that_only_a_sweep_found_is_the_loss(live_rig: LiveRig) -> None:
+    rig = live_rig()
+    rig.back_up_now()
+    rig.advance(hours=1)
+    rig.end_call()
+    wait_for_hints(rig, 3)
+    look(rig)
+    rig.sim.hooks[rig.sim.company.id].subscriptions.clear()
+    rig.end_call()
+    rig.advance(minutes=10)
+    tick(rig.clock())
+    rig.drain()
+    assert Call.objects.filter(started_at__gt=rig.clock() - timedelta(hours=2), was_recorded=True).count() == 2
+    assert loss(rig.company.pk, rig.clock() - timedelta(days=7), rig.clock()) == Loss(2, 1)
 
 
 def test_w1_the_same_event_any_number_of_times_is_one_hint(live_rig: LiveRig) -> None:

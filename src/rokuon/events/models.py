@@ -16,7 +16,8 @@ class Hook(models.Model):
     """A company's webhook at Dialpad. `secret` and `old_secret` are sealed; both count until `old_until`, so that a change of the
     secret loses nothing that is on its way. `reason` says why the last check of webhook and subscription failed, "" if it did not.
 
-    `event_at` is when an event came last, and `address` under which public address the webhook was registered.
+    `event_at` is when an event came last, and `address` under which public address the webhook was registered. `since` is when webhook and
+    subscription first stood at Dialpad: of earlier calls no event could come.
     """
 
     company = models.OneToOneField("org.Company", on_delete=models.CASCADE, related_name="hook")
@@ -31,6 +32,7 @@ class Hook(models.Model):
     checked_at = models.DateTimeField(null=True)
     reason = models.TextField(blank=True)
     event_at = models.DateTimeField(null=True)
+    since = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return f"hook {self.pk}"

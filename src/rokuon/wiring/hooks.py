@@ -105,6 +105,7 @@ def enter(hook: Hook, address: str, standing: Standing, now: datetime) -> None:
     Hook.objects.filter(pk=hook.pk).update(
         address=address, webhook_id=standing.webhook_id, subscription_id=standing.subscription_id, checked_at=now, reason=""
     )
+    Hook.objects.filter(pk=hook.pk, since=None).update(since=now)
 
 
 def enter_failure(hook: Hook, address: str, error: RokuonError, now: datetime) -> None:

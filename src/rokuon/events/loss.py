@@ -1,0 +1,40 @@
+"""How many calls no event told of (M8): what came by a sweep alone. A question over two siblings' tables, `ledger_call` and `org_target`,
+so it is plain SQL here and no import."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection
+
+from .inbox import KEPT
+
+MAY_STILL_COME = timedelta(minutes=1)
+"""An event comes within seconds of its call's end; a sweep may have been quicker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """`lost` of `calls` were found without an event."""
+
+    calls: int
+    lost: int
+
+
+def loss(company_id: int, since: datetime, until: datetime) -> Loss:
+    """Of the calls that the source calls recorded, started in [since, until), of backed-up targets; one of two targets counts once.
+
+    `until` is about now: hints are forgotten after `inbox.KEPT`, so what started longer than that before `until` is not looked at; nor is
+    the last minute, nor what started before Dialpad was told where to send events. Loss(0, 0) where it never was.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT count(*), count(*) FILTER (WHERE NOT EXISTS (
+                          SELECT 1 FROM events_hint h WHERE h.company_id = %(company)s AND h.call_id = c.call_id))
+                 FROM (SELECT DISTINCT call_id FROM ledger_call
+                        WHERE target_id = ANY(ARRAY(SELECT id FROM org_target WHERE company_id = %(company)s AND backed_up))
+                          AND was_recorded AND started_at >= %(since)s AND started_at < %(until)s
+                          AND started_at >= (SELECT since FROM events_hook WHERE company_id = %(company)s)) AS c""",
+            {"company": company_id, "since": max(since, until - KEPT), "until": until - MAY_STILL_COME},
+        )
+        calls, lost = cursor.fetchone()
+    return Loss(calls, lost)

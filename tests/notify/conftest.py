@@ -1,0 +1,8 @@
+import pytest
+
+from tests.notify.factory import Place
+
+
+@pytest.fixture
+def place(db: None) -> Place:
+    return Place()

@@ -1,0 +1,48 @@
+"""A company whose failures somebody is told of: two offices with targets, people of each kind, and what the directory says."""
+
+from datetime import datetime
+
+from rokuon.accounts.models import Membership, Person
+from rokuon.notify.models import Mail, Recipient
+from rokuon.org.models import Office, Target, User
+from tests.ledger.factory import NOW, World
+
+Role = Membership.Role
+
+
+class Place(World):
+    """Tokyo (`office`) has an office admin, Osaka (`osaka`) nobody; Ada is the company's admin."""
+
+    def __init__(self, name: str = "Acme") -> None:
+        super().__init__(name)
+        at = f"@{name.lower()}.example"
+        self.osaka = Office.objects.create(company=self.company, dialpad_id="2", name="Osaka", timezone="Asia/Tokyo")
+        self.far = Target.objects.create(
+            company=self.company, office=self.osaka, kind="callcenter", dialpad_id="21", name="Returns", backed_up=True
+        )
+        self.ada = self.person("ada" + at, Role.COMPANY_ADMIN)
+        self.ken = self.person("ken" + at, Role.OFFICE_ADMIN, self.office, language="ja")
+
+    def person(self, email: str, role: str, office: Office | None = None, language: str = "en") -> Person:
+        person = Person.objects.filter(email=email).first() or Person.objects.create(email=email, name=email[:3], language=language)
+        Membership.objects.create(person=person, company=self.company, office=office, role=role)
+        return person
+
+    def add(self, email: str, office: Office | None = None, language: str = "en") -> Recipient:
+        return Recipient.objects.create(company=self.company, office=office, email=email, language=language, added_by="ada")
+
+    def listed(self, name: str, *emails: str, offices: tuple[Office, ...] = (), **fields: object) -> User:
+        """Somebody in Dialpad's directory, an admin of these offices."""
+        ids = [office.dialpad_id for office in offices]
+        return User.objects.create(
+            company=self.company, dialpad_id=f"u-{name}", name=name, emails=list(emails), admin_office_ids=ids, **fields
+        )
+
+
+def refused(email: str, at: datetime = NOW) -> Mail:
+    """A mail to the address that the server refused for good."""
+    return Mail.objects.create(occasion="opened", to=email, language="en", letter={}, created_at=at, refused_at=at, error="550")
+
+
+def taken(email: str, at: datetime = NOW) -> Mail:
+    return Mail.objects.create(occasion="opened", to=email, language="en", letter={}, created_at=at, sent_at=at)
