@@ -31,8 +31,8 @@ from rokuon.org import services
 from rokuon.org.models import Bucket, Company, Target
 from rokuon.stores.addresses import FolderAddress, GcsAddress, parse
 from rokuon.stores.registry import open_store
-from rokuon.stores.verification import FRESH_GRANT_S, Verification, Waiting, verify
-from rokuon.wiring.connections import API_KEY, CREDENTIAL, Connections, KeyMissing, bucket_owner, company_owner
+from rokuon.stores.verification import FRESH_GRANT_S, Verification, Waiting, look, verify
+from rokuon.wiring.connections import API_KEY, CREDENTIAL, Connections, KeyMissing, bucket_owner, company_owner, open_bucket
 from rokuon.wiring.key_check import Account, KeyReport, account_of, ending, examine
 
 T = TypeVar("T")
@@ -50,13 +50,8 @@ class KeyOfAnother(ConfigError):
     """The key opens another company than the one for which it was entered."""
 
 
-def check_key(config: Config, base_url: str, key: Secret, now: datetime) -> Account:
-    """Read what the key opens, without a trace in the database. Raises the SourceError that says why it does not open it."""
-    return examine_key(config, base_url, key, now).require()
-
-
 def examine_key(config: Config, base_url: str, key: Secret, now: datetime) -> KeyReport:
-    """The same, read by read and without raising for what Dialpad answers."""
+    """What the key opens, read by read, without a trace in the database; what Dialpad answers is in the report and raises nothing."""
     return examine(config, base_url, key, ms(now))
 
 
@@ -65,11 +60,6 @@ def stored_key(installation: Installation, company: Company) -> Secret:
     if not company.api_key:
         raise KeyMissing(_("The company has no Dialpad API key. Enter one with `rokuon company key`."))
     return installation.vault.open(company.api_key, owner=company_owner(company.pk), field=API_KEY)
-
-
-def check_stored_key(installation: Installation, company: Company, now: datetime) -> Account:
-    """`check_key` with the key that the company has."""
-    return check_key(installation.config, company.base_url, stored_key(installation, company), now)
 
 
 def recheck_key(installation: Installation, company: Company, jobs: Jobs, actor: Actor, now: datetime) -> KeyReport:
@@ -287,8 +277,17 @@ def verify_bucket(
 
 
 def look_at_bucket(installation: Installation, bucket: Bucket) -> Verification:
-    """The same without patience and without keeping the answer."""
-    return _verify(installation, bucket.company, bucket.url, kept_credential(installation, bucket), 0.0, lambda waiting: None)
+    """Whether the bucket can be used, without a change of it and without keeping the answer. Raises ConfigError where its address or
+    credential is not usable on this machine."""
+
+    async def work() -> Verification:
+        store = open_bucket(installation.config, installation.vault, bucket.pk, bucket.url, bucket.credential)
+        try:
+            return await look(store, company_id=str(bucket.company.claim), installation_id=installation.identity)
+        finally:
+            await store.close()
+
+    return asyncio.run(work())
 
 
 def told_credential(credential: Secret | None) -> str:
