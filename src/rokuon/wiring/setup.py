@@ -279,11 +279,12 @@ def verify_bucket(
 def look_at_bucket(installation: Installation, bucket: Bucket) -> Verification:
     """Whether the bucket can be used, without a change of it and without keeping the answer. Raises ConfigError where its address or
     credential is not usable on this machine."""
+    claim = str(bucket.company.claim)
 
     async def work() -> Verification:
         store = open_bucket(installation.config, installation.vault, bucket.pk, bucket.url, bucket.credential)
         try:
-            return await look(store, company_id=str(bucket.company.claim), installation_id=installation.identity)
+            return await look(store, company_id=claim, installation_id=installation.identity)
         finally:
             await store.close()
 
