@@ -111,6 +111,8 @@ class Crew:
 
     async def _hold(self, work: Work, error: RokuonError, on: HoldOn) -> Outcome:
         if on is HoldOn.KIND:
+            if await self._ledger.has_left(work):
+                return await self._decide(work, RecordingForbidden())
             if await self._ledger.arrives(work.kind):
                 self._fetched_kinds.add(work.kind)
                 return await self._decide(work, error)
