@@ -24,6 +24,7 @@ from rokuon.ops import installation
 from rokuon.org import directory, services
 from rokuon.org.models import Bucket, Company, Target
 from rokuon.simulator import Simulator, SimulatorThread, Switches, WorldSpec
+from rokuon.simulator.events import EndedCall
 from rokuon.stores import marker
 from rokuon.wiring import backup_now
 from rokuon.wiring.connections import API_KEY, CREDENTIAL, bucket_owner, company_owner
@@ -105,8 +106,12 @@ class Rig:
         self._ahead += timedelta(**how)
         self.sim.advance(int(timedelta(**how).total_seconds() * 1000))
 
-    def end_call(self, **how: Any) -> None:
-        self._thread.run(self.sim.end_call(**how))
+    def sync(self) -> None:
+        """Fetch the first company's directory again."""
+        self.run_async(lambda engine: self._sync(engine, self.company.pk))
+
+    def end_call(self, **how: Any) -> EndedCall:
+        return self._thread.run(self.sim.end_call(**how))
 
     def engine(self) -> Engine:
         return Engine(self.installation, queue, clock=self.clock)
