@@ -1,6 +1,5 @@
 """The failure desk (M12): failures by cause, retry, closing, the way to watch a retry, the export (rows Q36, Q37)."""
 
-import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,7 +7,6 @@ from django.test import Client
 from django.utils import timezone
 
 from rokuon.accounts.models import AuditEntry
-from rokuon.console.views import failures as failure_pages
 from rokuon.ledger.models import Closing, Copy, Recording, Retry
 from rokuon.org.models import Target
 
@@ -172,32 +170,3 @@ def test_q36_q37_the_export_is_bounded_audited_and_not_kept_on_the_way(world: Wo
 def test_with_nothing_failed_the_page_says_what_would_be_here(world: World) -> None:
     assert "Nothing has failed" in text(world.admin, world.url("failures/"))
     assert world.admin.get(world.url("failures/failed/bucket_forbidden/")).status_code == 303
-
-
-def test_a_cause_is_paged_by_place_so_that_what_fails_meanwhile_neither_repeats_nor_hides_a_recording(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(failure_pages, "PER_PAGE", 3)
-    for number in range(7):
-        copy_of(world.desk if number % 3 else world.sales, number, "failed", "bucket_forbidden")
-    url = world.url("failures/failed/bucket_forbidden/")
-    seen, place = [], ""
-    page = text(world.admin, url)
-    while True:
-        seen += re.findall(r"<code>call(\d+)</code>", page)
-        copy_of(world.sales, 50 + len(seen), "failed", "bucket_forbidden")
-        older = re.search(r'href="(\?page=[^"]+)">Older', page)
-        if older is None:
-            break
-        place = older[1]
-        page = text(world.admin, url + place)
-    assert seen == ["6", "5", "4", "3", "2", "1", "0"]
-    newer = re.search(r'href="(\?page=[^"]+)">.*?Newer', page)
-    assert newer is not None
-    assert re.findall(r"<code>call(\d+)</code>", text(world.admin, url + newer[1])) == ["3", "2", "1"]
-    osaka = text(world.client(Role.OFFICE_ADMIN, world.osaka), url)
-    assert re.findall(r"<code>call(\d+)</code>", osaka) == ["5", "4", "2"]
-    assert "Older" in osaka
-    assert world.admin.get(url + "?page=nonsense").status_code == 302
-    Copy.objects.filter(call_started_at__lte=START + timedelta(minutes=6)).delete()
-    assert world.admin.get(url + place)["Location"] == url
