@@ -8,7 +8,8 @@ import pytest
 from .conftest import Look, Place
 
 HOSTILE = Path(__file__).with_name("hostile.py")
-ALARM = "window.__xss = parent.__xss = () => { document.documentElement.dataset.xss = 'run'; console.error('a name was run'); };"
+ALARM = """window.__xss = () => { document.documentElement.dataset.xss = 'run'; console.error('a name was run'); };
+try { parent.__xss = window.__xss; } catch { /* a mail in its frame reaches nobody */ }"""
 PLANTED = """() => [...document.querySelectorAll('*')].flatMap(one => [
   ...[...one.attributes].filter(it => it.name.startsWith('on') || it.name.startsWith('hx-on') || /^\\s*javascript:/i.test(it.value))
      .map(it => `${one.tagName} ${it.name}=${it.value.slice(0, 60)}`),

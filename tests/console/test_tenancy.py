@@ -5,6 +5,7 @@ import logging
 import re
 from collections.abc import Iterator
 from copy import deepcopy
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -24,6 +25,12 @@ CHANGES_BY_THEMSELVES = {"accounts_session", "procrastinate_workers", "django_mi
 def without_a_line_for_each_refusal(caplog: pytest.LogCaptureFixture) -> None:
     for name in ("django.request", "django.security.csrf"):
         caplog.set_level(logging.ERROR, name)
+
+
+@pytest.fixture(autouse=True)
+def without_a_mail_server(settings: Any) -> None:
+    """So that nobody is waited for, and nothing leaves."""
+    settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
 
 
 @pytest.fixture
