@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
+
 from rokuon.events import inbox
 from rokuon.events.loss import Loss, loss
 from rokuon.events.models import Hint
@@ -79,6 +81,43 @@ def test_w2_the_recording_told_before_the_hangup_is_the_same_recording(live_rig:
     assert [copy.state for copy in Copy.objects.all()] == ["verified"]
 
 
+@pytest.mark.parametrize("leg", ["group", "agent"])
+def test_a_recording_that_is_told_long_after_the_hangup_is_copied_by_its_own_event(live_rig: LiveRig, leg: str) -> None:
+    """That event names one leg. The other, which may have started many seconds apart, was told of by its hangup."""
+    rig = live_rig(switches={"recording_delay_ms": 2_000})
+    for _ in range(4):
+        rig.advance(minutes=30)  # no neighbour whose listing would show the other leg by chance
+        known = Copy.objects.count()
+        rig.end_call(leg=leg)
+        wait_for_hints(rig, Hint.objects.count() + 2)
+        look(rig)
+        assert Copy.objects.count() == known
+        wait_for_hints(rig, Hint.objects.count() + 1)
+        look(rig)
+        assert Copy.objects.count() > known
+    assert set(Copy.objects.values_list("state", flat=True)) == {"verified"}
+    assert set(Hint.objects.values_list("result", flat=True)) == {"found"}
+
+
+def test_legs_whose_events_come_apart_cost_a_look_each_and_no_more(live_rig: LiveRig) -> None:
+    rig = live_rig()
+    for number in range(4):
+        rig.advance(minutes=30)
+        rig.end_call()
+        wait_for_hints(rig, 3 * number + 3)
+        before = rig.list_pages()
+        told_of = Hint.objects.filter(state="recording").values("call_id")
+        late = Hint.objects.filter(due_at__isnull=False).exclude(call_id__in=told_of).get()
+        late.delete()
+        look(rig)
+        late.save(force_insert=True)  # its event comes only now
+        look(rig)
+        rig.advance(seconds=4)
+        look(rig)
+        assert rig.list_pages() - before == 2
+    assert set(Hint.objects.values_list("result", flat=True)) == {"found"}
+
+
 def test_a_burst_costs_requests_by_the_page_and_not_by_the_call(live_rig: LiveRig) -> None:
     rig = live_rig()
     before = rig.list_pages()
@@ -110,6 +149,7 @@ def test_a_call_that_is_not_listed_yet_is_looked_for_again_and_then_left_to_the_
         rig.company.pk,
         digest="d",
         call_id="999",
+        other_legs=(),
         state="hangup",
         started_at=rig.clock(),
         happened_at=None,
