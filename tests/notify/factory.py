@@ -3,9 +3,12 @@
 from datetime import datetime
 
 from rokuon.accounts.models import Membership, Person
+from rokuon.domain.work import Work
+from rokuon.ledger import record
+from rokuon.notify import book, findings
 from rokuon.notify.models import Mail, Recipient
 from rokuon.org.models import Office, Target, User
-from tests.ledger.factory import NOW, World
+from tests.ledger.factory import NOW, World, failed
 
 Role = Membership.Role
 
@@ -16,6 +19,7 @@ class Place(World):
     def __init__(self, name: str = "Acme") -> None:
         super().__init__(name)
         at = f"@{name.lower()}.example"
+        self.asked: list[datetime] = []
         self.osaka = Office.objects.create(company=self.company, dialpad_id="2", name="Osaka", timezone="Asia/Tokyo")
         self.far = Target.objects.create(
             company=self.company, office=self.osaka, kind="callcenter", dialpad_id="21", name="Returns", backed_up=True
@@ -31,6 +35,19 @@ class Place(World):
     def add(self, email: str, office: Office | None = None, language: str = "en") -> Recipient:
         return Recipient.objects.create(company=self.company, office=office, email=email, language=language, added_by="ada")
 
+    def fail(self, *numbers: int, target: Target | None = None, reason: str = "recording_not_audio", at: datetime = NOW) -> list[Work]:
+        """Copies that are tried and fail, by the ledger's own transitions."""
+        works = self.place(*(self.planned(number, target) for number in numbers), now=at)
+        record.record([failed(work, reason) for work in works], at)
+        return works
+
+    def look(self, at: datetime) -> list[Mail]:
+        """What the tick does for this company at that time; the mails that it put."""
+        before = set(Mail.objects.values_list("pk", flat=True))
+        self.company.refresh_from_db()
+        book.watch(self.company, findings.of_company(self.company, at), at, lambda: self.asked.append(at))
+        return list(Mail.objects.exclude(pk__in=before).order_by("pk"))
+
     def listed(self, name: str, *emails: str, offices: tuple[Office, ...] = (), **fields: object) -> User:
         """Somebody in Dialpad's directory, an admin of these offices."""
         ids = [office.dialpad_id for office in offices]
@@ -42,6 +59,11 @@ class Place(World):
 def refused(email: str, at: datetime = NOW) -> Mail:
     """A mail to the address that the server refused for good."""
     return Mail.objects.create(occasion="opened", to=email, language="en", letter={}, created_at=at, refused_at=at, error="550")
+
+
+def told(mails: list[Mail]) -> list[tuple[str, str, str]]:
+    """(occasion, address, office) of each."""
+    return [(mail.occasion, mail.to.partition("@")[0], mail.letter["office"]) for mail in mails]
 
 
 def taken(email: str, at: datetime = NOW) -> Mail:

@@ -9,8 +9,9 @@ from rokuon.events import inbox
 from rokuon.jobs import queue
 from rokuon.jobs.queue import DUE, LOOK, WINDOW, enqueue_due, enqueue_hook, enqueue_look, enqueue_probe, enqueue_window, without_job
 from rokuon.ledger import desk, holds, read, runs, tally
+from rokuon.notify import book
 from rokuon.ops.addresses import PublicUrl
-from rokuon.wiring import hooks, sweeps
+from rokuon.wiring import hooks, notices, sweeps
 
 
 def tick(now: datetime, public: PublicUrl | None = None) -> None:
@@ -39,12 +40,14 @@ def tick(now: datetime, public: PublicUrl | None = None) -> None:
         for company_id in hooks.companies_due(public, now) if public else ():
             enqueue_hook(company_id)
     tally.fold()
+    notices.watch(now, queue)
     _forget(now)
 
 
 def _forget(now: datetime) -> None:
-    """What nobody needs any more: old hints and watched retries, ended sessions, guesses that are long past."""
+    """What nobody needs any more: old hints, watched retries, notices and mails, ended sessions, guesses that are long past."""
     inbox.forget_old(now)
     desk.forget_old(now)
+    book.forget_old(now)
     sessions.prune()
     throttle.prune(now)

@@ -1,0 +1,151 @@
+"""What a look once a minute asks of the ledger. Each question costs about the same for a thousand recordings and for millions: it reads
+the tally, the ends of an index, or no more rows than it takes to say yes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from .models import Run, Window
+from .sql import fetch
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The copies of one target in one state for one reason; `closed` of them are explained. Calls started in [first_call, last_call]."""
+
+    target_id: int
+    state: str
+    reason: str
+    copies: int
+    closed: int
+    first_call: datetime
+    last_call: datetime
+
+    @property
+    def left(self) -> int:
+        return self.copies - self.closed
+
+
+def standing(company_id: int) -> list[Standing]:
+    """Failed and gone copies."""
+    rows = fetch(
+        """WITH there AS MATERIALIZED (
+               SELECT target_id, state, reason, sum(copies)::bigint AS copies FROM ledger_tally
+                WHERE company_id = %(company)s AND state IN ('failed', 'gone') GROUP BY 1, 2, 3 HAVING sum(copies) > 0),
+           explained AS MATERIALIZED (
+               SELECT c.target_id, c.state, c.reason, count(*) AS copies
+                 FROM ledger_closing k JOIN ledger_copy c ON c.id = k.copy_id AND k.at >= c.changed_at
+                WHERE c.company_id = %(company)s AND c.state IN ('failed', 'gone') GROUP BY 1, 2, 3)
+           SELECT t.target_id, t.state, t.reason, t.copies, LEAST(t.copies, COALESCE(x.copies, 0)), f.at, l.at
+             FROM there t LEFT JOIN explained x USING (target_id, state, reason),
+                  LATERAL (SELECT call_started_at AS at FROM ledger_copy c
+                            WHERE c.target_id = t.target_id AND c.state = t.state AND c.reason = t.reason AND c.reason <> ''
+                            ORDER BY call_started_at LIMIT 1) AS f,
+                  LATERAL (SELECT call_started_at AS at FROM ledger_copy c
+                            WHERE c.target_id = t.target_id AND c.state = t.state AND c.reason = t.reason AND c.reason <> ''
+                            ORDER BY call_started_at DESC LIMIT 1) AS l""",
+        {"company": company_id},
+    )
+    return [Standing(*row) for row in rows]
+
+
+def sent_back(office_id: int) -> bool:
+    """Whether a copy of the office that was given up is being tried again: an attempt was spent before it last became pending."""
+    ((found,),) = fetch(
+        """SELECT EXISTS (SELECT 1 FROM ledger_copy
+                           WHERE target_id = ANY(ARRAY(SELECT id FROM org_target WHERE office_id = %s))
+                             AND state = 'pending' AND attempt > tries)""",
+        [office_id],
+    )
+    return bool(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Unnamed:
+    """Calls of a target that were recorded although no recording is listed, started in [first, last]."""
+
+    target_id: int
+    calls: int
+    first: datetime
+    last: datetime
+
+
+def unnamed(targets: Sequence[int], since: datetime, until: datetime) -> list[Unnamed]:
+    rows = fetch(
+        """SELECT target_id, count(*), min(started_at), max(started_at) FROM ledger_call
+            WHERE target_id = ANY(%s) AND was_recorded AND recordings = 0 AND started_at >= %s AND started_at < %s GROUP BY 1""",
+        [list(targets), since, until],
+    )
+    return [Unnamed(*row) for row in rows]
+
+
+def last_calls(targets: Sequence[int], until: datetime) -> dict[int, datetime]:
+    """By target: when its newest listed call before `until` started; a target without any is missing."""
+    rows = fetch(
+        """SELECT t.id, k.started_at FROM unnest(%s::bigint[]) AS t(id),
+                  LATERAL (SELECT started_at FROM ledger_call WHERE target_id = t.id AND started_at < %s
+                            ORDER BY started_at DESC LIMIT 1) AS k""",
+        [list(targets), until],
+    )
+    return dict(rows)
+
+
+def calls_in(stretches: Sequence[tuple[int, datetime, datetime]], most: int) -> list[int]:
+    """For each (target, from, until): how many listed calls started then, counted no further than `most`."""
+    if not stretches:
+        return []
+    rows = fetch(
+        """SELECT (SELECT count(*) FROM (SELECT 1 FROM ledger_call
+                    WHERE target_id = x.target AND started_at >= x.since AND started_at < x.until LIMIT %s) AS some)
+             FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[]) WITH ORDINALITY AS x(target, since, until, place)
+            ORDER BY place""",
+        [most, *(list(column) for column in zip(*stretches, strict=True))],
+    )
+    return [row[0] for row in rows]
+
+
+def recorded_calls(targets: Sequence[int], since: datetime, until: datetime, most: int) -> int:
+    """How many calls of these targets that the source says it recorded started then, counted no further than `most`."""
+    ((calls,),) = fetch(
+        """SELECT count(*) FROM (SELECT 1 FROM ledger_call
+                                  WHERE target_id = ANY(%s) AND was_recorded AND started_at >= %s AND started_at < %s LIMIT %s) AS some""",
+        [list(targets), since, until, most],
+    )
+    return int(calls)
+
+
+SWEPT = [purpose for purpose in Run.Purpose.values if purpose != Run.Purpose.BACK_UP_NOW]
+
+
+def listed_until(company_id: int, within: timedelta, now: datetime) -> tuple[datetime, frozenset[int]] | None:
+    """Up to when the newest sweep that ended `within` listed calls, and for which targets: not those whose listing was refused. None
+    where no sweep ended."""
+    sweeps = Run.objects.filter(company_id=company_id, purpose__in=SWEPT, state=Run.State.FINISHED, finished_at__gt=now - within)
+    run = sweeps.order_by("-until").first()
+    if run is None:
+        return None
+    refused = Window.objects.filter(run=run, state=Window.State.FAILED).values_list("targets", flat=True)
+    return run.until, frozenset(run.targets) - {target for targets in refused for target in targets}
+
+
+@dataclass(frozen=True, slots=True)
+class Sweeping:
+    """When a sweep ended last, when the oldest one that has not ended began, and what holds it up ("" for nothing known)."""
+
+    ended_at: datetime | None
+    began_at: datetime | None
+    reason: str
+
+
+def sweeping(company_id: int) -> Sweeping:
+    sweeps = Run.objects.filter(company_id=company_id, purpose__in=SWEPT)
+    ended = sweeps.filter(state=Run.State.FINISHED).order_by("-finished_at").values_list("finished_at", flat=True).first()
+    going = sweeps.filter(state=Run.State.RUNNING).order_by("created_at").values_list("created_at", flat=True).first()
+    late: Mapping[str, object] = {"run__company_id": company_id, "run__purpose__in": SWEPT, "run__state": Run.State.RUNNING}
+    reason = Window.objects.filter(**late).exclude(reason="").order_by("pk").values_list("reason", flat=True).first()
+    return Sweeping(ended, going, reason or "")
+
+
+def first_run(company_id: int) -> Run | None:
+    """The company's first Back up now."""
+    return Run.objects.filter(company_id=company_id, purpose=Run.Purpose.BACK_UP_NOW).order_by("pk").first()

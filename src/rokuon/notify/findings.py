@@ -1,0 +1,195 @@
+"""What is wrong now: asked once a minute of every company, told to nobody here (`book`). A finding that stays has the same `key`."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from rokuon.domain.failures import HoldOn, RecordingDetailsMissing
+from rokuon.events.models import Hook
+from rokuon.ledger import expiry, holds, watch
+from rokuon.ledger.models import Hold
+from rokuon.org import tree
+from rokuon.org.models import Bucket, Company
+from rokuon.org.tree import TargetSettings
+
+from . import silence
+from .models import Kind
+
+WORST = 5
+"""So many targets are named; the others are counted."""
+
+NAMED_AFTER = timedelta(hours=24)
+STILL_LISTED = timedelta(days=35)
+MORE_THAN = 5
+"""A call may be listed before its recording, and be marked by mistake: a few are nobody's trouble (row S22)."""
+
+LISTED_WITHIN = timedelta(hours=1)
+NO_EVENT_FOR = timedelta(hours=24)
+CHECKED_WITHIN = timedelta(days=2)
+CALLS_WITHOUT_EVENT = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is so now. `office_id` is None for the whole company. `cause`, `ref`, `count`, `since` and `facts` as in
+    `models.Notice`; `count` 0 is a cause of which everything left was explained by a person: it is over, and `facts` say how."""
+
+    kind: Kind
+    since: datetime
+    office_id: int | None = None
+    cause: str = ""
+    ref: str = ""
+    count: int = 1
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> tuple[int | None, str, str, str]:
+        return (self.office_id, str(self.kind), self.cause, self.ref)
+
+
+def of_company(company: Company, now: datetime) -> list[Finding]:
+    settings = tree.target_settings(company)
+    backed_up = [one for one in settings if company.enabled and one.target.backed_up and one.effective.bucket is not None]
+    held = holds.open_holds(company.pk)
+    found = [*_set_aside(company, settings, now), *_held(company, settings, held), *_expiring(company, settings, now)]
+    if backed_up:
+        found += _unnamed(backed_up, now)
+        found += _no_event(company, backed_up, now)
+    if backed_up and not any(hold.on == HoldOn.SOURCE for hold in held):
+        found += _silent(company, backed_up, now)
+        found += _not_listed(company, backed_up, now)
+    return found
+
+
+def of_installation(live_workers: int, now: datetime) -> list[Finding]:
+    """`live_workers` gave a sign of life of late."""
+    return [] if live_workers else [Finding(Kind.NO_WORKER, now)]
+
+
+def _set_aside(company: Company, settings: Sequence[TargetSettings], now: datetime) -> list[Finding]:
+    """Copies that failed or are gone, without those that somebody explained, by office and reason."""
+    targets = {one.target.pk: one.target for one in settings}
+    groups = defaultdict(list)
+    for row in watch.standing(company.pk):
+        if row.target_id in targets:
+            groups[targets[row.target_id].office_id, row.state, row.reason].append(row)
+    found = []
+    for (office, state, reason), rows in groups.items():
+        facts = {
+            **_worst((targets[row.target_id].name, row.left) for row in rows),
+            "closed": sum(row.closed for row in rows),
+            "first_call": min(row.first_call for row in rows).isoformat(),
+            "last_call": max(row.last_call for row in rows).isoformat(),
+        }
+        found.append(Finding(Kind(state), now, office, reason, count=sum(row.left for row in rows), facts=facts))
+    return found
+
+
+def _worst(targets: Iterable[tuple[str, int]]) -> dict[str, Any]:
+    ranked = sorted(((name, count) for name, count in targets if count > 0), key=lambda pair: (-pair[1], pair[0]))
+    return {"targets": [list(pair) for pair in ranked[:WORST]], "more_targets": max(0, len(ranked) - WORST)}
+
+
+def _held(company: Company, settings: Sequence[TargetSettings], held: Sequence[Hold]) -> list[Finding]:
+    """Open holds. A bucket's names the offices whose targets use it: they are told too (row D3)."""
+    buckets = dict(Bucket.objects.filter(company=company).values_list("pk", "url")) if any(one.on == HoldOn.BUCKET for one in held) else {}
+    found = []
+    for hold in held:
+        facts: dict[str, Any] = {}
+        ref = hold.ref or str(HoldOn.SOURCE)
+        if hold.on == HoldOn.BUCKET:
+            used_by = {one.target.office_id for one in settings if one.target.backed_up and str(one.effective.bucket) == hold.ref}
+            facts = {"name": buckets.get(int(hold.ref), ""), "offices": sorted(used_by)}
+            ref = f"{HoldOn.BUCKET}:{hold.ref}"
+        found.append(Finding(Kind.HOLD, hold.since, cause=hold.reason, ref=ref, facts=facts))
+    return found
+
+
+def _expiring(company: Company, settings: Sequence[TargetSettings], now: datetime) -> list[Finding]:
+    if company.access_window_days is None:
+        return []
+    leaving = expiry.expiring(company.pk, company.access_window_days, now)
+    by_office = defaultdict(list)
+    for one in settings:
+        there = leaving.get(one.target.pk)
+        if there is not None and there.expiring and there.first_deadline is not None:
+            by_office[one.target.office_id].append((one.target.name, there.expiring, there.first_deadline))
+    window = timedelta(days=company.access_window_days)
+    return [
+        Finding(
+            Kind.EXPIRING,
+            now,
+            office,
+            count=sum(count for _name, count, _deadline in rows),
+            facts={
+                **_worst((name, count) for name, count, _deadline in rows),
+                "first_call": (min(deadline for _name, _count, deadline in rows) - window).isoformat(),
+            },
+        )
+        for office, rows in by_office.items()
+    ]
+
+
+def _unnamed(backed_up: Sequence[TargetSettings], now: datetime) -> list[Finding]:
+    """Calls that were recorded although no recording is listed for them a day later (row S22)."""
+    names = {one.target.pk: one.target.name for one in backed_up}
+    rows = watch.unnamed(list(names), now - STILL_LISTED, now - NAMED_AFTER)
+    calls = sum(row.calls for row in rows)
+    if calls <= MORE_THAN:
+        return []
+    facts = {
+        **_worst((names[row.target_id], row.calls) for row in rows),
+        "first_call": min(row.first for row in rows).isoformat(),
+        "last_call": max(row.last for row in rows).isoformat(),
+    }
+    return [Finding(Kind.UNNAMED, now, cause=RecordingDetailsMissing.reason, count=calls, facts=facts)]
+
+
+def _silent(company: Company, backed_up: Sequence[TargetSettings], now: datetime) -> list[Finding]:
+    """Judged only of what was listed just now: what nobody asked for is no silence."""
+    listed = watch.listed_until(company.pk, LISTED_WITHIN, now)
+    if listed is None:
+        return []
+    until, targets = listed
+    known = {one.target.pk: one.target for one in backed_up if one.target.pk in targets}
+    gaps = silence.silent({pk: tree.zone_of(target) for pk, target in known.items()}, until)
+    return [
+        Finding(
+            Kind.SILENCE,
+            last,
+            known[pk].office_id,
+            ref=str(pk),
+            facts={"name": known[pk].name, "last_call": last.isoformat()},
+        )
+        for pk, last in gaps.items()
+    ]
+
+
+def _not_listed(company: Company, backed_up: Sequence[TargetSettings], now: datetime) -> list[Finding]:
+    """No sweep has ended for an hour. Before the first one, the hour begins with it or with the rule that asks for it."""
+    if not company.api_key:
+        return []
+    sweeping = watch.sweeping(company.pk)
+    ruled = [one.target.backed_up_at for one in backed_up if one.target.backed_up_at is not None]
+    last = sweeping.ended_at or sweeping.began_at or min(ruled, default=now)
+    # A rule that was switched on after a long pause is no reason to complain of the pause.
+    last = max(last, min(ruled, default=last))
+    if now - last <= LISTED_WITHIN:
+        return []
+    return [Finding(Kind.NOT_LISTED, last, facts={"reason": sweeping.reason} if sweeping.reason else {})]
+
+
+def _no_event(company: Company, backed_up: Sequence[TargetSettings], now: datetime) -> list[Finding]:
+    """The webhook stands, and nothing comes although there are calls. Nothing is lost: the sweeps find them."""
+    hook = Hook.objects.filter(company=company).first()
+    if hook is None or hook.reason or hook.since is None or hook.checked_at is None or now - hook.checked_at > CHECKED_WITHIN:
+        return []
+    last = max(hook.since, hook.event_at or hook.since)
+    if now - last <= NO_EVENT_FOR:
+        return []
+    targets = [one.target.pk for one in backed_up]
+    if watch.recorded_calls(targets, now - NO_EVENT_FOR, now, CALLS_WITHOUT_EVENT) < CALLS_WITHOUT_EVENT:
+        return []
+    return [Finding(Kind.NO_EVENT, last)]

@@ -1,0 +1,27 @@
+"""Where in the console a thing is mended: paths alone, for the origin comes when the mail is written. tests/console compares them."""
+
+from .models import Kind, Notice
+
+
+def failures(public_id: str) -> str:
+    return f"/c/{public_id}/failures/"
+
+
+def overview(public_id: str) -> str:
+    return f"/c/{public_id}/"
+
+
+def of_notice(public_id: str, notice: Notice) -> str:
+    """The page about this notice; "" for what is mended on the machine and not in the console."""
+    match notice.kind:
+        case Kind.FAILED | Kind.GONE:
+            return f"/c/{public_id}/failures/{notice.kind}/{notice.cause}/"
+        case Kind.HOLD:
+            what, _, bucket = notice.ref.partition(":")
+            return f"/c/{public_id}/settings/buckets/{bucket}/" if what == "bucket" else f"/c/{public_id}/set-up/"
+        case Kind.UNNAMED | Kind.NO_EVENT:
+            return f"/c/{public_id}/set-up/"
+        case Kind.NO_WORKER:
+            return ""
+        case _:
+            return overview(public_id)

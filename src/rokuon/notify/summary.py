@@ -1,0 +1,94 @@
+"""How a company or office stands, in numbers; and what its first Back up now came to, told once when that ends.
+
+While it runs, thousands of old recordings may fail: they are counted and shown, and nobody is told before the end (`rules.QUIET`).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from rokuon.domain.windows import local_date
+from rokuon.events.loss import loss
+from rokuon.events.models import Hook
+from rokuon.ledger import expiry, runs, tally
+from rokuon.ledger.models import Run
+from rokuon.ledger.sql import ms
+from rokuon.org.models import Company, Office, Target
+
+from . import lines, rules
+from .letter import Letter, Numbers
+from .models import Notice, Occasion, Rhythm
+from .telling import Telling
+
+LATE = timedelta(days=7)
+"""A run that ended so long ago, before anybody could be told, is not told of any more."""
+
+Counted = tuple[Notice, int]
+
+
+def is_quiet(run: Run | None) -> bool:
+    """`run` is the company's first Back up now."""
+    return run is not None and run.state in runs.OPEN
+
+
+def numbers(company: Company, office: Office | None, since: datetime, until: datetime, now: datetime, *, events: bool = False) -> Numbers:
+    """Of the office, or of the whole company; what arrived is what was recorded in [since, until) and is verified. `events` asks how many
+    calls no event told of, which is known of whole companies."""
+    targets = list(
+        Target.objects.filter(company=company, **({"office": office} if office is not None else {})).values_list("pk", flat=True)
+    )
+    ever = sum(tally.counts_by_target(company.pk, targets).values(), tally.Counts())
+    period = sum(tally.counts_by_target(company.pk, targets, since, until).values(), tally.Counts())
+    leaving = expiry.expiring(company.pk, company.access_window_days, now) if company.access_window_days is not None else {}
+    ours = [one for target, one in leaving.items() if target in set(targets)]
+    told = events and Hook.objects.filter(company=company, since__isnull=False).exists()
+    missed = loss(company.pk, since, min(until, now)) if told else None
+    return Numbers(
+        verified=ever.verified,
+        pending=ever.pending,
+        failed=ever.failed,
+        gone=ever.gone,
+        excluded=ever.excluded,
+        arrived=period.verified,
+        bytes=period.bytes,
+        expiring=sum(one.expiring for one in ours),
+        expired=sum(one.expired for one in ours),
+        calls=missed.calls if missed is not None else 0,
+        events_lost=missed.lost if missed is not None else None,
+    )
+
+
+def of_first_run(company: Company, run: Run, counted: Sequence[Counted], telling: Telling) -> int:
+    """Tell once what the first Back up now came to: its numbers to the company's admins, what needs somebody to each office's too. The
+    notices in it count as told. `counted` are the open notices with how many things each concerns now. How many mails."""
+    Rhythm.objects.get_or_create(company=company)
+    if not Rhythm.objects.filter(company=company, summary_of=None).update(summary_of=run.pk):
+        return 0
+    if not telling.sends or run.finished_at is None or telling.now - run.finished_at > LATE:
+        return 0
+    mine = [(notice, count) for notice, count in counted if notice.kind in rules.QUIET and count > 0]
+    put = 0
+    reached = set()
+    for office in sorted({notice.office for notice, _count in mine if notice.office is not None}, key=lambda one: one.pk):
+        audience = telling.of_office(office)
+        if audience.addresses:
+            reached.add(office.pk)
+        if audience.addresses and not audience.fallback:
+            put += telling.put(_letter(company, run, office, mine, telling), audience.addresses, office)
+    admins = telling.of_company()
+    put += telling.put(_letter(company, run, None, mine, telling), admins, None)
+    for notice, count in mine:
+        if notice.office_id in reached or admins:
+            state = rules.told(rules.seen(notice), Occasion.BACKFILL, count, telling.now)
+            telling.mark(notice, rules.told(state, Occasion.ESCALATED, count, telling.now) if admins else state)
+    return put
+
+
+def _letter(company: Company, run: Run, office: Office | None, counted: Sequence[Counted], telling: Telling) -> Letter:
+    ours = [telling.line(notice, count, new=count) for notice, count in counted if office is None or notice.office_id == office.pk]
+    letter = telling.letter(Occasion.BACKFILL, office, lines.merged(ours))
+    return telling.with_numbers(
+        letter,
+        numbers(company, office, run.since, run.until, telling.now),
+        local_date(ms(run.since), letter.zone),
+        local_date(ms(run.until) - 1, letter.zone),
+    )

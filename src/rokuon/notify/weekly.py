@@ -1,0 +1,56 @@
+"""The weekly mail: that all is well, or what is not. It is also how somebody notices that mails have stopped."""
+
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+
+from rokuon.domain.placement import zone
+from rokuon.org import tree
+from rokuon.org.models import Company
+
+from . import lines, summary
+from .book import open_notices
+from .models import Occasion, Rhythm
+from .telling import Telling
+
+AT = time(9)
+"""On Mondays, on the wall of the company's zone."""
+
+WEEK = timedelta(days=7)
+
+
+def due_week(now: datetime, zone_name: str) -> date:
+    """The Monday of the newest week that may be told of: the days before it are over, and its morning has come."""
+    local = now.astimezone(zone(zone_name))
+    monday = local.date() - timedelta(days=local.weekday())
+    return monday if local >= datetime.combine(monday, AT, local.tzinfo) else monday - WEEK
+
+
+@transaction.atomic
+def tell(company: Company, now: datetime, enqueue_mail: Callable[[], None]) -> bool:
+    """Tell the company's admins of the seven days before this Monday, once, also when the machine slept through the morning. False where
+    there is nothing to tell: it was told, is switched off, nothing is backed up, or the company is newer than that."""
+    zone_name = tree.company_zone(company, settings.ROKUON_TIME_ZONE)
+    monday = due_week(now, zone_name)
+    until = datetime.combine(monday, time(), zone(zone_name))
+    telling = Telling(company, now)
+    if not telling.sends or not company.enabled or company.created_at >= until or not company.targets.filter(backed_up=True).exists():
+        return False
+    Rhythm.objects.get_or_create(company=company)
+    untold = Rhythm.objects.filter(Q(weekly_for=None) | Q(weekly_for__lt=monday), company=company, weekly=True)
+    if not untold.update(weekly_for=monday):
+        return False
+    since = datetime.combine(monday - WEEK, time(), zone(zone_name))
+    open_now = [telling.line(notice, notice.count) for notice in open_notices(company.pk, None) if notice.count > 0]
+    letter = telling.with_numbers(
+        telling.letter(Occasion.WEEKLY, None, lines.merged(open_now)),
+        summary.numbers(company, None, since, until, now, events=True),
+        monday - WEEK,
+        monday - timedelta(days=1),
+    )
+    if telling.put(letter, telling.of_company(), None):
+        enqueue_mail()
+    return True
