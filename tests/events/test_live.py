@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
 from rokuon.events import inbox
 from rokuon.events.loss import Loss, loss
@@ -71,6 +73,37 @@ def test_w1_the_same_event_any_number_of_times_is_one_hint(live_rig: LiveRig) ->
     look(rig)
     look(rig)
     assert Copy.objects.count() == 1
+
+
+def test_a_look_is_asked_for_when_everybody_can_see_the_hint_and_again_when_the_event_comes_again(live_rig: LiveRig) -> None:
+    """Else a look that was waiting in the queue could begin and miss it; and a process may die before it has asked."""
+    rig = live_rig()
+    seen: list[int] = []
+
+    def elsewhere(_company: int) -> None:
+        with ThreadPoolExecutor(1) as pool:
+            seen.append(pool.submit(_hints_on_another_connection).result())
+
+    for _ in range(2):
+        inbox.receive(
+            rig.company.pk,
+            digest="d",
+            call_id="1",
+            other_legs=(),
+            state="hangup",
+            started_at=rig.clock(),
+            happened_at=None,
+            now=rig.clock(),
+            enqueue=elsewhere,
+        )
+    assert seen == [1, 1]
+
+
+def _hints_on_another_connection() -> int:
+    try:
+        return Hint.objects.count()
+    finally:
+        connection.close()
 
 
 def test_w2_the_recording_told_before_the_hangup_is_the_same_recording(live_rig: LiveRig) -> None:

@@ -1,7 +1,8 @@
 """Call events as Dialpad sends them: the whole body is a JWT, signed with HS256 under the webhook's own secret (its docs, "Webhooks").
 
 An event is a hint and no more: which call to look for in the list, when it started, and which other legs belong to it. What it says
-besides is not used. Nothing here trusts the body before its signature has been checked, and after that it is still read strictly (RFC 8725; rows Q1 and Q3).
+besides is not used. Nothing here trusts the body before its signature has been checked, and after that it is still read strictly
+(RFC 8725; rows Q1 and Q3).
 """
 
 import base64

@@ -1,4 +1,4 @@
-"""Hints in and out. An event is acknowledged only when its row and its job are committed together (row Q4)."""
+"""Hints in and out. An event is acknowledged only when its row is committed, and after it its job (row Q4)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -35,7 +35,6 @@ _INSERT = """
 """
 
 
-@transaction.atomic
 def receive(
     company_id: int,
     *,
@@ -48,13 +47,17 @@ def receive(
     now: datetime,
     enqueue: Callable[[int], None],
 ) -> bool:
-    """Keep a hint and ask for a look; False where this very event was here before. May be called any number of times."""
+    """Keep a hint, then ask for a look; False where this very event was here before. May be called any number of times.
+
+    Not in one transaction: a look that waits in the queue when it is asked for could begin, and miss the hint, before both were there.
+    An event that comes again asks again, since the first time may have ended between the two. Call it outside of a transaction.
+    """
     stale = happened_at is not None and now - happened_at > STALE_AFTER
     with connection.cursor() as cursor:
         due_at, result = (None, Hint.Result.STALE) if stale else (now, Hint.Result.WAITING)
         cursor.execute(_INSERT, [company_id, digest, call_id, list(other_legs), state, started_at, now, due_at, result])
         fresh = bool(cursor.rowcount)
-    if fresh and not stale:
+    if not stale:
         enqueue(company_id)
     return fresh
 

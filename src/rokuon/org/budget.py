@@ -27,7 +27,8 @@ _FIRST = "GREATEST(b.next_at, b.blocked_until, clock_timestamp())"
 _RESERVE = f"""
     UPDATE org_budget b
        SET next_at = {_FIRST} + make_interval(secs => %(count)s * s.spacing),
-           next_sweep_at = CASE WHEN %(sweep)s THEN {_FIRST} + make_interval(secs => ({SWEEP_EVERY} - 0.5) * s.spacing) ELSE b.next_sweep_at END
+           next_sweep_at = CASE WHEN %(sweep)s THEN {_FIRST} + make_interval(secs => ({SWEEP_EVERY} - 0.5) * s.spacing)
+                                ELSE b.next_sweep_at END
       FROM (SELECT %(wide)s / requests_per_second AS spacing FROM org_company WHERE id = %(company)s) s
      WHERE b.company_id = %(company)s AND (NOT %(sweep)s OR b.next_sweep_at <= {_FIRST})
  RETURNING EXTRACT(EPOCH FROM b.next_at - clock_timestamp())::float8, s.spacing::float8

@@ -100,9 +100,10 @@ class Connections:
         )
 
     async def _reserve(self, company_id: int, count: int, lane: budget.Lane) -> Sequence[float]:
-        while not (slots := await self.db(budget.reserve, company_id, count, lane)):
+        while True:
+            if slots := await self.db(budget.reserve, company_id, count, lane):
+                return slots
             await asyncio.sleep(await self.db(budget.sweep_waits, company_id))
-        return slots
 
     async def store(self, bucket_id: int) -> Store:
         """The store of a bucket. Raises BucketUnusable where its URL or credential is not usable on this machine, and what

@@ -47,7 +47,7 @@ PROBE_MS = 3_600_000
 
 GATHER_S = 0.1
 """The events of one conversation come within a moment of each other. Listing its legs together takes one request of the live lane
-instead of two, and tells them apart. An event that found a look waiting in the queue is committed by then, too."""
+instead of two, and tells them apart."""
 
 
 def utc_now() -> datetime:
