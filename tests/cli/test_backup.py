@@ -69,18 +69,32 @@ def test_failures_wait_are_explained_and_retried(ready: Rokuon, sim: SimulatorPr
     assert answer.code == 1, answer.out + answer.err
     assert (_final(answer.out)["gone"], _final(answer.out)["pending"]) == (1, 1)
 
-    groups = {one["reason"]: one for one in ready("failures", "--json").json}
-    assert groups.keys() == {"recording_gone", "recording_not_audio"}
-    assert "MP3" in groups["recording_not_audio"]["advice"]
+    parts = ready("failures", "--json").json
+    groups = {name: [one["reason"] for one in found] for name, found in parts.items() if name != "excluded"}
+    assert groups == {"failed": [], "gone": ["recording_gone"], "closed": [], "waiting": ["recording_not_audio"]}
+    assert "MP3" in parts["waiting"][0]["advice"]
     listed = ready("failures", "--list", "--json").json
     assert [one["recording_id"] for one in listed] == [gone]
     assert ready("retry", "999999").code == 2
     assert ready("retry", "--reason", "no_such_reason").code == 2
 
     sim.control("DELETE", "faults")
-    assert ready("retry", "--all", "--gone", "--json").json["due"] == 2
+    watched = ready("retry", "--all", "--gone", "--watch", "--json")
+    assert watched.code == 0, watched.out + watched.err
+    assert (_final(watched.out)["verified"], _final(watched.out)["pending"]) == (2, 0)
+    left = ready("failures", "--json").json
+    assert not left["failed"] + left["gone"] + left["waiting"]
+
+
+def test_watching_ends_when_what_was_tried_again_waits_again(ready: Rokuon, sim: SimulatorProcess) -> None:
+    (damaged,) = sim.control("POST", "end_call", {})["recording_ids"]
+    sim.control("PUT", "faults", [{"endpoint": "media_blob", "id": str(damaged), "action": {"kind": "zeros"}}])
+    assert ready("backup-now", "--json").code == 1
+    watched = ready("retry", "--all", "--watch")
+    sim.control("DELETE", "faults")
+    assert watched.code == 1, watched.out + watched.err
+    assert "Waiting for another try: 1 recording." in watched.out
     assert ready("backup-now").code == 0
-    assert ready("failures", "--json").json == []
 
 
 def test_a_revoked_key_holds_the_run_and_a_new_key_lets_it_go_on(ready: Rokuon, sim: SimulatorProcess) -> None:

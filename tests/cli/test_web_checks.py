@@ -17,8 +17,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from rokuon.cli import web_checks
-from rokuon.cli.checks import Check, Level
+from rokuon.cli.checks import mail as mail_checks
+from rokuon.cli.checks import web as web_checks
+from rokuon.cli.checks.check import Check, Level
 from rokuon.config import Config
 from rokuon.ops.web_settings import web_settings
 
@@ -146,7 +147,7 @@ def mail(settings: Any, url: str) -> Check:
         if name.startswith("EMAIL_"):
             setattr(settings, name, value)
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    return web_checks._mail(config)
+    return mail_checks._server(config)
 
 
 def test_a_mail_server_is_asked_with_the_very_settings_that_mails_are_sent_with(settings: Any) -> None:
@@ -163,7 +164,7 @@ def test_a_mail_server_is_asked_with_the_very_settings_that_mails_are_sent_with(
 
 
 def test_without_a_mail_server_doctor_says_what_that_means() -> None:
-    check = web_checks._mail(Config.load({}))
+    check = mail_checks._server(Config.load({}))
     assert (check.level, "pass on yourself" in check.says) == (Level.OK, True)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 import time
+from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,10 +19,12 @@ from rokuon.jobs.tick import tick
 from rokuon.ledger import read
 from rokuon.ledger.models import Call, Copy, Coverage, Hold, Recording, Run, Window
 from rokuon.ledger.read import RunProgress
+from rokuon.notify.models import Mail
 from rokuon.ops import installation
 from rokuon.org import directory, services
 from rokuon.org.models import Bucket, Company, Target
 from rokuon.simulator import Simulator, SimulatorThread, Switches, WorldSpec
+from rokuon.simulator.events import EndedCall
 from rokuon.stores import marker
 from rokuon.wiring import backup_now
 from rokuon.wiring.connections import API_KEY, CREDENTIAL, bucket_owner, company_owner
@@ -103,8 +106,12 @@ class Rig:
         self._ahead += timedelta(**how)
         self.sim.advance(int(timedelta(**how).total_seconds() * 1000))
 
-    def end_call(self, **how: Any) -> None:
-        self._thread.run(self.sim.end_call(**how))
+    def sync(self) -> None:
+        """Fetch the first company's directory again."""
+        self.run_async(lambda engine: self._sync(engine, self.company.pk))
+
+    def end_call(self, **how: Any) -> EndedCall:
+        return self._thread.run(self.sim.end_call(**how))
 
     def engine(self) -> Engine:
         return Engine(self.installation, queue, clock=self.clock)
@@ -203,6 +210,11 @@ class Rig:
 
     def admin_sees(self, number: int = 0) -> seen.Seen:
         return seen.look(self.companies[number], self.clock())
+
+    def mailed(self, kind: str) -> Counter[tuple[str, str]]:
+        """The mails about notices of a kind that are in the outbox: how many of each occasion to each address."""
+        mails = Mail.objects.all()
+        return Counter((mail.occasion, mail.to) for mail in mails if any(line["kind"] == kind for line in mail.letter["lines"]))
 
     def audio_requests(self, number: int = 0) -> int:
         sim_id = list(self.sim.world.companies)[number]

@@ -39,8 +39,7 @@ from .verdict import conclude
     ),
 )
 @choose.company_option
-@click.option("--office", "office_name", metavar="NAME", help=_("Only the contact centers and coaching teams of one office."))
-@click.option("--target", "target_name", metavar="NAME", help=_("Only one contact center or coaching team."))
+@choose.scope_options
 @click.option("--since", metavar="DATE", help=_("First date of the calls, YYYY-MM-DD. Without it: two years ago."))
 @click.option("--until", metavar="DATE", help=_("Last date of the calls, YYYY-MM-DD. Without it: now."))
 @click.option("--dry-run", is_flag=True, help=_("Show what would be done: pages, calls, recordings, bytes, requests, time."))

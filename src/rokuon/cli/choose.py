@@ -27,6 +27,24 @@ def json_option(command: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help=_("Write JSON for machines."))(command)
 
 
+def scope_options(command: F) -> F:
+    command = click.option("--target", "target_name", metavar="NAME", help=_("Only one contact center or coaching team."))(command)
+    return click.option("--office", "office_name", metavar="NAME", help=_("Only the contact centers and coaching teams of one office."))(
+        command
+    )
+
+
+def targets(of: Company, office_name: str | None, target_name: str | None) -> list[int] | None:
+    """The ledger ids of the targets that `scope_options` name; None for all of the company."""
+    if office_name is not None and target_name is not None:
+        raise click.UsageError(_("Name an office or a target, not both."), click.get_current_context())
+    if target_name is not None:
+        return [target(of, target_name).pk]
+    if office_name is not None:
+        return list(of.targets.filter(office=office(of, office_name)).values_list("pk", flat=True))
+    return None
+
+
 def company(name: str | None) -> Company:
     """The company named, or the only one."""
     known: list[Company] = list(Company.objects.order_by("name", "pk"))

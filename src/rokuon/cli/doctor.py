@@ -1,6 +1,7 @@
 """`rokuon doctor`: everything that a person would otherwise have to guess, each with what to do."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -12,18 +13,22 @@ from rokuon.ops.i18n import _
 from rokuon.ops.installation import open_installation
 
 from . import output
-from .checks import Check, Level, company_checks, database_checks, machine_checks
+from .checks.check import Check, Level
+from .checks.company import company_checks
+from .checks.database import database_checks
+from .checks.machine import machine_checks
+from .checks.mail import mail_checks
+from .checks.web import web_checks
 from .main import FINISHED_WITH_FAILURES, OK
 from .session import Session
-from .web_checks import web_checks
 
 _MARKS = {Level.OK: ("✓", "green"), Level.WARNING: ("!", "yellow"), Level.PROBLEM: ("✗", "bold red")}
 
 
 @click.command(
     help=_(
-        "Check the data folder, the database, workers, the way to the console, mail, clock, keys, buckets and disk space. Exit code 1 if "
-        "there is a problem."
+        "Check the data folder, disks, dumps, the database, workers, the way to the console, mail and who can be told, clocks, keys and "
+        "their scopes, events, sweeps and buckets. Nothing is changed. Exit code 1 if there is a problem."
     )
 )
 @click.option("--json", "as_json", is_flag=True, help=_("Write JSON for machines."))
@@ -48,7 +53,7 @@ def doctor_command(as_json: bool) -> int:
 
 def _all_checks() -> Iterator[Check]:
     config = Config.load()
-    yield from machine_checks(config)
+    yield from machine_checks(config, datetime.now(UTC))
     try:
         installation = open_installation(config)
     except RokuonError as error:
@@ -57,7 +62,7 @@ def _all_checks() -> Iterator[Check]:
     with installation:
         try:
             session = Session(config, installation)
-            parts: list[Callable[[Session], Iterator[Check]]] = [database_checks, web_checks, company_checks]
+            parts: list[Callable[[Session], Iterator[Check]]] = [database_checks, web_checks, mail_checks, company_checks]
             for part in parts:
                 for check in part(session):
                     yield check

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import InterfaceError, OperationalError, connection
 from rich.console import Group
@@ -24,6 +24,8 @@ from rokuon.ops.i18n import _
 from rokuon.org.models import Target
 
 from . import output
+
+T = TypeVar("T")
 
 POLL_S = 1.0
 SLOW_POLL = 10
@@ -71,7 +73,7 @@ def _watch(run_id: int, keep_working: Callable[[], None], show: Callable[[View],
     while True:
         began = time.monotonic()
         keep_working()
-        progress, pace, open_holds, waits = _look(run_id)
+        progress, pace, open_holds, waits = patient(lambda: _look(run_id))
         now = time.monotonic()
         view = View(progress, pace, seconds_left(progress, pace), open_holds, waits)
         show(view)
@@ -90,14 +92,18 @@ def _watch(run_id: int, keep_working: Callable[[], None], show: Callable[[View],
 
 
 def _look(run_id: int) -> tuple[RunProgress, Rate, Sequence[Hold], tuple[str, ...]]:
-    """Waits for a database that is away for a short time; the workers do the same."""
+    progress = run_progress(run_id)
+    # What a hold stops is said with the hold, and not by a window.
+    waits = tuple(sorted({window.reason for window in failing_windows(run_id)} & {leaf.reason for leaf in leaves()}))
+    return progress, rate(progress.run, datetime.now(UTC)), holds.open_holds(progress.run.company_id), waits
+
+
+def patient(ask: Callable[[], T]) -> T:
+    """What `ask` answers. Waits for a database that is away for a short time; the workers do the same."""
     deadline = time.monotonic() + DATABASE_PATIENCE_S
     while True:
         try:
-            progress = run_progress(run_id)
-            # What a hold stops is said with the hold, and not by a window.
-            waits = tuple(sorted({window.reason for window in failing_windows(run_id)} & {leaf.reason for leaf in leaves()}))
-            return progress, rate(progress.run, datetime.now(UTC)), holds.open_holds(progress.run.company_id), waits
+            return ask()
         except (OperationalError, InterfaceError):
             if time.monotonic() > deadline:
                 raise

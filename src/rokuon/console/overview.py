@@ -13,6 +13,7 @@ from rokuon.domain import windows
 from rokuon.ledger import overview, read, tally
 from rokuon.ledger.models import Hold
 from rokuon.ledger.overview import Day, DayState
+from rokuon.ledger.reasons import in_words
 from rokuon.ledger.runs import OPEN
 from rokuon.ledger.sql import ms
 from rokuon.ledger.tally import Cause, Counts, Pace
@@ -105,8 +106,8 @@ def look(company: Company, reach: Reach, targets: Sequence[Target], now: datetim
     failures = [*(one for one in causes if one.state == "failed"), *(one for one in causes if one.state == "gone")]
     return Look(
         counts=tally.total(causes),
-        failures=[Why(cause, runs.in_words(cause.reason)) for cause in failures],
-        others=[Why(cause, runs.in_words(cause.reason)) for cause in causes if cause.state in ("pending", "excluded") and cause.reason],
+        failures=[Why(cause, in_words(cause.reason)) for cause in failures],
+        others=[Why(cause, in_words(cause.reason)) for cause in causes if cause.state in ("pending", "excluded") and cause.reason],
         holds=_holds(company, reach),
         oldest=_oldest(targets, now),
         unnamed=sum(read.details_missing(company.pk, ids).values()),
@@ -132,7 +133,7 @@ def _unread(company: Company, ids: Sequence[int], now: datetime) -> int:
 
 def _holds(company: Company, reach: Reach) -> list[HoldSaid]:
     urls = {str(bucket.pk): bucket.url for bucket in Bucket.objects.filter(company=company)}
-    return [HoldSaid(hold, _stopped(hold, urls), runs.in_words(hold.reason)) for hold in holds_within(company, reach)]
+    return [HoldSaid(hold, _stopped(hold, urls), in_words(hold.reason)) for hold in holds_within(company, reach)]
 
 
 KINDS = {

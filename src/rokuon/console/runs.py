@@ -7,17 +7,16 @@ from datetime import datetime, timedelta
 from django.db.models import QuerySet
 from django.http import Http404
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 
 from rokuon.accounts.may import Reach
 from rokuon.domain import placement
-from rokuon.domain.failures import by_reason, leaves
+from rokuon.domain.failures import leaves
 from rokuon.domain.recording import ScopeKind
-from rokuon.ledger import exclude, history, move, pace, read
+from rokuon.ledger import history, pace, read
 from rokuon.ledger.models import Run, Window
 from rokuon.ledger.read import Counts, RunProgress
+from rokuon.ledger.reasons import in_words
 from rokuon.ledger.runs import OPEN
-from rokuon.ops import i18n
 from rokuon.org.models import Company, Office, Target
 from rokuon.org.tree import zone_of
 
@@ -25,13 +24,6 @@ from . import gate
 
 PAGE = 20
 MOST_TARGETS = 200
-
-SET_ASIDE = {
-    exclude.RULE_DISABLED: gettext_noop("The backup rule was switched off. Switching it on takes these recordings back."),
-    exclude.KIND_NOT_CHOSEN: gettext_noop("Voicemail is not backed up in this company. A company admin can choose it in the settings."),
-    exclude.RUN_CANCELLED: gettext_noop("The run was cancelled before their turn. The next Back up now takes them back."),
-    move.BUCKET_CHANGED: gettext_noop("The bucket was changed before these were stored. They are backed up to the new bucket instead."),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,10 +209,6 @@ class Why:
 
 def why(run: Run, reach: Reach) -> list[Why]:
     return [Why(cause.state, cause.copies, in_words(cause.reason), cause.reason) for cause in history.causes(run, _within(reach))]
-
-
-def in_words(reason: str) -> str:
-    return _(SET_ASIDE[reason]) if reason in SET_ASIDE else i18n._(by_reason(reason).advice)
 
 
 @dataclass(frozen=True, slots=True)

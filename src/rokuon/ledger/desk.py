@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import QuerySet
 
-from .models import Copy, Retry
-from .sql import execute, fetch
+from .models import Closing, Copy, Retry
+from .sql import STOPPED_BY_HOLD, STOPPED_BY_PAUSE, execute, fetch
 
 KEPT = timedelta(days=30)
+SOON = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,31 +61,52 @@ def _cause(state: str, reason: str, parts: Sequence[Sequence[object]]) -> Cause:
     return Cause(state, reason, sum(copies), sum(closed), min(first_call), max(last_call), min(first_at), max(last_at), tuple(ranked))
 
 
-def copies(company_id: int, targets: Sequence[int] | None, state: str, reason: str) -> QuerySet[Copy]:
-    """The copies of one cause, the newest call first; slice it."""
-    found = Copy.objects.filter(company_id=company_id, state=state, reason=reason).select_related("recording", "target__office", "closing")
-    return (found if targets is None else found.filter(target_id__in=targets)).order_by("-call_started_at", "-pk")
+def copies(company_id: int, targets: Sequence[int] | None, state: str | None = None, reason: str | None = None) -> QuerySet[Copy]:
+    """Failed and gone copies, of one cause where it is named, the newest call first; slice it."""
+    found = Copy.objects.filter(company_id=company_id, state__in=["failed", "gone"] if state is None else [state])
+    if reason is not None:
+        found = found.filter(reason=reason)
+    if targets is not None:
+        found = found.filter(target_id__in=targets)
+    return found.select_related("recording", "target__office", "closing").order_by("-call_started_at", "-pk")
+
+
+def closing(copy: Copy) -> Closing | None:
+    """The word that explains this copy of `copies`, as long as it stays as it was then."""
+    found: Closing | None = getattr(copy, "closing", None)
+    return found if found is not None and found.at >= copy.changed_at else None
 
 
 @dataclass(frozen=True, slots=True)
 class Which:
-    """Failed or gone copies that somebody names: by their ids, or by state and reason; each None where it does not matter."""
+    """Failed or gone copies that somebody names: by their ids, or by state and reason; each None where it does not matter.
+    With `waiting` also pending ones that failed before and wait for a later try."""
 
     ids: Sequence[int] | None = None
     state: str | None = None
     reason: str | None = None
+    waiting: bool = False
 
 
 def choose(company_id: int, targets: Sequence[int] | None, which: Which) -> list[int]:
     """The copies that are named, within the targets. What nobody closed, unless ids name it."""
     rows = fetch(
         """SELECT c.id FROM ledger_copy c
-            WHERE c.company_id = %(company)s AND c.state IN ('failed', 'gone')
+            WHERE c.company_id = %(company)s
+              AND ((c.state IN ('failed', 'gone') AND (%(state)s::text IS NULL OR c.state = %(state)s))
+                   OR (%(waiting)s AND c.state = 'pending' AND c.reason <> ''))
               AND (%(targets)s::bigint[] IS NULL OR c.target_id = ANY(%(targets)s))
-              AND (%(state)s::text IS NULL OR c.state = %(state)s) AND (%(reason)s::text IS NULL OR c.reason = %(reason)s)
+              AND (%(reason)s::text IS NULL OR c.reason = %(reason)s)
               AND (c.id = ANY(%(ids)s) OR (%(ids)s::bigint[] IS NULL AND NOT EXISTS (
                     SELECT 1 FROM ledger_closing k WHERE k.copy_id = c.id AND k.at >= c.changed_at)))""",
-        {"company": company_id, "targets": _array(targets), "ids": _array(which.ids), "state": which.state, "reason": which.reason},
+        {
+            "company": company_id,
+            "targets": _array(targets),
+            "ids": _array(which.ids),
+            "state": which.state,
+            "reason": which.reason,
+            "waiting": which.waiting,
+        },
     )
     return [row[0] for row in rows]
 
@@ -121,6 +143,17 @@ def progress(retry: Retry, targets: Sequence[int] | None) -> dict[str, int]:
             [retry.copies, _array(targets), _array(targets)],
         )
     )
+
+
+def moving(retry: Retry, targets: Sequence[int] | None, now: datetime) -> int:
+    """How many of them will be tried soon: pending, due by then, and stopped by no hold and no pause."""
+    ((copies,),) = fetch(
+        f"""SELECT count(*) FROM ledger_copy c JOIN ledger_recording r ON r.id = c.recording_id
+             WHERE c.id = ANY(%s) AND c.state = 'pending' AND c.due_at <= %s AND (%s::bigint[] IS NULL OR c.target_id = ANY(%s))
+               AND NOT {STOPPED_BY_HOLD} AND NOT ({STOPPED_BY_PAUSE})""",  # noqa: S608 (constant pieces)
+        [retry.copies, now + SOON, _array(targets), _array(targets)],
+    )
+    return int(copies)
 
 
 def _array(ids: Sequence[int] | None) -> list[int] | None:

@@ -73,37 +73,6 @@ def failing_windows(run_id: int, within: Set[int] | None = None) -> list[Window]
     return [window for window in windows if within is None or not within.isdisjoint(window.targets)]
 
 
-@dataclass(frozen=True, slots=True)
-class FailureGroup:
-    """Copies set aside or waiting for one reason. Times are of the last change, UTC."""
-
-    state: str
-    reason: str
-    copies: int
-    targets: int
-    first_at: datetime
-    last_at: datetime
-
-
-def failures_by_reason(company_id: int) -> list[FailureGroup]:
-    """Failed and gone copies, and those that wait because something failed, by state and reason; the largest first."""
-    rows = fetch(
-        """SELECT state, reason, count(*), count(DISTINCT target_id), min(changed_at), max(changed_at)
-             FROM ledger_copy WHERE company_id = %s AND (state IN ('failed', 'gone') OR (state = 'pending' AND reason <> ''))
-            GROUP BY state, reason ORDER BY count(*) DESC, reason""",
-        [company_id],
-    )
-    return [FailureGroup(*row) for row in rows]
-
-
-def failed_copies(company_id: int, *, reason: str = "", limit: int = 50) -> list[Copy]:
-    """Failed and gone copies, newest call first."""
-    copies = Copy.objects.filter(company_id=company_id, state__in=["failed", "gone"]).select_related("recording", "target", "bucket")
-    if reason:
-        copies = copies.filter(reason=reason)
-    return list(copies.order_by("-call_started_at", "pk")[:limit])
-
-
 def companies_with_open_runs() -> list[int]:
     return list(Run.objects.filter(state=Run.State.RUNNING).values_list("company_id", flat=True).distinct())
 

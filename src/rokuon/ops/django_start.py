@@ -5,6 +5,11 @@ from typing import Any
 
 from psycopg import conninfo
 
+from rokuon import __version__
+
+APPLICATION = "rokuon "
+"""Before its version, the name by which the server knows each process of ours: `rokuon doctor` sees there which versions run."""
+
 OPTION_NAMES = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
 
 # What a lost peer or a forgotten transaction may cost at most.
@@ -16,7 +21,13 @@ def django_database(dsn: str) -> dict[str, Any]:
     given: dict[str, Any] = dict(conninfo.conninfo_to_dict(dsn))
     named = {OPTION_NAMES[key]: str(given.pop(key)) for key in tuple(given) if key in OPTION_NAMES}
     given["options"] = f"{SESSION_OPTIONS} {given.get('options', '')}".strip()
-    options = {"application_name": "rokuon", "connect_timeout": 10, "keepalives_idle": 30, "keepalives_count": 3, **given}
+    options = {
+        "application_name": f"{APPLICATION}{__version__}",
+        "connect_timeout": 10,
+        "keepalives_idle": 30,
+        "keepalives_count": 3,
+        **given,
+    }
     return {
         "ENGINE": "django.db.backends.postgresql",
         # Long-lived workers keep their connection; each job looks at it first, because the server may have been restarted.

@@ -49,10 +49,11 @@ def nightly(dsn: str, folder: Path, *, now: datetime) -> Path | None:
         except BlockingIOError:
             return None
         newest = next(iter(dumps(folder)), None)
-        return dump(dsn, folder, now=now) if newest is None or _made_at(newest) <= now - timedelta(days=1) else None
+        return dump(dsn, folder, now=now) if newest is None or made_at(newest) <= now - timedelta(days=1) else None
 
 
-def _made_at(path: Path) -> datetime:
+def made_at(path: Path) -> datetime:
+    """By its name; the beginning of time for what is none of ours."""
     match = NAME.fullmatch(path.name)
     return datetime.strptime(match[1], STAMP).replace(tzinfo=UTC) if match else datetime.min.replace(tzinfo=UTC)
 
@@ -82,7 +83,7 @@ def _pg_dump(dsn: str, target: Path) -> None:
 
 def _prune(folder: Path, *, older_than: datetime) -> None:
     for path in dumps(folder)[1:]:
-        if _made_at(path) < older_than:
+        if made_at(path) < older_than:
             path.unlink()
 
 

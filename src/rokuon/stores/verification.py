@@ -5,7 +5,7 @@ only the marker (`marker`). The proof is doing it; what the store says about its
 """
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
@@ -13,6 +13,7 @@ from rokuon.domain.failures import (
     N_,
     BucketClaimedByOther,
     BucketForbidden,
+    BucketUnmarked,
     ObjectDiffers,
     ObjectExists,
     StoreError,
@@ -151,11 +152,26 @@ async def verify(
         await sleep(wait)
 
 
+async def look(store: Store, *, company_id: str, installation_id: str) -> Verification:
+    """The same steps once and without a change: a bucket without a marker is a failure (BucketUnmarked). That an object may be created
+    is not proven, but where the store says that it may not, that is a failure."""
+    run = _Run(store, Claim(company_id, installation_id), create=False)
+    try:
+        await run.all_steps()
+    except StoreError as failure:
+        return await run.report(failure)
+    found = await run.report(None)
+    if Advice.LACKS_CREATE in found.advice:
+        return replace(found, failure=BucketForbidden("storage.objects.create"))
+    return found
+
+
 class _Run:
-    def __init__(self, store: Store, claim: Claim) -> None:
+    def __init__(self, store: Store, claim: Claim, *, create: bool = True) -> None:
         self.step = Step.LIST
         self._store = store
         self._wanted = claim
+        self._create = create
         self._steps: list[StepDone] = []
         self._marker: tuple[str, Claim] | None = None
 
@@ -177,6 +193,8 @@ class _Run:
     async def _claim(self) -> Outcome:
         self._marker = await marker.find(self._store)
         outcome = Outcome.FOUND
+        if self._marker is None and not self._create:
+            raise BucketUnmarked
         if self._marker is None:
             try:
                 self._marker = ((await marker.create(self._store, self._wanted)).key, self._wanted)

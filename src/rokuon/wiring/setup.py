@@ -25,14 +25,15 @@ from rokuon.ledger.gateway import Database
 from rokuon.ledger.sql import ms
 from rokuon.ops.i18n import _
 from rokuon.ops.installation import Installation
+from rokuon.ops.logs import hide
 from rokuon.ops.secrets import Secret
 from rokuon.org import directory as directories
 from rokuon.org import services
 from rokuon.org.models import Bucket, Company, Target
 from rokuon.stores.addresses import FolderAddress, GcsAddress, parse
 from rokuon.stores.registry import open_store
-from rokuon.stores.verification import FRESH_GRANT_S, Verification, Waiting, verify
-from rokuon.wiring.connections import API_KEY, CREDENTIAL, Connections, KeyMissing, bucket_owner, company_owner
+from rokuon.stores.verification import FRESH_GRANT_S, Verification, Waiting, look, verify
+from rokuon.wiring.connections import API_KEY, CREDENTIAL, Connections, KeyMissing, bucket_owner, company_owner, open_bucket
 from rokuon.wiring.key_check import Account, KeyReport, account_of, ending, examine
 
 T = TypeVar("T")
@@ -50,14 +51,9 @@ class KeyOfAnother(ConfigError):
     """The key opens another company than the one for which it was entered."""
 
 
-def check_key(config: Config, base_url: str, key: Secret, now: datetime) -> Account:
-    """Read what the key opens, without a trace in the database. Raises the SourceError that says why it does not open it."""
-    return examine_key(config, base_url, key, now).require()
-
-
 def examine_key(config: Config, base_url: str, key: Secret, now: datetime) -> KeyReport:
-    """The same, read by read and without raising for what Dialpad answers."""
-    return examine(config, base_url, key, ms(now))
+    """What the key opens, read by read, without a trace in the database; what Dialpad answers is in the report and raises nothing."""
+    return examine(config, base_url, hide(key), ms(now))
 
 
 def stored_key(installation: Installation, company: Company) -> Secret:
@@ -65,11 +61,6 @@ def stored_key(installation: Installation, company: Company) -> Secret:
     if not company.api_key:
         raise KeyMissing(_("The company has no Dialpad API key. Enter one with `rokuon company key`."))
     return installation.vault.open(company.api_key, owner=company_owner(company.pk), field=API_KEY)
-
-
-def check_stored_key(installation: Installation, company: Company, now: datetime) -> Account:
-    """`check_key` with the key that the company has."""
-    return check_key(installation.config, company.base_url, stored_key(installation, company), now)
 
 
 def recheck_key(installation: Installation, company: Company, jobs: Jobs, actor: Actor, now: datetime) -> KeyReport:
@@ -287,8 +278,18 @@ def verify_bucket(
 
 
 def look_at_bucket(installation: Installation, bucket: Bucket) -> Verification:
-    """The same without patience and without keeping the answer."""
-    return _verify(installation, bucket.company, bucket.url, kept_credential(installation, bucket), 0.0, lambda waiting: None)
+    """Whether the bucket can be used, without a change of it and without keeping the answer. Raises ConfigError where its address or
+    credential is not usable on this machine."""
+    claim = str(bucket.company.claim)
+
+    async def work() -> Verification:
+        store = open_bucket(installation.config, installation.vault, bucket.pk, bucket.url, bucket.credential)
+        try:
+            return await look(store, company_id=claim, installation_id=installation.identity)
+        finally:
+            await store.close()
+
+    return asyncio.run(work())
 
 
 def told_credential(credential: Secret | None) -> str:
@@ -316,7 +317,7 @@ def kept_credential(installation: Installation, bucket: Bucket) -> Secret | None
     """The bucket's own credential, None where the machine's is used. Raises ConfigError where the master key does not open it."""
     if not bucket.credential:
         return None
-    return installation.vault.open(bucket.credential, owner=bucket_owner(bucket.pk), field=CREDENTIAL)
+    return hide(installation.vault.open(bucket.credential, owner=bucket_owner(bucket.pk), field=CREDENTIAL))
 
 
 def canonical_bucket_url(config: Config, url: str) -> str:
@@ -340,7 +341,7 @@ def _verify(
     async def work() -> Verification:
         store = open_store(
             url,
-            credential=credential.reveal() if credential is not None else None,
+            credential=hide(credential).reveal() if credential is not None else None,
             allowed_roots=config.local_roots,
             gcs_endpoint=config.storage_emulator_host or None,
         )

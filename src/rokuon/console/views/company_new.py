@@ -7,11 +7,11 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from rokuon.console import gate, key_words
+from rokuon.console import gate
 from rokuon.console.gate import FORM, SignedInRequest, signed_in
 from rokuon.console.installation import installation
 from rokuon.domain.failures import ConfigError, RokuonError
-from rokuon.wiring import setup
+from rokuon.wiring import key_words, setup
 from rokuon.wiring.key_check import KeyReport
 
 from .set_up import REFUSED, host_of, key_of

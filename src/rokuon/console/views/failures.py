@@ -1,29 +1,28 @@
 """The failure desk (M12): what failed, grouped by cause with what to do; retry one, some, a cause or all; close what is explained."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.http import Http404, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from rokuon.accounts import audit, fresh
+from rokuon.accounts import fresh
 from rokuon.accounts.may import Action, Reach
 from rokuon.console import csv_file, gate
 from rokuon.console.gate import CHANGE, CompanyRequest, page
-from rokuon.console.runs import in_words
 from rokuon.console.strip import WORKER_SILENT_S
 from rokuon.jobs import queue
-from rokuon.ledger import desk, read
+from rokuon.ledger import desk, tally
 from rokuon.ledger.desk import Cause, Which
 from rokuon.ledger.models import Copy, Retry
+from rokuon.ledger.reasons import in_words
 from rokuon.org.models import Target
 from rokuon.org.tree import zone_of
 from rokuon.wiring import desk as by_person
@@ -32,8 +31,6 @@ PER_PAGE = 100
 MOST_TARGETS = 5
 ASKS_AGAIN_FROM = 1000
 """Exporting more rows than this asks the person who they are (row Q34)."""
-
-LONGEST_NOTE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +47,14 @@ class Shown:
 @page(Action.VIEW)
 def failures(request: CompanyRequest) -> HttpResponse:
     shown = _in_words(request.reach, desk.causes(request.company.pk, gate.target_ids(request.reach)))
-    counts = read.counts_by_target(request.company.pk, gate.target_ids(request.reach)).values()
+    excluded = [one for one in tally.causes(request.company.pk, gate.target_ids(request.reach)) if one.state == Copy.State.EXCLUDED]
     context = {
         "failed": [one for one in shown if one.cause.state == Copy.State.FAILED and one.cause.left],
         "gone": [one for one in shown if one.cause.state == Copy.State.GONE and one.cause.left],
         "closed": [one for one in shown if not one.cause.left],
         "left": sum(one.cause.left for one in shown if one.cause.state == Copy.State.FAILED),
-        "excluded": sum(one.excluded for one in counts),
+        "excluded": sum(one.copies for one in excluded),
+        "excluded_for": [(in_words(one.reason), one.copies) for one in excluded],
         "may_retry": Action.BACK_UP in request.reaches,
         "may_export": Action.DOWNLOAD in request.reaches,
     }
@@ -73,14 +71,14 @@ def cause(request: CompanyRequest, state: str, reason: str) -> HttpResponse:
         return _to_desk(request)
     start = _whole(request.GET.get("from", "0"))
     copies = desk.copies(request.company.pk, gate.target_ids(request.reach), state, reason)[start : start + PER_PAGE + 1]
-    rows = [(copy, zone_of(copy.target), _closing(copy)) for copy in copies]
+    rows = [(copy, zone_of(copy.target), desk.closing(copy)) for copy in copies]
     (shown,) = _in_words(request.reach, [found])
     context = {
         "one": shown,
         "rows": rows[:PER_PAGE],
         "earlier": max(0, start - PER_PAGE) if start else None,
         "later": start + PER_PAGE if len(rows) > PER_PAGE else None,
-        "longest_note": LONGEST_NOTE,
+        "longest_note": by_person.LONGEST_NOTE,
         "may_retry": Action.BACK_UP in request.reaches,
     }
     return render(request, "console/failures_cause.html", context)
@@ -103,7 +101,7 @@ def retry(request: CompanyRequest) -> HttpResponse:
 @page(Action.BACK_UP, CHANGE)
 def close(request: CompanyRequest) -> HttpResponse:
     """Mark as explained what the form names, with the reason that it gives."""
-    which, note = _which(request), request.POST.get("note", "").replace("\0", "").strip()[:LONGEST_NOTE]
+    which, note = _which(request), by_person.note(request.POST.get("note", ""))
     if which is None or not note:
         messages.error(request, _("Write why nothing is to be done.") if which is not None else _("Choose at least one recording."))
         return _back(request)
@@ -148,49 +146,8 @@ def export(request: CompanyRequest) -> HttpResponseBase:
     rows = sum(one.copies for one in of_all)
     if rows > ASKS_AGAIN_FROM and not fresh.is_fresh(request):
         return fresh.ask(request)
-    with transaction.atomic():
-        audit.record(
-            gate.actor(request),
-            "failure.export",
-            now=gate.now(request),
-            company_id=request.company.pk,
-            subject=("company", request.company.pk, request.company.name),
-            after={"rows": rows},
-        )
-    headings = [
-        _("State"),
-        _("Cause"),
-        _("Office"),
-        _("Name"),
-        _("Call start"),
-        _("Time zone"),
-        _("Agent"),
-        _("Call id"),
-        _("Recording id"),
-        _("Since"),
-        _("Closed"),
-    ]
-    return csv_file.answer("rokuon-failures.csv", headings, _lines(request.company.pk, targets, of_all))
-
-
-def _lines(company_id: int, targets: Sequence[int] | None, causes: Sequence[Cause]) -> Iterator[Sequence[object]]:
-    for one in causes:
-        for copy in desk.copies(company_id, targets, one.state, one.reason).iterator(chunk_size=500):
-            zone = zone_of(copy.target)
-            closing = _closing(copy)
-            yield [
-                copy.state,
-                copy.reason,
-                copy.target.office.name,
-                copy.target.name,
-                f"{gate.on_wall(copy.call_started_at, zone):%Y-%m-%d %H:%M:%S}",
-                zone or "UTC",
-                copy.agent,
-                copy.recording.call_id,
-                copy.recording.recording_id,
-                f"{gate.on_wall(copy.changed_at, zone):%Y-%m-%d %H:%M:%S}",
-                closing.note if closing else "",
-            ]
+    headings, lines = by_person.export(request.company, targets, of_all, gate.actor(request), gate.now(request))
+    return csv_file.answer("rokuon-failures.csv", headings, lines)
 
 
 def _in_words(reach: Reach, causes: Sequence[Cause]) -> list[Shown]:
@@ -202,11 +159,6 @@ def _in_words(reach: Reach, causes: Sequence[Cause]) -> list[Shown]:
         zone = zones.pop() if len(zones) == 1 else ""
         shown.append(Shown(one, in_words(one.reason), tuple(hit[:MOST_TARGETS]), max(0, len(hit) - MOST_TARGETS), zone))
     return shown
-
-
-def _closing(copy: Copy) -> Any:
-    closing = getattr(copy, "closing", None)
-    return closing if closing is not None and closing.at >= copy.changed_at else None
 
 
 def _which(request: CompanyRequest) -> Which | None:

@@ -21,6 +21,7 @@ from rokuon.console.strip import WORKER_SILENT_S
 from rokuon.jobs import queue
 from rokuon.ledger import holds
 from rokuon.ledger.models import Run
+from rokuon.ledger.reasons import in_words
 from rokuon.ledger.runs import OPEN
 from rokuon.wiring import by_person
 
@@ -57,7 +58,7 @@ def _shown(request: CompanyRequest, found: Run) -> dict[str, Any]:
         "look": look,
         "unlisted": runs.unlisted(found, request.reach),
         # What is held may be another office's bucket: told to those who see the whole company.
-        "held": [runs.in_words(hold.reason) for hold in holds.open_holds(request.company.pk)] if look.open and request.reach.whole else [],
+        "held": [in_words(hold.reason) for hold in holds.open_holds(request.company.pk)] if look.open and request.reach.whole else [],
         "no_worker": no_worker,
         "shown_as": "waiting" if no_worker else look.run.state,
         "again_in": max(LOOK_EVERY_S, math.ceil(SLOW_LOOK * took)),

@@ -12,14 +12,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from rokuon.accounts.may import Action
-from rokuon.console import checklist, gate, key_words
+from rokuon.console import checklist, gate
 from rokuon.console.gate import CHANGE, FORM, CompanyRequest, page
 from rokuon.console.installation import installation
 from rokuon.domain.failures import ConfigError, RokuonError
 from rokuon.jobs import queue
 from rokuon.ops.secrets import Secret
 from rokuon.org.directory import Change, SyncResult
-from rokuon.wiring import setup
+from rokuon.wiring import key_words, setup
 from rokuon.wiring.key_check import KeyReport
 
 REFUSED = 422

@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from rokuon.console import csv_file
+from rokuon.ops import csv_text
 
 FORMULAS = [
     "=1+1",
@@ -29,7 +29,7 @@ TEXTS = ["", "営業部", "a=b", "O'Brien", 'say "hi"', "a,b", "two\nlines", "م
 
 
 def read(rows: list[list[object]]) -> list[list[str]]:
-    text = "".join(csv_file.lines(["Name", "=Heading"], rows))
+    text = "".join(csv_text.lines(["Name", "=Heading"], rows))
     assert text.startswith("\ufeff")
     return list(csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline="")))
 

@@ -1,19 +1,17 @@
-"""The checks of `rokuon doctor` about the way to the console: its address, the proxies before it, TLS, and mail."""
+"""Of the way to the console: its address, the proxies before it, TLS."""
 
 import http.client
-import smtplib
 import ssl
 import time
 from collections.abc import Iterator
-
-from django.core.mail import get_connection
+from dataclasses import dataclass
 
 from rokuon.config import Config
 from rokuon.ops.addresses import Network, PublicUrl
 from rokuon.ops.i18n import _
 
-from .checks import Check, Level
-from .session import Session
+from ..session import Session
+from .check import Check, Level
 
 ANSWER_S = 5.0
 EXPIRES_SOON_S = 14 * 86400
@@ -26,7 +24,6 @@ def web_checks(session: Session) -> Iterator[Check]:
     yield _address(config)
     yield from _proxies(config)
     yield from _answer(config.public)
-    yield _mail(config)
 
 
 def _address(config: Config) -> Check:
@@ -72,13 +69,13 @@ def _answer(public: PublicUrl) -> Iterator[Check]:
     """Whether the console answers where people reach it, asked from here."""
     what = _("Answer of the console")
     try:
-        status, body, expires_in = _get(public, "/healthz")
-        page, _body, _expiry = _get(public, "/robots.txt") if status == 200 else (status, "", None)
+        health = ask(public, "GET", "/healthz")
+        page = ask(public, "GET", "/robots.txt") if health.status == 200 else health
     except ssl.SSLError as error:
         yield Check(
             what,
             Level.PROBLEM,
-            _("the certificate of %(url)s is refused: %(reason)s") % {"url": public.origin, "reason": _reason(error)},
+            _("the certificate of %(url)s is refused: %(reason)s") % {"url": public.origin, "reason": short_reason(error)},
             _("Renew the certificate of the proxy, with its whole chain."),
         )
         return
@@ -86,37 +83,46 @@ def _answer(public: PublicUrl) -> Iterator[Check]:
         yield Check(
             what,
             Level.WARNING,
-            _("nothing answers at %(url)s: %(reason)s") % {"url": public.origin, "reason": _reason(error)},
+            _("nothing answers at %(url)s: %(reason)s") % {"url": public.origin, "reason": short_reason(error)},
             _("Start it with `rokuon up` or `rokuon serve`, or look at the proxy."),
         )
         return
-    if (status, body) != (200, "ok\n"):
+    if (health.status, health.body) != (200, "ok\n"):
         yield Check(
             what,
             Level.PROBLEM,
             _("something else answers at %(url)s") % {"url": public.origin},
             _("Look at the proxy, or at ROKUON_LISTEN."),
         )
-    elif page != 200:
+    elif page.status != 200:
         yield Check(
             what,
             Level.PROBLEM,
-            _("the proxy at %(url)s does not hand on host and scheme (status %(status)d)") % {"url": public.origin, "status": page},
+            _("the proxy at %(url)s does not hand on host and scheme (status %(status)d)") % {"url": public.origin, "status": page.status},
             _("Let it send Host, X-Forwarded-For and X-Forwarded-Proto, and name it in ROKUON_TRUSTED_PROXIES; see the operations guide."),
         )
-    elif expires_in is not None and expires_in < EXPIRES_SOON_S:
+    elif health.expires_in is not None and health.expires_in < EXPIRES_SOON_S:
         yield Check(
             what,
             Level.WARNING,
-            _("the certificate of %(url)s ends in %(days)d days") % {"url": public.origin, "days": expires_in // 86400},
+            _("the certificate of %(url)s ends in %(days)d days") % {"url": public.origin, "days": health.expires_in // 86400},
             _("Renew the certificate of the proxy, with its whole chain."),
         )
     else:
         yield Check(what, Level.OK, public.origin)
 
 
-def _get(public: PublicUrl, path: str) -> tuple[int, str, float | None]:
-    """Status, the beginning of the body, and in how many seconds the certificate ends."""
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`body` is its beginning; in `expires_in` seconds the certificate ends, None without one."""
+
+    status: int
+    body: str
+    expires_in: float | None
+
+
+def ask(public: PublicUrl, method: str, path: str, body: bytes | None = None) -> Answer:
+    """Raises OSError (SSLError among them) or HTTPException where nothing answers within seconds."""
     host = public.host.strip("[]")
     if public.secure:
         secure = http.client.HTTPSConnection(host, public.port, timeout=ANSWER_S, context=ssl.create_default_context())
@@ -129,42 +135,14 @@ def _get(public: PublicUrl, path: str) -> tuple[int, str, float | None]:
         if isinstance(connection.sock, ssl.SSLSocket):
             ends = str((connection.sock.getpeercert() or {}).get("notAfter", ""))
             expires_in = ssl.cert_time_to_seconds(ends) - time.time() if ends else None
-        connection.request("GET", path)
+        connection.request(method, path, body)
         response = connection.getresponse()
-        return response.status, response.read(64).decode(errors="replace"), expires_in
+        return Answer(response.status, response.read(64).decode(errors="replace"), expires_in)
     finally:
         connection.close()
 
 
-def _mail(config: Config) -> Check:
-    what, server = _("Mail"), config.smtp
-    if server is None:
-        return Check(what, Level.OK, _("no server is set: invitations are links that you pass on yourself"))
-    at = f"{server.host}:{server.port}"
-    connection = get_connection(timeout=ANSWER_S)
-    try:
-        connection.open()
-    except smtplib.SMTPAuthenticationError as error:
-        return Check(
-            what,
-            Level.PROBLEM,
-            _("%(at)s refuses the user or the password (%(code)d)") % {"at": at, "code": error.smtp_code},
-            _("Correct ROKUON_SMTP_URL."),
-        )
-    except (OSError, smtplib.SMTPException) as error:
-        return Check(
-            what,
-            Level.PROBLEM,
-            _("%(at)s cannot be used: %(reason)s") % {"at": at, "reason": _reason(error)},
-            _("Correct ROKUON_SMTP_URL."),
-        )
-    finally:
-        connection.fail_silently = True  # how it takes leave says nothing more
-        connection.close()
-    return Check(what, Level.OK, _("%(at)s takes mail from %(sender)s") % {"at": at, "sender": config.sender})
-
-
-def _reason(error: Exception) -> str:
+def short_reason(error: Exception) -> str:
     """Short, and nothing that was sent."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return error.verify_message

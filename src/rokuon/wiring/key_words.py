@@ -4,10 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
-
 from rokuon.domain.failures import (
+    N_,
     ConfigError,
     RokuonError,
     SourceAnswerMalformed,
@@ -21,13 +19,13 @@ from rokuon.domain.failures import (
     SourceUrlRefused,
     by_reason,
 )
-from rokuon.ops import i18n
+from rokuon.ops.i18n import _
 from rokuon.org.services import CompanyKnown
 from rokuon.wiring.connections import KeyMissing
 from rokuon.wiring.key_check import EXPORT_SCOPE, LIST_SCOPE, KeyReport, Read
 from rokuon.wiring.setup import KeyOfAnother
 
-WHERE_KEYS_ARE = gettext_noop("Admin Settings › My Company › Authentication › API Keys")
+WHERE_KEYS_ARE = N_("Admin Settings › My Company › Authentication › API Keys")
 """Dialpad's own words for the place where a company admin makes a key."""
 
 
@@ -120,7 +118,7 @@ def refusal(report: KeyReport, host: str) -> str:
         SourceUrlRefused: lambda: _("%(host)s leads to an address that is not on the internet. Check the address.") % {"host": host},
     }
     words = sentences.get(type(failure))
-    return words() if words is not None else i18n._(failure.advice)
+    return words() if words is not None else _(failure.advice)
 
 
 def _scopes(report: KeyReport) -> str:
@@ -145,5 +143,5 @@ def trouble(error: RokuonError) -> str:
     if isinstance(error, KeyMissing):
         return _("The company has no API key yet. Enter one first.")
     if isinstance(error, ConfigError):
-        return i18n._(error.detail)
-    return i18n._(by_reason(error.reason).advice)
+        return _(error.detail)
+    return _(by_reason(error.reason).advice)

@@ -1,0 +1,119 @@
+"""Of mail: the server, what waits for it, whom it refuses, and whom nobody can tell."""
+
+import smtplib
+from collections.abc import Iterator
+from datetime import timedelta
+
+from django.core.mail import get_connection
+
+from rokuon.config import Config
+from rokuon.notify import recipients
+from rokuon.notify.models import Mail
+from rokuon.ops.i18n import _, ngettext
+from rokuon.org.models import Company, Office
+
+from .. import output
+from ..session import Session
+from .check import Check, Level
+from .web import ANSWER_S, short_reason
+
+WAITS_LONG = timedelta(minutes=15)
+NAMED = 5
+
+
+def mail_checks(session: Session) -> Iterator[Check]:
+    yield _server(session.config)
+    if session.config.smtp is None:
+        return
+    yield from _waiting(session)
+    yield from _refused(session)
+    for company in Company.objects.filter(enabled=True).order_by("name", "pk"):
+        yield from _nobody_told(session, company)
+
+
+def _server(config: Config) -> Check:
+    what, server = _("Mail"), config.smtp
+    if server is None:
+        return Check(
+            what, Level.OK, _("no server is set: nobody is told of failures by mail, and invitations are links that you pass on yourself")
+        )
+    at = f"{server.host}:{server.port}"
+    connection = get_connection(timeout=ANSWER_S)
+    try:
+        connection.open()
+    except smtplib.SMTPAuthenticationError as error:
+        return Check(
+            what,
+            Level.PROBLEM,
+            _("%(at)s refuses the user or the password (%(code)d)") % {"at": at, "code": error.smtp_code},
+            _("Correct ROKUON_SMTP_URL."),
+        )
+    except (OSError, smtplib.SMTPException) as error:
+        return Check(
+            what,
+            Level.PROBLEM,
+            _("%(at)s cannot be used: %(reason)s") % {"at": at, "reason": short_reason(error)},
+            _("Correct ROKUON_SMTP_URL."),
+        )
+    finally:
+        connection.fail_silently = True  # how it takes leave says nothing more
+        connection.close()
+    return Check(what, Level.OK, _("%(at)s takes mail from %(sender)s") % {"at": at, "sender": config.sender})
+
+
+def _waiting(session: Session) -> Iterator[Check]:
+    waiting = Mail.objects.filter(due_at__isnull=False, created_at__lt=session.now() - WAITS_LONG).order_by("created_at")
+    count = waiting.count()
+    oldest = waiting.first()
+    if oldest is not None:
+        says = ngettext("%(count)d mail waits, the oldest since %(since)s", "%(count)d mails wait, the oldest since %(since)s", count)
+        yield Check(
+            _("Waiting mails"),
+            Level.WARNING,
+            says % {"count": count, "since": output.moment(oldest.created_at, session.config.time_zone)} + _told(oldest.error),
+            _("None is lost: a worker sends them when the mail server takes them. `rokuon notices` shows them."),
+        )
+
+
+def _refused(session: Session) -> Iterator[Check]:
+    recent = Mail.objects.filter(refused_at__gt=session.now() - recipients.REFUSED_FOR).values_list("to", flat=True).distinct()
+    addresses = sorted(recipients.refused_of(list(recent), session.now()))
+    if addresses:
+        yield Check(
+            _("Refused addresses"),
+            Level.WARNING,
+            _some(addresses),
+            _("The mail server takes no mail for them. Correct them in Dialpad, in People, or with `rokuon notices to`."),
+        )
+
+
+def _nobody_told(session: Session, company: Company) -> Iterator[Check]:
+    """Row C17: whether somebody of each office that is backed up can be told of its failures."""
+    what, now = f"{company.name}: {_('recipients of notices')}", session.now()
+    offices = Office.objects.filter(company=company, targets__backed_up=True).distinct().order_by("name", "pk")
+    orphans = [office.name for office in offices if recipients.of_office(office, now).fallback]
+    if not recipients.of_company(company, now):
+        yield Check(
+            what,
+            Level.PROBLEM if orphans else Level.WARNING,
+            _("no company admin can be told of failures"),
+            _("Invite a company admin with `rokuon people invite`, or add an address with `rokuon notices to add`."),
+        )
+    if orphans:
+        yield Check(
+            what,
+            Level.WARNING,
+            _("no office admin can be told; the company's admins are told instead: %(offices)s") % {"offices": _some(orphans)},
+            _("Invite an office admin with `rokuon people invite`, or add an address with `rokuon notices to add --office NAME`."),
+        )
+    elif offices:
+        yield Check(what, Level.OK, _("every office has somebody"))
+
+
+def _told(error: str) -> str:
+    return f" ({error})" if error else ""
+
+
+def _some(names: list[str]) -> str:
+    more = _("and %(count)d more") % {"count": len(names) - NAMED}
+    return _(", ").join(names[:NAMED] + ([more] if len(names) > NAMED else []))
