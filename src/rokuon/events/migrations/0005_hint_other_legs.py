@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("events", "0003_hook_since"),
+        ("events", "0004_hook_refused"),
     ]
 
     operations = [
