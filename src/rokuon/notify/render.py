@@ -1,0 +1,57 @@
+"""A letter in words: subject, plain text and HTML, in its reader's language. Pure: what it says depends on its arguments alone.
+
+Names come from Dialpad and from people. Each is one line without control characters, is short, and is escaped in the HTML.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.template.loader import render_to_string
+from django.utils import translation
+
+from rokuon.ops.i18n import _, speaking
+from rokuon.ops.mail import one_line
+
+from . import words
+from .letter import Letter
+from .words import Block
+
+MOST_LINES = 20
+"""Of a mail, so that it is read. The console shows the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    subject: str
+    text: str
+    html: str
+
+
+def render(letter: Letter, language: str, origin: str, written: datetime | None = None) -> Rendered:
+    """`origin` (https://rokuon.example.com) goes before the paths of the letter. `written` is for a mail that leaves long after it was
+    decided on: it then says of when its figures are."""
+    with speaking(language), translation.override(language):
+        subject = words.subject(letter)
+        about = {
+            "language": language,
+            "where": words.where(letter),
+            "title": words.title(letter),
+            "opening": words.opening(letter, written),
+            "blocks": [_block(letter, number, origin) for number in range(min(len(letter.lines), MOST_LINES))],
+            "more": words.more_lines(len(letter.lines) - MOST_LINES),
+            "numbers_title": words.numbers_title(letter),
+            "numbers": words.numbers(letter),
+            "link": f"{origin}{letter.path}" if letter.path.startswith("/") else "",
+            "link_text": _("Open Rokuon"),
+            "signature": words.signature(letter),
+        }
+        text = render_to_string("notify/mail.txt", about)
+        # Template tags leave empty lines where something is missing.
+        lines = text.split("\n")
+        kept = [line.rstrip() for number, line in enumerate(lines) if line.strip() or (number and lines[number - 1].strip())]
+        return Rendered(one_line(subject), "\n".join(kept).strip() + "\n", render_to_string("notify/mail.html", about))
+
+
+def _block(letter: Letter, number: int, origin: str) -> Block:
+    line = letter.lines[number]
+    return words.block(letter, line, f"{origin}{line.path}" if line.path.startswith("/") else "")

@@ -1,0 +1,254 @@
+"""The sentences of a letter, in the language of `ops.i18n`. Every name is cut and cleaned here (`name`), so nothing else need be."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from rokuon.domain.failures import by_reason
+from rokuon.domain.placement import zone
+from rokuon.ops.i18n import _, join_sentences, ngettext
+from rokuon.ops.mail import one_line
+from rokuon.ops.measures import amount, number
+
+from . import kinds
+from .letter import Letter, Line, Numbers
+from .models import Kind, Occasion
+
+MOST_NAME = 60
+MOST_TARGETS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One line of a letter as it is read: `heading` is "" where the letter's title says the same, `targets` are names with counts, `link` is where it can be mended ("" for nowhere)."""
+
+    heading: str
+    facts: list[str]
+    targets: list[tuple[str, str]]
+    more_targets: str
+    advice: str
+    link: str
+    link_text: str
+    over: bool
+
+
+def name(text: str) -> str:
+    """A name from outside as one short line. Programs that read mail make links of addresses; of what somebody named an office they
+    shall not."""
+    return one_line(text.replace("://", "\N{FULLWIDTH COLON}//"), MOST_NAME)
+
+
+def where(letter: Letter) -> str:
+    return name(letter.office or letter.company) or "Rokuon"
+
+
+def subject(letter: Letter) -> str:
+    return f"{where(letter)}: {title(letter)}"
+
+
+def title(letter: Letter) -> str:
+    """What the mail is about, without its place."""
+    match letter.occasion:
+        case Occasion.TRIAL:
+            return _("a test mail from Rokuon")
+        case Occasion.WEEKLY:
+            return _week(letter)
+        case Occasion.BACKFILL:
+            return _first_run(letter)
+    if not letter.lines:
+        return _("a notice from Rokuon")
+    what, others = _heading(letter, letter.lines[0]), len(letter.lines) - 1
+    if others:
+        what = ngettext("%(what)s, and %(count)s other matter", "%(what)s, and %(count)s other matters", others) % {
+            "what": what,
+            "count": number(others),
+        }
+    match letter.occasion:
+        case Occasion.REMINDER:
+            return _("still open: %(what)s") % {"what": what}
+        case Occasion.ESCALATED:
+            return _("open for days: %(what)s") % {"what": what}
+        case Occasion.ENDED:
+            return _("over: %(what)s") % {"what": what}
+    return what
+
+
+def _heading(letter: Letter, line: Line) -> str:
+    return kinds.was(line, name(line.name)) if letter.occasion == Occasion.ENDED else kinds.heading(line, name(line.name))
+
+
+def _week(letter: Letter) -> str:
+    days = {"first": letter.first_day, "last": letter.last_day, "count": number(len(letter.lines))}
+    if not letter.lines:
+        return _("all is well (%(first)s to %(last)s)") % days
+    return (
+        ngettext(
+            "%(count)s matter is open (%(first)s to %(last)s)", "%(count)s matters are open (%(first)s to %(last)s)", len(letter.lines)
+        )
+        % days
+    )
+
+
+def _first_run(letter: Letter) -> str:
+    verified = letter.numbers.verified if letter.numbers else 0
+    return ngettext(
+        "the first backup has ended, %(count)s recording is backed up",
+        "the first backup has ended, %(count)s recordings are backed up",
+        verified,
+    ) % {"count": number(verified)}
+
+
+def opening(letter: Letter, written: datetime | None) -> list[str]:
+    """The sentences before the matters themselves."""
+    said = []
+    match letter.occasion:
+        case Occasion.TRIAL:
+            said.append(_("This is a test mail. Notices about backups will reach you in the same way."))
+        case Occasion.MORE:
+            said.append(_("It has become more since the last mail."))
+        case Occasion.REMINDER:
+            said.append(_("Nothing has changed for the better since the last mail. You are reminded once a day."))
+        case Occasion.ESCALATED:
+            said.append(_("This has been open at the office for three days, so the company's admins are told as well."))
+        case Occasion.ENDED:
+            said.append(_("What you were told of is over. Nothing needs to be done."))
+        case Occasion.BACKFILL if letter.lines:
+            said.append(_("The first Back up now has ended. This is what it could not do:"))
+        case Occasion.BACKFILL:
+            said.append(_("The first Back up now has ended, and everything it found is backed up."))
+        case Occasion.WEEKLY if letter.lines:
+            said.append(_("This is open at the end of the week:"))
+        case Occasion.WEEKLY:
+            said.append(_("Nothing is open at the end of the week. This mail comes each Monday, so that you notice when it does not."))
+    if written is not None:
+        at = _moment(written, letter.zone)
+        said.append(_("The mail server could not be used for a while: the figures are those of %(at)s.") % {"at": at})
+    return said
+
+
+def block(letter: Letter, line: Line, link: str) -> Block:
+    over = letter.occasion == Occasion.ENDED
+    shown = [(name(target), kinds.amount_of(line, count)) for target, count in line.targets[:MOST_TARGETS]]
+    others = line.more_targets + len(line.targets[MOST_TARGETS:])
+    more = ngettext("and %(count)s other", "and %(count)s others", others) % {"count": number(others)} if others else ""
+    heading = _heading(letter, line)
+    return Block(
+        "" if heading == title(letter) else heading[:1].upper() + heading[1:],
+        _facts(letter, line),
+        [] if over else shown,
+        "" if over else more,
+        "" if over else advice(line),
+        "" if over else link,
+        _("See it in Rokuon"),
+        over,
+    )
+
+
+def advice(line: Line) -> str:
+    """What to do."""
+    if line.kind in (Kind.FAILED, Kind.GONE, Kind.HOLD):
+        return _(by_reason(line.cause).advice)
+    return kinds.advice(line.kind)
+
+
+def _facts(letter: Letter, line: Line) -> list[str]:
+    facts = []
+    if line.since:
+        facts.append(_("Since %(at)s.") % {"at": _stored_moment(line.since, letter.zone)})
+    if line.new and letter.occasion == Occasion.MORE:
+        facts.append(
+            ngettext("%(count)s of them is new since the last mail.", "%(count)s of them are new since the last mail.", line.new)
+            % {"count": number(line.new)}
+        )
+    first, last = _day(line.first_call, letter.zone), _day(line.last_call, letter.zone)
+    if first and last and first != last:
+        facts.append(_("The calls are from %(first)s to %(last)s.") % {"first": first, "last": last})
+    elif first or last:
+        facts.append(_("The calls are from %(day)s.") % {"day": first or last})
+    if line.closed:
+        facts.append(
+            ngettext("%(count)s of them was closed with a reason.", "%(count)s of them were closed with a reason.", line.closed)
+            % {"count": number(line.closed)}
+        )
+    return facts
+
+
+def more_lines(count: int) -> str:
+    if count <= 0:
+        return ""
+    return ngettext("%(count)s other matter is shown in Rokuon.", "%(count)s other matters are shown in Rokuon.", count) % {
+        "count": number(count)
+    }
+
+
+def numbers_title(letter: Letter) -> str:
+    if letter.occasion == Occasion.WEEKLY:
+        return _("Figures from %(first)s to %(last)s") % {"first": letter.first_day, "last": letter.last_day}
+    return _("Figures")
+
+
+def numbers(letter: Letter) -> list[tuple[str, str]]:
+    """Rows of a table. What needs somebody is there also where it is none; what does not apply is not."""
+    found = letter.numbers
+    if found is None:
+        return []
+    rows = [(_("Backed up in all"), number(found.verified))]
+    if letter.occasion == Occasion.WEEKLY:
+        rows.append((_("Backed up in the week"), f"{number(found.arrived)} ({amount(found.bytes)})"))
+    elif found.bytes:
+        rows.append((_("Size"), amount(found.bytes)))
+    rows += [
+        (_("Waiting"), number(found.pending)),
+        (_("Not backed up"), number(found.failed)),
+        (_("No longer at Dialpad"), number(found.gone)),
+    ]
+    if found.excluded:
+        rows.append((_("Excluded by a rule or a person"), number(found.excluded)))
+    if found.expiring or found.expired:
+        rows.append((_("Unreachable at Dialpad within 7 days"), number(found.expiring)))
+        rows.append((_("Unreachable at Dialpad already"), number(found.expired)))
+    if found.events_lost is not None and found.calls:
+        rows.append((_("Recorded calls without an event"), _lost(found, found.events_lost)))
+    return rows
+
+
+def _lost(found: Numbers, lost: int) -> str:
+    return _("%(lost)s of %(calls)s (%(percent).1f%%)") % {
+        "lost": number(lost),
+        "calls": number(found.calls),
+        "percent": 100 * lost / found.calls,
+    }
+
+
+def signature(letter: Letter) -> list[str]:
+    """Why the reader gets this, and who can change it."""
+    office, company = name(letter.office), name(letter.company)
+    if letter.occasion == Occasion.TRIAL:
+        return [_("You get this mail because somebody sent it to you from the page Notices of Rokuon.")]
+    if not company:
+        return [_("You get this mail because you run this installation of Rokuon, or nobody else could be told.")]
+    where = {"office": office, "company": company}
+    if letter.fallback:
+        why = _("You get this mail because nobody of %(office)s can be reached, and you are an admin of %(company)s.") % where
+        return [join_sentences(why, _("Add somebody for the office on the page Notices of Rokuon."))]
+    if office and letter.occasion != Occasion.ESCALATED:
+        why = _("You get this mail because you look after %(office)s at %(company)s.") % where
+    else:
+        why = _("You get this mail because you look after the call recordings of %(company)s.") % where
+    return [join_sentences(why, _("A company admin chooses who is told, on the page Notices of Rokuon."))]
+
+
+def _moment(when: datetime, zone_name: str) -> str:
+    return f"{when.astimezone(zone(zone_name)):%Y-%m-%d %H:%M} ({name(zone_name) or 'UTC'})"
+
+
+def _stored_moment(stored: str, zone_name: str) -> str:
+    return _moment(datetime.fromisoformat(stored), zone_name)
+
+
+def _day(stored: str, zone_name: str) -> str:
+    """The local day of a moment, or the day itself."""
+    if not stored:
+        return ""
+    if len(stored) == 10:
+        return date.fromisoformat(stored).isoformat()
+    return datetime.fromisoformat(stored).astimezone(zone(zone_name)).date().isoformat()
