@@ -15,12 +15,14 @@ from pathlib import Path
 from types import TracebackType
 
 import psycopg
+from psycopg import conninfo
 
 from rokuon.config import Config
 from rokuon.domain.failures import ConfigError
 from rokuon.ops import cluster, postgres, spool
 from rokuon.ops.i18n import _
-from rokuon.ops.secrets import SecretUnreadable, Vault, new_key
+from rokuon.ops.logs import hide
+from rokuon.ops.secrets import Secret, SecretUnreadable, Vault, new_key
 
 MARKER = "installation.json"
 FORMAT = 1
@@ -113,6 +115,7 @@ def open_installation(
     config: Config, *, on_wait: Callable[[float], None] = lambda seconds: None, start_database: bool = True
 ) -> Installation:
     """Opens what init made. Creates nothing: a missing volume is an error and never becomes a new empty installation."""
+    _hide_secrets(config)
     identity, token = _read_marker(config)
     vault = Vault.load(config.master_key_file)
     try:
@@ -137,6 +140,16 @@ def open_installation(
             raise _folder_error(config, error) from error
         raise
     return Installation(config, identity, vault, server)
+
+
+def _hide_secrets(config: Config) -> None:
+    """What the environment holds of passwords is shown by no line of the log."""
+    if config.smtp is not None:
+        hide(config.smtp.password)
+    if config.oidc_client_secret is not None:
+        hide(Secret(config.oidc_client_secret.get_secret_value()))
+    if config.database_url is not None:
+        hide(Secret(str(conninfo.conninfo_to_dict(config.database_url.get_secret_value()).get("password") or "")))
 
 
 def reseal_key_check(config: Config) -> None:

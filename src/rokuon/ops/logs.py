@@ -50,6 +50,7 @@ class Redactor:
             return
         # The forms in which a value can stand in a line: as it is, and as JSON writes it.
         forms = {value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
+        forms |= _inner_secrets(value)
         # A key of several lines is logged line by line by some libraries.
         forms |= {line for line in value.splitlines() if len(line) >= 16 and not line.startswith("-----")}
         with self._lock:
@@ -64,7 +65,25 @@ class Redactor:
         return _PAIR.sub(r"\1<secret>", text)
 
 
+def _inner_secrets(value: str) -> set[str]:
+    """The private key of a service account's file, which a library may show without the file around it, whole or line by line."""
+    try:
+        fields = json.loads(value)
+    except ValueError:
+        return set()
+    key = fields.get("private_key") if isinstance(fields, dict) else None
+    if not isinstance(key, str) or len(key) < _SHORTEST_SECRET:
+        return set()
+    return {key, *(line for line in key.splitlines() if len(line) >= 16 and not line.startswith("-----"))}
+
+
 redactor = Redactor()
+
+
+def hide(secret: Secret) -> Secret:
+    """The same secret. From now on no line of this process's log shows it, wherever a library or an error may put it."""
+    redactor.register(secret)
+    return secret
 
 
 class JsonFormatter(logging.Formatter):

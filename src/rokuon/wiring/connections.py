@@ -17,6 +17,7 @@ from rokuon.domain.failures import BucketClaimedByOther, BucketUnmarked, BucketU
 from rokuon.domain.ports import SendSlots, Source, Store
 from rokuon.ledger.gateway import Database
 from rokuon.ops.i18n import _
+from rokuon.ops.logs import hide
 from rokuon.ops.secrets import Vault
 from rokuon.org import budget
 from rokuon.org.models import Bucket, Company
@@ -81,7 +82,7 @@ class Connections:
     def _open_source(self, company_id: int, facts: _CompanyFacts, lane: budget.Lane) -> DialpadSource:
         if not facts.sealed_key:
             raise KeyMissing(_("The company has no Dialpad API key. Enter one with `rokuon company key`."))
-        key = self._vault.open(facts.sealed_key, owner=company_owner(company_id), field=API_KEY)
+        key = hide(self._vault.open(facts.sealed_key, owner=company_owner(company_id), field=API_KEY))
         return DialpadSource(
             facts.base_url,
             key.reveal(),
@@ -139,7 +140,7 @@ def open_bucket(config: Config, vault: Vault, bucket_id: int, url: str, sealed_c
     """The store of a registered bucket, without a look at what is in it. Raises ConfigError where this machine cannot use it."""
     credential = None
     if sealed_credential:
-        credential = vault.open(sealed_credential, owner=bucket_owner(bucket_id), field=CREDENTIAL).reveal()
+        credential = hide(vault.open(sealed_credential, owner=bucket_owner(bucket_id), field=CREDENTIAL)).reveal()
     return open_store(
         url,
         credential=credential,

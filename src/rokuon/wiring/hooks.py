@@ -14,6 +14,7 @@ from rokuon.domain.failures import RokuonError
 from rokuon.events.models import Hook
 from rokuon.ops.addresses import PublicUrl, is_loopback
 from rokuon.ops.installation import Installation
+from rokuon.ops.logs import hide
 from rokuon.org.models import Company
 from rokuon.wiring.connections import Connections
 
@@ -73,7 +74,7 @@ async def look_after(
     address = hook_url(public_url, hook)
     known = Standing(hook.webhook_id, hook.subscription_id, False) if hook.webhook_id and hook.subscription_id else None
     try:
-        secret = installation.vault.open(hook.secret, owner=hook_owner(company_id), field=HOOK_SECRET)
+        secret = hide(installation.vault.open(hook.secret, owner=hook_owner(company_id), field=HOOK_SECRET))
         source = await connections.source(company_id, "live")
         standing = await source.ensure_events(address, secret.reveal(), known)
     except RokuonError as error:

@@ -25,6 +25,7 @@ from rokuon.ledger.gateway import Database
 from rokuon.ledger.sql import ms
 from rokuon.ops.i18n import _
 from rokuon.ops.installation import Installation
+from rokuon.ops.logs import hide
 from rokuon.ops.secrets import Secret
 from rokuon.org import directory as directories
 from rokuon.org import services
@@ -52,7 +53,7 @@ class KeyOfAnother(ConfigError):
 
 def examine_key(config: Config, base_url: str, key: Secret, now: datetime) -> KeyReport:
     """What the key opens, read by read, without a trace in the database; what Dialpad answers is in the report and raises nothing."""
-    return examine(config, base_url, key, ms(now))
+    return examine(config, base_url, hide(key), ms(now))
 
 
 def stored_key(installation: Installation, company: Company) -> Secret:
@@ -316,7 +317,7 @@ def kept_credential(installation: Installation, bucket: Bucket) -> Secret | None
     """The bucket's own credential, None where the machine's is used. Raises ConfigError where the master key does not open it."""
     if not bucket.credential:
         return None
-    return installation.vault.open(bucket.credential, owner=bucket_owner(bucket.pk), field=CREDENTIAL)
+    return hide(installation.vault.open(bucket.credential, owner=bucket_owner(bucket.pk), field=CREDENTIAL))
 
 
 def canonical_bucket_url(config: Config, url: str) -> str:
@@ -340,7 +341,7 @@ def _verify(
     async def work() -> Verification:
         store = open_store(
             url,
-            credential=credential.reveal() if credential is not None else None,
+            credential=hide(credential).reveal() if credential is not None else None,
             allowed_roots=config.local_roots,
             gcs_endpoint=config.storage_emulator_host or None,
         )

@@ -21,6 +21,7 @@ from rokuon.events import inbox
 from rokuon.events.models import Hook
 from rokuon.jobs import queue
 from rokuon.ledger.sql import at
+from rokuon.ops.logs import hide
 from rokuon.wiring.hooks import HOOK_SECRET, hook_owner
 
 log = logging.getLogger(__name__)
@@ -98,4 +99,4 @@ def _secrets(hook: Hook | None, request: HttpRequest) -> list[str]:
 
 @lru_cache(maxsize=512)
 def _opened(token: str, company_id: int) -> str:
-    return installation().vault.open(token, owner=hook_owner(company_id), field=HOOK_SECRET).reveal()
+    return hide(installation().vault.open(token, owner=hook_owner(company_id), field=HOOK_SECRET)).reveal()
