@@ -13,6 +13,7 @@ from rokuon.ops.i18n import _, join_sentences, ngettext
 from rokuon.ops.mail import in_words
 from rokuon.org.models import Company, Office
 
+from .. import output
 from ..session import Session
 from .check import Check, Level
 from .web import ANSWER_S, short_reason
