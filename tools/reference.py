@@ -170,7 +170,7 @@ def _how_often() -> str:
             "- **Set aside**: `failed` (or `gone`) at once. `rokuon retry`, and the next Back up now, try it again.",
             "- **Held**: nothing is tried and no try is counted. Rokuon looks whether the cause is gone after "
             + ", ".join(_time(seconds) for seconds in retry.PROBE_S)
-            + ", the last one repeating, and goes on by itself.",
+            + f", the last one repeating (in an outage every {_time(retry.AWAY_PROBE_S[-1])}), and goes on by itself.",
         ]
     )
 

@@ -210,6 +210,7 @@ class ScriptedLedger:
     opened: list[tuple[HoldOn, str, str]] = field(default_factory=list)
     open_holds: dict[tuple[HoldOn, str], RokuonError] = field(default_factory=dict)
     arrived: set[Kind] = field(default_factory=set)
+    left: set[int] = field(default_factory=set)
     is_wanted: bool = True
     progress: list[Progress] = field(default_factory=list)
     calls: list[PlannedCall] = field(default_factory=list)
@@ -222,9 +223,10 @@ class ScriptedLedger:
         for one in works:
             self.rows[one.copy_id] = Row(one)
 
-    async def left_over(self, beyond: int) -> list[Work]:
+    async def left_over(self, beyond: Work | None) -> list[Work]:
         await asyncio.sleep(0)
-        due = [row.work for number, row in sorted(self.rows.items()) if row.state is State.PENDING and number > beyond and not row.last]
+        last = beyond.copy_id if beyond else 0
+        due = [row.work for number, row in sorted(self.rows.items()) if row.state is State.PENDING and number > last and not row.last]
         return due[:3]
 
     async def place(self, calls: Sequence[PlannedCall], copies: Sequence[PlannedCopy], progress: Progress) -> list[Work] | None:
@@ -248,6 +250,9 @@ class ScriptedLedger:
             self.rows[one.copy_id] = Row(one)
             placed.append(one)
         return placed
+
+    async def has_left(self, work: Work) -> bool:
+        return work.copy_id in self.left
 
     async def record(self, outcomes: Sequence[Outcome]) -> set[int]:
         await asyncio.sleep(0)

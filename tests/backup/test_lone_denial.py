@@ -16,3 +16,11 @@ async def test_a_kind_of_which_another_arrives_afterwards_is_not(bench: Bench) -
     bench.source.script(1, Clip(error=SourceKindDenied()))
     await bench.crew_tries(work(1), work(2))
     assert bench.ledger.opened == []
+
+
+async def test_a_denial_of_what_has_left_the_access_window_stops_no_other_recording(bench: Bench) -> None:
+    bench.source.script(1, Clip(error=SourceKindDenied()))
+    bench.ledger.left = {1}
+    await bench.crew_tries(work(1))
+    assert bench.ledger.opened == []
+    assert (bench.ledger.outcome(1).spent, bench.ledger.outcome(1).reason) == (True, "recording_forbidden")

@@ -1,6 +1,7 @@
 """An installation, a simulated Dialpad and a bucket, joined as in real life, driven by the test instead of a worker process."""
 
 import asyncio
+import ssl
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime, timedelta
@@ -21,11 +22,13 @@ from rokuon.ops import installation
 from rokuon.org import directory, services
 from rokuon.org.models import Bucket, Company, Target
 from rokuon.simulator import Simulator, SimulatorThread, Switches, WorldSpec
+from rokuon.simulator.events import EndedCall
 from rokuon.stores import marker
 from rokuon.wiring import backup_now
 from rokuon.wiring.connections import API_KEY, CREDENTIAL, bucket_owner, company_owner
 from rokuon.wiring.engine import Engine
 from tests.checker import Checker, folder_objects
+from tests.e2e import seen
 
 T = TypeVar("T")
 ROUNDS = 200
@@ -42,14 +45,21 @@ class Rig:
     """`companies` of the simulator are set up with a rule on every target and a folder each as their bucket. Close it at the end."""
 
     def __init__(
-        self, folder: Path, dsn: str, *, world: WorldSpec | None = None, switches: Mapping[str, Any] | None = None, **env: str
+        self,
+        folder: Path,
+        dsn: str,
+        *,
+        world: WorldSpec | None = None,
+        switches: Mapping[str, Any] | None = None,
+        tls: ssl.SSLContext | None = None,
+        **env: str,
     ) -> None:
         self.folder, self.dsn = folder, dsn
         self.environment = {"ROKUON_DATA_DIR": str(folder / "inst"), "ROKUON_DATABASE_URL": dsn, **env}
         self.config = Config.load(self.environment)
         installation.init(self.config)
         self.installation = installation.open_installation(self.config)
-        self.sim = Simulator(world or small_world(), Switches(**{"limit_per_second": 0} | dict(switches or {})))
+        self.sim = Simulator(world or small_world(), Switches(**{"limit_per_second": 0} | dict(switches or {})), ssl_context=tls)
         self._thread = SimulatorThread(self.sim)
         self._thread.__enter__()
         self._ahead = timedelta()
@@ -94,8 +104,12 @@ class Rig:
         self._ahead += timedelta(**how)
         self.sim.advance(int(timedelta(**how).total_seconds() * 1000))
 
-    def end_call(self, **how: Any) -> None:
-        self._thread.run(self.sim.end_call(**how))
+    def sync(self) -> None:
+        """Fetch the first company's directory again."""
+        self.run_async(lambda engine: self._sync(engine, self.company.pk))
+
+    def end_call(self, **how: Any) -> EndedCall:
+        return self._thread.run(self.sim.end_call(**how))
 
     def engine(self) -> Engine:
         return Engine(self.installation, queue, clock=self.clock)
@@ -149,17 +163,21 @@ class Rig:
         """Let time go on, with a tick and its work at each step (hours)."""
         for step in (hours,) if hours else steps:
             self.advance(hours=step)
+            before = dict(Hold.objects.values_list("pk", "probes"))
             tick(self.clock())
-            self._probe()
+            self._probe(before)
             self.drain()
 
-    def _probe(self) -> None:
-        async def probes(engine: Engine) -> None:
-            held = await engine.db(lambda: list(Hold.objects.filter(lifted_at=None, probes__gt=0).values_list("company_id", "pk")))
-            for company_id, hold_id in held:
-                await engine.probe(company_id, hold_id)
+    def _probe(self, before: Mapping[int, int]) -> None:
+        """The probes that the tick asked for."""
+        asked = [hold for hold in Hold.objects.filter(lifted_at=None) if hold.probes > before.get(hold.pk, 0)]
 
-        self.run_async(probes)
+        async def probes(engine: Engine) -> None:
+            for hold in asked:
+                await engine.probe(hold.company_id, hold.pk)
+
+        if asked:
+            self.run_async(probes)
 
     # --- looking ------------------------------------------------------------------------------------------------------------
 
@@ -187,6 +205,9 @@ class Rig:
     def states(self, number: int = 0) -> dict[str, int]:
         rows = self.checker(number).rows()
         return {state: sum(row.state == state for row in rows) for state in {row.state for row in rows}}
+
+    def admin_sees(self, number: int = 0) -> seen.Seen:
+        return seen.look(self.companies[number], self.clock())
 
     def audio_requests(self, number: int = 0) -> int:
         sim_id = list(self.sim.world.companies)[number]

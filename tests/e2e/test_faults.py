@@ -2,11 +2,17 @@
 
 import os
 import random
+from collections import Counter
 from typing import Any
 
 import pytest
 
+from rokuon.accounts.audit import Actor
+from rokuon.domain.failures import RecordingGone, SourceKeyRefused, by_reason
+from rokuon.jobs import queue
+from rokuon.ledger.desk import Which
 from rokuon.ledger.models import Hold
+from rokuon.wiring import desk
 from tests.checker import MARKERS
 from tests.e2e.conftest import MakeRig
 from tests.e2e.gcs import GcsThread
@@ -62,6 +68,8 @@ def test_after_a_passing_fault_everything_is_verified(rig_of: MakeRig, impatient
     rig.check(finished=False)
     rig.pass_time(steps=(0.02, 0.1, 0.3, 1.1))
     rig.check()
+    seen = rig.admin_sees()
+    assert (seen.mood, seen.failed, seen.gone, seen.held, seen.strip) == ("verified", {}, {}, {}, {}), "nothing is left to tell"
 
 
 PERMANENT: dict[str, tuple[dict[str, Any], str]] = {
@@ -95,6 +103,10 @@ def test_one_recording_that_stays_bad_ends_with_its_reason_and_the_others_are_ve
     assert {row.state for row in mine} <= {"failed", "gone"}
     assert {row.reason for row in mine} <= set(reasons.split("|"))
     assert not Hold.objects.exists()
+    seen = rig.admin_sees()
+    assert {**seen.failed, **seen.gone} == Counter(row.reason for row in mine)
+    assert all(seen.advises(by_reason(row.reason)) for row in mine), "each with what to do"
+    assert seen.mood == ("failed" if seen.failed else "verified")
 
 
 def test_s5_a_recording_that_the_source_deletes_meanwhile_ends_gone_and_stays_visible(rig_of: MakeRig, impatient: None) -> None:
@@ -107,6 +119,14 @@ def test_s5_a_recording_that_the_source_deletes_meanwhile_ends_gone_and_stays_vi
     rig.pass_time(steps=(0.02, 0.1, 0.3, 1.1, 4.1, 12.1, 24.1, 24.1))
     rig.check(excused={victim: {"gone"}})
     assert {(row.state, row.reason) for row in rig.checker().rows() if row.recording == str(victim)} == {("gone", "recording_gone")}
+    seen = rig.admin_sees()
+    assert seen.gone.keys() == {"recording_gone"}
+    assert seen.advises(RecordingGone)
+    rig.sim.world.recordings[victim].deleted = False
+    desk.retry(rig.company, None, Which(state="gone"), queue, Actor("test"), rig.clock())
+    rig.drain()
+    rig.check()
+    assert rig.admin_sees().gone == {}, "what came back is taken by a retry"
 
 
 def test_s1_a_key_revoked_in_the_middle_holds_the_source_and_a_new_key_finishes_the_run(rig_of: MakeRig) -> None:
@@ -117,6 +137,9 @@ def test_s1_a_key_revoked_in_the_middle_holds_the_source_and_a_new_key_finishes_
     rig.sim.faults.clear()
     rig.sim.keys.revoke(secret)
     assert [(hold.on, hold.reason) for hold in Hold.objects.all()] == [("source", "source_key_refused")]
+    seen = rig.admin_sees()
+    assert (seen.mood, seen.failed, seen.held) == ("held", {}, {"source_key_refused": "Everything from Dialpad"})
+    assert seen.strip == {"source_key_refused": SourceKeyRefused.advice}
     rig.pass_time(hours=2)
     rig.check(finished=False)
     rig.new_key()
@@ -124,6 +147,7 @@ def test_s1_a_key_revoked_in_the_middle_holds_the_source_and_a_new_key_finishes_
     rig.check()
     with_attempts = [copy for copy in rig.attempts() if copy > 0]
     assert with_attempts == [], "a hold spends no attempt"
+    assert (rig.admin_sees().mood, rig.admin_sees().held) == ("verified", {})
 
 
 # --- the bucket -------------------------------------------------------------------------------------------------------------

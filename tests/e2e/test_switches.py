@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from rokuon.domain.failures import RecordingForbidden, SourceKeyRefused, SourceKindDenied, SourceRedirectBlocked, SourceScopeMissing
 from rokuon.domain.ports import TimeRange
 from rokuon.ledger import read
-from rokuon.ledger.models import Hold
+from rokuon.ledger.models import Copy, Hold
 from rokuon.org.models import Company
 from tests.e2e.conftest import MakeRig
 from tests.e2e.rig import small_world
@@ -62,7 +63,7 @@ def test_i13_a_budget_of_15_a_second_never_meets_the_limit_of_20(rig_of: MakeRig
 
 
 @pytest.mark.parametrize("rule", ["login", "query"])
-def test_admin_recordings_behind_a_login_are_held_as_a_kind_and_the_others_are_verified(rig_of: MakeRig, rule: str) -> None:
+def test_s17_admin_recordings_behind_a_login_are_held_as_a_kind_and_the_others_are_verified(rig_of: MakeRig, rule: str) -> None:
     rig = rig_of(switches={"admin_recordings": rule})
     rig.back_up_now()
     admin = {it["id"] for it in rig.checker().truth() if it["kind"] == "admincallrecording"}
@@ -70,9 +71,12 @@ def test_admin_recordings_behind_a_login_are_held_as_a_kind_and_the_others_are_v
     rig.check(excused={key: {"pending"} for key in admin})
     assert list(Hold.objects.values_list("on", "ref", "reason")) == [("kind", "admincallrecording", "source_kind_denied")]
     assert rig.states()["pending"] > 0
+    seen = rig.admin_sees()
+    assert (seen.mood, seen.failed, seen.held) == ("held", {}, {"source_kind_denied": "Recordings by admins"})
+    assert seen.strip == {"source_kind_denied": SourceKindDenied.advice}
 
 
-def test_a_kind_that_is_let_in_later_goes_on_by_itself(rig_of: MakeRig) -> None:
+def test_s17_a_kind_that_is_let_in_later_goes_on_by_itself(rig_of: MakeRig) -> None:
     rig = rig_of(switches={"admin_recordings": "login"})
     rig.back_up_now()
     rig.sim.switches.set("admin_recordings", "key")
@@ -87,6 +91,9 @@ def test_s22_recorded_calls_without_details_are_counted_and_their_days_stay_open
     rig.check(details=False)
     assert rig.states() == {}
     assert sum(read.details_missing(rig.company.pk).values()) > 10
+    seen = rig.admin_sees()
+    assert seen.unnamed > 10
+    assert seen.mood != "verified"
     rig.sim.switches.set("list_details", "all")
     # A call that is not even marked as recorded (docs/design/dialpad.md) is found again only when everything is listed anew.
     rig.back_up_now(relist=True)
@@ -127,6 +134,9 @@ def test_s3_old_recordings_that_are_listed_and_denied_fail_with_a_reason_while_n
     rig.check(excused={key: {"failed"} for key in old})
     assert {row.reason for row in rig.checker().rows() if row.state == "failed"} == {"recording_forbidden"}
     assert rig.states()["failed"] >= len(old)
+    seen = rig.admin_sees()
+    assert seen.failed == {"recording_forbidden": rig.states()["failed"]}
+    assert seen.advises(RecordingForbidden)
 
 
 @pytest.mark.parametrize("switches", [{"call_access_days": 15}, {"recording_access_days": 15, "old_recordings": "absent"}])
@@ -145,6 +155,7 @@ def test_s15_audio_from_another_allowed_host_arrives_and_the_key_does_not_go_the
     rig.back_up_now()
     rig.check()
     assert rig.sim.meter.key_to_other_host == 0
+    assert rig.admin_sees().mood == "verified"
 
 
 def test_s16_q9_audio_from_a_host_that_is_not_allowed_fails_with_the_host_named_and_no_request_goes_there(rig_of: MakeRig) -> None:
@@ -155,6 +166,9 @@ def test_s16_q9_audio_from_a_host_that_is_not_allowed_fails_with_the_host_named_
     failed = [row for row in rig.checker().rows() if row.state == "failed"]
     assert {row.reason for row in failed} == {"source_redirect_blocked"}
     assert not [entry for entry in rig.sim.meter.log if entry.host.startswith("localhost")]
+    assert rig.admin_sees().failed == {"source_redirect_blocked": len(failed)}
+    assert rig.admin_sees().advises(SourceRedirectBlocked)
+    assert {copy.detail.split()[0] for copy in Copy.objects.filter(state="failed")} == {"localhost"}, "the host is named"
 
 
 @pytest.mark.parametrize("scope_error", ["403", "401"])
@@ -165,6 +179,11 @@ def test_s2_a_key_without_the_scope_holds_the_source_names_it_and_goes_on_with_a
     assert progress.run.state == "running"
     assert [hold.reason for hold in Hold.objects.all()] == ["source_scope_missing" if scope_error == "403" else "source_key_refused"]
     assert rig.states() == {}
+    seen = rig.admin_sees()
+    advice = SourceScopeMissing.advice if scope_error == "403" else SourceKeyRefused.advice
+    assert list(seen.held.values()) == ["Everything from Dialpad"]
+    assert list(seen.strip.values()) == [advice]
+    assert ("calls:list" in advice) is (scope_error == "403")
     rig.limit_key("recordings_export", "calls:list")
     rig.pass_time()
     rig.check()

@@ -4,14 +4,21 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
+from django.db import transaction
+from django.test import Client
+
 from rokuon.events import inbox
 from rokuon.events.loss import Loss, loss
 from rokuon.events.models import Hint
 from rokuon.jobs.tick import tick
 from rokuon.ledger.models import Call, Copy
-from tests.e2e.rig import Rig
+from rokuon.org import services
+from rokuon.org.models import Target
+from tests.e2e.rig import Rig, small_world
 
 from .conftest import the_hook
+from .test_hook import secret_of
+from .tokens import EVENT, token
 
 LiveRig = Callable[..., Rig]
 
@@ -135,3 +142,46 @@ def test_a_held_source_keeps_its_hints_until_it_is_lifted(live_rig: LiveRig) -> 
     look(rig)
     assert set(Copy.objects.values_list("state", flat=True)) <= {"verified", "excluded"}
     assert set(Hint.objects.values_list("result", flat=True)) == {"found"}
+
+
+def test_w5_a_genuine_event_of_a_year_ago_is_acknowledged_and_changes_nothing(live_rig: LiveRig) -> None:
+    rig = live_rig(world=small_world(recordings=6, days=400, long_call_s=0))
+    rig.back_up_now()
+    oldest = Copy.objects.select_related("recording").order_by("call_started_at")[0]
+    started = int(oldest.call_started_at.timestamp() * 1000)
+    event = {**EVENT, "call_id": oldest.recording.call_id, "date_started": started, "event_timestamp": started + 60_000}
+    body = token(event, secret_of(rig, the_hook(rig).secret))
+
+    def everything() -> object:
+        return list(Copy.objects.order_by("pk").values()), rig.objects(), rig.audio_requests(), rig.list_pages()
+
+    before = everything()
+    for _ in range(3):
+        answer = Client().post(f"/hooks/dialpad/{the_hook(rig).path}", body, content_type="text/plain")
+        assert answer.status_code == 200
+    look(rig)
+    assert everything() == before
+    assert [(hint.result, hint.due_at) for hint in Hint.objects.all()] == [("stale", None)]
+
+
+def test_w11_an_event_of_a_target_without_a_rule_or_unknown_is_kept_and_its_call_is_taken_once_there_is_a_rule(live_rig: LiveRig) -> None:
+    rig = live_rig(world=small_world(recordings=4, days=2))
+    Target.objects.update(backed_up=False)
+    rig.end_call()
+    wait_for_hints(rig, 3)
+    Target.objects.filter(kind="callcenter").delete()  # as if they were made at Dialpad after the last sync
+    rig.end_call()
+    wait_for_hints(rig, 6)
+    for _ in range(4):
+        look(rig)
+        rig.advance(seconds=61)
+    assert {tuple(delivery.attempts) for delivery in rig.sim.deliveries} == {(200,)}
+    assert Hint.objects.filter(due_at=None).count() == 6
+    assert not Copy.objects.exists() and len(rig.objects()) == 1, "no more than the marker"
+
+    rig.sync()
+    with transaction.atomic():
+        services.set_rule(list(Target.objects.all()), True, rig.clock())
+    rig.back_up_now()
+    rig.check()
+    assert Copy.objects.filter(state="verified", call_started_at__gt=rig.clock() - timedelta(hours=1)).count() == 2

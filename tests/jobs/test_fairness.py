@@ -12,7 +12,7 @@ def test_a_small_company_that_starts_later_is_done_long_before_a_large_one(rig_o
     rig = rig_of(world=small_world(companies=2, recordings=60, days=150, long_call_s=0), ROKUON_TRANSFERS="2")
     large, small = rig.companies
     rig.sim.faults.load(
-        [{"endpoint": "media_blob", "company": next(iter(rig.sim.world.companies)), "action": {"kind": "delay", "seconds": 0.25}}]
+        [{"endpoint": "media_blob", "company": next(iter(rig.sim.world.companies)), "action": {"kind": "delay", "seconds": 1.0}}]
     )
     rig.start(large)
     with Worker(rig.environment, outer / "logs") as worker:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError, transaction
 
-from rokuon.domain.work import PlannedCall
+from rokuon.domain.work import PlannedCall, Work
 from rokuon.ledger import place, record
 from rokuon.ledger.models import Call, Copy, Recording
 from tests.ledger.factory import NOW, START_MS, World, failed, states
@@ -96,11 +96,12 @@ def test_a_failed_copy_is_not_handed_out_by_a_listing(world: World) -> None:
 
 def test_the_left_over_of_a_window_is_read_in_pages_by_id(world: World) -> None:
     placed = world.place(*[world.planned(number) for number in range(7)])
-    found, beyond = [], 0
+    found: list[Work] = []
+    beyond = None
     while batch := place.due_in_range(world.company.pk, [world.center.pk], NOW - timedelta(days=365), NOW, NOW, beyond=beyond, limit=3):
         assert len(batch) <= 3
         found += batch
-        beyond = batch[-1].copy_id
+        beyond = batch[-1]
     assert sorted(work.copy_id for work in found) == sorted(work.copy_id for work in placed)
 
 

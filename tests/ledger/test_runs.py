@@ -1,5 +1,6 @@
 """Runs: one per scope, windows handed out a few at a time, each ended once (M11, E23)."""
 
+from collections import Counter
 from datetime import datetime, timedelta
 
 import pytest
@@ -166,6 +167,17 @@ def test_a_hold_is_told_once_and_probed_on_a_backoff(world: World, minutes: int)
     found = holds.due_probes(NOW + timedelta(minutes=minutes))
     assert len(found) == (1 if minutes else 0)
     assert holds.due_probes(NOW + timedelta(minutes=minutes)) == []
+
+
+def test_s8_an_outage_is_asked_about_every_five_minutes_and_what_a_person_must_mend_less_and_less_often(world: World) -> None:
+    asked = Counter[str]()
+    reasons = {HoldOn.SOURCE: "source_away", HoldOn.KIND: "source_kind_denied"}
+    for on, reason in reasons.items():
+        holds.open_hold(world.company.pk, on, "", reason, "", NOW)
+    on_of = {hold.pk: hold.on for hold in holds.open_holds(world.company.pk)}
+    for minute in range(121):
+        asked.update(reasons[HoldOn(on_of[pk])] for _, pk in holds.due_probes(NOW + timedelta(minutes=minute)))
+    assert asked == {"source_away": 24, "source_kind_denied": 4}
 
 
 def test_a_lifted_hold_may_open_again(world: World) -> None:

@@ -83,7 +83,9 @@ def test_a_missing_volume_never_becomes_a_new_installation(outer: Path, made: Co
 
 
 @pytest.mark.parametrize(
-    ("text", "sentence"), [(None, "is missing"), (secrets.new_key(), "belongs to another installation"), ("garbage", "no usable key")]
+    ("text", "sentence"),
+    [(None, "is missing"), (secrets.new_key(), "belongs to another installation"), ("garbage", "no usable key")],
+    ids=["missing", "foreign", "garbage"],
 )
 def test_a_missing_or_wrong_master_key_is_refused_by_init_and_start(made: Config, text: str | None, sentence: str) -> None:
     key = made.master_key_file.read_text()

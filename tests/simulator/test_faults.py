@@ -245,6 +245,7 @@ async def test_no_fault_leaves_the_simulator_harmed(start: Start, kind: str) -> 
     needed = {
         "redirect": {"to": "/x"},
         "set": {"changes": {"a": 1}},
+        "declare": {"length": 10**10},
         "stall": {"seconds": 0.1},
         "drip": {"rate": 10_000},
         "delay": {"seconds": 0.1},

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from rokuon.domain import windows
+from rokuon.domain import expiry, windows
 from rokuon.domain.ports import TimeRange
 from rokuon.domain.recording import COMPANY_SCOPE, Scope
 
@@ -28,8 +28,11 @@ class PlannedWindow:
     wanted: TimeRange
 
 
-def plan_windows(targets: Sequence[ListedTarget], wanted: TimeRange, *, company_targets: int, now_ms: int) -> list[PlannedWindow]:
-    """Windows of at most 29 days over the unsealed days of the targets, newest first.
+def plan_windows(
+    targets: Sequence[ListedTarget], wanted: TimeRange, *, company_targets: int, now_ms: int, access_window_days: int | None = None
+) -> list[PlannedWindow]:
+    """Windows of at most 29 days over the unsealed days of the targets, newest first; with an access window in the order and the lengths
+    in which most recordings are fetched in time (`domain.expiry`).
 
     Targets with the same unsealed days share windows. A share is listed by the whole company, which costs one set of pages whatever
     the number of targets, unless its targets are trusted and fewer than half of the company's: then one by one costs fewer pages.
@@ -38,11 +41,17 @@ def plan_windows(targets: Sequence[ListedTarget], wanted: TimeRange, *, company_
     first, last = windows.day_of(wanted.after_ms), windows.day_of(wanted.before_ms)
     for target in targets:
         shares[frozenset(day for day in target.sealed if first <= day <= last)].append(target)
+    past_ms = None if access_window_days is None else expiry.past_ms(now_ms, access_window_days)
+    cuts = () if past_ms is None else expiry.cuts(past_ms)
     planned = []
     for sealed, share in shares.items():
-        for window in windows.days_to_list(wanted, sealed, now_ms=now_ms):
+        for window in windows.days_to_list(wanted, sealed, now_ms=now_ms, cuts=cuts):
             planned += _listings(share, window, company_targets)
-    return sorted(planned, key=lambda window: (-window.wanted.before_ms, window.scope))
+    return sorted(planned, key=lambda window: (_turn(window.wanted, past_ms), window.scope))
+
+
+def _turn(window: TimeRange, past_ms: int | None) -> tuple[int, int]:
+    return (0, -window.before_ms) if past_ms is None else expiry.turn(window.after_ms, window.before_ms - 1, past_ms)
 
 
 def _listings(share: Sequence[ListedTarget], window: TimeRange, company_targets: int) -> list[PlannedWindow]:

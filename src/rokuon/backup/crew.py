@@ -8,10 +8,11 @@ from types import TracebackType
 
 from rokuon.domain import retry
 from rokuon.domain.copies import State
-from rokuon.domain.failures import HoldOn, RecordingForbidden, RecordingNotReady, RokuonError
+from rokuon.domain.failures import HoldOn, RecordingForbidden, RecordingNotReady, RokuonError, SourceAway, SourceError, SourceUnavailable
 from rokuon.domain.ports import Store, WindowLedger
 from rokuon.domain.work import Outcome, Work
 
+from . import away
 from .copy import Gear, copy_recording
 from .recorder import Recorder
 
@@ -42,6 +43,8 @@ class Crew:
         self._denials: Counter[str] = Counter()
         self._denied: dict[str, RokuonError] = {}
         self._fetched_kinds: set[str] = set()
+        self._asking = asyncio.Lock()
+        self._answers = False
         self.stopped_by: RokuonError | None = None
 
     async def __aenter__(self) -> "Crew":
@@ -98,6 +101,8 @@ class Crew:
 
     async def _decide(self, work: Work, error: RokuonError) -> Outcome:
         log.info("copy_failed", extra={"copy": work.copy_id, "attempt": work.attempt, "reason": error.reason, "detail": error.detail})
+        if isinstance(error, SourceUnavailable) and work.history.attempts >= retry.AWAY_AFTER_TRIES:
+            error = await self._outage(error)
         decision = retry.decide(self._blame(work, error), work.history, self._now_ms())
         if isinstance(decision, retry.Hold):
             return await self._hold(work, error, decision.on)
@@ -105,12 +110,28 @@ class Crew:
             return self._outcome(work, error, decision.state, reason=decision.reason, spent=True)
         return self._outcome(work, error, State.PENDING, spent=decision.spends, due_in_s=decision.after_s)
 
+    async def _outage(self, error: SourceUnavailable) -> RokuonError:
+        """The whole source is away, or only this recording has trouble: the list tells, asked once."""
+        async with self._asking:
+            if self.stopped_by or self._answers:
+                return self.stopped_by or error
+            try:
+                await away.ask(self._gear.source, self._now_ms())
+            except SourceUnavailable:
+                return SourceAway(error.detail)
+            except SourceError as other:
+                log.info("source_asked", extra={"reason": other.reason})
+            self._answers = True
+            return error
+
     def _blame(self, work: Work, error: RokuonError) -> RokuonError:
         """A login page for one recording is that recording's own trouble while others of its kind arrive."""
         return RecordingForbidden() if error.hold_on is HoldOn.KIND and work.kind in self._fetched_kinds else error
 
     async def _hold(self, work: Work, error: RokuonError, on: HoldOn) -> Outcome:
         if on is HoldOn.KIND:
+            if await self._ledger.has_left(work):
+                return await self._decide(work, RecordingForbidden())
             if await self._ledger.arrives(work.kind):
                 self._fetched_kinds.add(work.kind)
                 return await self._decide(work, error)

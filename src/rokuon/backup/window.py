@@ -19,7 +19,7 @@ from rokuon.domain.crashpoints import reached
 from rokuon.domain.failures import RokuonError, SourceAnswerMalformed
 from rokuon.domain.ports import Store, TimeRange, WindowLedger
 from rokuon.domain.recording import Kind, Page, Scope, ScopeKind
-from rokuon.domain.work import Progress
+from rokuon.domain.work import Progress, Work
 
 from .copy import Gear
 from .crew import Crew
@@ -119,13 +119,13 @@ async def _at_work(shift: Shift, steps: Callable[[Crew, _Watch], Awaitable[End |
 
 
 async def _left_over(shift: Shift, crew: Crew, watch: _Watch) -> End | None:
-    beyond = 0
+    beyond: Work | None = None
     while batch := await shift.ledger.left_over(beyond):
         for work in batch:
             if end := watch.verdict():
                 return end
             await crew.offer(await refreshed(work, shift.gear.source) if is_stale(work) else work)
-        beyond = batch[-1].copy_id
+        beyond = batch[-1]
     return None
 
 

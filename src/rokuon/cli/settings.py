@@ -22,6 +22,7 @@ from .language import Group
 from .session import opened
 
 DIALPAD_LIMIT = Decimal(20)
+ACCESS_WINDOWS = {"45d": 45, "1y": 365, "none": None}
 
 
 @click.group(cls=Group, help=_("Where recordings are stored. Precedence: contact center or coaching team, then office, then company."))
@@ -59,6 +60,9 @@ def _tree(company: Company, urls: dict[int, str]) -> Tree:
             "rate": f"{company.requests_per_second.normalize():f}",
             "charge": _charge_name(company.media_charge),
         }
+    )
+    tree.add(
+        _("Dialpad keeps a recording reachable after its call: %(window)s.") % {"window": access_window_name(company.access_window_days)}
     )
     branches: dict[int, Tree] = {}
     above: dict[int, Effective] = {}
@@ -112,6 +116,12 @@ def _charge_name(charge: str) -> str:
     }[charge]
 
 
+def access_window_name(days: int | None) -> str:
+    if days is None:
+        return _("no end")
+    return _("1 year") if days == ACCESS_WINDOWS["1y"] else _("45 days")
+
+
 def _json(company: Company, urls: dict[int, str]) -> dict[str, Any]:
     def told(effective: Effective) -> dict[str, Any]:
         return {
@@ -144,6 +154,7 @@ def _json(company: Company, urls: dict[int, str]) -> dict[str, Any]:
         "voicemail": company.voicemail,
         "requests_per_second": float(company.requests_per_second),
         "media_charge": company.media_charge,
+        "access_window_days": company.access_window_days,
         "effective": told(company_effective(company)),
         "offices": [
             {
@@ -175,6 +186,11 @@ def _json(company: Company, urls: dict[int, str]) -> dict[str, Any]:
 @click.option("--voicemail/--no-voicemail", default=None, help=_("Back up voicemail too, or not."))
 @click.option("--requests-per-second", metavar="N", help=_("Rokuon's share of the 20 requests per second that Dialpad allows a company."))
 @click.option("--media-charge", type=click.Choice(MediaCharge.values), help=_("What a download costs of the request budget."))
+@click.option(
+    "--access-window",
+    type=click.Choice(list(ACCESS_WINDOWS)),
+    help=_("How long your contract with Dialpad keeps a recording reachable after its call. What expires first is copied first."),
+)
 @click.option("--office", "office_name", metavar="NAME", help=_("Customize this office."))
 @click.option("--target", "target_name", metavar="NAME", help=_("Customize this contact center or coaching team."))
 @click.option("--bucket", "bucket_url", metavar="URL", help=_("Registered bucket to store recordings in."))
@@ -186,12 +202,13 @@ def set_(
     voicemail: bool | None,
     requests_per_second: str | None,
     media_charge: str | None,
+    access_window: str | None,
     office_name: str | None,
     target_name: str | None,
     bucket_url: str | None,
     inherit: bool,
 ) -> None:
-    company_wide = [value for value in (enable, restrict, voicemail, requests_per_second, media_charge) if value is not None]
+    company_wide = [value for value in (enable, restrict, voicemail, requests_per_second, media_charge, access_window) if value is not None]
     below = office_name is not None or target_name is not None
     _refuse(office_name is not None and target_name is not None, _("Name an office or a target, not both."))
     _refuse(bool(company_wide) and below, _("These are settings of the company. Set them without --office and --target."))
@@ -217,6 +234,8 @@ def set_(
             "media_charge": media_charge,
         }
         wanted |= {name: value for name, value in given.items() if value is not None}
+        if access_window is not None:
+            wanted["access_window_days"] = ACCESS_WINDOWS[access_window]
         settings.change(node, wanted, COMMAND_LINE, session.now())
         company.refresh_from_db()
         output.say(_("Saved."))

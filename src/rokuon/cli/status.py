@@ -1,16 +1,18 @@
 """`rokuon status`: what is backed up, what waits, and why."""
 
+from datetime import datetime
 from typing import Any
 
 import click
 
 from rokuon.jobs import queue
-from rokuon.ledger import holds, read
+from rokuon.ledger import expiry, holds, read
+from rokuon.ledger.expiry import Expiring
 from rokuon.ledger.models import Run
 from rokuon.ledger.pace import Rate
 from rokuon.ledger.read import Counts
 from rokuon.ledger.runs import OPEN
-from rokuon.ops.i18n import _
+from rokuon.ops.i18n import _, ngettext
 from rokuon.org.models import Company
 
 from . import choose, output
@@ -28,7 +30,7 @@ def status_command(company_name: str | None, as_json: bool) -> None:
     with opened() as session:
         company = choose.company(company_name)
         if as_json:
-            output.write_json(_data(company))
+            output.write_json(_data(company, session.now()))
         else:
             _show(session, company)
 
@@ -61,6 +63,7 @@ def _show(session: Session, company: Company) -> None:
         ],
         right=range(3, 11),
     )
+    _say_expiring(company, session.now(), zone)
     for hold in holds.open_holds(company.pk):
         say_hold(hold, zone)
     for run in Run.objects.filter(company=company, purpose=Run.Purpose.BACK_UP_NOW, state__in=OPEN):
@@ -95,7 +98,44 @@ def _answer(company: Company, total: Counts) -> str:
     }
 
 
-def _data(company: Company) -> dict[str, Any]:
+def _left(company: Company, now: datetime) -> Expiring | None:
+    """What leaves the access window, over all targets; None where the company has none."""
+    if company.access_window_days is None:
+        return None
+    found = expiry.expiring(company.pk, company.access_window_days, now).values()
+    first = min((one.first_deadline for one in found if one.first_deadline is not None), default=None)
+    return Expiring(sum(one.expiring for one in found), sum(one.expired for one in found), first)
+
+
+def _say_expiring(company: Company, now: datetime, zone: str) -> None:
+    left = _left(company, now)
+    if left is not None and left.expiring:
+        output.say(
+            ngettext(
+                "%(count)s recording that is not backed up becomes unreachable at Dialpad in the next 7 days, at %(first)s.",
+                "%(count)s recordings that are not backed up become unreachable at Dialpad in the next 7 days, the first at %(first)s.",
+                left.expiring,
+            )
+            % {"count": output.number(left.expiring), "first": output.moment(left.first_deadline, zone)}
+        )
+    if left is not None and left.expired:
+        output.say(
+            ngettext(
+                "%(count)s recording that is not backed up is past that time: it is tried last, and Dialpad may refuse it.",
+                "%(count)s recordings that are not backed up are past that time: they are tried last, and Dialpad may refuse them.",
+                left.expired,
+            )
+            % {"count": output.number(left.expired)}
+        )
+
+
+def _left_json(left: Expiring | None, days: int | None) -> dict[str, Any] | None:
+    if left is None:
+        return None
+    return {"days": days, "expiring": left.expiring, "expired": left.expired, "first_deadline": left.first_deadline}
+
+
+def _data(company: Company, now: datetime) -> dict[str, Any]:
     by_target = read.counts_by_target(company.pk)
     missing = read.details_missing(company.pk)
     return {
@@ -116,6 +156,7 @@ def _data(company: Company) -> dict[str, Any]:
             for target in company.targets.order_by("name", "pk")
             if target.backed_up or target.pk in by_target
         ],
+        "access_window": _left_json(_left(company, now), company.access_window_days),
         "holds": [
             {"on": hold.on, "ref": hold.ref, "reason": hold.reason, "since": hold.since, "next_probe": hold.probe_at}
             for hold in holds.open_holds(company.pk)

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from rokuon.accounts.may import Reach
 from rokuon.accounts.models import AuditEntry, Membership
+from rokuon.domain.placement import folder_key, folder_name
 from rokuon.domain.recording import ScopeKind
 from rokuon.domain.settings import Effective, Ignored, Overruled, Why
 from rokuon.org.models import Bucket, Company, Office, Target
@@ -84,7 +85,8 @@ def url_of(company: Company, node: Node, name: str = "") -> str:
 
 
 def tree(reach: Reach, company: Company, here: Node, wanted: str = "") -> list[Branch]:
-    """The offices within reach with their contact centers and coaching teams; those whose name, or whose office's name, holds `wanted`."""
+    """The offices within reach with their contact centers and coaching teams; those that hold `wanted` in their name,
+    in the folder that kept an earlier one (C4), or in their office's name."""
     offices = {
         office.pk: Branch(office, "office", url_of(company, office), office == here)
         for office in gate.offices(reach).order_by("name", "pk")
@@ -92,7 +94,8 @@ def tree(reach: Reach, company: Company, here: Node, wanted: str = "") -> list[B
     base = reverse("console:settings-target", args=[company.public_id, 0]).removesuffix("0/")
     targets = gate.targets(reach)
     if wanted:
-        targets = targets.filter(Q(name__icontains=wanted) | Q(office__name__icontains=wanted))
+        named = Q(name__icontains=wanted) | Q(folder_key__contains=folder_key(folder_name(wanted)))
+        targets = targets.filter(named | Q(office__name__icontains=wanted))
     shown = targets.select_related(None).only("company_id", "office_id", "kind", "name", "state", "customized")
     for target in shown.order_by("kind", "name", "pk"):
         offices[target.office_id].leaves.append(Branch(target, target.kind, f"{base}{target.pk}/", target == here))

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from rokuon.accounts.may import Action, Reach
-from rokuon.domain.failures import HoldOn, by_reason
+from rokuon.domain.failures import HoldOn, Tell, by_reason
 from rokuon.jobs import queue
 from rokuon.ledger import holds
 from rokuon.ledger.models import Hold
@@ -72,10 +72,13 @@ def _bucket_names(held: Sequence[Hold]) -> dict[str, str]:
 
 
 def _of_hold(company: Company, reaches: Mapping[Action, Reach], hold: Hold, names: Mapping[str, str]) -> Said:
-    advice = i18n._(by_reason(hold.reason).advice)
+    failure = by_reason(hold.reason)
+    advice = i18n._(failure.advice)
     if hold.on == HoldOn.BUCKET:
         bucket = reverse("console:settings-bucket", args=[company.public_id, hold.ref]) if Action.SET_BUCKETS in reaches else ""
         return Said(advice, names.get(hold.ref, ""), bucket, _("To the bucket"), hold.reason)
+    if failure.tell is Tell.OPERATOR:
+        return Said(advice, "Dialpad", code=hold.reason)
     if Action.SET_COMPANY in reaches:
         return Said(advice, "Dialpad", reverse("console:set_up", args=[company.public_id]) + "#key", _("To the API key"), hold.reason)
     return Said(i18n.join_sentences(advice, _("A company admin can do this.")), "Dialpad", code=hold.reason)

@@ -121,6 +121,20 @@ class SourceUnavailable(SourceError):
     advice = N_("Dialpad could not be reached or answered with an error. Rokuon tries again by itself.")
 
 
+class SourceAway(SourceError):
+    """An outage: SourceUnavailable again and again, also for a page of the list (row S8)."""
+
+    reason = "source_away"
+    decision = Decision.HOLD
+    hold_on = HoldOn.SOURCE
+    spends = False
+    tell = Tell.OPERATOR
+    advice = N_(
+        "Dialpad has not answered for several minutes. Rokuon asks again every five minutes and goes on by itself; if Dialpad works in "
+        "a browser, check this machine's network."
+    )
+
+
 class SourceRequestRefused(SourceError):
     """A 400: the same request would be refused again."""
 

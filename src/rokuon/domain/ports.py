@@ -160,8 +160,8 @@ class Sleep(Protocol):
 class WindowLedger(Protocol):
     """What the work on one window, or on a company's due copies, asks of the ledger. Each call is one transaction."""
 
-    async def left_over(self, beyond: int) -> list[Work]:
-        """Pending, due copies that this job is to try, by id, those with an id above `beyond`; an empty list at the end."""
+    async def left_over(self, beyond: Work | None) -> list[Work]:
+        """Pending, due copies that this job is to try, in one order for all of the job, those behind `beyond`; an empty list at the end."""
 
     async def place(self, calls: Sequence[PlannedCall], copies: Sequence[PlannedCopy], progress: Progress) -> list[Work] | None:
         """Enter what was listed and move the resume mark; the pending, due copies among it. None where the job is not wanted any more."""
@@ -177,6 +177,9 @@ class WindowLedger(Protocol):
 
     async def arrives(self, kind: Kind) -> bool:
         """Whether recordings of this kind were verified within the last day: then a denial is one recording's own trouble."""
+
+    async def has_left(self, work: Work) -> bool:
+        """Whether the copy's recording has left the company's access window: then a denial says nothing about others of its kind."""
 
     async def hold(self, error: RokuonError, on: HoldOn, ref: str) -> None:
         """Stop a source (`ref` is ""), a kind or a bucket (`ref` names it) until the error's cause is gone."""

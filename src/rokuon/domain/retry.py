@@ -34,6 +34,12 @@ NOT_READY_FOR_MS = 24 * _HOUR * 1000
 NEGATIVES_FOR_GONE = 3
 
 PROBE_S = (1 * _MINUTE, 5 * _MINUTE, 15 * _MINUTE, 1 * _HOUR)
+AWAY_PROBE_S = PROBE_S[:2]
+"""An outage ends without anybody's doing, so it is asked about more often than what a person has to mend."""
+
+AWAY_AFTER_TRIES = 2
+"""So many tries met an outage before the one that holds the source: with their waits, six minutes."""
+
 THROTTLED_S = 1 * _MINUTE
 """Where the other side named no time. Users of Dialpad's API report that a minute is what it takes."""
 

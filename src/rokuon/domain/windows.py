@@ -103,11 +103,11 @@ def asked_range(
     return TimeRange(local_midnight_ms(first, timezone_name), min(before_ms, now_ms))
 
 
-def days_to_list(wanted: TimeRange, sealed: Collection[date], *, now_ms: int) -> list[TimeRange]:
+def days_to_list(wanted: TimeRange, sealed: Collection[date], *, now_ms: int, cuts: Collection[date] = ()) -> list[TimeRange]:
     """The parts of `wanted` outside sealed days, oldest first, none in the future.
 
-    Neighbouring days are joined and then cut at UTC midnights into windows of at most 29 days. The first and the last day may be
-    part of a day. Nothing for an empty or upside-down range.
+    Neighbouring days are joined and then cut at UTC midnights into windows of at most 29 days, and wherever a day of `cuts` begins. The
+    first and the last day may be part of a day. Nothing for an empty or upside-down range.
     """
     before_ms = min(wanted.before_ms, now_ms)
     windows: list[TimeRange] = []
@@ -119,7 +119,7 @@ def days_to_list(wanted: TimeRange, sealed: Collection[date], *, now_ms: int) ->
         end = start
         for _ in range(WINDOW_DAYS):
             end = (end // DAY_MS + 1) * DAY_MS
-            if end >= before_ms or day_of(end) in sealed:
+            if end >= before_ms or day_of(end) in sealed or day_of(end) in cuts:
                 break
         windows.append(TimeRange(start, min(end, before_ms)))
         start = end

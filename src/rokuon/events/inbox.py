@@ -15,6 +15,9 @@ KEPT = timedelta(days=35)
 LOOK_AGAIN_S = (3.0, 15.0, 60.0)
 """A call may be listed a moment after its event; what a minute does not bring is left to the sweeps."""
 
+STRAY = 20
+"""What comes unsigned to a hook's own address within a minute without anybody being told (row W4)."""
+
 MOST = 1000
 SEEN_EVERY = timedelta(seconds=30)
 
@@ -63,6 +66,25 @@ def saw_event(hook: Hook, now: datetime) -> None:
     if hook.event_at is None or now - hook.event_at > SEEN_EVERY:
         Hook.objects.filter(pk=hook.pk).exclude(event_at__gt=now - SEEN_EVERY).update(event_at=now)
         hook.event_at = now
+
+
+_REFUSED = """
+    UPDATE events_hook
+    SET refused = CASE WHEN refused_since > %(since)s THEN refused + 1 ELSE 1 END,
+        refused_since = CASE WHEN refused_since > %(since)s THEN refused_since ELSE %(now)s END,
+        flood_at = CASE WHEN refused_since > %(since)s AND refused = %(stray)s THEN %(now)s ELSE flood_at END
+    WHERE id = %(hook)s AND (refused_since > %(since)s AND refused > %(stray)s) IS NOT TRUE
+    RETURNING refused
+"""
+
+
+def saw_forgery(hook: Hook, now: datetime) -> bool:
+    """Count what the hook's secret has not signed; True where it has just become a flood. Beyond that nothing is written for the
+    rest of the minute, however much comes."""
+    with connection.cursor() as cursor:
+        cursor.execute(_REFUSED, {"hook": hook.pk, "now": now, "since": now - timedelta(minutes=1), "stray": STRAY})
+        row = cursor.fetchone()
+    return row is not None and row[0] > STRAY
 
 
 def due(company_id: int, now: datetime, most: int = MOST) -> list[Due]:

@@ -17,7 +17,8 @@ class Hook(models.Model):
     secret loses nothing that is on its way. `reason` says why the last check of webhook and subscription failed, "" if it did not.
 
     `event_at` is when an event came last, and `address` under which public address the webhook was registered. `since` is when webhook and
-    subscription first stood at Dialpad: of earlier calls no event could come.
+    subscription first stood at Dialpad: of earlier calls no event could come. `refused` counts what came to its address unsigned within
+    the minute after `refused_since`; `flood_at` is when that was last more than a stray one (row W4).
     """
 
     company = models.OneToOneField("org.Company", on_delete=models.CASCADE, related_name="hook")
@@ -33,6 +34,9 @@ class Hook(models.Model):
     reason = models.TextField(blank=True)
     event_at = models.DateTimeField(null=True)
     since = models.DateTimeField(null=True)
+    refused = models.PositiveIntegerField(default=0)
+    refused_since = models.DateTimeField(null=True)
+    flood_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return f"hook {self.pk}"

@@ -1,4 +1,4 @@
-"""Which copies leave the source's access window: what is not in a bucket yet, and soon cannot be fetched any more (M8).
+"""The access window (`domain.expiry`) on the ledger: what is not in a bucket yet and soon cannot be fetched any more (M8).
 
 A recording leaves at the start of its call + the window (`org.Company.access_window_days`). Counted are copies that wait or failed: both
 can still be fetched until then. What a person has explained is left out, and so are `gone` and `excluded`: nothing is to be saved there.
@@ -7,7 +7,9 @@ can still be fetched until then. What a person has explained is left out, and so
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from .sql import fetch
+from rokuon.domain import expiry
+
+from .sql import at, fetch, ms
 
 SOON = timedelta(days=7)
 
@@ -19,6 +21,12 @@ class Expiring:
     expiring: int
     expired: int
     first_deadline: datetime | None
+
+
+def past_of(company_id: int, now: datetime) -> datetime | None:
+    """What started at or before this has left the company's access window; None where it has none."""
+    ((days,),) = fetch("SELECT access_window_days FROM org_company WHERE id = %s", [company_id])
+    return None if days is None else at(expiry.past_ms(ms(now), days))
 
 
 def expiring(company_id: int, window_days: int, now: datetime, within: timedelta = SOON) -> dict[int, Expiring]:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from rokuon.domain.failures import HoldOn
-from rokuon.domain.retry import PROBE_S, probe_delay
+from rokuon.domain.failures import HoldOn, SourceAway
+from rokuon.domain.retry import AWAY_PROBE_S, PROBE_S, probe_delay
 
 from .models import Hold
 from .sql import execute, fetch
@@ -31,9 +31,9 @@ def due_probes(now: datetime) -> list[tuple[int, int]]:
     due = fetch(
         """UPDATE ledger_hold
               SET probes = probes + 1,
-                  probe_at = %s + make_interval(secs => (%s::int[])[LEAST(probes + 2, %s)])
+                  probe_at = %s + make_interval(secs => (%s::int[])[LEAST(probes + 2, CASE WHEN reason = %s THEN %s ELSE %s END)])
             WHERE lifted_at IS NULL AND probe_at <= %s RETURNING company_id, id""",
-        [now, list(PROBE_S), len(PROBE_S), now],
+        [now, list(PROBE_S), SourceAway.reason, len(AWAY_PROBE_S), len(PROBE_S), now],
     )
     return [(company_id, hold_id) for company_id, hold_id in due]
 

@@ -4,17 +4,18 @@ Everything here may run twice and at once: rows are found by the source's ids, a
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db import transaction
 
+from rokuon.domain import expiry
 from rokuon.domain.copies import State
 from rokuon.domain.recording import Kind
 from rokuon.domain.retry import History
 from rokuon.domain.work import PlannedCall, PlannedCopy, Work
 
-from .sql import IN_OPEN_WINDOW, STOPPED_BY_HOLD, STOPPED_BY_PAUSE, columns, execute, fetch, ms
+from .sql import IN_OPEN_WINDOW, STOPPED_BY_HOLD, STOPPED_BY_PAUSE, TURN_OF_COPY, columns, execute, fetch, ms
 
 # A copy stays in the bucket that it was first placed in (C1); a recording for a target that has a copy anywhere gets no second one.
 _COPIES = """
@@ -141,31 +142,51 @@ def _known(company_id: int, copies: Sequence[PlannedCopy], now: datetime) -> lis
 
 
 def due_in_range(
-    company_id: int, targets: Sequence[int], after: datetime, before: datetime, now: datetime, *, beyond: int = 0, limit: int = 500
+    company_id: int,
+    targets: Sequence[int],
+    after: datetime,
+    before: datetime,
+    now: datetime,
+    *,
+    past: datetime | None = None,
+    beyond: Work | None = None,
+    limit: int = 500,
 ) -> list[Work]:
-    """Pending, due copies of the targets whose calls started in [after, before) and that no open hold stops, by id, those with an id
-    above `beyond`."""
-    rows = fetch(
-        f"""SELECT {_WORK_COLUMNS}
-              FROM ledger_copy c JOIN ledger_recording r ON r.id = c.recording_id
-             WHERE c.company_id = %s AND c.target_id = ANY(%s) AND c.state = 'pending' AND c.due_at <= %s
-               AND c.call_started_at >= %s AND c.call_started_at < %s AND c.id > %s AND NOT {STOPPED_BY_HOLD}
-             ORDER BY c.id LIMIT %s""",  # noqa: S608 (constant pieces)
-        [company_id, list(targets), now, after, before, beyond, limit],
+    """Pending, due copies of the targets whose calls started in [after, before) and that no open hold stops, those behind `beyond`.
+
+    By id; with `past` (`domain.expiry`) what leaves the access window next comes first.
+    """
+    which = (
+        f"c.target_id = ANY(%(targets)s) AND c.call_started_at >= %(after)s AND c.call_started_at < %(before)s AND NOT {STOPPED_BY_HOLD}"
     )
-    return [as_work(row) for row in rows]
+    return _due(company_id, now, which, {"targets": list(targets), "after": after, "before": before}, past, beyond, limit)
 
 
-def due_now(company_id: int, now: datetime, *, beyond: int = 0, limit: int = 500) -> list[Work]:
-    """Pending, due copies of a company that no open hold and no pause stops and no open window will meet, by id, those with an id above
-    `beyond`."""
+def due_now(company_id: int, now: datetime, *, past: datetime | None = None, beyond: Work | None = None, limit: int = 500) -> list[Work]:
+    """Pending, due copies of a company that no open hold and no pause stops and no open window will meet, those behind `beyond`; in the
+    order of `due_in_range`."""
+    which = f"NOT {STOPPED_BY_HOLD} AND NOT ({STOPPED_BY_PAUSE}) AND NOT {IN_OPEN_WINDOW}"
+    return _due(company_id, now, which, {}, past, beyond, limit)
+
+
+def _due(
+    company_id: int, now: datetime, which: str, values: dict[str, Any], past: datetime | None, beyond: Work | None, limit: int
+) -> list[Work]:
+    order = "c.id" if past is None else f"{TURN_OF_COPY}, c.id"
+    if beyond is None:
+        behind = "TRUE"
+    elif past is None:
+        behind = "c.id > %(id)s"
+    else:
+        behind = f"({order}) > (%(turn)s, %(distance)s, %(id)s)"
+        turn, distance = expiry.turn(beyond.started_ms, beyond.started_ms, ms(past))
+        values = {**values, "turn": turn, "distance": timedelta(milliseconds=distance)}
     rows = fetch(
         f"""SELECT {_WORK_COLUMNS}
               FROM ledger_copy c JOIN ledger_recording r ON r.id = c.recording_id
-             WHERE c.company_id = %s AND c.state = 'pending' AND c.due_at <= %s AND c.id > %s
-               AND NOT {STOPPED_BY_HOLD} AND NOT ({STOPPED_BY_PAUSE}) AND NOT {IN_OPEN_WINDOW}
-             ORDER BY c.id LIMIT %s""",  # noqa: S608 (constant pieces)
-        [company_id, now, beyond, limit],
+             WHERE c.company_id = %(company)s AND c.state = 'pending' AND c.due_at <= %(now)s AND {behind} AND {which}
+             ORDER BY {order} LIMIT %(limit)s""",  # noqa: S608 (constant pieces)
+        {**values, "company": company_id, "now": now, "past": past, "id": beyond and beyond.copy_id, "limit": limit},
     )
     return [as_work(row) for row in rows]
 

@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from . import read
+from .expiry import past_of
 from .models import Run, Window
-from .sql import STOPPED_BY_HOLD, execute, fetch
+from .sql import STOPPED_BY_HOLD, TURN_OF_WINDOW, execute, fetch
 
 Enqueue = Callable[[int], None]
 
@@ -102,23 +103,26 @@ def queue_windows(company_id: int, now: datetime, enqueue: Enqueue) -> list[int]
 
 
 def _queue(company_id: int, now: datetime, *, sweeps: bool) -> list[int]:
-    rows = fetch(
-        """UPDATE ledger_window w SET state = 'queued'
-            WHERE w.state = 'waiting'
-              AND w.id IN (
-                    SELECT x.id FROM ledger_window x JOIN ledger_run r ON r.id = x.run_id
-                     WHERE r.company_id = %(company)s AND r.state = 'running' AND x.state = 'waiting' AND x.due_at <= %(now)s
-                       AND (r.purpose <> 'backup_now') = %(sweeps)s
-                       AND NOT EXISTS (SELECT 1 FROM ledger_hold h
-                                        WHERE h.company_id = %(company)s AND h.on = 'source' AND h.lifted_at IS NULL)
-                     ORDER BY x.run_id, x.before DESC
-                     LIMIT GREATEST(0, %(most)s - (SELECT count(*) FROM ledger_window q JOIN ledger_run r ON r.id = q.run_id
-                                                    WHERE r.company_id = %(company)s AND q.state = 'queued'
-                                                      AND (r.purpose <> 'backup_now') = %(sweeps)s)))
-        RETURNING w.id""",
-        {"company": company_id, "now": now, "most": QUEUED_PER_COMPANY, "sweeps": sweeps},
+    """The ids, in the order in which they are to be worked on: run by run, the newest calls first; or by deadline."""
+    past = None if sweeps else past_of(company_id, now)
+    order = "x.run_id, x.before DESC" if past is None else f"{TURN_OF_WINDOW}, x.run_id, x.id"
+    chosen = fetch(
+        f"""SELECT x.id FROM ledger_window x JOIN ledger_run r ON r.id = x.run_id
+             WHERE r.company_id = %(company)s AND r.state = 'running' AND x.state = 'waiting' AND x.due_at <= %(now)s
+               AND (r.purpose <> 'backup_now') = %(sweeps)s
+               AND NOT EXISTS (SELECT 1 FROM ledger_hold h
+                                WHERE h.company_id = %(company)s AND h.on = 'source' AND h.lifted_at IS NULL)
+             ORDER BY {order}
+             LIMIT GREATEST(0, %(most)s - (SELECT count(*) FROM ledger_window q JOIN ledger_run r ON r.id = q.run_id
+                                            WHERE r.company_id = %(company)s AND q.state = 'queued'
+                                              AND (r.purpose <> 'backup_now') = %(sweeps)s))""",  # noqa: S608 (constant pieces)
+        {"company": company_id, "now": now, "most": QUEUED_PER_COMPANY, "sweeps": sweeps, "past": past},
     )
-    return [row[0] for row in rows]
+    ids = [row[0] for row in chosen]
+    still = {
+        row[0] for row in fetch("UPDATE ledger_window SET state = 'queued' WHERE id = ANY(%s) AND state = 'waiting' RETURNING id", [ids])
+    }
+    return [window_id for window_id in ids if window_id in still]
 
 
 def _lock_runs(company_id: int) -> None:

@@ -96,7 +96,7 @@ def calls_in(stretches: Sequence[tuple[int, datetime, datetime]], most: int) -> 
         return []
     rows = fetch(
         """SELECT (SELECT count(*) FROM (SELECT 1 FROM ledger_call
-                    WHERE target_id = x.target AND started_at >= x.since AND started_at < x.until LIMIT %s) AS some)
+                    WHERE target_id = x.target AND started_at >= x.since AND started_at < x.until LIMIT %s) AS n)
              FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[]) WITH ORDINALITY AS x(target, since, until, place)
             ORDER BY place""",
         [most, *(list(column) for column in zip(*stretches, strict=True))],
@@ -108,7 +108,7 @@ def recorded_calls(targets: Sequence[int], since: datetime, until: datetime, mos
     """How many calls of these targets that the source says it recorded started then, counted no further than `most`."""
     ((calls,),) = fetch(
         """SELECT count(*) FROM (SELECT 1 FROM ledger_call
-                                  WHERE target_id = ANY(%s) AND was_recorded AND started_at >= %s AND started_at < %s LIMIT %s) AS some""",
+                                  WHERE target_id = ANY(%s) AND was_recorded AND started_at >= %s AND started_at < %s LIMIT %s) AS n""",
         [list(targets), since, until, most],
     )
     return int(calls)

@@ -1,10 +1,6 @@
-"""Where in the console a thing is mended: paths alone, for the origin comes when the mail is written. tests/console compares them."""
+"""Where in the console a thing is mended: paths alone, for the origin comes when the mail is written. `console.urls` has the pages."""
 
 from .models import Kind, Notice
-
-
-def failures(public_id: str) -> str:
-    return f"/c/{public_id}/failures/"
 
 
 def overview(public_id: str) -> str:

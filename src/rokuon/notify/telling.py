@@ -113,7 +113,8 @@ class Telling:
         tells = plan.tell if audience.addresses else None
         if tells is not None:
             state = rules.told(state, tells, plan.count, self.now)
-        others = tuple(one for one in self.of_company() if one not in audience.addresses) if plan.step.escalate and self.sends else ()
+        known = {one.email for one in audience.addresses}
+        others = tuple(one for one in self.of_company() if one.email not in known) if plan.step.escalate and self.sends else ()
         # Where the office's admins are the company's, they know; where nobody is there, somebody may come.
         if plan.step.escalate and (others or audience.addresses):
             state = rules.told(state, Occasion.ESCALATED, plan.count, self.now)

@@ -35,8 +35,8 @@ class Answer:
 
     body is whole, or comes from pieces (then size is its length). framing "length" announces declared or the real length;
     "chunked" ends properly; "close" announces nothing and ends with the connection. cut stops after that many body bytes and
-    closes the connection, by a reset if reset is set. drop sends nothing at all. hang sleeps that many seconds before the first
-    byte. rate is bytes per second, 0 = at once.
+    closes the connection, after hang_at_cut seconds of silence, by a reset if reset is set. drop sends nothing at all. hang
+    sleeps that many seconds before the first byte. rate is bytes per second, 0 = at once.
     """
 
     status: int = 200
@@ -49,6 +49,7 @@ class Answer:
     declared: int | None = None
     cut: int | None = None
     hang: float = 0.0
+    hang_at_cut: float = 0.0
     rate: int = 0
     endless: bool = False
     drop: bool = False
@@ -171,6 +172,7 @@ async def _write_body(transport: asyncio.Transport, answer: Answer) -> None:
         if answer.rate:
             await asyncio.sleep(len(piece) / answer.rate)
         if left == 0:
+            await asyncio.sleep(answer.hang_at_cut)
             return
     if answer.framing == "chunked":
         transport.write(b"0\r\n\r\n")

@@ -6,9 +6,9 @@ Matching (all given conditions must hold): endpoint (name, `*` allowed), path (g
 nth (a number, or [first, last]; counted over the requests that match the rest, per id if per_id), share (0..1, drawn from seed).
 
 Actions: status(status, headers, body, content_type) - html - login - redirect(to) - drop - stall(seconds) - delay(seconds)
-- empty - zeros - endless(rate) - truncate(after, framing, reset) - overlong(extra) - type(content_type) - gzip - drip(rate)
-- half_json - set(changes: {"items.0.call_id": 7}) - cursor_loop - cursor(value) - body(text or base64, content_type) - flip(count)
-- headers(headers)
+- empty - zeros - endless(rate) - truncate(after, framing, reset, hang) - overlong(extra) - declare(length) - type(content_type) - gzip
+- drip(rate) - half_json - set(changes: {"items.0.call_id": 7}) - cursor_loop - cursor(value)
+- body(text or base64, content_type) - flip(count) - headers(headers)
 """
 
 import base64
@@ -86,12 +86,18 @@ def _endless(answer: Answer, p: Params) -> Answer:
 def _truncate(answer: Answer, p: Params) -> Answer:
     answer.cut = int(p.get("after", answer.length // 2))
     answer.framing, answer.reset = p.get("framing", answer.framing), bool(p.get("reset", False))
+    answer.hang_at_cut = float(p.get("hang", 0))
     return answer
 
 
 def _overlong(answer: Answer, p: Params) -> Answer:
     answer.declared = answer.length
     answer.body += bytes(int(p.get("extra", 4096)))
+    return answer
+
+
+def _declare(answer: Answer, p: Params) -> Answer:
+    answer.declared = int(p["length"])
     return answer
 
 
@@ -178,6 +184,7 @@ _ACTIONS: dict[str, Callable[[Answer, Params], Answer]] = {
     "endless": _endless,
     "truncate": _truncate,
     "overlong": _overlong,
+    "declare": _declare,
     "type": _type,
     "gzip": _gzip,
     "drip": _drip,
@@ -191,7 +198,7 @@ _ACTIONS: dict[str, Callable[[Answer, Params], Answer]] = {
     "headers": _headers,
 }
 KINDS = tuple(_ACTIONS)
-_NEEDED = {"redirect": "to", "set": "changes"}
+_NEEDED = {"redirect": "to", "set": "changes", "declare": "length"}
 
 
 @dataclass

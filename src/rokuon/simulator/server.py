@@ -184,6 +184,10 @@ class Simulator:
             return self._clock() + self._advanced
         return self.world.spec.now_ms + int((time.monotonic() - self._began) * 1000) + self._advanced
 
+    def _date(self, ahead_s: float = 0) -> str:
+        """The simulated time as headers write it."""
+        return email.utils.formatdate(self.now() / 1000 + ahead_s, usegmt=True)
+
     def advance(self, ms: int) -> None:
         """Move the simulated clock forward."""
         self._advanced += ms
@@ -223,6 +227,7 @@ class Simulator:
         if key_in == "header" and request.host.startswith("localhost"):
             self.meter.key_to_other_host += 1
         answer = self._bent(request, entry, item, answer)
+        answer.headers.setdefault("Date", self._date())
         entry.status = 0 if answer.drop else answer.status
         self.meter.log.append(entry)
         if entry.company is not None:
@@ -347,7 +352,7 @@ class Simulator:
         if self.switches.retry_after == "seconds":
             answer.headers["Retry-After"] = str(wait)
         elif self.switches.retry_after == "date":
-            answer.headers["Retry-After"] = email.utils.formatdate(time.time() + wait, usegmt=True)
+            answer.headers["Retry-After"] = self._date(wait)
         return answer
 
 

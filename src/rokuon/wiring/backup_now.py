@@ -95,8 +95,12 @@ def plan(
     *,
     relist: bool,
     left_out: Mapping[int, set[date]] | None = None,
+    by_deadline: bool = True,
 ) -> list[PlannedWindow]:
-    """The windows that a run over these targets would list now. `left_out` are further days of a target that it is not to list."""
+    """The windows that a run over these targets would list now. `left_out` are further days of a target that it is not to list.
+
+    `by_deadline` is for runs over the past, which may take longer than some recordings can be fetched.
+    """
     ids = [one.target.pk for one in targets]
     sealed = {} if relist else coverage.sealed_days(ids, fingerprint(company))
     sealed = {target: sealed.get(target, set()) | (left_out or {}).get(target, set()) for target in ids}
@@ -110,7 +114,8 @@ def plan(
         for one in targets
     ]
     active = Target.objects.filter(company=company).exclude(state="deleted").count()
-    return plan_windows(listed, wanted, company_targets=active, now_ms=ms(now))
+    access_window = company.access_window_days if by_deadline else None
+    return plan_windows(listed, wanted, company_targets=active, now_ms=ms(now), access_window_days=access_window)
 
 
 @transaction.atomic

@@ -13,16 +13,17 @@ from datetime import UTC, datetime
 
 from django.db import transaction
 
+from rokuon.backup import away
 from rokuon.backup.copy import Gear
 from rokuon.backup.discover import Targets
 from rokuon.backup.limits import Limits, MemoryBudget
 from rokuon.backup.live import look
 from rokuon.backup.window import End, Shift, work_on_due, work_on_window
 from rokuon.domain import windows
-from rokuon.domain.failures import ConfigError, Decision, HoldOn, InternalFault, RokuonError, SourceThrottled, SourceUnavailable
+from rokuon.domain.failures import ConfigError, Decision, HoldOn, InternalFault, RokuonError, SourceAway, SourceThrottled, SourceUnavailable
 from rokuon.domain.ports import Jobs, Source, TimeRange, WindowLedger
 from rokuon.domain.recording import COMPANY_SCOPE, Scope, ScopeKind
-from rokuon.domain.retry import AFTER_ERROR_S
+from rokuon.domain.retry import AFTER_ERROR_S, AWAY_AFTER_TRIES
 from rokuon.ledger import coverage, holds, runs
 from rokuon.ledger.gateway import Database
 from rokuon.ledger.models import Hold, Run, Window
@@ -42,8 +43,6 @@ SHARE_S = 60.0
 """A bulk job hands the rest of its work back after so long if another waits, so that no company keeps the workers to itself.
 
 Not otherwise: whoever goes on lists a stretch again, to know the legs of the conversations at the mark."""
-
-PROBE_MS = 3_600_000
 
 
 def utc_now() -> datetime:
@@ -170,9 +169,7 @@ class Engine:
         try:
             source = await self.connections.source(company_id, "live")
             if hold.on == Hold.On.SOURCE:
-                now = self._now_ms()
-                async for _page in source.pages(COMPANY_SCOPE, TimeRange(now - PROBE_MS, now)):
-                    break
+                await away.ask(source, self._now_ms())
                 cured = True
             else:
                 if hold.on == Hold.On.BUCKET:
@@ -230,6 +227,8 @@ class Engine:
         """The listing itself failed: hold the source, try the window again later, or go on without it, as the error decides."""
         window_id, now = facts.window.pk, self.clock()
         log.warning("listing_failed", extra={"window": window_id, "reason": error.reason, "detail": error.detail})
+        if isinstance(error, SourceUnavailable) and facts.window.attempt >= AWAY_AFTER_TRIES:
+            error = SourceAway(error.detail)
         if await self._source_failed(facts.company_id, error):
             await self.db(runs.suspend_window, window_id, error.reason)
         elif error.decision is Decision.AFTER:

@@ -9,10 +9,10 @@ from rokuon.domain.copies import State
 from rokuon.domain.failures import HoldOn, RokuonError, by_reason
 from rokuon.domain.recording import Kind
 from rokuon.domain.work import Outcome, PlannedCall, PlannedCopy, Progress, Work
-from rokuon.ledger import holds, place, read, record, runs
+from rokuon.ledger import expiry, holds, place, read, record, runs
 from rokuon.ledger.gateway import Database
 from rokuon.ledger.models import Hold, Run, Window
-from rokuon.ledger.sql import at
+from rokuon.ledger.sql import at, ms
 
 Clock = Callable[[], datetime]
 
@@ -26,14 +26,21 @@ class DueLedger:
     def __init__(self, company_id: int, db: Database, clock: Clock) -> None:
         self._company_id, self._db, self._clock = company_id, db, clock
         self._paused: set[int] | None = None
+        self._past: datetime | None = None
+        """Of the moment at which the work began: an order that moved under it would pass copies by."""
 
-    async def left_over(self, beyond: int) -> list[Work]:
-        return await self._db(self._due_now, beyond)
+    async def left_over(self, beyond: Work | None) -> list[Work]:
+        return await self._db(self._left_over, beyond)
 
-    def _due_now(self, beyond: int) -> list[Work]:
+    def _left_over(self, beyond: Work | None) -> list[Work]:
+        if beyond is None:
+            self._past = expiry.past_of(self._company_id, self._clock())
+        return self._due(beyond)
+
+    def _due(self, beyond: Work | None) -> list[Work]:
         if self._paused is None:
             self._paused = read.paused_runs(self._company_id)
-        return place.due_now(self._company_id, self._clock(), beyond=beyond)
+        return place.due_now(self._company_id, self._clock(), past=self._past, beyond=beyond)
 
     async def place(self, calls: Sequence[PlannedCall], copies: Sequence[PlannedCopy], progress: Progress) -> list[Work] | None:
         return await self._db(place.place, self._company_id, calls, copies, self._clock())
@@ -57,6 +64,9 @@ class DueLedger:
     async def arrives(self, kind: Kind) -> bool:
         return await self._db(read.verified_since, self._company_id, kind, self._clock() - timedelta(days=1))
 
+    async def has_left(self, work: Work) -> bool:
+        return self._past is not None and work.started_ms <= ms(self._past)
+
     async def hold(self, error: RokuonError, on: HoldOn, ref: str) -> None:
         await self._db(holds.open_hold, self._company_id, on, ref, error.reason, error.detail, self._clock())
 
@@ -68,10 +78,10 @@ class RunWindowLedger(DueLedger):
         super().__init__(company_id, db, clock)
         self._window = window
 
-    async def left_over(self, beyond: int) -> list[Work]:
+    def _due(self, beyond: Work | None) -> list[Work]:
         window = self._window
-        return await self._db(
-            place.due_in_range, self._company_id, window.targets, window.after, window.before, self._clock(), beyond=beyond
+        return place.due_in_range(
+            self._company_id, window.targets, window.after, window.before, self._clock(), past=self._past, beyond=beyond
         )
 
     async def place(self, calls: Sequence[PlannedCall], copies: Sequence[PlannedCopy], progress: Progress) -> list[Work] | None:
@@ -99,8 +109,8 @@ class ProbeLedger(DueLedger):
         self._hold = hold
         self.cured = False
 
-    async def left_over(self, beyond: int) -> list[Work]:
-        if beyond:
+    async def left_over(self, beyond: Work | None) -> list[Work]:
+        if beyond is not None:
             return []
         sample = await self._db(place.held, self._company_id, self._hold.on, self._hold.ref, self.SAMPLE)
         self.cured = not sample

@@ -85,7 +85,8 @@ def start(company_id: int, sweep: Sweep, now: datetime, jobs: Jobs) -> bool:
     run, started = runs.open_run(company_id, ScopeKind.COMPANY, 0, ids, since, now, now, relist=False, purpose=sweep.purpose)
     if started:
         wanted = TimeRange(ms(since), ms(now))
-        planned = backup_now.plan(company, targets, wanted, now, relist=False, left_out=_before_their_rule(targets, wanted))
+        left_out = _before_their_rule(targets, wanted)
+        planned = backup_now.plan(company, targets, wanted, now, relist=False, left_out=left_out, by_deadline=False)
         runs.add_windows(run, [backup_now.as_row(window) for window in planned], now)
         runs.queue_windows(company_id, now, jobs.enqueue_window)
         runs.end_done(company_id, now)

@@ -46,9 +46,12 @@ def dialpad(request: HttpRequest, path: str) -> HttpResponse:
         return HttpResponse(status=413)
     try:
         hook = _hook(path)
-        event = read_event(body, _secrets(hook, request))
+        try:
+            event = read_event(body, _secrets(hook, request))
+        except EventRefused:
+            return _refused(hook, request)
         if hook is None:
-            raise EventRefused
+            return _refused(hook, request)
         inbox.receive(
             hook.company_id,
             digest=event.digest,
@@ -60,9 +63,6 @@ def dialpad(request: HttpRequest, path: str) -> HttpResponse:
             enqueue=queue.enqueue_look,
         )
         inbox.saw_event(hook, now(request))
-    except EventRefused:
-        log.warning("event_refused")
-        return HttpResponse(status=401)
     except EventMalformed as error:
         log.warning("event_malformed", extra={"why": str(error)})
         return HttpResponse(status=400)
@@ -72,6 +72,13 @@ def dialpad(request: HttpRequest, path: str) -> HttpResponse:
     if event.secret:
         log.info("event_by_old_secret", extra={"company": hook.company_id})
     return HttpResponse(status=200)
+
+
+def _refused(hook: Hook | None, request: HttpRequest) -> HttpResponse:
+    log.warning("event_refused")
+    if hook is not None and inbox.saw_forgery(hook, now(request)):
+        log.error("events_forged", extra={"company": hook.company_id})
+    return HttpResponse(status=401)
 
 
 def _hook(path: str) -> Hook | None:

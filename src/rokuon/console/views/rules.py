@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 from rokuon.accounts.may import Action
 from rokuon.console import gate, rules_plan
 from rokuon.console.gate import CHANGE, CompanyRequest, page
+from rokuon.domain.placement import folder_key, folder_name
 from rokuon.domain.settings import Effective
 from rokuon.jobs import queue
 from rokuon.org.models import Bucket, Target
@@ -57,7 +58,8 @@ def _shown(request: CompanyRequest, choice: Choice) -> QuerySet[Target]:
     if choice.office is not None:
         found = found.filter(office_id=choice.office)
     if choice.text:
-        found = found.filter(Q(name__icontains=choice.text) | Q(office__name__icontains=choice.text))
+        named = Q(name__icontains=choice.text) | Q(folder_key__contains=folder_key(folder_name(choice.text)))
+        found = found.filter(named | Q(office__name__icontains=choice.text))
     return found.order_by("office__name", "office_id", "name", "pk")
 
 

@@ -1,0 +1,61 @@
+"""What a company admin reads, by the functions that the overview, the failure desk and the strip are made of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from rokuon.accounts.may import Action, Reach
+from rokuon.console import overview, runs, strip
+from rokuon.domain.failures import RokuonError
+from rokuon.ledger import desk
+from rokuon.org.models import Company, Target
+
+
+@dataclass(frozen=True)
+class Seen:
+    """`mood` and `answer` open the overview. `failed` and `gone` are the desk's causes (reason: copies), `waits` what is pending for a
+    reason. `held` says for each reason what it stops, `strip` what stands under the top bar about it. `unnamed` are recorded calls with
+    nothing to fetch, `unread` targets with days that were not listed. `sentences` are the words of every reason that is shown.
+    """
+
+    mood: str
+    answer: str
+    failed: Mapping[str, int]
+    gone: Mapping[str, int]
+    waits: Mapping[str, int]
+    held: Mapping[str, str]
+    strip: Mapping[str, str]
+    unnamed: int
+    unread: int
+    sentences: Mapping[str, str]
+
+    def advises(self, failure: type[RokuonError]) -> bool:
+        """Whether the reason is shown with its advice."""
+        return self.sentences.get(failure.reason) == failure.advice
+
+
+def look(company: Company, now: datetime) -> Seen:
+    """As the admin of the whole company, in English."""
+    company = Company.objects.get(pk=company.pk)
+    whole = Reach(company.pk)
+    targets = list(Target.objects.filter(company=company).select_related("office", "company"))
+    found = overview.look(company, whole, targets, now)
+    said = overview.answer(found)
+    on_desk = desk.causes(company.pk, None)
+    others = {one.cause.reason: one.cause for one in found.others if one.cause.state == "pending"}
+    return Seen(
+        mood=said.mood,
+        answer=said.sentence,
+        failed={one.reason: one.copies for one in on_desk if one.state == "failed"},
+        gone={one.reason: one.copies for one in on_desk if one.state == "gone"},
+        waits={reason: cause.copies for reason, cause in others.items()},
+        held={one.hold.reason: one.on for one in found.holds},
+        strip={one.code: one.text for one in strip.said(company, dict.fromkeys(Action, whole)) if one.code},
+        unnamed=found.unnamed,
+        unread=found.unread,
+        sentences={
+            **{one.reason: runs.in_words(one.reason) for one in on_desk},
+            **{one.cause.reason: one.sentence for one in [*found.failures, *found.others]},
+            **{one.hold.reason: one.sentence for one in found.holds},
+        },
+    )

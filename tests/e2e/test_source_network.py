@@ -1,0 +1,102 @@
+"""The way to Dialpad: names that do not resolve, certificates that are not Dialpad's (row S33)."""
+
+import datetime
+import ipaddress
+import ssl
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from rokuon.dialpad.source import DialpadSource
+from rokuon.domain.failures import SourceAway, SourceTlsInvalid
+from rokuon.domain.ports import TimeRange
+from rokuon.ledger.models import Hold
+from rokuon.org.models import Company
+from rokuon.wiring import connections
+from tests.e2e.conftest import MakeRig
+from tests.e2e.rig import small_world
+
+HERE = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+DAY = datetime.timedelta(days=1)
+
+
+class Authority:
+    """Signs certificates; `file` is its own."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._folder, self._name = folder, x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        own = self._builder(self._name, self._key.public_key()).add_extension(
+            x509.BasicConstraints(ca=True, path_length=None), critical=True
+        )
+        self.file = folder / f"{name}.pem"
+        self.file.write_bytes(own.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+
+    def _builder(self, subject: x509.Name, key: ec.EllipticCurvePublicKey, ends: datetime.timedelta = DAY) -> x509.CertificateBuilder:
+        now = datetime.datetime.now(datetime.UTC)
+        return x509.CertificateBuilder(self._name, subject, key, x509.random_serial_number(), now - 9 * DAY, now + ends)
+
+    def certificate(self, host: x509.GeneralName, ends: datetime.timedelta = DAY) -> Path:
+        """A file with a key and its certificate for `host`."""
+        key, pem = ec.generate_private_key(ec.SECP256R1()), serialization.Encoding.PEM
+        subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "dialpad")])
+        made = self._builder(subject, key.public_key(), ends).add_extension(x509.SubjectAlternativeName([host]), critical=False)
+        file = self._folder / f"{x509.random_serial_number()}.pem"
+        file.write_bytes(
+            key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+            + made.sign(self._key, hashes.SHA256()).public_bytes(pem)
+        )
+        return file
+
+
+@pytest.mark.parametrize("wrong", ["expired", "for another host", "of somebody else"])
+def test_s33_a_certificate_that_is_not_dialpads_holds_the_source_and_nothing_is_sent(
+    rig_of: MakeRig, outer: Path, monkeypatch: pytest.MonkeyPatch, wrong: str
+) -> None:
+    ours, others = Authority(outer, "ours"), Authority(outer, "others")
+    good = ours.certificate(HERE)
+    bad = {
+        "expired": ours.certificate(HERE, -DAY),
+        "for another host": ours.certificate(x509.DNSName("dialpad.com")),
+        "of somebody else": others.certificate(HERE),
+    }[wrong]
+    # The machine's own trust, as an operator would set it; read when a session is opened instead of when the process starts.
+    monkeypatch.setenv("SSL_CERT_FILE", str(ours.file))
+    monkeypatch.setattr(connections, "DialpadSource", lambda *a, **k: DialpadSource(*a, **k, tls=ssl.create_default_context()))
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    server.load_cert_chain(good)
+    rig = rig_of(world=small_world(recordings=20), tls=server)
+    server.load_cert_chain(bad)
+    rig.sim.meter.reset()
+    rig.back_up_now()
+    assert list(rig.sim.meter.log) == []
+    assert rig.states() == {}
+    seen = rig.admin_sees()
+    assert (seen.held, seen.failed) == ({"source_tls_invalid": "Everything from Dialpad"}, {})
+    assert seen.strip == {"source_tls_invalid": SourceTlsInvalid.advice}
+    rig.pass_time(steps=(0.02, 0.1, 1))
+    assert list(rig.sim.meter.log) == [], "not by a later try either"
+    server.load_cert_chain(good)
+    rig.pass_time(2)
+    rig.check()
+    assert (rig.admin_sees().mood, rig.admin_sees().held) == ("verified", {})
+
+
+def test_s33_a_name_that_does_not_resolve_is_tried_again_then_held_and_goes_on_by_itself(rig_of: MakeRig, impatient: None) -> None:
+    rig = rig_of(world=small_world(recordings=20))
+    Company.objects.update(base_url="https://dialpad.invalid")
+    now = rig.sim.now()
+    rig.back_up_now(wanted=TimeRange(now - 40 * 86_400_000, now))
+    assert not Hold.objects.exists(), "one time may be a hiccup"
+    rig.pass_time(steps=(0.02, 0.1, 0.1))
+    seen = rig.admin_sees()
+    assert (seen.held, seen.failed) == ({"source_away": "Everything from Dialpad"}, {})
+    assert seen.strip == {"source_away": SourceAway.advice}
+    assert Hold.objects.get().detail.startswith("dialpad.invalid"), "which name it is"
+    Company.objects.update(base_url=rig.sim.base_url)
+    rig.pass_time(steps=(0.1, 0.1))
+    rig.check()
+    assert rig.admin_sees().held == {}
