@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from rokuon.accounts import fresh
 from rokuon.accounts.models import AuditEntry, Person
+from rokuon.notify import paths
 from rokuon.notify.models import Kind, Mail, Notice, Recipient, Rhythm
 from rokuon.org.models import Office, Target, User
 from rokuon.wiring import notice_settings
@@ -128,6 +129,24 @@ def test_every_kind_of_notice_has_words_in_both_languages(world: World, kind: st
     (line,) = re.findall(r"催促 +(.*?) +催促を止める", japanese)
     assert re.search(r"[\u3041-\u30ff]", line)
     assert not re.search(r"[\u3041-\u30ff]", row)
+
+
+@pytest.mark.parametrize(("kind", "ref"), [*((kind, "7") for kind in Kind.values), (Kind.HOLD, "source"), (Kind.HOLD, "bucket")])
+def test_the_way_that_a_mail_names_leads_to_a_page(world: World, kind: str, ref: str) -> None:
+    ref = f"bucket:{world.bucket.pk}" if ref == "bucket" else ref
+    path = paths.of_notice(world.company.public_id, notice(world, kind, cause="bucket_forbidden", ref=ref))
+    assert path or kind == Kind.NO_WORKER
+    if path:
+        assert world.admin.get(path.partition("#")[0]).status_code in (200, 303)
+        assert f'href="{path}"' in world.admin.get(world.url("notices/")).content.decode()
+
+
+def test_no_link_leads_where_the_reader_may_not_go(world: World) -> None:
+    for kind in (Kind.UNNAMED, Kind.NO_EVENT, Kind.HOLD):
+        notice(world, kind, ref=f"bucket:{world.bucket.pk}" if kind == Kind.HOLD else "")
+    page = world.client(Role.VIEWER).get(world.url("notices/")).content.decode()
+    for closed in ("set-up/", "system/", "settings/buckets/"):
+        assert f'href="{world.url(closed)}' not in page
 
 
 def test_what_is_over_is_not_open(world: World) -> None:

@@ -21,6 +21,7 @@ from rokuon.org.models import Company
 from rokuon.wiring.hooks import hook_url
 
 from .conftest import Role, World
+from .copies import add_copy
 
 NOW = timezone.now()
 TOKYO = timedelta(hours=9)
@@ -155,6 +156,9 @@ def test_calls_without_an_event_are_counted_on_both_pages(world: World) -> None:
     assert said in found
     assert "7.5%" in found
     assert re.search(r"Last event +5 min", found)
+    assert said not in text(world.admin, world.url()), "nothing was found yet, so the overview has no such panel"
+    add_copy(world.sales, world.bucket, 1, state="pending")
+    assert said in text(world.admin, world.url())
 
 
 @REACHED

@@ -52,7 +52,7 @@ class Town:
         return self._browsers[key]
 
 
-def build(many: int = 6131) -> Town:
+def build(many: int = 1131) -> Town:
     """`many` recordings in office B and in the other company; five in office A."""
     now = timezone.now()
     company = services.create_company("Acme", NOWHERE, "800100001")

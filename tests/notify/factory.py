@@ -58,7 +58,7 @@ class Place(World):
 
 def refused(email: str, at: datetime = NOW) -> Mail:
     """A mail to the address that the server refused for good."""
-    return Mail.objects.create(occasion="opened", to=email, language="en", letter={}, created_at=at, refused_at=at, error="550")
+    return Mail.objects.create(occasion="opened", to=email, language="en", letter={}, created_at=at, refused_at=at, error="address:550")
 
 
 def told(mails: list[Mail]) -> list[tuple[str, str, str]]:

@@ -1,10 +1,11 @@
 """Mails about accounts: plain and HTML, in the reader's language, with no secret but the link."""
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext as _
+
+from rokuon.ops.mail import compose
 
 from .models import Person
 
@@ -16,10 +17,13 @@ def configured() -> bool:
 
 def send_invitation(person: Person, address: str, company: str, inviter: str, days: int) -> None:
     """Raises OSError (also SMTPException, which is one) where the server does not take it."""
-    with translation.override(person.language or translation.get_language()):
+    language = person.language or translation.get_language() or settings.LANGUAGE_CODE
+    with translation.override(language):
         about = {"person": person, "address": address, "company": company, "inviter": inviter, "days": days}
-        # Names come from people and from Dialpad: a line break in one would begin a header of its own.
-        subject = " ".join((_("%(company)s: your invitation to Rokuon") % {"company": company}).split())[:200]
-        mail = EmailMultiAlternatives(subject, render_to_string("accounts/mail/invitation.txt", about), to=[person.email])
-        mail.attach_alternative(render_to_string("accounts/mail/invitation.html", about), "text/html")
-        mail.send()
+        compose(
+            _("%(company)s: your invitation to Rokuon") % {"company": company},
+            render_to_string("accounts/mail/invitation.txt", about),
+            render_to_string("accounts/mail/invitation.html", about),
+            person.email,
+            language=language,
+        ).send()

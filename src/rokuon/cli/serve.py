@@ -12,6 +12,7 @@ from django.db import connections
 from rokuon.config import Config
 from rokuon.domain.failures import ConfigError
 from rokuon.jobs.supervisor import Program, Supervisor
+from rokuon.jobs.watchman import SILENT_AFTER_S, Watchman
 from rokuon.ops import logs
 from rokuon.ops.addresses import Listen
 from rokuon.ops.i18n import _
@@ -42,13 +43,15 @@ BACKLOG = 256
     metavar="N",
     help=_("Requests that each process answers at a time."),
 )
-def serve_command(processes: int, threads: int) -> int:
+@click.option("--silent-after", type=click.FloatRange(1, 86400), default=SILENT_AFTER_S, hidden=True)
+def serve_command(processes: int, threads: int, silent_after: float) -> int:
     config = Config.load()
     logs.set_up(level=config.log_level, style=config.log_format)
     master = os.getpid()
     with stoppable(), opened(), listening(config.listens) as listener:  # a stop that is asked for during the start is orderly too
         try:
-            Server(_application, listener.detach(), processes=processes, threads=threads).run()
+            watchman = Watchman(config.public.origin, silent_after=silent_after)
+            Server(_application, watchman.start, listener.detach(), processes=processes, threads=threads).run()
         except SystemExit as end:
             if os.getpid() != master:
                 # A forked process of the server, at its end: nothing of what its parent has opened is its own to close.

@@ -112,11 +112,17 @@ class Master(Arbiter):  # type: ignore[misc]
 
 
 class Server(BaseApplication):  # type: ignore[misc]
-    """`load` makes the WSGI application; it is called once, before the processes are forked. `listener` is the descriptor of a
-    listening socket, which becomes the server's own."""
+    """`load` makes the WSGI application; it is called once, before the processes are forked, and `begin` in each of them. `listener` is
+    the descriptor of a listening socket, which becomes the server's own."""
 
-    def __init__(self, load: Callable[[], Callable[..., Any]], listener: int, *, processes: int, threads: int) -> None:
+    def __init__(
+        self, load: Callable[[], Callable[..., Any]], begin: Callable[[], None], listener: int, *, processes: int, threads: int
+    ) -> None:
         self._load = load
+
+        def begun(_worker: Worker) -> None:
+            begin()
+
         self._settings = {
             "bind": f"fd://{listener}",
             "workers": processes,
@@ -140,6 +146,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "logger_class": Log,
             "umask": 0o077,
             "proc_name": "rokuon",
+            "post_worker_init": begun,
         }
         super().__init__()
 

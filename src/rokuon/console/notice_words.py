@@ -3,13 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from rokuon.accounts.may import Action, Reach
 from rokuon.domain.failures import HoldOn
-from rokuon.notify import kinds, lines, words
+from rokuon.notify import kinds, lines, paths, words
 from rokuon.notify.models import Kind, Notice, Occasion
 from rokuon.org.models import Company
 
@@ -56,24 +55,23 @@ def said(company: Company, notice: Notice, *, with_targets: bool) -> Words:
 
 
 def way(company: Company, reaches: Mapping[Action, Reach], notice: Notice) -> Way:
-    """Only to pages that this person may open."""
+    """Only to a page that this person may open."""
+    action, called = _DOORS[Kind(notice.kind)]
+    if notice.kind == Kind.HOLD and not notice.ref.startswith(f"{HoldOn.BUCKET}:"):
+        action, called = _DOORS[Kind.UNNAMED]
+    url = paths.of_notice(company.public_id, notice)
+    return Way(url, _(called)) if url and action in reaches else Way()
 
-    def to(name: str, words: str, *arguments: object, after: str = "") -> Way:
-        return Way(reverse(f"console:{name}", args=[company.public_id, *arguments]) + after, words)
 
-    match Kind(notice.kind):
-        case Kind.FAILED | Kind.GONE:
-            return to("failures-cause", _("To the failures"), notice.kind, notice.cause or "none")
-        case Kind.HOLD:
-            kind, _colon, ident = notice.ref.partition(":")
-            if kind == HoldOn.BUCKET and ident.isdecimal():
-                return to("settings-bucket", _("To the bucket"), int(ident)) if Action.SET_BUCKETS in reaches else Way()
-            return to("set_up", _("To the API key"), after="#key") if Action.SET_COMPANY in reaches else Way()
-        case Kind.UNNAMED:
-            return to("set_up", _("To the API key"), after="#key") if Action.SET_COMPANY in reaches else Way()
-        case Kind.SILENCE:
-            return to("recordings", _("To its recordings"), after=f"?target={notice.ref}" if notice.ref.isdecimal() else "")
-        case Kind.EXPIRING:
-            return to("failures", _("To the failures"))
-        case Kind.NOT_LISTED | Kind.NO_EVENT | Kind.NO_WORKER:
-            return to("system", _("To the system page")) if Action.SYSTEM in reaches else Way()
+_DOORS = {
+    Kind.FAILED: (Action.VIEW, gettext_noop("To the failures")),
+    Kind.GONE: (Action.VIEW, gettext_noop("To the failures")),
+    Kind.HOLD: (Action.SET_BUCKETS, gettext_noop("To the bucket")),
+    Kind.UNNAMED: (Action.SET_COMPANY, gettext_noop("To the API key")),
+    Kind.SILENCE: (Action.VIEW, gettext_noop("To the overview")),
+    Kind.EXPIRING: (Action.VIEW, gettext_noop("To the overview")),
+    Kind.NOT_LISTED: (Action.SYSTEM, gettext_noop("To the system page")),
+    Kind.NO_EVENT: (Action.SYSTEM, gettext_noop("To the system page")),
+    Kind.NO_WORKER: (Action.SYSTEM, gettext_noop("To the system page")),
+}
+"""What it takes to open the page of `paths.of_notice`, and what the link to it is called."""

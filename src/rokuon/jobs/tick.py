@@ -9,7 +9,7 @@ from rokuon.events import inbox
 from rokuon.jobs import queue
 from rokuon.jobs.queue import DUE, LOOK, WINDOW, enqueue_due, enqueue_hook, enqueue_look, enqueue_probe, enqueue_window, without_job
 from rokuon.ledger import desk, holds, read, runs, tally
-from rokuon.notify import book
+from rokuon.notify import book, post
 from rokuon.ops.addresses import PublicUrl
 from rokuon.wiring import hooks, notices, sweeps
 
@@ -41,6 +41,9 @@ def tick(now: datetime, public: PublicUrl | None = None) -> None:
             enqueue_hook(company_id)
     tally.fold()
     notices.watch(now, queue)
+    if post.waits(now):
+        with transaction.atomic():
+            queue.enqueue_mail()
     _forget(now)
 
 

@@ -13,7 +13,7 @@ from procrastinate.contrib.django.utils import connector_params
 from procrastinate.exceptions import UniqueViolation
 from procrastinate.jobs import Status
 
-from rokuon.jobs.queue import BULK, DUE, HOOK, LIVE, LOOK, PROBE, WINDOW
+from rokuon.jobs.queue import BULK, DUE, HOOK, LIVE, LOOK, MAIL, PROBE, WINDOW
 from rokuon.jobs.tick import tick
 from rokuon.wiring.engine import Engine
 
@@ -35,6 +35,7 @@ def build_app(engine: Engine) -> App:
     app.task(name=PROBE, queue=LIVE)(engine.probe)
     app.task(name=LOOK, queue=LIVE)(engine.look)
     app.task(name=HOOK, queue=LIVE)(engine.hook)
+    app.task(name=MAIL, queue=LIVE)(engine.mail)
     return app
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, ParamSpec, Protocol, TypeVar
 
-from django.core.mail import get_connection
+from django.core.mail import EmailMessage, get_connection
 from django.db import connection, transaction
 from django.db.models import Count, F, Max, Min, Q
 
@@ -49,6 +49,11 @@ class Database(Protocol):
     """Runs a function that uses Django's connection, where such a connection is, and returns what it returns."""
 
     def __call__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T: ...
+
+
+def directly(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """A `Database` for a thread that may use a connection of its own."""
+    return function(*args, **kwargs)
 
 
 def put(letter: Letter, addresses: Iterable[Address], *, company_id: int | None, office_id: int | None, now: datetime) -> int:
@@ -160,9 +165,13 @@ class _Line:
         if self._backend is None:
             self._backend = get_connection()
             self._backend.open()
+            # A server that answers nothing is found out before a mail is claimed for it.
+            self._backend.connection.ehlo_or_helo_if_needed()
 
     def send(self, mail: Mail, words: Rendered) -> None:
-        message = compose(words.subject, words.text, words.html, mail.to, language=mail.language, token=mail.token, notice=True)
+        self.hand_over(compose(words.subject, words.text, words.html, mail.to, language=mail.language, token=mail.token, notice=True))
+
+    def hand_over(self, message: EmailMessage) -> None:
         message.connection = self._backend
         message.send()
 
@@ -281,17 +290,13 @@ def trial(address: str, language: str, company: str, zone: str, origin: str) -> 
         return Trouble(Whose.ADDRESS, "invalid", True)
     words = render(Letter(Occasion.TRIAL, company=company, zone=zone), language, origin)
     message = compose(words.subject, words.text, words.html, address, language=language, notice=True)
-    line = get_connection()
+    line, opened = _Line(), False
     try:
-        try:
-            line.open()
-        except OSError as error:
-            return trouble(error, opening=True)
-        message.connection = line
-        message.send()
+        line.open()
+        opened = True
+        line.hand_over(message)
     except OSError as error:
-        return trouble(error)
+        return trouble(error, opening=not opened)
     finally:
-        line.fail_silently = True  # how it takes leave says nothing more
         line.close()
     return None

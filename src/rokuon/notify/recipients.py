@@ -14,6 +14,7 @@ from django.core.validators import validate_email
 from django.db.models import Q
 
 from rokuon.accounts.models import Membership, Person
+from rokuon.ops.mail import Whose
 from rokuon.org.models import Company, Office, User
 
 from .models import Mail, Recipient, Rhythm
@@ -147,11 +148,12 @@ def _reachable(entries: Sequence[Known]) -> tuple[Address, ...]:
 
 
 def refused_of(emails: Sequence[str], now: datetime) -> dict[str, datetime]:
-    """When the lower-case addresses were refused whose newest mail with an outcome was refused for good less than a week ago."""
+    """When the lower-case addresses were refused whose newest mail with an outcome was refused for good, because of the address, less than
+    a week ago. A mail that a broken server kept for too long says nothing about its reader."""
     latest = (
         Mail.objects.filter(to__in=emails, due_at=None, created_at__gt=now - 2 * REFUSED_FOR)
         .order_by("to", "-created_at", "-pk")
         .distinct("to")
-        .values_list("to", "refused_at")
+        .values_list("to", "refused_at", "error")
     )
-    return {to: refused_at for to, refused_at in latest if refused_at is not None and refused_at > now - REFUSED_FOR}
+    return {to: at for to, at, error in latest if at is not None and at > now - REFUSED_FOR and error.startswith(f"{Whose.ADDRESS}:")}

@@ -19,7 +19,8 @@ MOST_TARGETS = 10
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One line of a letter as it is read: `heading` is "" where the letter's title says the same, `targets` are names with counts, `link` is where it can be mended ("" for nowhere)."""
+    """One line of a letter as it is read. `heading` is "" where the letter's title says the same. `targets` are names with counts; `link`
+    is where it can be mended, "" for nowhere."""
 
     heading: str
     facts: list[str]

@@ -5,9 +5,12 @@ import smtplib
 import unicodedata
 import uuid
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.charset import BASE64, QP, Charset
-from email.utils import formatdate
+from email.header import Header
+from email.utils import format_datetime
 from enum import StrEnum
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -48,13 +51,13 @@ def compose(
     it passes servers that take no 8-bit text. `token` makes its Message-ID. A `notice` can be sorted by its List-Id."""
     public: PublicUrl = settings.ROKUON_PUBLIC_URL
     domain = "localhost" if public.host.startswith("[") else public.host
-    mail = EmailMultiAlternatives(
+    mail = _Mail(
         one_line(subject),
         text,
         to=[to],
         headers={
             "Message-ID": f"<{token or uuid.uuid4()}@{domain}>",
-            "Date": formatdate(localtime=False),
+            "Date": format_datetime(datetime.now(UTC)),
             "Auto-Submitted": "auto-generated",
             "X-Auto-Response-Suppress": "All",
             "Content-Language": language,
@@ -64,9 +67,19 @@ def compose(
     encoding = Charset("utf-8")
     # Quoted-printable takes nine characters for a Japanese one; base64 hides Latin text from those who read the raw mail.
     encoding.body_encoding = BASE64 if language == "ja" else QP
-    mail.encoding = encoding  # type: ignore[assignment]
+    mail.encoding = encoding
     mail.attach_alternative(html, "text/html")
     return mail
+
+
+class _Mail(EmailMultiAlternatives):
+    def message(self) -> Any:
+        """Its subject in encoded words (RFC 2047) that are short enough for the first to stand beside "Subject:"; otherwise the header
+        would begin with an empty line. A name that looks like such a word would be decoded, line breaks and all: it is encoded too."""
+        made = super().message()
+        if not self.subject.isascii() or "=?" in self.subject:
+            made.replace_header("Subject", Header(self.subject, "utf-8").encode(maxlinelen=60, linesep=""))
+        return made
 
 
 class Whose(StrEnum):

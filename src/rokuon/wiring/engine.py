@@ -7,9 +7,10 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import ParamSpec, TypeVar
 
 from django.db import transaction
 
@@ -28,6 +29,8 @@ from rokuon.ledger import coverage, holds, runs
 from rokuon.ledger.gateway import Database
 from rokuon.ledger.models import Hold, Run, Window
 from rokuon.ledger.sql import ms
+from rokuon.notify import post, recipients
+from rokuon.notify.recipients import Address
 from rokuon.ops import dumps
 from rokuon.ops.installation import Installation
 from rokuon.org.models import Company
@@ -38,6 +41,9 @@ from rokuon.wiring.ledgers import DueLedger, ProbeLedger, RunWindowLedger
 from rokuon.wiring.targets import load_targets
 
 log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 SHARE_S = 60.0
 """A bulk job hands the rest of its work back after so long if another waits, so that no company keeps the workers to itself.
@@ -160,6 +166,20 @@ class Engine:
     async def hook(self, company_id: int) -> None:
         """Have Dialpad send this company's events here."""
         await hooks.look_after(self._installation, self.connections, company_id, self.public.origin, self.clock)
+
+    async def mail(self) -> None:
+        """Send what the outbox holds. The server may take its time: the thread that waits for it has no database connection."""
+        loop = asyncio.get_running_loop()
+
+        def database(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+            return asyncio.run_coroutine_threadsafe(self.db(function, *args, **kwargs), loop).result()
+
+        def company_admins(company_id: int) -> Sequence[Address]:
+            return recipients.of_company(Company.objects.get(pk=company_id), self.clock())
+
+        more = await asyncio.to_thread(post.send_due, database, self.clock, self.public.origin, company_admins, lambda: self._stopping)
+        if more:
+            await self.db(self._jobs.enqueue_mail)
 
     async def probe(self, company_id: int, hold_id: int) -> None:
         """See whether the cause of a hold is gone: list a little, or try a few of the copies that it stops."""

@@ -42,7 +42,7 @@ def show(request: CompanyRequest) -> HttpResponse:
         "failures": [{"why": why, "url": url(state=why.cause.state, reason=why.cause.reason)} for why in look.failures],
         "others": [{"why": why, "url": url(state=why.cause.state, reason=why.cause.reason)} for why in look.others],
         "leaving": _leaving(look, url),
-        "lost": events_words.lost_said(events_words.lost_of_week(request.company, now)) if request.reach.whole and not office else "",
+        "lost": events_words.lost_said(events_words.lost_of_late(request.company, now)) if request.reach.whole and not office else "",
         "work": overview.work(request.company, reach, targets, now, look.counts.pending),
         "ready": ready,
         "begun": ready or look.counts.discovered > 0,
