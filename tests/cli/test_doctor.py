@@ -324,6 +324,6 @@ def test_c17_an_address_that_is_refused_and_an_office_without_anybody_are_told(w
     User.objects.create(company=world.company, dialpad_id="2", emails=["a@acme.example"], admin_office_ids=[office.dialpad_id])
     assert found(mail._nobody_told(session, world.company)) == []
     assert found(mail._refused(session)) == []
-    a_mail(world, refused_at=datetime.now(UTC), error="550")
+    a_mail(world, refused_at=datetime.now(UTC), error="address:550")
     assert found(mail._refused(session)) == [(Level.WARNING, "a@acme.example")]
     assert [level for level, _says in found(mail._nobody_told(session, world.company))] == [Level.WARNING]
