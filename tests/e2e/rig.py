@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 import time
+from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ from rokuon.jobs.tick import tick
 from rokuon.ledger import read
 from rokuon.ledger.models import Call, Copy, Coverage, Hold, Recording, Run, Window
 from rokuon.ledger.read import RunProgress
+from rokuon.notify.models import Mail
 from rokuon.ops import installation
 from rokuon.org import directory, services
 from rokuon.org.models import Bucket, Company, Target
@@ -208,6 +210,11 @@ class Rig:
 
     def admin_sees(self, number: int = 0) -> seen.Seen:
         return seen.look(self.companies[number], self.clock())
+
+    def mailed(self, kind: str) -> Counter[tuple[str, str]]:
+        """The mails about notices of a kind that are in the outbox: how many of each occasion to each address."""
+        mails = Mail.objects.all()
+        return Counter((mail.occasion, mail.to) for mail in mails if any(line["kind"] == kind for line in mail.letter["lines"]))
 
     def audio_requests(self, number: int = 0) -> int:
         sim_id = list(self.sim.world.companies)[number]

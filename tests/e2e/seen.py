@@ -8,6 +8,7 @@ from rokuon.accounts.may import Action, Reach
 from rokuon.console import overview, runs, strip
 from rokuon.domain.failures import RokuonError
 from rokuon.ledger import desk
+from rokuon.notify import book
 from rokuon.org.models import Company, Target
 
 
@@ -15,7 +16,8 @@ from rokuon.org.models import Company, Target
 class Seen:
     """`mood` and `answer` open the overview. `failed` and `gone` are the desk's causes (reason: copies), `waits` what is pending for a
     reason. `held` says for each reason what it stops, `strip` what stands under the top bar about it. `unnamed` are recorded calls with
-    nothing to fetch, `unread` targets with days that were not listed. `sentences` are the words of every reason that is shown.
+    nothing to fetch, `unread` targets with days that were not listed. `notices` are those open (kind, cause). `sentences` are the words of
+    every reason that is shown.
     """
 
     mood: str
@@ -27,6 +29,7 @@ class Seen:
     strip: Mapping[str, str]
     unnamed: int
     unread: int
+    notices: frozenset[tuple[str, str]]
     sentences: Mapping[str, str]
 
     def advises(self, failure: type[RokuonError]) -> bool:
@@ -53,6 +56,7 @@ def look(company: Company, now: datetime) -> Seen:
         strip={one.code: one.text for one in strip.said(company, dict.fromkeys(Action, whole)) if one.code},
         unnamed=found.unnamed,
         unread=found.unread,
+        notices=frozenset((one.kind, one.cause) for one in book.open_notices(company.pk, None)),
         sentences={
             **{one.reason: runs.in_words(one.reason) for one in on_desk},
             **{one.cause.reason: one.sentence for one in [*found.failures, *found.others]},

@@ -141,10 +141,16 @@ def test_s1_a_key_revoked_in_the_middle_holds_the_source_and_a_new_key_finishes_
     assert (seen.mood, seen.failed, seen.held) == ("held", {}, {"source_key_refused": "Everything from Dialpad"})
     assert seen.strip == {"source_key_refused": SourceKeyRefused.advice}
     rig.pass_time(hours=2)
+    rig.pass_time(steps=(0.05, 0.05, 3))
     rig.check(finished=False)
+    assert ("hold", "source_key_refused") in rig.admin_sees().notices
+    told = rig.mailed("hold")
+    assert told
+    assert {(occasion, times) for (occasion, _), times in told.items()} == {("opened", 1)}, "each admin once"
     rig.new_key()
     rig.pass_time()
     rig.check()
+    assert {(occasion, times) for (occasion, _), times in rig.mailed("hold").items()} == {("opened", 1), ("ended", 1)}
     with_attempts = [copy for copy in rig.attempts() if copy > 0]
     assert with_attempts == [], "a hold spends no attempt"
     assert (rig.admin_sees().mood, rig.admin_sees().held) == ("verified", {})

@@ -117,7 +117,9 @@ def test_s8_an_outage_of_half_an_hour_fails_nothing_holds_the_source_once_and_is
     for _ in range(22):
         rig.pass_time(MINUTE_H)
     assert len(arrivals(rig)) <= 5 * 4, "a page of the list every five minutes, and its tries"
-    assert Hold.objects.count() == 1, "one hold, so one thing to tell"
+    assert Hold.objects.count() == 1
+    assert seen.notices == {("hold", "source_away")}, "nothing else is wrong"
+    assert {(occasion, times) for (occasion, _), times in rig.mailed("hold").items()} == {("opened", 1)}, "no storm"
     rig.sim.faults.clear()
     rig.sim.meter.reset()
     for _ in range(6):

@@ -1,4 +1,4 @@
-"""What a listing may say, and when: late audio, calls that move, odd times, cursors, two years ago (rows S4, S21, S25-S32)."""
+"""What a listing may say, and when: late audio, calls that move, odd times, cursors, two years ago (rows S4, S21, S23, S25-S32)."""
 
 import threading
 from collections import Counter
@@ -14,6 +14,8 @@ from rokuon.console import runs
 from rokuon.domain.failures import RecordingNotReady, SourceCursorLooped
 from rokuon.domain.ports import TimeRange
 from rokuon.ledger.models import Copy, Hold, Run
+from rokuon.notify.models import Notice
+from rokuon.org.models import Target
 from rokuon.simulator.model import Call
 from tests.checker import MARKERS
 from tests.e2e.conftest import MakeRig
@@ -77,6 +79,23 @@ def test_s21_five_recordings_of_one_call_are_five_things_and_its_voicemail_is_sh
         ("voicemail", "excluded", "kind_not_chosen"): 1,
     }
     assert "kind_not_chosen" in rig.admin_sees().sentences
+
+
+def test_s23_a_list_that_is_suddenly_empty_at_a_busy_hour_is_told_within_two_hours(rig_of: MakeRig) -> None:
+    rig = rig_of(world=small_world(recordings=20, days=3))
+    for weeks in range(1, 5):
+        for number in range(24):
+            a_center_call(rig, rig.sim.now() - weeks * 7 * DAY_MS + number * 600_000, recordings=())
+    a_center_call(rig, rig.sim.now() - 300_000)
+    rig.back_up_now()
+    rig.check()
+    assert rig.admin_sees().notices == frozenset()
+    rig.sim.faults.load([{"endpoint": "calls", "action": {"kind": "body", "text": '{"items": []}'}}])
+    rig.pass_time(steps=(0.2,) * 10)
+    assert ("silence", "") in rig.admin_sees().notices
+    assert {(occasion, times) for (occasion, _), times in rig.mailed("silence").items()} == {("opened", 1)}
+    center = Target.objects.get(dialpad_id=str(rig.sim.company.centers[0].id))
+    assert list(Notice.objects.filter(kind="silence").values_list("ref", "office_id")) == [(str(center.pk), center.office_id)]
 
 
 @contextmanager
