@@ -101,8 +101,14 @@ def trial(address: str, language: str | None, company_name: str | None, as_json:
         return OK if trouble is None else FINISHED_WITH_FAILURES
 
 
-@notices_command.command("preview", help=_("Show a mail with invented names, as it would be sent: plain, or with --html."))
-@click.argument("occasion", type=click.Choice(list(samples.LETTERS)))
+@notices_command.command(
+    "preview",
+    help=_(
+        "Show a mail with invented names, as it would be sent: plain, or with --html. OCCASION is one of these: opened, more, reminder, "
+        "escalated, ended, backfill, weekly, trial."
+    ),
+)
+@click.argument("occasion", type=click.Choice(list(samples.LETTERS)), metavar="OCCASION")
 @_language_option
 @click.option("--html", "as_html", is_flag=True, help=_("Write the HTML of the mail."))
 def preview(occasion: str, language: str | None, as_html: bool) -> None:
