@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 DATA ?= demo-data
+# Tests that start no process of Rokuon and measure no time: only these run beside one another.
+TOGETHER := $(addprefix tests/,backup conformance console ledger meta notify org stores unit)
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test check bench requirements messages reference screenshots faults fuzz crash soak clean
@@ -27,7 +29,8 @@ demo: $(VENV)/runtime.stamp ## The console, and two years of recordings from a s
 
 test: check ## Lint, types, layers, then every test but the slow faults (installs Chromium from Debian where there is none)
 	@$(BIN)/python tools/chromium.py
-	@$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" $(TOGETHER) $(ARGS) || [ $$? = 5 ]
+	@$(BIN)/python -m pytest -m "not slow" $(addprefix --ignore=,$(TOGETHER)) $(ARGS) || [ $$? = 5 ]
 
 check: $(VENV)/dev.stamp ## ruff, mypy strict, import-linter, messages, generated pages
 	@$(BIN)/ruff check .

@@ -54,19 +54,6 @@ def database_url(embedded_dsn: str, transactional_db: None) -> str:
     return embedded_dsn.replace("/rokuon?", f"/{connection.settings_dict['NAME']}?")
 
 
-PROCESSES = {"browser", "cli", "crash", "e2e", "events", "jobs"}
-"""Folders whose tests start processes of Rokuon and wait for them. Two of those never run at once, so that none starves another."""
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With several processes (`make test`: two) one of them runs what starts processes, in order, and the other the rest."""
-    if config.pluginmanager.hasplugin("xdist"):
-        tests = Path(__file__).resolve().parent
-        for item in items:
-            if item.path.relative_to(tests).parts[0] in PROCESSES:
-                item.add_marker(pytest.mark.xdist_group("processes"))
-
-
 def pytest_configure() -> None:
     # A developer's own installation is not what the tests are about.
     for name in [name for name in os.environ if name.startswith("ROKUON_")]:

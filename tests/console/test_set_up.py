@@ -216,6 +216,16 @@ def test_the_strip_sends_the_admin_to_the_key_and_others_to_the_admin(world: Wor
     assert (link in page, "A company admin can do this." in page) == (False, True)
 
 
+@pytest.mark.parametrize("reason", ["source_away", "source_tls_invalid"])
+def test_s8_s33_the_strip_sends_nobody_to_the_key_for_what_no_key_mends(world: World, reason: str) -> None:
+    holds.open_hold(world.company.pk, HoldOn.SOURCE, "", reason, "", NOW)
+    for browser in (world.admin, world.client(Role.VIEWER)):
+        page = text(browser, world.url())
+        assert reason in page
+        assert "To the API key" not in page
+        assert "A company admin can do this." not in page
+
+
 def test_many_holds_are_summed_up_and_cost_no_more_questions(world: World, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
     for number in range(9):
         holds.open_hold(world.company.pk, HoldOn.KIND, f"kind{number}", "source_kind_denied", "", NOW)

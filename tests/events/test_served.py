@@ -32,7 +32,7 @@ from .tokens import EVENT, token
 class Served:
     """`rokuon serve` for a rig whose Dialpad sends no events of its own."""
 
-    def __init__(self, rig: Rig, *options: str) -> None:
+    def __init__(self, rig: Rig, *options: str, dsn_tail: str = "") -> None:
         self.rig, self.hook = rig, hooks.hook_of(rig.installation, rig.company.pk)
         self.secret = secret_of(rig, self.hook.secret)
         with socket.socket() as probe:
@@ -42,7 +42,12 @@ class Served:
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "rokuon", "serve", *options],
-                env={**os.environ, **rig.environment, "ROKUON_LISTEN": f"127.0.0.1:{self.port}"},
+                env={
+                    **os.environ,
+                    **rig.environment,
+                    "ROKUON_LISTEN": f"127.0.0.1:{self.port}",
+                    "ROKUON_DATABASE_URL": rig.dsn + dsn_tail,
+                },
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -86,7 +91,7 @@ def served(rig_of: MakeRig) -> Iterator[Callable[..., Served]]:
     made: list[Served] = []
 
     def make(*options: str, **how: Any) -> Served:
-        made.append(Served(rig_of(**{"world": small_world(recordings=4, days=2), **how}), *options))
+        made.append(Served(rig_of(world=small_world(recordings=4, days=2)), *options, **how))
         until(made[-1].ready, "the console answers")
         return made[-1]
 
@@ -175,7 +180,7 @@ def test_w7_large_and_slow_senders_harm_neither_memory_nor_those_who_are_signed(
 
 
 def test_w8_while_the_database_is_away_or_locked_nothing_is_acknowledged_and_a_sweep_heals(served: Callable[..., Served]) -> None:
-    one = served("--processes", "1")
+    one = served("--processes", "1", dsn_tail="&options=-c%20lock_timeout%3D2s")
     one.rig.back_up_now()
     body = one.body(one.rig.end_call().call_ids[0])
     with away(one.rig.dsn):
