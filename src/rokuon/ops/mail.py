@@ -76,9 +76,9 @@ class _Mail(EmailMultiAlternatives):
     def message(self) -> Any:
         """Its subject in encoded words (RFC 2047) that are short enough for the first to stand beside "Subject:"; otherwise the header
         would begin with an empty line. A name that looks like such a word would be decoded, line breaks and all: it is encoded too."""
-        made = super().message()
-        if not self.subject.isascii() or "=?" in self.subject:
-            made.replace_header("Subject", Header(self.subject, "utf-8").encode(maxlinelen=60, linesep=""))
+        made, subject = super().message(), str(self.subject)
+        if not subject.isascii() or "=?" in subject:
+            made.replace_header("Subject", Header(subject, "utf-8").encode(maxlinelen=60, linesep=""))
         return made
 
 

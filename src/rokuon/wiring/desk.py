@@ -49,6 +49,24 @@ def close(company: Company, targets: Sequence[int] | None, which: Which, note: s
 
 
 @transaction.atomic
+def acknowledge(company: Company, offices: Collection[int] | None, notices: Iterable[Notice], actor: Actor, now: datetime) -> int:
+    """Nobody is reminded of these notices any more (row C15), as far as they are of these offices (None: of any); of how many that is
+    new. They stay open until they are over."""
+    stopped = [notice for notice in notices if book.acknowledge(notice.pk, company.pk, offices, actor.name, now)]
+    for notice in stopped:
+        audit.record(
+            actor,
+            "failure.acknowledge",
+            now=now,
+            company_id=company.pk,
+            office_id=notice.office_id,
+            subject=("notice", notice.pk, notice.office.name if notice.office else company.name),
+            after={"kind": notice.kind, "reason": notice.cause},
+        )
+    return len(stopped)
+
+
+@transaction.atomic
 def export(
     company: Company, targets: Sequence[int] | None, causes: Sequence[Cause], actor: Actor, now: datetime
 ) -> tuple[list[str], Iterator[Sequence[object]]]:
@@ -92,24 +110,6 @@ def _rows(company_id: int, targets: Sequence[int] | None, causes: Sequence[Cause
 
 def _on_wall(when: datetime, zone: str) -> str:
     return f"{when.astimezone(placement.zone(zone)):%Y-%m-%d %H:%M:%S}"
-
-
-@transaction.atomic
-def acknowledge(company: Company, offices: Collection[int] | None, notices: Iterable[Notice], actor: Actor, now: datetime) -> int:
-    """Nobody is reminded of these notices any more (row C15), as far as they are of these offices (None: of any); of how many that is
-    new. They stay open until they are over."""
-    stopped = [notice for notice in notices if book.acknowledge(notice.pk, company.pk, offices, actor.name, now)]
-    for notice in stopped:
-        audit.record(
-            actor,
-            "failure.acknowledge",
-            now=now,
-            company_id=company.pk,
-            office_id=notice.office_id,
-            subject=("notice", notice.pk, notice.office.name if notice.office else company.name),
-            after={"kind": notice.kind, "reason": notice.cause},
-        )
-    return len(stopped)
 
 
 def _told(which: Which) -> dict[str, object]:
