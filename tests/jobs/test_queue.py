@@ -87,6 +87,8 @@ class _Stops:
 
     async def hook(self, company_id: int) -> None: ...
 
+    async def mail(self) -> None: ...
+
 
 def test_a_rollback_inside_a_worker_leaves_no_job(world: World) -> None:
     queue.enqueue_window(7)

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -17,12 +18,14 @@ from rokuon.accounts import fresh
 from rokuon.accounts.may import Action, Reach
 from rokuon.console import csv_file, gate, notices
 from rokuon.console.gate import CHANGE, CompanyRequest, page
+from rokuon.console.recordings_form import PAGE
 from rokuon.console.strip import WORKER_SILENT_S
 from rokuon.jobs import queue
-from rokuon.ledger import desk, tally
+from rokuon.ledger import desk, search, tally
 from rokuon.ledger.desk import Cause, Which
 from rokuon.ledger.models import Copy, Retry
 from rokuon.ledger.reasons import in_words
+from rokuon.ledger.search import Filters, Within
 from rokuon.org.models import Target
 from rokuon.org.tree import zone_of
 from rokuon.wiring import desk as by_person
@@ -71,16 +74,24 @@ def cause(request: CompanyRequest, state: str, reason: str) -> HttpResponse:
     if found is None:
         messages.info(request, _("Nothing is left of this cause."))
         return _to_desk(request)
-    start = _whole(request.GET.get("from", "0"))
-    copies = desk.copies(request.company.pk, gate.target_ids(request.reach), state, reason)[start : start + PER_PAGE + 1]
-    rows = [(copy, zone_of(copy.target), desk.closing(copy)) for copy in copies]
+    within, cursor = [Within(pk) for pk in gate.targets(request.reach).values_list("pk", flat=True)], request.GET.get(PAGE, "")
+    try:
+        listed = search.find(request.company.pk, within, Filters(state=state, reason=reason), cursor, PER_PAGE)
+    except ValueError:
+        return HttpResponseRedirect(request.path)
+    if cursor and not listed.copies:
+        # What stood there is retried or closed: from the top again.
+        return HttpResponseRedirect(request.path)
+    prefetch_related_objects(listed.copies, "target__office", "closing")
+    rows = [(copy, zone_of(copy.target), desk.closing(copy)) for copy in listed.copies]
     (shown,) = _in_words(request.reach, [found])
     told = list(notices.of_cause(request.reach, state, reason).order_by("office__name", "pk"))
     context = {
         "one": shown,
-        "rows": rows[:PER_PAGE],
-        "earlier": max(0, start - PER_PAGE) if start else None,
-        "later": start + PER_PAGE if len(rows) > PER_PAGE else None,
+        "rows": rows,
+        "newer": listed.newer,
+        "older": listed.older,
+        "page_name": PAGE,
         "longest_note": by_person.LONGEST_NOTE,
         "notices": told,
         "reminds": any(one.acknowledged_at is None for one in told),
