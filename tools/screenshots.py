@@ -8,9 +8,12 @@ Makes an installation beside a simulated Dialpad, with a few things wrong, and t
 import argparse
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from aiosmtpd.controller import Controller
 from playwright.sync_api import sync_playwright
 
 from rokuon.ops.django_start import start_django
@@ -37,12 +40,33 @@ def main() -> int:
     start_django()
     from tests.browser.rig import running
 
-    with running("--recordings=300", "--days=100", "--talk=3,20,60", "--world=users=12") as console:
+    options = ("--recordings=300", "--days=100", "--talk=3,20,60", "--world=users=12")
+    with _taking_mail() as mail, running(*options, ROKUON_SMTP_URL=mail) as console:
         values, cookie = _furnish(console)
         asked.to.mkdir(parents=True, exist_ok=True)
         with sync_playwright() as playwright:
             _take(playwright, console, values, cookie, asked)
     return 0
+
+
+class _Takes:
+    """A mail server that takes every mail and keeps none."""
+
+    async def handle_DATA(self, _server: object, _session: object, _envelope: object) -> str:
+        return "250 taken"
+
+
+@contextmanager
+def _taking_mail() -> Iterator[str]:
+    """The address of such a server."""
+    from tests.browser.rig import free_port
+
+    server = Controller(_Takes(), hostname="127.0.0.1", port=free_port())
+    server.start()
+    try:
+        yield f"smtp://127.0.0.1:{server.port}?tls=none"
+    finally:
+        server.stop()
 
 
 def _furnish(console: Any) -> tuple[dict[str, Any], str]:

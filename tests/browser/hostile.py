@@ -18,6 +18,7 @@ from django.utils import timezone  # noqa: E402
 from rokuon.accounts import links  # noqa: E402
 from rokuon.accounts.models import AuditEntry, Link, Membership, Person  # noqa: E402
 from rokuon.ledger.models import Call, Copy, Hold, Recording, Retry, Run, Window  # noqa: E402
+from rokuon.notify.models import Mail, Notice, Recipient  # noqa: E402
 from rokuon.org.models import Company, Office, Target, User  # noqa: E402
 from rokuon.simulator import names  # noqa: E402
 
@@ -117,7 +118,18 @@ def enter(number: int) -> dict[str, Any]:
         "state": "failed",
         "reason": "recording_not_audio",
         "entry": entry.pk,
+        "recipient": Recipient.objects.create(company=company, email=person.email, language="en", added_by=ALL).pk,
+        "notice": _notice(company, offices[0]),
     }
+
+
+def _notice(company: Company, office: Office) -> int:
+    now = timezone.now()
+    Mail.objects.create(company=company, office=office, occasion="opened", to=ALL, language="en", letter={}, refused_at=now, error=ALL)
+    Notice.objects.create(
+        company=company, kind="silence", ref=ALL, facts={"name": ALL}, since=now, acknowledged_at=now, acknowledged_by=ALL
+    )
+    return Notice.objects.create(company=company, office=office, kind="failed", cause=ALL, count=1, since=now).pk
 
 
 def _target(company: Company, office: Office, at: int, name: str) -> Target:

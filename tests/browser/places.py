@@ -2,6 +2,7 @@
 
 import json
 import sys
+from datetime import timedelta
 from typing import Any
 
 from rokuon.ops.django_start import start_django
@@ -13,12 +14,15 @@ from django.utils import timezone  # noqa: E402
 from rokuon.accounts import links  # noqa: E402
 from rokuon.accounts.models import AuditEntry, Link, Membership, Person  # noqa: E402
 from rokuon.ledger.models import Copy, Retry, Run  # noqa: E402
+from rokuon.notify.models import Kind, Mail, Notice, Occasion, Recipient  # noqa: E402
 from rokuon.org.models import Company, Target  # noqa: E402
 
 
 def places(number: int) -> dict[str, Any]:
     """Those of things that do not exist are None."""
     company = Company.objects.order_by("pk")[number]
+    # What is tried again in an hour would have no page of its cause yet.
+    Copy.objects.filter(company=company, state="pending").exclude(reason="").update(state="failed", due_at=None, changed_at=timezone.now())
     copy = Copy.objects.filter(company=company, state="verified").order_by("pk").first()
     target = copy.target if copy else Target.objects.filter(company=company).order_by("pk").first()
     membership = Membership.objects.filter(company=company).order_by("pk").last()
@@ -38,8 +42,47 @@ def places(number: int) -> dict[str, Any]:
         "retry": copy and Retry.objects.create(company=company, by="somebody", copies=[copy.pk]).pk,
         "state": bad.state if bad else "failed",
         "reason": bad.reason if bad else "recording_not_audio",
+        "recipient": _recipient(company),
+        "notice": _notice(company, target),
         "entry": AuditEntry.objects.filter(company=company).order_by("pk").values_list("pk", flat=True).first(),
     }
+
+
+def _recipient(company: Company) -> int:
+    added, _new = Recipient.objects.get_or_create(
+        company=company, office=None, email="security@people.example", defaults={"language": "en"}
+    )
+    return added.pk
+
+
+def _notice(company: Company, target: Target | None) -> int:
+    """What is open in every state that the page shows, and a mail in each that a mail has."""
+    office, now = target and target.office, timezone.now()
+    rows: list[dict[str, Any]] = [
+        {
+            "kind": Kind.FAILED,
+            "cause": "recording_not_audio",
+            "count": 3,
+            "office": office,
+            "told_at": now - timedelta(hours=3),
+            "times_told": 2,
+        },
+        {"kind": Kind.HOLD, "cause": "bucket_forbidden", "ref": f"bucket:{company.bucket_id}", "count": 7},
+        {"kind": Kind.NO_EVENT, "acknowledged_at": now, "acknowledged_by": "admin@people.example", "told_at": now - timedelta(days=1)},
+    ]
+    mails: list[dict[str, Any]] = [
+        {"occasion": Occasion.OPENED, "sent_at": now},
+        {"occasion": Occasion.REMINDER, "due_at": now + timedelta(minutes=5), "tries": 1, "error": "address:450"},
+        {"occasion": Occasion.OPENED, "refused_at": now, "error": "address:550", "to": "gone@people.example"},
+    ]
+    known = Notice.objects.filter(company=company, kind=Kind.FAILED).first()
+    if known is not None:
+        return known.pk
+    for one in mails:
+        Mail.objects.create(company=company, office=office, language="en", letter={}, **{"to": "admin@people.example", **one})
+    since = now - timedelta(hours=4)
+    made = [Notice.objects.create(company=company, since=since, most=one.get("count", 0), **one) for one in rows]
+    return made[0].pk
 
 
 if __name__ == "__main__":

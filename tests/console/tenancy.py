@@ -83,6 +83,7 @@ TABLE: dict[str, Row] = {
     "console:failures-cause": Row(MEMBERS),
     "console:failures-retry": Row(post=WORKERS, why="of what the form names, what is within reach"),
     "console:failures-close": Row(post=WORKERS, why="of what the form names, what is within reach"),
+    "console:failures-acknowledge": Row(post=WORKERS, why="of the cause that the form names, what is within reach"),
     "console:failures-export": Row(post=WORKERS),
     "console:failures-retried": Row(OF_A),
     "console:failures-retried_progress": Row(OF_A),
@@ -112,6 +113,15 @@ TABLE: dict[str, Row] = {
     "console:people-invitation": Row(post="in 403 403 403 403 404 404 404", why="viewer A was not invited but has signed in"),
     "console:people-second-factor": Row(post=ADMIN),
     "console:audit": Row(ADMIN),
+    "console:notices": Row(MEMBERS, why="addresses, notices and mails of the offices within reach"),
+    "console:notices-add": Row(post=WORKERS, why="for the place that the form names, within reach"),
+    "console:notices-remove": Row(post=WORKERS_OF_A),
+    "console:notices-rhythm": Row(post=ADMIN),
+    "console:notices-trial": Row(post=WORKERS, why="to oneself"),
+    "console:notices-acknowledge": Row(post=WORKERS_OF_A),
+    "console:notices-preview": Row(MEMBERS, why="an example, of nobody"),
+    "console:notices-preview_mail": Row(MEMBERS, why="likewise"),
+    "console:system": Row(ADMIN, why="an operator too, who has a role in the company"),
 }
 
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from rokuon.accounts.models import AuditEntry
 from rokuon.ledger.models import Closing, Copy, Recording, Retry
+from rokuon.notify.models import Notice
 from rokuon.org.models import Target
 
 from .conftest import Role, World
@@ -170,3 +171,31 @@ def test_q36_q37_the_export_is_bounded_audited_and_not_kept_on_the_way(world: Wo
 def test_with_nothing_failed_the_page_says_what_would_be_here(world: World) -> None:
     assert "Nothing has failed" in text(world.admin, world.url("failures/"))
     assert world.admin.get(world.url("failures/failed/bucket_forbidden/")).status_code == 303
+
+
+def test_c15_the_page_of_a_cause_stops_its_reminders_in_the_offices_within_reach(world: World, failed: dict[str, Copy]) -> None:
+    now = timezone.now()
+    for office in (world.tokyo, world.osaka):
+        Notice.objects.create(
+            company=world.company, office=office, kind="failed", cause="bucket_forbidden", count=2, since=now, told_at=now
+        )
+    url, form = world.url("failures/failed/bucket_forbidden/"), {"state": "failed", "reason": "bucket_forbidden"}
+    assert world.client(Role.VIEWER).post(world.url("failures/acknowledge/"), form).status_code == 403
+    osaka = world.client(Role.OFFICE_ADMIN, world.osaka)
+    page = text(osaka, url)
+    assert "Stop reminders" in page
+    assert "Acme Tokyo" not in page
+    assert osaka.post(world.url("failures/acknowledge/"), form)["Location"] == url
+    assert set(Notice.objects.exclude(acknowledged_at=None).values_list("office_id", flat=True)) == {world.osaka.pk}
+    page = text(osaka, url)
+    assert "Stop reminders" not in page
+    assert "stopped by" in page
+    assert AuditEntry.objects.get().after == {"kind": "failed", "reason": "bucket_forbidden"}
+    assert set(Copy.objects.filter(target=world.desk).values_list("state", flat=True)) == {"failed"}, "it stays red"
+
+
+@pytest.mark.parametrize("form", [{}, {"state": "failed"}, {"state": "hold", "reason": "bucket_forbidden"}, {"state": "\0", "reason": "x"}])
+def test_reminders_of_what_is_no_cause_are_not_stopped(world: World, failed: dict[str, Copy], form: dict[str, str]) -> None:
+    Notice.objects.create(company=world.company, kind="hold", cause="bucket_forbidden", since=timezone.now())
+    assert world.admin.post(world.url("failures/acknowledge/"), form).status_code == 303
+    assert not Notice.objects.exclude(acknowledged_at=None).exists()

@@ -277,3 +277,28 @@ def test_the_live_part_tells_rate_and_time_left(ready: World) -> None:
     assert "a second, in the last minute 0.5" in said
     assert "time left at this rate 2 min 0 s" in said
     assert 'hx-trigger="every 2s"' in ready.admin.get(ready.url("work/")).content.decode()
+
+
+def test_what_dialpad_will_not_hand_out_for_much_longer_is_said_with_a_way_to_it(ready: World) -> None:
+    end(found(ready, ready.sales, 3, days_ago=42), State.FAILED, "recording_not_audio")
+    found(ready, ready.desk, 2, days_ago=41)
+    end(found(ready, ready.sales, 1, days_ago=50), State.FAILED, "recording_not_audio")
+    end(found(ready, ready.sales, 4, days_ago=43), State.VERIFIED)
+    found(ready, ready.sales, 1, days_ago=2, at="late")
+    assert "unreachable at Dialpad" not in text(ready.admin, ready.url()), "where no window is set nothing ends"
+    Company.objects.filter(pk=ready.company.pk).update(access_window_days=45)
+    browser = ready.admin
+    page = text(browser, ready.url())
+    assert "5 recordings that are not backed up become unreachable at Dialpad in the next 7 days." in page
+    assert "1 recording that is not backed up is past that time" in page
+    links = re.findall(r'href="([^"]*since=[^"]*)">Show those', unescape(browser.get(ready.url()).content.decode()))
+    assert [len(re.findall(r'href="[^"]*/recordings/\d+/"', browser.get(link).content.decode())) for link in links] == [3, 2]
+
+
+def test_an_office_is_warned_of_its_own_recordings_alone(ready: World) -> None:
+    Company.objects.filter(pk=ready.company.pk).update(access_window_days=45)
+    end(found(ready, ready.sales, 3, days_ago=42), State.FAILED, "recording_not_audio")
+    end(found(ready, ready.desk, 1, days_ago=42), State.FAILED, "recording_not_audio")
+    page = text(ready.client(OFFICE_ADMIN, ready.osaka), ready.url())
+    assert "1 recording that is not backed up becomes unreachable" in page
+    assert "3 recordings that are not" not in page

@@ -35,6 +35,7 @@ def company_form(company: Company, **changed: Any) -> dict[str, Any]:
         "bucket": company.bucket_id or "",
         "requests_per_second": company.requests_per_second,
         "media_charge": company.media_charge,
+        "access_window_days": company.access_window_days or "",
     }
     given |= {name: "on" for name in ("enabled", "restricted", "voicemail") if getattr(company, name)}
     given |= changed
@@ -247,3 +248,24 @@ def test_each_page_shows_the_bucket_and_level_that_the_rules_say(
         assert (found[1] if found else None) == (urls[answer.bucket] if answer.bucket is not None else None)
         assert won[1] == (answer.won.value if answer.won is not None else "")
         assert re.findall(r'data-ignored="(\w+)"', shown) == [one.kind.value for one in answer.ignored]
+
+
+def test_the_access_window_is_set_by_a_company_admin_and_written_down(world: World) -> None:
+    page = text(world.admin.get(world.url("settings/")))
+    assert "How long Dialpad keeps recordings reachable after the call" in page
+    form = company_form(world.company, access_window_days="45")
+    assert world.client(Role.OFFICE_ADMIN, world.tokyo).post(world.url("settings/save/"), form).status_code == 403
+    assert world.admin.post(world.url("settings/save/"), form).status_code == 303
+    world.company.refresh_from_db()
+    assert world.company.access_window_days == 45
+    assert AuditEntry.objects.get().after == {"access_window_days": "45"}
+    world.admin.post(world.url("settings/save/"), company_form(world.company, access_window_days=""))
+    world.company.refresh_from_db()
+    assert world.company.access_window_days is None
+
+
+@pytest.mark.parametrize("days", ["46", "-45", "0", "45 days", "４５x"])
+def test_a_window_that_there_is_not_is_refused(world: World, days: str) -> None:
+    assert world.admin.post(world.url("settings/save/"), company_form(world.company, access_window_days=days)).status_code == 422
+    world.company.refresh_from_db()
+    assert world.company.access_window_days is None

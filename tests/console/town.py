@@ -14,6 +14,7 @@ from django.utils import timezone
 from rokuon.accounts.models import AuditEntry, Membership, Person
 from rokuon.domain import placement
 from rokuon.ledger.models import Call, Copy, Coverage, Hold, Recording, Retry, Run, Window
+from rokuon.notify.models import Mail, Notice, Recipient
 from rokuon.org import services
 from rokuon.org.models import Bucket, Company, Office, Target, User
 
@@ -51,7 +52,7 @@ class Town:
         return self._browsers[key]
 
 
-def build(many: int = 6131) -> Town:
+def build(many: int = 1131) -> Town:
     """`many` recordings in office B and in the other company; five in office A."""
     now = timezone.now()
     company = services.create_company("Acme", NOWHERE, "800100001")
@@ -128,11 +129,21 @@ def _part(company: Company, name: str, many: int, now: datetime, *, first: int) 
         "state": "failed",
         "reason": "recording_not_audio",
         "entry": entry.pk,
+        "recipient": _told(company, office, name, now),
+        "notice": Notice.objects.get(office=office).pk,
         "token": "no-such-link",
     }
     # The company's own buckets may be chosen by each of its offices, so their names are no secret among these.
     part.words = [name, name.lower() + "@", name.lower() + "-actor", str(first)[:5]]
     return part
+
+
+def _told(company: Company, office: Office, name: str, now: datetime) -> int:
+    """An open notice, a mail about it, and an address that gets it; the id of the last."""
+    Notice.objects.create(company=company, office=office, kind="failed", cause="recording_not_audio", count=1, most=1, since=now)
+    email = f"{name.lower()}@people.example"
+    Mail.objects.create(company=company, office=office, occasion="opened", to=email, language="en", letter={}, sent_at=now)
+    return Recipient.objects.create(company=company, office=office, email=email, language="en", added_by=f"{name} adder").pk
 
 
 def _target(company: Company, office: Office, kind: str, name: str, dialpad_id: str) -> Target:

@@ -214,7 +214,7 @@ def test_s1_a_hold_is_told_once_and_its_end_once(place: Place) -> None:
         "ada@acme.example",
         None,
         "source_key_refused",
-        f"/c/{place.company.public_id}/set-up/",
+        f"/c/{place.company.public_id}/set-up/#key",
     )
     holds.lift(place.company.pk, HoldOn.SOURCE, "", NOW + HOUR)
     place.look(NOW + HOUR)

@@ -127,7 +127,7 @@ def test_a_server_that_is_away_for_a_week_ends_the_mail_where_people_see_it(smtp
     assert (stored.refused_at, stored.due_at, stored.error) == (clock(), None, "server:ConnectionRefusedError")
     assert post.standing(place.company.pk, clock()).refused == 1
     clock.forward(minutes=1)
-    assert recipients.refused_of(["ken@acme.example"], clock()) == frozenset(), "the address is not to blame"
+    assert not recipients.refused_of(["ken@acme.example"], clock()), "the address is not to blame"
 
 
 def test_e14_killed_between_the_answer_and_the_commit_the_mail_comes_twice_as_one(smtp: MailServer, place: Place, clock: Clock) -> None:
@@ -222,7 +222,7 @@ def test_c17_a_refused_reader_of_an_office_is_made_up_for_by_the_companys_admins
     assert "nobody of Tokyo can be reached" in mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
     refused = Mail.objects.filter(refused_at=NOW)
     assert {(one.to, one.error) for one in refused} == {("ken@acme.example", "address:550"), ("lee@acme.example", "address:550")}
-    assert recipients.refused_of(["ken@acme.example"], clock()) == {"ken@acme.example"}
+    assert set(recipients.refused_of(["ken@acme.example"], clock())) == {"ken@acme.example"}
 
 
 def test_c17_nobody_is_told_instead_of_an_office_that_one_reader_still_speaks_for(smtp: MailServer, place: Place, clock: Clock) -> None:

@@ -14,7 +14,8 @@ Role = Membership.Role
 
 class Action(StrEnum):
     """VIEW: counts, names, settings, lists. BACK_UP: start, pause, cancel, retry. SET_BUCKETS: choose among the registered buckets for
-    an office or a target. SET_COMPANY: key, directory, registering buckets, the company's bucket, restriction, limits."""
+    an office or a target. SET_NOTICES: who is told of failures. SET_COMPANY: key, directory, registering buckets, the company's bucket,
+    restriction, limits. SYSTEM: how the installation itself does."""
 
     VIEW = "view"
     LISTEN = "listen"
@@ -22,7 +23,9 @@ class Action(StrEnum):
     BACK_UP = "back_up"
     SET_BUCKETS = "set_buckets"
     SET_RULES = "set_rules"
+    SET_NOTICES = "set_notices"
     SET_COMPANY = "set_company"
+    SYSTEM = "system"
     PEOPLE = "people"
     AUDIT = "audit"
 
@@ -30,7 +33,7 @@ class Action(StrEnum):
 ALLOWED: Mapping[str, frozenset[Action]] = {
     Role.COMPANY_ADMIN: frozenset(Action),
     Role.OFFICE_ADMIN: frozenset(
-        {Action.VIEW, Action.LISTEN, Action.DOWNLOAD, Action.BACK_UP, Action.SET_BUCKETS, Action.SET_RULES},
+        {Action.VIEW, Action.LISTEN, Action.DOWNLOAD, Action.BACK_UP, Action.SET_BUCKETS, Action.SET_RULES, Action.SET_NOTICES},
     ),
     Role.VIEWER: frozenset({Action.VIEW, Action.LISTEN}),
 }
@@ -59,11 +62,15 @@ def reach(person_id: int, company_id: int, action: Action) -> Reach | None:
 
 
 def reaches(person_id: int, company_id: int) -> Mapping[Action, Reach]:
-    """Everything that the person may do in the company, in one question to the database."""
-    roles = list(
-        Membership.objects.filter(person_id=person_id, company_id=company_id, person__is_active=True).values_list("role", "office_id")
-    )
-    found = {action: [office for role, office in roles if action in ALLOWED.get(role, ())] for action in Action}
+    """Everything that the person may do in the company, in one question to the database. An operator who has a role there looks after the
+    installation too."""
+    known = Membership.objects.filter(person_id=person_id, company_id=company_id, person__is_active=True)
+    roles = list(known.values_list("role", "office_id", "person__is_operator"))
+    found: dict[Action, list[int | None]] = {
+        action: [office for role, office, _operator in roles if action in ALLOWED.get(role, ())] for action in Action
+    }
+    if any(operator and Action.VIEW in ALLOWED.get(role, ()) for role, _office, operator in roles):
+        found[Action.SYSTEM].append(None)
     return {action: _reach(company_id, offices) for action, offices in found.items() if offices}
 
 

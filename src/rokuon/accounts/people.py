@@ -30,16 +30,27 @@ class NotAnAddress(Exception):
     """What was given is not an e-mail address."""
 
 
+LONGEST_ADDRESS = 254
+
+
+def address_of(text: str) -> str:
+    """What somebody wrote, as an e-mail address; case does not tell two apart. Raises NotAnAddress."""
+    address = text.strip().lower()
+    try:
+        validate_email(address)
+    except ValidationError:
+        raise NotAnAddress(text) from None
+    if len(address) > LONGEST_ADDRESS:
+        raise NotAnAddress(text)
+    return address
+
+
 def find_or_make(email: str, name: str, language: str, now: datetime) -> Person:
     """The person with this address. A new one has no password yet; one who was disabled for want of a role may come in again.
 
     Raises NotAnAddress.
     """
-    address = email.strip().lower()
-    try:
-        validate_email(address)
-    except ValidationError:
-        raise NotAnAddress(email) from None
+    address = address_of(email)
     person = Person.objects.filter(email__iexact=address).first()
     if person is None:
         person = Person(email=address, name=name.replace("\0", "").strip()[:200], language=language, created_at=now)

@@ -20,7 +20,11 @@ ACTIONS: Mapping[str, str | Promise] = {
     "failure.close": gettext_lazy("Failures closed"),
     "failure.export": gettext_lazy("Failures exported"),
     "failure.retry": gettext_lazy("Failed recordings retried"),
+    "failure.acknowledge": gettext_lazy("Reminders stopped"),
     "link.sign_in": gettext_lazy("Sign-in link made"),
+    "notice.add": gettext_lazy("Address for notices added"),
+    "notice.remove": gettext_lazy("Address for notices removed"),
+    "notice.rhythm": gettext_lazy("Notices changed"),
     "person.disable": gettext_lazy("Person disabled"),
     "person.enable": gettext_lazy("Person enabled"),
     "person.invite": gettext_lazy("Person invited"),
@@ -59,11 +63,16 @@ FIELDS: Mapping[str, str | Promise] = {
     "restricted": gettext_lazy("Access restriction"),
     "role": gettext_lazy("Role"),
     "url": gettext_lazy("Bucket name"),
+    "access_window_days": gettext_lazy("Access window of Dialpad, in days"),
     "address": gettext_lazy("Address"),
     "appeared": gettext_lazy("New"),
     "copies": gettext_lazy("Recordings"),
+    "directory_admins": gettext_lazy("Tell the office admins of Dialpad's directory"),
+    "email": gettext_lazy("E-mail address"),
     "exports": gettext_lazy("Names of recordings"),
     "key": gettext_lazy("Dialpad API key"),
+    "kind": gettext_lazy("Kind"),
+    "language": gettext_lazy("Language"),
     "note": gettext_lazy("Reason"),
     "relist": gettext_lazy("Check everything again"),
     "renamed": gettext_lazy("Renamed"),
@@ -73,6 +82,7 @@ FIELDS: Mapping[str, str | Promise] = {
     "until": gettext_lazy("To"),
     "vanished": gettext_lazy("No longer at Dialpad"),
     "voicemail": gettext_lazy("Voicemail"),
+    "weekly": gettext_lazy("Weekly mail"),
 }
 
 UNSAID = {"looks"}
@@ -82,6 +92,8 @@ VALUES: Mapping[str, str | Promise] = {
     "company_admin": gettext_lazy("Company admin"),
     "office_admin": gettext_lazy("Office admin"),
     "viewer": gettext_lazy("Viewer"),
+    "en": "English",
+    "ja": "日本語",
 }
 
 

@@ -36,6 +36,13 @@ POLICY = "; ".join(f"{name} {value}" for name, value in _POLICY.items())
 """The Content-Security-Policy of a page."""
 
 
+FRAMING = f"{POLICY}; frame-src 'self'"
+"""The same for a page that shows another one of ours in a frame."""
+
+FRAMED = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
+"""What is shown in such a frame: looks alone. It runs, loads and sends nothing."""
+
+
 def protect(response: HttpResponseBase, *, secure: bool) -> None:
     """Sets what the view has not set itself. `secure` says that the console is reached by https."""
     for name, value in _ALWAYS.items():

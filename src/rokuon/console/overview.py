@@ -10,7 +10,7 @@ from django.utils.translation import gettext_noop, ngettext
 
 from rokuon.accounts.may import Reach
 from rokuon.domain import windows
-from rokuon.ledger import overview, read, tally
+from rokuon.ledger import expiry, overview, read, tally
 from rokuon.ledger.models import Hold
 from rokuon.ledger.overview import Day, DayState
 from rokuon.ledger.reasons import in_words
@@ -73,6 +73,18 @@ class Oldest:
 
 
 @dataclass(frozen=True, slots=True)
+class Leaving:
+    """Recordings that are not backed up and that Dialpad hands out only so long: `soon` leave within a week, the first at `first`;
+    `past` have left. Those of `soon` are of calls of the days [since, until]."""
+
+    soon: int
+    past: int
+    first: datetime | None
+    since: date
+    until: date
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
     """Everything but the calendar. `unread` is how many backed-up targets have days that were not listed from end to end."""
 
@@ -84,6 +96,7 @@ class Look:
     unnamed: int
     backed_up: int
     unread: int
+    leaving: Leaving | None = None
 
     @property
     def causes(self) -> int:
@@ -113,6 +126,24 @@ def look(company: Company, reach: Reach, targets: Sequence[Target], now: datetim
         unnamed=sum(read.details_missing(company.pk, ids).values()),
         backed_up=sum(target.backed_up for target in targets),
         unread=_unread(company, [target.pk for target in targets if target.backed_up], now),
+        leaving=_leaving(company, ids, now),
+    )
+
+
+def _leaving(company: Company, ids: Sequence[int], now: datetime) -> Leaving | None:
+    """None where the company's contract names no window, or nothing leaves."""
+    days = company.access_window_days
+    found = expiry.expiring(company.pk, days, now) if days is not None else {}
+    mine = [found[target] for target in ids if target in found]
+    if days is None or not mine:
+        return None
+    leaves = now - timedelta(days=days)
+    return Leaving(
+        sum(one.expiring for one in mine),
+        sum(one.expired for one in mine),
+        min((one.first_deadline for one in mine if one.first_deadline is not None), default=None),
+        leaves.date(),
+        (leaves + expiry.SOON).date(),
     )
 
 

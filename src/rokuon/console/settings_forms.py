@@ -21,6 +21,12 @@ CHARGES = [
     (MediaCharge.EACH.value, gettext_lazy("one request for each redirect too")),
 ]
 
+WINDOWS = [
+    ("", gettext_lazy("no end")),
+    (45, gettext_lazy("45 days")),
+    (365, gettext_lazy("1 year")),
+]
+
 LABELS = {
     "enabled": gettext_lazy("Enable this feature"),
     "bucket": gettext_lazy("Bucket name"),
@@ -28,6 +34,7 @@ LABELS = {
     "voicemail": gettext_lazy("Back up voicemail too"),
     "requests_per_second": gettext_lazy("Request budget per second"),
     "media_charge": gettext_lazy("What a download costs of the request budget"),
+    "access_window_days": gettext_lazy("How long Dialpad keeps recordings reachable after the call"),
 }
 
 
@@ -65,6 +72,9 @@ class CompanyForm(SettingsForm):
     voicemail = forms.BooleanField(required=False, label=LABELS["voicemail"])
     requests_per_second = forms.DecimalField(min_value=LEAST, max_value=MOST, decimal_places=2, label=LABELS["requests_per_second"])
     media_charge = forms.ChoiceField(choices=CHARGES, label=LABELS["media_charge"])
+    access_window_days = forms.TypedChoiceField(
+        choices=WINDOWS, coerce=int, empty_value=None, required=False, label=LABELS["access_window_days"]
+    )
 
 
 class LevelForm(SettingsForm):
@@ -108,6 +118,8 @@ def value(field: str, given: Any) -> str:
         return _("on") if given else _("off")
     if isinstance(given, Bucket):
         return bucket_name(given)
+    if field == "access_window_days":
+        return str(dict(WINDOWS)["" if given is None else given])
     if given is None:
         return _("none")
     if field == "media_charge":

@@ -57,6 +57,8 @@ NAVIGATION: tuple[tuple[str, str, str, Action], ...] = (
     ("set_up", gettext_noop("Set-up"), "setup", Action.SET_COMPANY),
     ("people", gettext_noop("People"), "people", Action.PEOPLE),
     ("audit", gettext_noop("Audit log"), "audit", Action.AUDIT),
+    ("notices", gettext_noop("Notices"), "notices", Action.VIEW),
+    ("system", gettext_noop("System"), "system", Action.SYSTEM),
 )
 
 

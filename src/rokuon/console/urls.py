@@ -15,6 +15,7 @@ from .views import (
     failures,
     home,
     hooks,
+    notices,
     overview,
     people,
     playback,
@@ -23,6 +24,7 @@ from .views import (
     runs,
     set_up,
     settings,
+    system,
 )
 
 app_name = "console"
@@ -51,6 +53,7 @@ urlpatterns = [
     guarded(COMPANY + "failures/", failures.failures, "failures"),
     guarded(COMPANY + "failures/retry/", failures.retry, "failures-retry"),
     guarded(COMPANY + "failures/close/", failures.close, "failures-close"),
+    guarded(COMPANY + "failures/acknowledge/", failures.acknowledge, "failures-acknowledge"),
     guarded(COMPANY + "failures/export/", failures.export, "failures-export"),
     guarded(COMPANY + "failures/retried/<int:retry>/", failures.retried, "failures-retried"),
     guarded(COMPANY + "failures/retried/<int:retry>/progress/", failures.retried_progress, "failures-retried_progress"),
@@ -90,4 +93,13 @@ urlpatterns = [
     guarded(COMPANY + "people/<int:person>/invitation/", people.invitation, "people-invitation"),
     guarded(COMPANY + "people/second-factor/", people.require_second_factor, "people-second-factor"),
     guarded(COMPANY + "audit/", audit.log, "audit"),
+    guarded(COMPANY + "notices/", notices.overview, "notices"),
+    guarded(COMPANY + "notices/add/", notices.add, "notices-add"),
+    guarded(COMPANY + "notices/recipients/<int:recipient>/remove/", notices.remove, "notices-remove"),
+    guarded(COMPANY + "notices/how/", notices.rhythm, "notices-rhythm"),
+    guarded(COMPANY + "notices/test/", notices.trial, "notices-trial"),
+    guarded(COMPANY + "notices/<int:notice>/acknowledge/", notices.acknowledge, "notices-acknowledge"),
+    guarded(COMPANY + "notices/mails/", notices.preview, "notices-preview"),
+    guarded(COMPANY + "notices/mails/one/", notices.preview_mail, "notices-preview_mail"),
+    guarded(COMPANY + "system/", system.show, "system"),
 ]

@@ -92,3 +92,11 @@ def live_workers(seconds: float) -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - make_interval(secs => %s)", [seconds])
         return int(cursor.fetchone()[0]) // 2
+
+
+def last_sign_of_life() -> datetime | None:
+    """When a worker last gave one, as far as is still known."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT max(last_heartbeat) FROM procrastinate_workers")
+        at: datetime | None = cursor.fetchone()[0]
+        return at

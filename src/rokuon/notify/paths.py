@@ -14,9 +14,11 @@ def of_notice(public_id: str, notice: Notice) -> str:
             return f"/c/{public_id}/failures/{notice.kind}/{notice.cause}/"
         case Kind.HOLD:
             what, _, bucket = notice.ref.partition(":")
-            return f"/c/{public_id}/settings/buckets/{bucket}/" if what == "bucket" else f"/c/{public_id}/set-up/"
-        case Kind.UNNAMED | Kind.NO_EVENT:
-            return f"/c/{public_id}/set-up/"
+            return f"/c/{public_id}/settings/buckets/{bucket}/" if what == "bucket" else f"/c/{public_id}/set-up/#key"
+        case Kind.UNNAMED:
+            return f"/c/{public_id}/set-up/#key"
+        case Kind.NOT_LISTED | Kind.NO_EVENT:
+            return f"/c/{public_id}/system/"
         case Kind.NO_WORKER:
             return ""
         case _:

@@ -4,13 +4,14 @@ An address that the mail server refused for good in the newest mail of a week co
 it is tried again (row C17). Addresses are lower case, so that one written in two ways is one reader.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.db.models import Q
 
 from rokuon.accounts.models import Membership, Person
 from rokuon.ops.mail import Whose
@@ -44,35 +45,54 @@ class Audience:
     fallback: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One way in which an address is known. `recipient_id` is the row that was added by hand. `refused_at` is when the server refused the
+    address for good, where that still counts: nobody is told by it then."""
+
+    address: Address
+    recipient_id: int | None = None
+    refused_at: datetime | None = None
+
+
 def of_office(office: Office, now: datetime) -> Audience:
     """The office's admins: people with that role here, addresses added for it, and those whom the directory names, unless that is off."""
-    rhythm = _rhythm(office.company_id)
-    found = [
-        *_people(Membership.objects.filter(office_id=office.pk, role=Role.OFFICE_ADMIN), rhythm),
-        *_added(Recipient.objects.filter(office_id=office.pk)),
-    ]
-    if rhythm.directory_admins:
-        found += _directory(User.objects.filter(company_id=office.company_id, admin_office_ids__contains=[office.dialpad_id]), rhythm)
-    reachable = _reachable(found, now)
-    return Audience(reachable, False) if reachable else Audience(of_company(office.company, now), True)
+    found = known(office.company_id, [office], now)
+    reachable = _reachable(found[office.pk])
+    return Audience(reachable, False) if reachable else Audience(_reachable(found[None]), True)
 
 
 def of_company(company: Company, now: datetime) -> tuple[Address, ...]:
     """The company's admins, by the same three ways."""
-    rhythm = _rhythm(company.pk)
-    found = [
-        *_people(Membership.objects.filter(company_id=company.pk, office=None, role=Role.COMPANY_ADMIN), rhythm),
-        *_added(Recipient.objects.filter(company_id=company.pk, office=None)),
-    ]
+    return _reachable(known(company.pk, [], now)[None])
+
+
+def known(company_id: int, offices: Sequence[Office], now: datetime) -> dict[int | None, list[Known]]:
+    """Everybody who is known for these offices, by office id, and for the company itself (None): those whom the server refused as well,
+    and who is known in two ways twice. Five questions to the database, however many offices there are."""
+    rhythm = Rhythm.objects.filter(pk=company_id).first() or Rhythm(company_id=company_id)
+    found: dict[int | None, list[Known]] = {None: [], **{office.pk: [] for office in offices}}
+    ids = [office.pk for office in offices]
+    roles = Membership.objects.filter(
+        Q(role=Role.OFFICE_ADMIN, office_id__in=ids) | Q(role=Role.COMPANY_ADMIN, office=None),
+        company_id=company_id,
+        person__is_active=True,
+    )
+    for role in roles.select_related("person").order_by("person_id"):
+        found[role.office_id].append(Known(_of_person(role.person, rhythm)))
+    for one in Recipient.objects.filter(Q(office_id__in=ids) | Q(office=None), company_id=company_id).order_by("pk"):
+        found[one.office_id].append(Known(Address(one.email, one.language, "", ADDED), one.pk))
     if rhythm.directory_admins:
-        found += _directory(User.objects.filter(company_id=company.pk, is_super_admin=True), rhythm)
-    return _reachable(found, now)
+        _add_directory(found, company_id, offices, rhythm)
+    refused = refused_of([one.address.email.strip().lower() for entries in found.values() for one in entries], now)
+    return {place: [_with_refusal(one, refused) for one in entries] for place, entries in found.items()}
 
 
 def operators(now: datetime) -> tuple[Address, ...]:
     """Those who run the installation."""
     people = Person.objects.filter(is_operator=True, is_active=True).order_by("pk")
-    return _reachable([Address(one.email, one.language or settings.LANGUAGE_CODE, one.name, PERSON) for one in people], now)
+    refused = refused_of([one.email.lower() for one in people], now)
+    return once(_of_person(one, Rhythm()) for one in people if one.email.lower() not in refused)
 
 
 def of_everybody(now: datetime) -> tuple[Address, ...]:
@@ -89,30 +109,30 @@ def once(addresses: Iterable[Address]) -> tuple[Address, ...]:
     return tuple(found.values())
 
 
-def _rhythm(company_id: int) -> Rhythm:
-    return Rhythm.objects.filter(pk=company_id).first() or Rhythm(company_id=company_id)
-
-
 def _language(rhythm: Rhythm) -> str:
     return rhythm.language or settings.LANGUAGE_CODE
 
 
-def _people(roles: Iterable[Membership], rhythm: Rhythm) -> list[Address]:
-    people = Person.objects.filter(is_active=True, memberships__in=roles).order_by("pk")
-    return [Address(one.email, one.language or _language(rhythm), one.name, PERSON) for one in people]
+def _of_person(person: Person, rhythm: Rhythm) -> Address:
+    return Address(person.email, person.language or _language(rhythm), person.name, PERSON)
 
 
-def _added(recipients: Iterable[Recipient]) -> list[Address]:
-    return [Address(one.email, one.language, "", ADDED) for one in sorted(recipients, key=lambda one: one.pk)]
-
-
-def _directory(users: Iterable[User], rhythm: Rhythm) -> list[Address]:
-    found = []
-    for user in sorted(users, key=lambda one: one.pk):
+def _add_directory(found: dict[int | None, list[Known]], company_id: int, offices: Sequence[Office], rhythm: Rhythm) -> None:
+    """The admins whom the source's directory names, each with the first of their addresses that is one."""
+    by_source = {office.dialpad_id: office.pk for office in offices}
+    admins = User.objects.filter(company_id=company_id, state="active").exclude(is_super_admin=False, admin_office_ids=[])
+    for user in admins.order_by("pk"):
         email = next((str(one) for one in user.emails if _is_address(str(one))), None)
-        if user.state == "active" and email is not None:
-            found.append(Address(email, _language(rhythm), user.name, DIRECTORY))
-    return found
+        if email is None:
+            continue
+        entry = Known(Address(email, _language(rhythm), user.name, DIRECTORY))
+        places = [None] if user.is_super_admin else []
+        for place in [*places, *(by_source[str(one)] for one in user.admin_office_ids if str(one) in by_source)]:
+            found[place].append(entry)
+
+
+def _with_refusal(one: Known, refused: Mapping[str, datetime]) -> Known:
+    return replace(one, refused_at=refused.get(one.address.email.strip().lower()))
 
 
 def _is_address(email: str) -> bool:
@@ -123,19 +143,17 @@ def _is_address(email: str) -> bool:
     return True
 
 
-def _reachable(found: Sequence[Address], now: datetime) -> tuple[Address, ...]:
-    addresses = once(found)
-    refused = refused_of([address.email for address in addresses], now)
-    return tuple(address for address in addresses if address.email not in refused)
+def _reachable(entries: Sequence[Known]) -> tuple[Address, ...]:
+    return once(one.address for one in entries if one.refused_at is None)
 
 
-def refused_of(emails: Sequence[str], now: datetime) -> frozenset[str]:
-    """Those of the lower-case addresses whose newest mail with an outcome was refused for good, because of the address, less than a week
-    ago. A mail that a broken server kept for too long says nothing about its reader."""
+def refused_of(emails: Sequence[str], now: datetime) -> dict[str, datetime]:
+    """When the lower-case addresses were refused whose newest mail with an outcome was refused for good, because of the address, less than
+    a week ago. A mail that a broken server kept for too long says nothing about its reader."""
     latest = (
         Mail.objects.filter(to__in=emails, due_at=None, created_at__gt=now - 2 * REFUSED_FOR)
         .order_by("to", "-created_at", "-pk")
         .distinct("to")
         .values_list("to", "refused_at", "error")
     )
-    return frozenset(to for to, at, error in latest if at is not None and at > now - REFUSED_FOR and error.startswith(f"{Whose.ADDRESS}:"))
+    return {to: at for to, at, error in latest if at is not None and at > now - REFUSED_FOR and error.startswith(f"{Whose.ADDRESS}:")}

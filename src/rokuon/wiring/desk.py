@@ -1,6 +1,6 @@
 """What a person does about failures: each in one transaction with its line of the audit log."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -13,6 +13,8 @@ from rokuon.ledger import desk
 from rokuon.ledger.desk import Cause, Which
 from rokuon.ledger.models import Retry
 from rokuon.ledger.retry import retry as send_back
+from rokuon.notify import book
+from rokuon.notify.models import Notice
 from rokuon.ops.i18n import _
 from rokuon.org.models import Company
 from rokuon.org.tree import zone_of
@@ -44,6 +46,24 @@ def close(company: Company, targets: Sequence[int] | None, which: Which, note: s
     if closed:
         _record(company, "failure.close", actor, now, {"copies": closed, "note": note, **_told(which)})
     return closed
+
+
+@transaction.atomic
+def acknowledge(company: Company, offices: Collection[int] | None, notices: Iterable[Notice], actor: Actor, now: datetime) -> int:
+    """Nobody is reminded of these notices any more (row C15), as far as they are of these offices (None: of any); of how many that is
+    new. They stay open until they are over."""
+    stopped = [notice for notice in notices if book.acknowledge(notice.pk, company.pk, offices, actor.name, now)]
+    for notice in stopped:
+        audit.record(
+            actor,
+            "failure.acknowledge",
+            now=now,
+            company_id=company.pk,
+            office_id=notice.office_id,
+            subject=("notice", notice.pk, notice.office.name if notice.office else company.name),
+            after={"kind": notice.kind, "reason": notice.cause},
+        )
+    return len(stopped)
 
 
 @transaction.atomic

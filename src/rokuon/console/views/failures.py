@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 
 from rokuon.accounts import fresh
 from rokuon.accounts.may import Action, Reach
-from rokuon.console import csv_file, gate
+from rokuon.console import csv_file, gate, notices
 from rokuon.console.gate import CHANGE, CompanyRequest, page
 from rokuon.console.recordings_form import PAGE
 from rokuon.console.strip import WORKER_SILENT_S
@@ -29,6 +29,8 @@ from rokuon.ledger.search import Filters, Within
 from rokuon.org.models import Target
 from rokuon.org.tree import zone_of
 from rokuon.wiring import desk as by_person
+
+from .notices import stop_reminders
 
 PER_PAGE = 100
 MOST_TARGETS = 5
@@ -83,6 +85,7 @@ def cause(request: CompanyRequest, state: str, reason: str) -> HttpResponse:
     prefetch_related_objects(listed.copies, "target__office", "closing")
     rows = [(copy, zone_of(copy.target), desk.closing(copy)) for copy in listed.copies]
     (shown,) = _in_words(request.reach, [found])
+    told = list(notices.of_cause(request.reach, state, reason).order_by("office__name", "pk"))
     context = {
         "one": shown,
         "rows": rows,
@@ -90,6 +93,8 @@ def cause(request: CompanyRequest, state: str, reason: str) -> HttpResponse:
         "older": listed.older,
         "page_name": PAGE,
         "longest_note": by_person.LONGEST_NOTE,
+        "notices": told,
+        "reminds": any(one.acknowledged_at is None for one in told),
         "may_retry": Action.BACK_UP in request.reaches,
     }
     return render(request, "console/failures_cause.html", context)
@@ -119,6 +124,14 @@ def close(request: CompanyRequest) -> HttpResponse:
     closed = by_person.close(request.company, gate.target_ids(request.reach), which, note, gate.actor(request), gate.now(request))
     messages.success(request, ngettext("%(count)d recording was closed.", "%(count)d recordings were closed.", closed) % {"count": closed})
     return _to_desk(request)
+
+
+@page(Action.BACK_UP, CHANGE)
+def acknowledge(request: CompanyRequest) -> HttpResponse:
+    """Stop the reminders of the cause that the form names, in every office within reach."""
+    state, reason = (request.POST.get(name, "").replace("\0", "") for name in ("state", "reason"))
+    stop_reminders(request, notices.of_cause(request.reach, state, reason).filter(acknowledged_at=None))
+    return _back(request)
 
 
 @page(Action.VIEW)

@@ -1,5 +1,6 @@
 """The overview: are we safe, what is being copied, what failed and why, and which days of which target are complete."""
 
+from collections.abc import Callable
 from datetime import date
 from functools import partial
 from typing import Any
@@ -12,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from rokuon.accounts.may import Action, Reach
-from rokuon.console import coverage_svg, gate, overview
+from rokuon.console import coverage_svg, events_words, gate, overview
 from rokuon.console.gate import CompanyRequest, page
 from rokuon.ledger.overview import DayState
 from rokuon.org.models import Office, Target
@@ -40,6 +41,8 @@ def show(request: CompanyRequest) -> HttpResponse:
         "states": [{"state": one, "count": getattr(look.counts, one), "url": url(state=one)} for one in STATES],
         "failures": [{"why": why, "url": url(state=why.cause.state, reason=why.cause.reason)} for why in look.failures],
         "others": [{"why": why, "url": url(state=why.cause.state, reason=why.cause.reason)} for why in look.others],
+        "leaving": _leaving(look, url),
+        "lost": events_words.lost_said(events_words.lost_of_late(request.company, now)) if request.reach.whole and not office else "",
         "work": overview.work(request.company, reach, targets, now, look.counts.pending),
         "ready": ready,
         "begun": ready or look.counts.discovered > 0,
@@ -57,6 +60,15 @@ def work(request: CompanyRequest) -> HttpResponse:
     reach = _narrowed(request, office)
     shown = {"office": office, "work": overview.work(request.company, reach, _targets(reach), gate.now(request))}
     return render(request, "console/overview_work.html", shown)
+
+
+def _leaving(look: overview.Look, url: Callable[..., str]) -> list[dict[str, str]]:
+    """Links to what leaves within a week, by state."""
+    if look.leaving is None or not look.leaving.soon:
+        return []
+    words = {"failed": _("Show those that failed"), "pending": _("Show those that wait")}
+    days = {"since": look.leaving.since, "until": look.leaving.until}
+    return [{"words": words[state], "url": url(state=state, **days)} for state in ("failed", "pending") if getattr(look.counts, state)]
 
 
 STATES = ("verified", "pending", "failed", "gone", "excluded")
