@@ -66,9 +66,10 @@ messages: $(VENV)/dev.stamp ## Extract and compile the texts (English in the sou
 reference: $(VENV)/dev.stamp ## Write docs/reference from the code
 	@$(BIN)/python tools/reference.py
 
-screenshots: $(VENV)/dev.stamp ## Pictures of every page of the console into docs/images/console (ARGS=overview for one)
+screenshots: $(VENV)/dev.stamp ## Pictures of every page of the console into docs/images/console (ARGS=overview for one), and of the mails
 	@$(BIN)/python tools/chromium.py
 	@$(BIN)/python -m tools.screenshots $(ARGS)
+	@$(BIN)/python -m tools.mail_pictures
 
 clean: ## Remove the environment and the demo
 	@rm -rf $(VENV) $(DATA) bench-data

@@ -1,7 +1,8 @@
 """Row 2: how much of the budget is used while work waits, and whether it is ever exceeded: the simulated Dialpad's limit is on."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from rokuon.simulator.runner import SimulatorProcess
 
@@ -23,6 +24,15 @@ def measure(ground: Ground) -> Iterator[Line]:
     yield from (_case(ground, counts) for counts in ("first", "none"))
 
 
+def counted_requests(log: Iterable[dict[str, Any]]) -> list[float]:
+    """When the simulated Dialpad met the requests that may count for the budget, in order: a download is one, however many hops it has."""
+    return sorted(entry["at"] for entry in log if entry["path"].startswith("/api/") or entry["endpoint"] in _LOGICAL)
+
+
+def most_in_a_second(sent: Sequence[float]) -> int:
+    return max(sum(at <= other < at + 1.0 for other in sent[index : index + 3 * PER_SECOND]) for index, at in enumerate(sent))
+
+
 def _case(ground: Ground, media_counts: str) -> Line:
     """Rokuon charges one request a download in both cases; whether Dialpad counts it is not known."""
     seconds = QUICK_SECONDS if ground.quick else SECONDS
@@ -40,10 +50,10 @@ def _case(ground: Ground, media_counts: str) -> Line:
         log = sim.control("GET", "log")
         (counted,) = sim.control("GET", "meter")["companies"].values()
         ground.rokuon.cancel(company)
-    sent = sorted(entry["at"] for entry in log if entry["path"].startswith("/api/") or entry["endpoint"] in _LOGICAL)
+    sent = counted_requests(log)
     begin, end = sent[0] + SETTLE_S, sent[-1]
     used = sum(begin <= at < end for at in sent) / (end - begin) / PER_SECOND
-    worst = max(sum(at <= other < at + 1.0 for other in sent[index : index + 3 * PER_SECOND]) for index, at in enumerate(sent))
+    worst = most_in_a_second(sent)
     holds = used >= USED_AT_LEAST and worst <= PER_SECOND and counted["status_429"] == 0
     return Line(
         2,

@@ -17,10 +17,14 @@ from rokuon.simulator.runner import SimulatorProcess
 from .ground import Ground
 from .processes import start
 from .report import Line, verdict
+from .row_budget import counted_requests, most_in_a_second
 
 PER_SECOND = 20
 CALLS, QUICK_CALLS = 40, 8
 BETWEEN_S = 1.0
+RECORDING_READY_MS = 2_000
+"""After the end of its call: the event of the recording comes alone then, when what the hangup asked for is over."""
+
 RECORDINGS, DAYS = 6000, 200
 DAY_MS = 86_400_000
 P50_S, P99_S = 1.0, 3.0
@@ -63,7 +67,7 @@ def _latency(ground: Ground) -> Line:
 
     count = QUICK_CALLS if ground.quick else CALLS
     options = ["--recordings", str(RECORDINGS), "--days", str(DAYS), "--talk", "3,8,30", "--switch", f"limit_per_second={PER_SECOND}"]
-    with SimulatorProcess(*options, "--switch", "recording_delay_ms=0") as sim:
+    with SimulatorProcess(*options, "--switch", f"recording_delay_ms={RECORDING_READY_MS}") as sim:
         bucket = ground.rokuon.buckets / ground.fresh("live-bucket")
         bucket.mkdir()
         company = ground.rokuon.company(sim.base_url, sim.key, bucket.as_uri(), PER_SECOND)
@@ -84,6 +88,7 @@ def _latency(ground: Ground) -> Line:
 
         ran = ground.rokuon.back_up(company, now - DAYS * DAY_MS, now, until=end_calls)
         (counted,) = sim.control("GET", "meter")["companies"].values()
+        worst = most_in_a_second(counted_requests(sim.control("GET", "log"))[2 * PER_SECOND :])  # past the directory, read without a budget
         ground.rokuon.cancel(company)
     kept = dict(Hint.objects.filter(company_id=company, state="recording").values_list("call_id", "received_at"))
     copies = Copy.objects.filter(company_id=company, recording__call_id__in=kept, state="verified").select_related("recording")
@@ -92,11 +97,12 @@ def _latency(ground: Ground) -> Line:
     return Line(
         5,
         f"event to verified object, {count} calls, backfill of {RECORDINGS} beside it at {PER_SECOND}/s",
-        f"p50 {p50:.2f} s, p99 {p99:.2f} s, {len(took)} of {count} arrived, backfill {ran.verified}, 429s {counted['status_429']}",
+        f"p50 {p50:.2f} s, p99 {p99:.2f} s, {len(took)} of {count} arrived, backfill {ran.verified}, "
+        f"most in any 1 s {worst}, 429s {counted['status_429']}",
         "-",
         f"p50 < {P50_S:.0f} s, p99 < {P99_S:.0f} s",
-        verdict(len(took) == count and p50 < P50_S and p99 < P99_S),
-        {"seconds": took, "backfill": ran.verified},
+        verdict(len(took) == count and p50 < P50_S and p99 < P99_S and worst <= PER_SECOND and counted["status_429"] == 0),
+        {"seconds": took, "backfill": ran.verified, "worst": worst},
     )
 
 

@@ -66,7 +66,7 @@ class Config(BaseSettings):
     )
     smtp_url: SecretStr | None = Field(
         None,
-        description="Mail server for invitations and new passwords: smtp://user:password@host:587?tls=starttls; tls is starttls, tls (from "
+        description="Mail server for invitations and notices: smtp://user:password@host:587?tls=starttls; tls is starttls, tls (from "
         "the first byte) or none. Without it Rokuon sends no mail.",
     )
     mail_from: str = Field(

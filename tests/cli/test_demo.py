@@ -88,6 +88,15 @@ def test_demo_opens_with_the_console_stays_until_it_is_stopped_and_then_stops_ev
     assert not _left(demo)
 
 
+def _first_arrival(process: "subprocess.Popen[str]") -> float:
+    """Seconds from the end of a call to its recording in the bucket, as the demo says it."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        if told := re.fullmatch(r"A call of .+ ended\. Its recording was in the bucket (\d+\.\d) s later\.\n", line):
+            return float(told[1])
+    raise AssertionError("the demo has ended")
+
+
 def test_in_a_new_demo_some_things_are_wrong_on_purpose_and_calls_go_on(outer: Path) -> None:
     demo = Rokuon(outer, outer / "demo-data")
     with staying(demo, "--recordings", "60") as (process, said):
@@ -95,7 +104,8 @@ def test_in_a_new_demo_some_things_are_wrong_on_purpose_and_calls_go_on(outer: P
         before = demo("status", "--json").json["total"]
         assert before["failed"] + before["gone"] > 0
         assert not list((demo.data / "bucket" / "team-bucket").rglob(".rokuon"))
-        wait_until(lambda: demo("status", "--json").json["total"]["verified"] > before["verified"], 60)  # calls that ended since
+        assert _first_arrival(process) < 30, "a call that ended since is in the bucket, and the demo says how long that took"
+        assert demo("status", "--json").json["total"]["verified"] > before["verified"]
         assert len(demo("admin-link").out.split("/link/")) == 2
         assert interrupt(process).code == 0
     assert not _left(demo)

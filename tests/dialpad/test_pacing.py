@@ -136,6 +136,26 @@ def test_a_late_slot_is_dropped_and_not_sent_in_a_burst():
     assert all(later - earlier >= spacing(20) - LATE - 1e-9 for earlier, later in pairwise(sent))
 
 
+def test_c12_whoever_comes_alone_does_not_wait_behind_the_crowd_of_another_lane():
+    """What a backfill has reserved comes first, and that is little; what waits in it comes later."""
+
+    async def run():
+        loop = asyncio.get_running_loop()
+        crowded, alone = pacers(2, 20, loop.time)
+        crowd = [asyncio.create_task(crowded.take()) for _ in range(400)]
+        waits = []
+        for _ in range(20):
+            await asyncio.sleep(0.7)
+            came = loop.time()
+            await alone.take()
+            waits.append(loop.time() - came)
+        for task in crowd:
+            task.cancel()
+        return max(waits)
+
+    assert virtually(run()) <= 5 * spacing(20)
+
+
 def test_waiters_are_served_in_the_order_in_which_they_came():
     async def run():
         loop = asyncio.get_running_loop()

@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-from django.db import transaction
+import pytest
+from django.db import connection, transaction
 from django.test import Client
 
 from rokuon.events import inbox
@@ -78,12 +80,80 @@ def test_w1_the_same_event_any_number_of_times_is_one_hint(live_rig: LiveRig) ->
     assert Copy.objects.count() == 1
 
 
+def test_a_look_is_asked_for_when_everybody_can_see_the_hint_and_again_when_the_event_comes_again(live_rig: LiveRig) -> None:
+    """Else a look that was waiting in the queue could begin and miss it; and a process may die before it has asked."""
+    rig = live_rig()
+    seen: list[int] = []
+
+    def elsewhere(_company: int) -> None:
+        with ThreadPoolExecutor(1) as pool:
+            seen.append(pool.submit(_hints_on_another_connection).result())
+
+    for _ in range(2):
+        inbox.receive(
+            rig.company.pk,
+            digest="d",
+            call_id="1",
+            other_legs=(),
+            state="hangup",
+            started_at=rig.clock(),
+            happened_at=None,
+            now=rig.clock(),
+            enqueue=elsewhere,
+        )
+    assert seen == [1, 1]
+
+
+def _hints_on_another_connection() -> int:
+    try:
+        return Hint.objects.count()
+    finally:
+        connection.close()
+
+
 def test_w2_the_recording_told_before_the_hangup_is_the_same_recording(live_rig: LiveRig) -> None:
     rig = live_rig(switches={"event_order": "reversed"})
     rig.end_call()
     wait_for_hints(rig, 3)
     look(rig)
     assert [copy.state for copy in Copy.objects.all()] == ["verified"]
+
+
+@pytest.mark.parametrize("leg", ["group", "agent"])
+def test_a_recording_that_is_told_long_after_the_hangup_is_copied_by_its_own_event(live_rig: LiveRig, leg: str) -> None:
+    """That event names one leg. The other, which may have started many seconds apart, was told of by its hangup."""
+    rig = live_rig(switches={"recording_delay_ms": 2_000})
+    for _ in range(4):
+        rig.advance(minutes=30)  # no neighbour whose listing would show the other leg by chance
+        known = Copy.objects.count()
+        rig.end_call(leg=leg)
+        wait_for_hints(rig, Hint.objects.count() + 2)
+        look(rig)
+        assert Copy.objects.count() == known
+        wait_for_hints(rig, Hint.objects.count() + 1)
+        look(rig)
+        assert Copy.objects.count() > known
+    assert set(Copy.objects.values_list("state", flat=True)) == {"verified"}
+    assert set(Hint.objects.values_list("result", flat=True)) == {"found"}
+
+
+def test_legs_whose_events_come_apart_cost_a_look_each_and_no_more(live_rig: LiveRig) -> None:
+    rig = live_rig()
+    for number in range(4):
+        rig.advance(minutes=30)
+        rig.end_call()
+        wait_for_hints(rig, 3 * number + 3)
+        before = rig.list_pages()
+        told_of = Hint.objects.filter(state="recording").values("call_id")
+        late = Hint.objects.filter(due_at__isnull=False).exclude(call_id__in=told_of).get()
+        late.delete()
+        look(rig)
+        late.save(force_insert=True)  # its event comes only now
+        look(rig)
+        rig.advance(seconds=4)
+        look(rig)
+        assert rig.list_pages() - before == 2
+    assert set(Hint.objects.values_list("result", flat=True)) == {"found"}
 
 
 def test_a_burst_costs_requests_by_the_page_and_not_by_the_call(live_rig: LiveRig) -> None:
@@ -117,6 +187,7 @@ def test_a_call_that_is_not_listed_yet_is_looked_for_again_and_then_left_to_the_
         rig.company.pk,
         digest="d",
         call_id="999",
+        other_legs=(),
         state="hangup",
         started_at=rig.clock(),
         happened_at=None,

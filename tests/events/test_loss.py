@@ -33,6 +33,7 @@ def event(world: World, call_id: str, state: str = "hangup") -> None:
     inbox.receive(
         world.company.pk,
         digest=f"{call_id} {state}",
+        other_legs=(),
         call_id=call_id,
         state=state,
         started_at=NOW - HOUR,

@@ -10,13 +10,20 @@ from .tokens import EVENT, SECRET, digest, part, token
 
 
 def test_a_signed_event_is_a_hint_to_look_for_its_call() -> None:
-    assert read_event(token(), [SECRET]) == Event("4503599627370497", "hangup", 1_795_000_000_000, 1_795_000_060_000, digest(), 0)
+    assert read_event(token(), [SECRET]) == Event("4503599627370497", (), "hangup", 1_795_000_000_000, 1_795_000_060_000, digest(), 0)
 
 
 def test_ids_and_times_may_be_text() -> None:
     claims = {**EVENT, "call_id": "45", "date_started": "1795000000000", "event_timestamp": None}
     event = read_event(token(claims), [SECRET])
     assert (event.call_id, event.started_ms, event.happened_ms) == ("45", 1_795_000_000_000, None)
+
+
+def test_the_other_legs_of_the_conversation_are_named_once_each_and_never_the_call_itself() -> None:
+    claims = {**EVENT, "entry_point_call_id": 45, "operator_call_id": "45", "master_call_id": EVENT["call_id"]}
+    assert read_event(token(claims), [SECRET]).other_legs == ("45",)
+    odd = {**EVENT, "entry_point_call_id": "../45", "operator_call_id": True, "master_call_id": None}
+    assert read_event(token(odd), [SECRET]).other_legs == ()
 
 
 def test_w12_the_old_secret_counts_too_and_is_told_apart() -> None:

@@ -1,6 +1,7 @@
 """The budget: spaced slots from one row, whoever asks (Dialpad docs, "Rate limits"; I13)."""
 
 import itertools
+import time
 
 import pytest
 from django.db import connection
@@ -27,26 +28,35 @@ def test_the_next_reservation_continues_after_the_last_slot(company: Company) ->
     assert second[0] - first[-1] == pytest.approx(1.03 / 15, abs=0.05)
 
 
-def test_live_work_passes_the_queue_and_pushes_it_back(company: Company) -> None:
-    queued = budget.reserve(company.pk, 10, "bulk")
-    (live,) = budget.reserve(company.pk, 1, "live")
+def test_whoever_asks_no_two_slots_lie_closer_than_the_spacing(company: Company) -> None:
+    """A slot between two others would be one request too many in its second."""
+    slots: list[float] = []
+    began = time.monotonic()
+    for lane, count in itertools.islice(itertools.cycle((("bulk", 3), ("live", 1), ("sweep", 1), ("live", 1))), 40):
+        reserved = budget.reserve(company.pk, count, lane)  # type: ignore[arg-type]
+        slots += [time.monotonic() - began + slot for slot in reserved]
+    assert slots == sorted(slots)
+    assert all(after - before > 1.03 / 15 - 0.02 for before, after in itertools.pairwise(slots))
+
+
+def test_live_work_stands_in_the_queue_with_one_slot_at_a_time(company: Company) -> None:
+    budget.reserve(company.pk, 4, "bulk")
+    (live,) = budget.reserve(company.pk, 3, "live")
     (after,) = budget.reserve(company.pk, 1, "bulk")
-    assert live < 0.02
-    assert after - queued[-1] == pytest.approx(2 * 1.03 / 15, abs=0.05)
+    assert live == pytest.approx(4 * 1.03 / 15, abs=0.05)
+    assert after - live == pytest.approx(1.03 / 15, abs=0.05)
 
 
-def test_live_work_gets_one_slot_in_five_ahead_of_the_queue(company: Company) -> None:
-    budget.reserve(company.pk, 10, "bulk")
-    lives = [budget.reserve(company.pk, 1, "live")[0] for _ in range(3)]
-    assert lives[0] == pytest.approx(0, abs=0.05)
-    assert lives[2] - lives[1] == pytest.approx(5 * 1.03 / 15, abs=0.05)
-
-
-def test_a_sweep_stands_in_the_queue_and_takes_a_seventh_of_it(company: Company) -> None:
-    budget.reserve(company.pk, 10, "bulk")
-    sweeps = [budget.reserve(company.pk, 1, "sweep")[0] for _ in range(3)]
-    assert sweeps[0] == pytest.approx(10 * 1.03 / 15, abs=0.05)
-    assert sweeps[2] - sweeps[1] == pytest.approx(7 * 1.03 / 15, abs=0.05)
+def test_a_sweep_takes_a_seventh_of_the_queue_and_waits_for_its_turn(company: Company) -> None:
+    spacing = 1.03 / 15
+    (first,) = budget.reserve(company.pk, 3, "sweep")
+    assert first < 0.02
+    assert budget.reserve(company.pk, 1, "sweep") == []
+    assert budget.sweep_waits(company.pk) == pytest.approx(5.5 * spacing, abs=0.05)
+    budget.reserve(company.pk, 6, "bulk")
+    assert budget.sweep_waits(company.pk) == 0
+    (second,) = budget.reserve(company.pk, 1, "sweep")
+    assert second - first == pytest.approx(7 * spacing, abs=0.05)
 
 
 def test_a_429_moves_every_lane_and_a_shorter_one_does_not_shorten_it(company: Company) -> None:
@@ -58,7 +68,7 @@ def test_a_429_moves_every_lane_and_a_shorter_one_does_not_shorten_it(company: C
 
 def test_an_idle_budget_does_not_save_slots_for_a_burst(company: Company) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE org_budget SET next_at = now() - interval '1 hour', next_live_at = now() - interval '1 hour'")
+        cursor.execute("UPDATE org_budget SET next_at = now() - interval '1 hour'")
     slots = budget.reserve(company.pk, 3, "bulk")
     assert slots[2] - slots[0] == pytest.approx(2 * 1.03 / 15, abs=1e-3)
 
@@ -66,3 +76,5 @@ def test_an_idle_budget_does_not_save_slots_for_a_burst(company: Company) -> Non
 def test_a_company_without_a_budget_row_is_an_error_not_a_free_pass(db: None) -> None:
     with pytest.raises(LookupError):
         budget.reserve(4711, 1, "bulk")
+    with pytest.raises(LookupError):
+        budget.sweep_waits(4711)

@@ -14,13 +14,14 @@ from rokuon.jobs import queue
 from rokuon.ops.i18n import _
 from rokuon.ops.installation import Installation
 from rokuon.ops.secrets import Secret
-from rokuon.org.models import Company, Target
+from rokuon.org.models import Company
 from rokuon.stores.verification import FRESH_GRANT_S
 from rokuon.wiring import backup_now, settings, setup
 
 from . import demo_wrongs, output
 from .backup import company_zone
 from .crew import Crew
+from .demo_calls import Arrivals
 from .demo_console import Console
 from .demo_world import RunningWorld
 from .follow import End, View, follow
@@ -72,16 +73,20 @@ class Demo:
 
     def let_calls_end(self) -> None:
         """Until something that the demo needs has ended; a caller who has seen enough interrupts it."""
-        centers = list(Target.objects.filter(kind="callcenter").order_by("pk").values_list("dialpad_id", flat=True))
-        drawn, count = random.SystemRandom(), 0
+        company = Company.objects.get(base_url=self._dialpad.world.base_url)
+        centers = list(company.targets.filter(kind="callcenter").order_by("pk"))
+        drawn, count, arrivals = random.SystemRandom(), 0, Arrivals(company.pk)
         due = time.monotonic()
         while self._dialpad.alive and self._crew.working and self._console.alive:
             if time.monotonic() >= due:
                 due, count = time.monotonic() + CALL_EVERY_S, count + 1
-                [recording] = self._dialpad.end_call(int(drawn.choice(centers)), drawn.randrange(*TALK_MS))
+                center, ended_at = drawn.choice(centers), self._session.now()
+                [recording] = self._dialpad.end_call(int(center.dialpad_id), drawn.randrange(*TALK_MS))
+                arrivals.expect(recording, center.name, ended_at)
                 if count % DAMAGED_EVERY == 0:
                     self._dialpad.add_fault(demo_wrongs.damage(recording, drawn.choice(demo_wrongs.DAMAGES)))
-            time.sleep(0.5)
+            arrivals.say_new(self._session.now())
+            time.sleep(0.2)
 
     def back_up_twice(self) -> int:
         """The exit code of the worse of the two runs."""

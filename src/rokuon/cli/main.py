@@ -40,6 +40,7 @@ COMMANDS: dict[str, tuple[str, bool, str]] = {
     "failures": ("failures", True, N_("Show failed recordings by cause, and what to do.")),
     "retry": ("failures", True, N_("Try failed recordings again.")),
     "close": ("failures", True, N_("Close failed recordings that are explained.")),
+    "notices": ("notices", True, N_("Show what somebody should know, and who is told of it by mail.")),
     "up": ("serve", True, N_("Run everything: the console and a worker.")),
     "serve": ("serve", True, N_("Serve the console.")),
     "worker": ("worker", True, N_("Do the work: list, copy and verify recordings.")),

@@ -1,7 +1,8 @@
 """Call events as Dialpad sends them: the whole body is a JWT, signed with HS256 under the webhook's own secret (its docs, "Webhooks").
 
-An event is a hint and no more: which call to look for in the list, and when it started. What it says besides is not used. Nothing here
-trusts the body before its signature has been checked, and after that it is still read strictly (RFC 8725; rows Q1 and Q3).
+An event is a hint and no more: which call to look for in the list, when it started, and which other legs belong to it. What it says
+besides is not used. Nothing here trusts the body before its signature has been checked, and after that it is still read strictly
+(RFC 8725; rows Q1 and Q3).
 """
 
 import base64
@@ -23,6 +24,7 @@ _TOKEN = re.compile(rb"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _INT_DIGITS = 19
 _ID = re.compile(r"[A-Za-z0-9._:@-]{1,200}")
 _STATE = re.compile(r"[a-z_]{1,40}")
+_OTHER_LEGS = ("entry_point_call_id", "operator_call_id", "master_call_id")
 _EARLIEST_MS, _LATEST_MS = 946_684_800_000, 7_258_118_400_000
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
@@ -37,12 +39,14 @@ class EventMalformed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A hint. Times are epoch milliseconds UTC; `happened_ms` is None where the event does not say.
+    """A hint. Times are epoch milliseconds UTC; `happened_ms` is None where the event does not say. `other_legs` are the ids by which
+    the call hangs together with others of its conversation.
 
     `digest` is the same for the same event sent again. `secret` is the place in the list of the secret that signed it.
     """
 
     call_id: str
+    other_legs: tuple[str, ...]
     state: str
     started_ms: int
     happened_ms: int | None
@@ -94,7 +98,9 @@ def _event(payload: bytes, place: int) -> Event:
     started = _time(claims.get("date_started"))
     if not call_id or started is None or not isinstance(state, str) or not _STATE.fullmatch(state):
         raise EventMalformed("call_id, state or date_started is missing")
-    return Event(call_id, state, started, _time(claims.get("event_timestamp")), hashlib.sha256(payload).hexdigest(), place)
+    named = (_id(claims.get(name)) for name in _OTHER_LEGS)
+    others = tuple(dict.fromkeys(leg for leg in named if leg and leg != call_id))
+    return Event(call_id, others, state, started, _time(claims.get("event_timestamp")), hashlib.sha256(payload).hexdigest(), place)
 
 
 def parse_strictly(text: bytes) -> dict[str, Any]:

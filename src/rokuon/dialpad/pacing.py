@@ -14,8 +14,9 @@ from rokuon.domain.ports import Sleep
 SPREAD = 1.03
 LATE = 0.02
 """Seconds. A slot that is later than this is dropped: its request could meet the next ones within a second."""
-BATCH = 10
-_LOW = 3
+BATCH = 2
+_LOW = 2
+"""Few, since whoever comes next from another process or lane waits for all that are reserved."""
 
 Reserve = Callable[[int], Awaitable[Sequence[float]]]
 """Reserves up to n slots that nobody else has: seconds from the moment of the answer, ascending, at least one."""

@@ -1,4 +1,4 @@
-"""Hints in and out. An event is acknowledged only when its row and its job are committed together (row Q4)."""
+"""Hints in and out. An event is acknowledged only when its row is committed, and after it its job (row Q4)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -33,30 +33,34 @@ class Due:
 
 
 _INSERT = """
-    INSERT INTO events_hint (company_id, digest, call_id, state, started_at, received_at, due_at, tries, result)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, 0, %s) ON CONFLICT (company_id, digest) DO NOTHING
+    INSERT INTO events_hint (company_id, digest, call_id, other_legs, state, started_at, received_at, due_at, tries, result)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 0, %s) ON CONFLICT (company_id, digest) DO NOTHING
 """
 
 
-@transaction.atomic
 def receive(
     company_id: int,
     *,
     digest: str,
     call_id: str,
+    other_legs: Sequence[str],
     state: str,
     started_at: datetime,
     happened_at: datetime | None,
     now: datetime,
     enqueue: Callable[[int], None],
 ) -> bool:
-    """Keep a hint and ask for a look; False where this very event was here before. May be called any number of times."""
+    """Keep a hint, then ask for a look; False where this very event was here before. May be called any number of times.
+
+    Not in one transaction: a look that waits in the queue when it is asked for could begin, and miss the hint, before both were there.
+    An event that comes again asks again, since the first time may have ended between the two. Call it outside of a transaction.
+    """
     stale = happened_at is not None and now - happened_at > STALE_AFTER
     with connection.cursor() as cursor:
         due_at, result = (None, Hint.Result.STALE) if stale else (now, Hint.Result.WAITING)
-        cursor.execute(_INSERT, [company_id, digest, call_id, state, started_at, now, due_at, result])
+        cursor.execute(_INSERT, [company_id, digest, call_id, list(other_legs), state, started_at, now, due_at, result])
         fresh = bool(cursor.rowcount)
-    if fresh and not stale:
+    if not stale:
         enqueue(company_id)
     return fresh
 
@@ -88,14 +92,22 @@ def saw_forgery(hook: Hook, now: datetime) -> bool:
 
 
 def due(company_id: int, now: datetime, most: int = MOST) -> list[Due]:
-    """The hints to look for now, those of the newest calls first."""
-    rows = Hint.objects.filter(company_id=company_id, due_at__lte=now).order_by("-started_at")[:most]
+    """The hints to look for now, those of the newest calls first, and then those of the other legs of their conversations.
+
+    Dialpad tells of a recording long after the call ended, and on one leg. Only beside the other legs can that one be told apart, and
+    when they started was told by their own events.
+    """
+    rows = list(Hint.objects.filter(company_id=company_id, due_at__lte=now).order_by("-started_at")[:most])
+    named = {leg for row in rows for leg in row.other_legs}
+    beside = Hint.objects.filter(company_id=company_id, call_id__in=named, received_at__gt=now - STALE_AFTER)
+    rows += beside.exclude(pk__in=[row.pk for row in rows]).order_by("-started_at")[:most]
     return [Due(row.pk, row.call_id, row.started_at, row.received_at) for row in rows]
 
 
 @transaction.atomic
 def settle(dues: Sequence[Due], found: set[str], now: datetime) -> datetime | None:
-    """Hints whose calls were found are over; the others are looked for again a few times. When the next is due; None if none is."""
+    """Hints whose calls were found are over; those that were due are looked for again a few times. When the next is due; None if none
+    is."""
     ids = [due.id for due in dues]
     here = [due.id for due in dues if due.call_id in found]
     Hint.objects.filter(pk__in=here, due_at__isnull=False).update(due_at=None, result=Hint.Result.FOUND)

@@ -2,6 +2,7 @@
 
 import secrets
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -45,7 +46,8 @@ class Hook(models.Model):
 class Hint(models.Model):
     """One event. `due_at` is when to look for its call next, null when that is over; `result` says how it ended.
 
-    `digest` makes an event that is sent again one row. Nothing else of the event is kept: it holds phone numbers.
+    `other_legs` are the calls that the event names as legs of the same conversation: the list must show them too. `digest` makes an
+    event that is sent again one row. Nothing else of the event is kept: it holds phone numbers.
     """
 
     class Result(models.TextChoices):
@@ -57,6 +59,7 @@ class Hint(models.Model):
     company = models.ForeignKey("org.Company", on_delete=models.CASCADE, related_name="+")
     digest = models.CharField(max_length=64)
     call_id = models.TextField()
+    other_legs = ArrayField(models.TextField(), default=list)
     state = models.TextField()
     started_at = models.DateTimeField()
     received_at = models.DateTimeField()

@@ -35,8 +35,10 @@ def enqueue_look(company_id: int, at: datetime | None = None) -> None:
     A burst asks for every event: where a look waits already, one query says so and nothing is written.
     """
     if at is not None:
-        # Below the others: a job that waits for its time would keep every later one of the same lock and priority waiting.
-        _defer(LOOK, LIVE, f"look-again:{company_id}", lock=f"look:{company_id}", at=at, priority=-1, company_id=company_id)
+        # A job that waits for its time keeps those of the same lock waiting that come after it and are not more urgent. So the sooner,
+        # the more urgent; a look at once is the most urgent. To two seconds, for the column holds 31 bits.
+        moment = int(at.timestamp() // 2)
+        _defer(LOOK, LIVE, f"look-again:{company_id}:{moment}", lock=f"look:{company_id}", at=at, priority=-moment, company_id=company_id)
         return
     name = f"look:{company_id}"
     with connection.cursor() as cursor:

@@ -23,6 +23,10 @@ HEARTBEAT_S, DEAD_AFTER_S, RESCUE_EVERY_S, TICK_EVERY_S = 4.0, 16.0, 5.0, 60.0
 """A job of a killed worker is taken up again within DEAD_AFTER + RESCUE_EVERY seconds, 21 s: below the 30 s promised for a restart."""
 
 LIVE_JOBS, BULK_JOBS = 4, 4
+LIVE_POLL_S, BULK_POLL_S = 0.5, 5.0
+"""Procrastinate tells workers of a new job, not of one whose time has come or whose lock has become free: those are met by asking. A
+look that waits behind another of its company is one."""
+
 STOP_WITHIN_S = 25.0
 KEEP_JOBS_HOURS = 24
 
@@ -52,8 +56,8 @@ async def run(engine: Engine, stop: asyncio.Event) -> None:
             tasks.create_task(_every(TICK_EVERY_S, lambda: _tick(app, engine))),
         ]
         workers = [
-            tasks.create_task(_worker(app, LIVE, LIVE_JOBS)),
-            tasks.create_task(_worker(app, BULK, BULK_JOBS)),
+            tasks.create_task(_worker(app, LIVE, LIVE_JOBS, LIVE_POLL_S)),
+            tasks.create_task(_worker(app, BULK, BULK_JOBS, BULK_POLL_S)),
         ]
         await stop.wait()
         engine.stop()
@@ -61,11 +65,12 @@ async def run(engine: Engine, stop: asyncio.Event) -> None:
             task.cancel()
 
 
-async def _worker(app: App, queue: str, jobs: int) -> None:
+async def _worker(app: App, queue: str, jobs: int, poll_s: float) -> None:
     await app.run_worker_async(
         queues=[queue],
         name=queue,
         concurrency=jobs,
+        fetch_job_polling_interval=poll_s,
         install_signal_handlers=False,
         update_heartbeat_interval=HEARTBEAT_S,
         stalled_worker_timeout=DEAD_AFTER_S,

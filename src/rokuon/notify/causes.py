@@ -10,6 +10,7 @@ IN_BRIEF = {
     "source_kind_denied": N_("Dialpad does not hand out recordings of one kind"),
     "source_throttled": N_("Dialpad asks to slow down"),
     "source_unavailable": N_("Dialpad could not be reached"),
+    "source_away": N_("Dialpad has been away for long"),
     "source_request_refused": N_("Dialpad refused a request"),
     "source_not_found": N_("Dialpad does not know a contact center or coaching team"),
     "source_cursor_looped": N_("Dialpad's list repeats itself"),

@@ -89,7 +89,6 @@ class Budget(models.Model):
 
     company = models.OneToOneField(Company, primary_key=True, on_delete=models.CASCADE, related_name="budget")
     next_at = models.DateTimeField(default=timezone.now)
-    next_live_at = models.DateTimeField(default=timezone.now)
     next_sweep_at = models.DateTimeField(default=timezone.now)
     blocked_until = models.DateTimeField(default=timezone.now)
 

@@ -5,7 +5,7 @@ A rotated key or credential takes effect with the next job, without a restart: w
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rokuon.config import Config
@@ -95,10 +95,16 @@ class Connections:
 
     def _slots(self, company_id: int, lane: budget.Lane) -> SendSlots:
         return SlotPacer(
-            lambda count: self.db(budget.reserve, company_id, count, lane),
+            lambda count: self._reserve(company_id, count, lane),
             pause=lambda seconds: self.db(budget.slow_down, company_id, seconds),
             clock=time.monotonic,
         )
+
+    async def _reserve(self, company_id: int, count: int, lane: budget.Lane) -> Sequence[float]:
+        while True:
+            if slots := await self.db(budget.reserve, company_id, count, lane):
+                return slots
+            await asyncio.sleep(await self.db(budget.sweep_waits, company_id))
 
     async def store(self, bucket_id: int) -> Store:
         """The store of a bucket. Raises BucketUnusable where its URL or credential is not usable on this machine, and what

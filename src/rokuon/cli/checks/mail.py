@@ -7,9 +7,10 @@ from datetime import timedelta
 from django.core.mail import get_connection
 
 from rokuon.config import Config
-from rokuon.notify import recipients
+from rokuon.notify import post, recipients
 from rokuon.notify.models import Mail
-from rokuon.ops.i18n import _, ngettext
+from rokuon.ops.i18n import _, join_sentences, ngettext
+from rokuon.ops.mail import in_words
 from rokuon.org.models import Company, Office
 
 from .. import output
@@ -62,16 +63,20 @@ def _server(config: Config) -> Check:
 
 
 def _waiting(session: Session) -> Iterator[Check]:
-    waiting = Mail.objects.filter(due_at__isnull=False, created_at__lt=session.now() - WAITS_LONG).order_by("created_at")
-    count = waiting.count()
-    oldest = waiting.first()
-    if oldest is not None:
-        says = ngettext("%(count)d mail waits, the oldest since %(since)s", "%(count)d mails wait, the oldest since %(since)s", count)
+    found = post.standing(None, session.now())
+    if found.oldest is not None and found.oldest < session.now() - WAITS_LONG:
+        says = ngettext(
+            "%(count)d mail waits, the oldest since %(since)s", "%(count)d mails wait, the oldest since %(since)s", found.waiting
+        )
+        since = output.moment(found.oldest, session.config.time_zone)
         yield Check(
             _("Waiting mails"),
             Level.WARNING,
-            says % {"count": count, "since": output.moment(oldest.created_at, session.config.time_zone)} + _told(oldest.error),
-            _("None is lost: a worker sends them when the mail server takes them. `rokuon notices` shows them."),
+            says % {"count": found.waiting, "since": since},
+            join_sentences(
+                in_words(found.error),
+                _("None is lost: a worker sends them when the mail server takes them. `rokuon notices` shows them."),
+            ).strip(),
         )
 
 
@@ -91,8 +96,9 @@ def _nobody_told(session: Session, company: Company) -> Iterator[Check]:
     """Row C17: whether somebody of each office that is backed up can be told of its failures."""
     what, now = f"{company.name}: {_('recipients of notices')}", session.now()
     offices = Office.objects.filter(company=company, targets__backed_up=True).distinct().order_by("name", "pk")
-    orphans = [office.name for office in offices if recipients.of_office(office, now).fallback]
-    if not recipients.of_company(company, now):
+    known = recipients.known(company.pk, list(offices), now)
+    orphans = [office.name for office in offices if all(one.refused_at for one in known[office.pk])]
+    if all(one.refused_at for one in known[None]):
         yield Check(
             what,
             Level.PROBLEM if orphans else Level.WARNING,
@@ -108,10 +114,6 @@ def _nobody_told(session: Session, company: Company) -> Iterator[Check]:
         )
     elif offices:
         yield Check(what, Level.OK, _("every office has somebody"))
-
-
-def _told(error: str) -> str:
-    return f" ({error})" if error else ""
 
 
 def _some(names: list[str]) -> str:

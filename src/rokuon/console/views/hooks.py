@@ -56,6 +56,7 @@ def dialpad(request: HttpRequest, path: str) -> HttpResponse:
             hook.company_id,
             digest=event.digest,
             call_id=event.call_id,
+            other_legs=event.other_legs,
             state=event.state,
             started_at=at(event.started_ms),
             happened_at=at(event.happened_ms) if event.happened_ms is not None else None,
