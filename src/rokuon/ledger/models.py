@@ -111,6 +111,7 @@ class Copy(models.Model):
         ]
         indexes = [
             models.Index(fields=["company", "due_at"], condition=Q(state="pending"), name="copy_due"),
+            models.Index(fields=["company", "call_started_at", "id"], condition=Q(state="pending"), name="copy_by_deadline"),
             models.Index(fields=["target", "call_started_at", "id"], name="copy_by_start"),
             models.Index(fields=["target", "state", "call_started_at", "id"], include=["agent"], name="copy_by_state"),
             models.Index(fields=["target", "agent", "call_started_at", "id"], name="copy_by_agent"),

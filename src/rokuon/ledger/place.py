@@ -3,19 +3,18 @@
 Everything here may run twice and at once: rows are found by the source's ids, and what is already there wins.
 """
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import transaction
 
-from rokuon.domain import expiry
 from rokuon.domain.copies import State
 from rokuon.domain.recording import Kind
 from rokuon.domain.retry import History
 from rokuon.domain.work import PlannedCall, PlannedCopy, Work
 
-from .sql import IN_OPEN_WINDOW, STOPPED_BY_HOLD, STOPPED_BY_PAUSE, TURN_OF_COPY, columns, execute, fetch, ms
+from .sql import IN_OPEN_WINDOW, STOPPED_BY_HOLD, STOPPED_BY_PAUSE, at, columns, execute, fetch, ms
 
 # A copy stays in the bucket that it was first placed in (C1); a recording for a target that has a copy anywhere gets no second one.
 _COPIES = """
@@ -172,23 +171,35 @@ def due_now(company_id: int, now: datetime, *, past: datetime | None = None, bey
 def _due(
     company_id: int, now: datetime, which: str, values: dict[str, Any], past: datetime | None, beyond: Work | None, limit: int
 ) -> list[Work]:
-    order = "c.id" if past is None else f"{TURN_OF_COPY}, c.id"
-    if beyond is None:
-        behind = "TRUE"
-    elif past is None:
-        behind = "c.id > %(id)s"
+    found: list[Work] = []
+    for order, behind, more in _ways(past, beyond):
+        rows = fetch(
+            f"""SELECT {_WORK_COLUMNS}
+                  FROM ledger_copy c JOIN ledger_recording r ON r.id = c.recording_id
+                 WHERE c.company_id = %(company)s AND c.state = 'pending' AND c.due_at <= %(now)s AND {behind} AND {which}
+                 ORDER BY {order} LIMIT %(limit)s""",  # noqa: S608 (constant pieces)
+            {**values, **more, "company": company_id, "now": now, "limit": limit - len(found)},
+        )
+        found += [as_work(row) for row in rows]
+        if len(found) == limit:
+            break
+    return found
+
+
+def _ways(past: datetime | None, beyond: Work | None) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """The order of due copies (`domain.expiry.turn`), as walks along an index that follow each other: no backlog is ever sorted."""
+    last: dict[str, Any] = {"at": at(beyond.started_ms), "id": beyond.copy_id} if beyond is not None else {}
+    if past is None:
+        yield "c.id", "c.id > %(id)s" if beyond is not None else "TRUE", last
+        return
+    leaving, left = "c.call_started_at > %(past)s", "c.call_started_at <= %(past)s"
+    if beyond is None or at(beyond.started_ms) > past:
+        behind = f"{leaving} AND (c.call_started_at, c.id) > (%(at)s, %(id)s)" if beyond is not None else leaving
+        yield "c.call_started_at, c.id", behind, {"past": past, **last}
+        yield "c.call_started_at DESC, c.id", left, {"past": past}
     else:
-        behind = f"({order}) > (%(turn)s, %(distance)s, %(id)s)"
-        turn, distance = expiry.turn(beyond.started_ms, beyond.started_ms, ms(past))
-        values = {**values, "turn": turn, "distance": timedelta(milliseconds=distance)}
-    rows = fetch(
-        f"""SELECT {_WORK_COLUMNS}
-              FROM ledger_copy c JOIN ledger_recording r ON r.id = c.recording_id
-             WHERE c.company_id = %(company)s AND c.state = 'pending' AND c.due_at <= %(now)s AND {behind} AND {which}
-             ORDER BY {order} LIMIT %(limit)s""",  # noqa: S608 (constant pieces)
-        {**values, "company": company_id, "now": now, "past": past, "id": beyond and beyond.copy_id, "limit": limit},
-    )
-    return [as_work(row) for row in rows]
+        behind = f"{left} AND c.call_started_at <= %(at)s AND (c.call_started_at < %(at)s OR c.id > %(id)s)"
+        yield "c.call_started_at DESC, c.id", behind, {"past": past, **last}
 
 
 def held(company_id: int, on: str, ref: str, limit: int) -> list[Work]:

@@ -80,12 +80,6 @@ STOPPED_BY_PAUSE = """
 """
 """This copy `c` belongs to a paused run, and to no running one: it waits, retries too, until somebody resumes or cancels the run."""
 
-TURN_OF_COPY = """
-    (c.call_started_at <= %(past)s)::int,
-    CASE WHEN c.call_started_at > %(past)s THEN c.call_started_at - %(past)s ELSE %(past)s - c.call_started_at END
-"""
-"""`domain.expiry.turn` of this copy `c`."""
-
 TURN_OF_WINDOW = """
     (x.before - interval '1 ms' <= %(past)s)::int,
     CASE WHEN x.before - interval '1 ms' > %(past)s THEN GREATEST(x.after, %(past)s) - %(past)s
