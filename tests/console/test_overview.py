@@ -15,6 +15,7 @@ from rokuon.domain.copies import State
 from rokuon.domain.failures import HoldOn
 from rokuon.domain.work import Outcome, PlannedCall, PlannedCopy, Work
 from rokuon.ledger import coverage, holds, place, record, runs
+from rokuon.ledger.models import Copy
 from rokuon.ledger.sql import ms
 from rokuon.ledger.tally import Counts
 from rokuon.org import services
@@ -105,6 +106,15 @@ def test_when_all_is_well_the_page_says_so(ready: World) -> None:
     assert "protected 100%" in said
     assert "not looked through" not in said.partition("Coverage calendar")[0]
     assert "Failures by cause" not in said
+
+
+def test_s10_recordings_with_the_weaker_proof_are_counted_and_lead_to_their_list(ready: World) -> None:
+    end(found(ready, ready.sales, 3), State.VERIFIED)
+    assert "by reading" not in text(ready.admin, ready.url())
+    Copy.objects.filter(pk__in=Copy.objects.values("pk")[:2]).update(proof=Copy.Proof.READ_TWICE)
+    assert "2 recordings were proven by reading them twice" in text(ready.admin, ready.url())
+    assert "recordings/?state=read_twice" in ready.admin.get(ready.url()).content.decode()
+    assert "by reading" not in text(ready.client(OFFICE_ADMIN, ready.osaka), ready.url()), "they are of another office"
 
 
 def test_days_that_nobody_looked_through_are_owned_up_to(ready: World) -> None:

@@ -64,6 +64,7 @@ def test_a_search_that_finds_nothing_says_so(world: World) -> None:
         ("agent=ANN", [1, 2]),
         ("agent=ﾔﾏﾀﾞ", [3]),
         ("state=failed", [2]),
+        ("state=read_twice", [3]),
         ("reason=recording_not_audio", [2]),
         ("reason=recording_not_audio&state=verified", []),
         ("call=5012003", [3]),
@@ -78,7 +79,7 @@ def test_each_filter_finds_what_it_names(world: World, query: str, found: list[i
     copies = {
         1: add_copy(world.sales, world.bucket, 1),
         2: add_copy(world.sales, world.bucket, 2, started=STARTED + timedelta(days=1), **FAILED),
-        3: add_copy(world.desk, world.bucket, 3, started=STARTED + timedelta(days=2), agent="ヤマダ タロウ"),
+        3: add_copy(world.desk, world.bucket, 3, started=STARTED + timedelta(days=2), agent="ヤマダ タロウ", proof="read_twice"),
     }
     page = shown(world.admin, world.url("recordings/?" + query))
     assert sorted(linked(page)) == [copies[number].pk for number in found]

@@ -147,10 +147,18 @@ def test_a_webhook_that_was_never_asked_for_is_being_made(world: World) -> None:
 
 
 @REACHED
+def test_w4_a_flood_of_unsigned_requests_is_told_for_a_week(world: World) -> None:
+    hook(world, flood_at=timezone.now() - timedelta(days=6))
+    assert "More than 20 requests in a minute" in page(world)
+    Hook.objects.update(flood_at=timezone.now() - timedelta(days=8))
+    assert "More than 20 requests" not in page(world)
+
+
+@REACHED
 def test_calls_without_an_event_are_counted_on_both_pages(world: World) -> None:
     calls(world, 40, 3)
     assert "came without an event" not in page(world)
-    hook(world, event_at=NOW - timedelta(minutes=5))
+    hook(world, event_at=timezone.now() - timedelta(minutes=5))
     said = "3 of 40 recorded calls of the last 7 days came without an event and were found by a sweep."
     found = page(world)
     assert said in found

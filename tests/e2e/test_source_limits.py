@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from rokuon.dialpad.pacing import SlotPacer
+from rokuon.domain.classify import PATIENCE_MS
 from rokuon.domain.failures import SourceAway, SourceUnavailable
 from rokuon.domain.ports import TimeRange
 from rokuon.ledger import read
@@ -162,3 +163,20 @@ def test_s8_one_recording_that_always_meets_an_error_holds_nothing_and_fails_wit
     assert seen.failed.keys() == {"source_unavailable"}
     assert seen.advises(SourceUnavailable)
     assert not Hold.objects.exists()
+
+
+def test_s8_one_window_that_always_meets_an_error_holds_nothing_and_ends_as_not_listed(rig_of: MakeRig, impatient: None) -> None:
+    rig = rig_of(world=small_world(recordings=25))
+    now = rig.sim.now()
+    bad = TimeRange(now - 20 * 86_400_000, now - 15 * 86_400_000)
+    begin = f"*started_after={bad.after_ms - PATIENCE_MS - 1}&*"
+    rig.sim.faults.load([{"endpoint": "calls", "query": begin, "action": {"kind": "status", "status": 500}}])
+    run = rig.start(wanted=bad)
+    rig.drain()
+    rig.pass_time(steps=(0.02, 0.1, 0.3, 1.1, 4.1, 12.1))
+    progress = read.run_progress(run)
+    assert (progress.run.state, progress.unlisted) == ("finished", 1)
+    assert not Hold.objects.exists(), "the list of other days comes"
+    rig.sim.faults.clear()
+    rig.back_up_now()
+    rig.check()

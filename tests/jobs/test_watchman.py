@@ -102,6 +102,15 @@ def test_a_machine_that_slept_says_nothing_about_workers(world: World, smtp: Mai
     assert not Notice.objects.exists()
 
 
+def test_a_process_that_begins_long_after_the_server_has_not_watched_yet(world: World, smtp: MailServer, wall: Wall) -> None:
+    guard = wall.watchman()  # made before the fork, also of the process that replaces a dead one
+    wall.forward(600)
+    guard.look()
+    assert not Notice.objects.exists()
+    watched(guard, wall, 10)
+    assert Notice.objects.filter(kind="no_worker").count() == 1
+
+
 def test_a_database_that_was_away_says_nothing_about_workers(
     world: World, smtp: MailServer, wall: Wall, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from rokuon.domain.failures import HoldOn
 from rokuon.ledger import desk, holds, record
@@ -60,6 +61,19 @@ def test_c14_each_office_hears_of_its_own_and_causes_of_one_look_share_a_mail(pl
         "ken@acme.example": {"recording_not_audio", "recording_forbidden"},
         "ida@acme.example": {"recording_not_audio"},
     }
+
+
+def test_c14_a_trouble_of_many_offices_asks_for_their_readers_once(place: Place) -> None:
+    for number in range(12):
+        office = place.company.offices.create(dialpad_id=f"o{number}", name=f"Office {number}", timezone="Asia/Tokyo")
+        target = place.company.targets.create(office=office, kind="callcenter", dialpad_id=f"t{number}", name="Desk", backed_up=True)
+        place.listed(f"a{number}", f"a{number}@acme.example", offices=(office,))
+        place.fail(number, target=target)
+    place.look(NOW)
+    with CaptureQueriesContext(connection) as asked:
+        mails = place.look(NOW + 5 * MINUTE)
+    assert sorted(told(mails)) == sorted(("opened", f"a{number}", f"Office {number}") for number in range(12))
+    assert len([one for one in asked.captured_queries if 'FROM "org_user"' in one["sql"]]) == 1
 
 
 def test_a_mail_holds_no_key_no_address_of_audio_no_agent_and_no_number(place: Place) -> None:

@@ -12,7 +12,7 @@ from rokuon.jobs.tick import tick
 from rokuon.ledger import holds
 from rokuon.notify import paths
 from rokuon.notify.models import Kind, Mail, Notice
-from rokuon.wiring import notices
+from rokuon.wiring import notices, sweeps
 from tests.ledger.factory import NOW
 from tests.notify.factory import Place, taken
 
@@ -46,6 +46,19 @@ def test_one_companys_oddity_keeps_nobody_else_waiting(place: Place, caplog: pyt
     assert {getattr(record, "company", None) for record in caplog.records if record.message == "notices_not_looked_at"} == {
         place.company.pk
     }
+
+
+def test_l7_whatever_goes_wrong_before_it_in_the_minute_what_is_wrong_is_told(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_arguments: object) -> None:
+        raise ArithmeticError
+
+    monkeypatch.setattr(sweeps, "start_due", broken)
+    place.fail(1)
+    for minute in range(6):
+        with pytest.raises(ArithmeticError):
+            tick(NOW + minute * MINUTE)
+    assert list(Mail.objects.values_list("to", flat=True)) == ["ken@acme.example"]
+    assert mail_jobs() == 1
 
 
 def test_who_looks_is_a_worker_so_there_is_one(place: Place) -> None:

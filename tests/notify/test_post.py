@@ -311,6 +311,19 @@ def test_a_fault_of_our_own_in_one_mail_does_not_keep_the_others(
     assert "mail_crashed" in caplog.text
 
 
+def test_a_server_that_somebody_took_out_of_the_settings_is_one_that_is_away(
+    smtp: MailServer, place: Place, clock: Clock, settings: Any
+) -> None:
+    write(place, clock, "ken@acme.example")
+    there, settings.EMAIL_BACKEND = settings.EMAIL_BACKEND, "django.core.mail.backends.dummy.EmailBackend"
+    assert send(clock) is False
+    assert (only().error, only().due_at) == ("server:NoServer", NOW + timedelta(minutes=1))
+    settings.EMAIL_BACKEND = there
+    clock.forward(minutes=1)
+    send(clock)
+    assert smtp.readers == ["ken@acme.example"]
+
+
 def test_a_hanging_server_is_left_after_its_time(smtp: MailServer, place: Place, clock: Clock, settings: Any) -> None:
     settings.EMAIL_TIMEOUT = 0.3
     smtp.hangs = True

@@ -193,6 +193,14 @@ def test_c15_a_failure_is_reminded_of_daily_and_escalated_after_three_days() -> 
     ]
 
 
+def test_l7_many_that_fail_now_are_not_kept_back_for_the_reminders_of_an_old_one() -> None:
+    course = lived(Kind.FAILED, [Minute(1, 1)] * 6 + [Minute(60, 1)] * (24 * 6))
+    assert course.said[-1].occasion is Occasion.REMINDER
+    course.look(Minute(1, 10_000))
+    course.look(Minute(60, 10_000))
+    assert (course.said[-1].occasion, course.said[-1].count) == (Occasion.MORE, 10_000)
+
+
 def test_c15_to_acknowledge_ends_the_reminders_and_not_the_escalation() -> None:
     looks = [Minute(1, 3)] * 6 + [Minute(1, 3, acknowledge=True)] + [Minute(60, 3)] * (24 * 5)
     assert [one.occasion for one in lived(Kind.FAILED, looks).said] == [Occasion.OPENED, Occasion.ESCALATED]

@@ -198,10 +198,10 @@ async def test_faults_hit_the_nth_request_of_each_id_and_nothing_else(start: Sta
 async def test_faults_are_matched_by_id_path_and_company(start: Start) -> None:
     api, one, url = await with_fault(start, {"kind": "status"}, id="1")
     assert (await api.get(url)).status == 200
-    for match in ({"id": str(one.id)}, {"path": "/r/*"}, {"company": api.sim.company.id}, {"endpoint": "med*"}):
+    for match in ({"id": str(one.id)}, {"path": "/r/*"}, {"query": "*"}, {"company": api.sim.company.id}, {"endpoint": "med*"}):
         api.sim.faults.load([{**match, "action": "status"}])
         assert (await api.get(url)).status == 500, match
-    for match in ({"path": "/v/*"}, {"company": 1}, {"endpoint": "calls"}, {"nth": 2}):
+    for match in ({"path": "/v/*"}, {"query": "cursor=*"}, {"company": 1}, {"endpoint": "calls"}, {"nth": 2}):
         api.sim.faults.load([{**match, "action": "status"}])
         assert (await api.get(url)).status == 200, match
 
@@ -209,7 +209,7 @@ async def test_faults_are_matched_by_id_path_and_company(start: Start) -> None:
 def test_a_share_of_requests_fails_the_same_way_for_the_same_seed() -> None:
     def struck(seed: int) -> list[bool]:
         fault = Fault.parse({"action": "drop", "share": 0.3, "seed": seed})
-        return [fault.strikes("media", "/r/1", "1", None) for _ in range(400)]
+        return [fault.strikes("media", "/r/1", "", "1", None) for _ in range(400)]
 
     assert struck(1) == struck(1) != struck(2)
     assert 80 < sum(struck(1)) < 160

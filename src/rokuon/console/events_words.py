@@ -8,6 +8,7 @@ from django.utils.translation import ngettext
 
 from rokuon.console.facts import Fact
 from rokuon.domain.failures import by_reason
+from rokuon.events import inbox
 from rokuon.events.loss import Loss, loss
 from rokuon.events.models import Hook
 from rokuon.ops import i18n, measures
@@ -96,6 +97,10 @@ def _of_late(company: Company, hook: Hook, now: datetime) -> Iterator[Fact]:
     else:
         age = measures.duration((now - hook.event_at).total_seconds())
         yield Fact(what, "", _("%(age)s ago") % {"age": age}, at=hook.event_at)
+    if hook.flood_at is not None and now - hook.flood_at < WEEK:
+        sentence = _("More than %(most)d requests in a minute came to the webhook's address without our signature. Each was refused.")
+        todo = _("If it goes on, let the proxy before the console slow down the addresses that they come from.")
+        yield Fact(_("Unsigned requests"), "waiting", _("a flood"), sentence % {"most": inbox.STRAY}, hook.flood_at, todo)
     lost = lost_of_week(company, now)
     if not lost.calls:
         yield Fact(_("Calls without an event"), "", "–", _("No recorded call of the last 7 days could have been told of."))

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from rokuon.console import standing
+from rokuon.domain.copies import State
 from rokuon.domain.windows import local_midnight_ms
 from rokuon.ledger import search
 from rokuon.ledger.search import Filters, Within
@@ -44,7 +45,9 @@ class RecordingsForm(forms.Form):
         super().__init__(asked)
         self._asked, self._targets = asked, targets
         self._field("target").choices = [(str(target.pk), target.name) for target in targets]
-        self._field("state").choices = [("", _("Every state")), *((state, _(words)) for state, words in standing.STATES.items())]
+        states = ((state, _(words)) for state, words in standing.STATES.items())
+        weaker = (standing.READ_TWICE, _("Backed up and checked by reading twice"))
+        self._field("state").choices = [("", _("Every state")), *states, weaker]
         reasons = sorted((standing.why(code), code) for code in search.reasons([target.pk for target in targets]))
         self._field("reason").choices = [("", _("Every reason")), *((code, words) for words, code in reasons)]
 
@@ -75,7 +78,9 @@ class RecordingsForm(forms.Form):
     @property
     def filters(self) -> Filters:
         asked = self.cleaned_data
-        return Filters(asked["state"], asked["reason"], asked["agent"], asked["call"], asked["recording"])
+        twice = asked["state"] == standing.READ_TWICE
+        state = State.VERIFIED if twice else asked["state"]
+        return Filters(state, asked["reason"], asked["agent"], asked["call"], asked["recording"], read_twice=twice)
 
     @property
     def asks(self) -> bool:

@@ -20,6 +20,9 @@ STATES = {
 }
 """The ledger's own states, as a filter offers them."""
 
+READ_TWICE = "read_twice"
+"""What a filter offers besides: verified by the weaker proof (row S10)."""
+
 _SET_ASIDE = {
     exclude.RULE_DISABLED: gettext_noop("Its backup rule is switched off. It is backed up when the rule is switched on again."),
     exclude.KIND_NOT_CHOSEN: gettext_noop("Recordings of this kind are not chosen for backup. It is backed up when the kind is chosen."),

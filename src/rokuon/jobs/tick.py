@@ -19,6 +19,19 @@ def tick(now: datetime, public: PublicUrl | None = None) -> None:
 
     May run at the same time in every worker: each step is a conditional update or refused as already queued.
     """
+    try:
+        _ask(now, public)
+    finally:
+        # Whatever keeps the work from being asked for, somebody has to hear of what is wrong.
+        notices.watch(now, queue)
+        if post.waits(now):
+            with transaction.atomic():
+                queue.enqueue_mail()
+    _forget(now)
+
+
+def _ask(now: datetime, public: PublicUrl | None) -> None:
+    """Jobs for all work that is due and has none."""
     sweeps.start_due(now, queue)
     for company_id in read.companies_with_open_runs():
         runs.queue_windows(company_id, now, enqueue_window)
@@ -40,11 +53,6 @@ def tick(now: datetime, public: PublicUrl | None = None) -> None:
         for company_id in hooks.companies_due(public, now) if public else ():
             enqueue_hook(company_id)
     tally.fold()
-    notices.watch(now, queue)
-    if post.waits(now):
-        with transaction.atomic():
-            queue.enqueue_mail()
-    _forget(now)
 
 
 def _forget(now: datetime) -> None:

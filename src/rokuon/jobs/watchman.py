@@ -42,12 +42,12 @@ class Watchman:
     ) -> None:
         self._origin, self._silent_after = origin, silent_after
         self._clock, self._monotonic = clock, monotonic
-        self._seen = monotonic()
+        self._seen: float | None = None
 
     def look(self) -> None:
         """Once. Trouble with the database is logged, and the next look tries again."""
         try:
-            if queue.live_workers(ALIVE_WITHIN_S):
+            if queue.live_workers(ALIVE_WITHIN_S) or self._seen is None:
                 self._seen = self._monotonic()
             elif self._monotonic() - self._seen >= self._silent_after:
                 notices.of_installation(0, self._clock(), queue.enqueue_mail)

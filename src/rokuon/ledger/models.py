@@ -122,6 +122,7 @@ class Copy(models.Model):
             ),
             models.Index(fields=["company", "reason"], condition=Q(state__in=["failed", "gone"]), name="copy_failures"),
             models.Index(fields=["target", "call_started_at"], condition=Q(state__in=["pending", "failed"]), name="copy_unprotected"),
+            models.Index(fields=["target", "call_started_at", "id"], condition=Q(proof="read_twice"), name="copy_read_twice"),
         ]
 
     def __str__(self) -> str:

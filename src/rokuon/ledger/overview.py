@@ -34,6 +34,21 @@ def oldest_unprotected(targets: Sequence[int]) -> Unprotected | None:
     return Unprotected(*rows[0]) if rows else None
 
 
+COUNTED = 10_000
+
+
+def read_twice(targets: Sequence[int]) -> int:
+    """How many copies were proven by two equal reads, the weaker proof (row S10); no more than `COUNTED` are looked at."""
+    rows = fetch(
+        """SELECT count(*) FROM (
+               SELECT 1 FROM unnest(%s::bigint[]) AS t(id),
+                      LATERAL (SELECT 1 FROM ledger_copy WHERE target_id = t.id AND proof = 'read_twice' LIMIT %s) AS c
+                LIMIT %s) AS found""",
+        [list(targets), COUNTED, COUNTED],
+    )
+    return int(rows[0][0])
+
+
 class DayState(StrEnum):
     """The worst first. `unlisted`: nobody has asked Dialpad for all of the day's calls since it ended, so nothing can be said yet.
     `empty`: asked, and nothing was recorded."""

@@ -32,9 +32,9 @@ class Notice(models.Model):
     how many things it concerns now, `most` at worst; `facts` are the rest of what its words need (`letter.Line`).
 
     `since` is when the thing began, as far as known; `opened_at` when it was entered, or found again. A mail about it was put last at
-    `told_at`; it was told `times_told` times, with `told_count` things then, 0 while nobody knows of it. `escalated_at` is when the
-    company's admins were told of what an office's have not mended. Who acknowledges it is not reminded; it stays open. It is not found any
-    more since `clear_since`, and over at `ended_at`.
+    `told_at`; it was told `times_told` times, without the reminders, at last of `told_count` things, 0 while nobody knows of it.
+    `escalated_at` is when the company's admins were told of what an office's have not mended. Who acknowledges it is not reminded; it
+    stays open. It is not found any more since `clear_since`, and over at `ended_at`.
     """
 
     company = models.ForeignKey("org.Company", null=True, on_delete=models.CASCADE, related_name="+")

@@ -155,6 +155,10 @@ def rendered(mail: Mail, origin: str, now: datetime) -> Rendered:
     return render(from_json(mail.letter), mail.language, origin, mail.created_at if now - mail.created_at >= LATE else None)
 
 
+class NoServer(OSError):
+    """None is set any more (ROKUON_SMTP_URL), although mails wait for one."""
+
+
 class _Line:
     """A connection to the mail server, opened when it is needed. Its errors are OSError, as all of smtplib's are."""
 
@@ -163,6 +167,8 @@ class _Line:
 
     def open(self) -> None:
         if self._backend is None:
+            if not configured():
+                raise NoServer
             self._backend = get_connection()
             self._backend.open()
             # A server that answers nothing is found out before a mail is claimed for it.

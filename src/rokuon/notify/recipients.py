@@ -57,9 +57,15 @@ class Known:
 
 def of_office(office: Office, now: datetime) -> Audience:
     """The office's admins: people with that role here, addresses added for it, and those whom the directory names, unless that is off."""
-    found = known(office.company_id, [office], now)
-    reachable = _reachable(found[office.pk])
-    return Audience(reachable, False) if reachable else Audience(_reachable(found[None]), True)
+    return of_offices(office.company_id, [office], now)[office.pk]
+
+
+def of_offices(company_id: int, offices: Sequence[Office], now: datetime) -> dict[int, Audience]:
+    """The same of several offices of the company, by office id, in as many questions to the database as for one."""
+    found = known(company_id, offices, now)
+    admins = Audience(_reachable(found[None]), True)
+    own = {office.pk: _reachable(found[office.pk]) for office in offices}
+    return {pk: Audience(reachable, False) if reachable else admins for pk, reachable in own.items()}
 
 
 def of_company(company: Company, now: datetime) -> tuple[Address, ...]:

@@ -98,7 +98,8 @@ def told(was: Seen, occasion: Occasion, count: int, now: datetime) -> Seen:
         return replace(was, escalated_at=now)
     if occasion is Occasion.ENDED:
         return replace(was, told_at=now)
-    return replace(was, told_at=now, told_count=count, times_told=was.times_told + 1)
+    # A reminder is no news: an old failure that stays must not keep back what grows out of it today.
+    return replace(was, told_at=now, told_count=count, times_told=was.times_told + (occasion is not Occasion.REMINDER))
 
 
 def joins(was: Seen, count: int, now: datetime) -> bool:

@@ -13,7 +13,7 @@ _FAILED = Line(
     since="2026-11-17T05:20:00+00:00",
     first_call="2026-11-16T23:05:00+00:00",
     last_call="2026-11-17T08:40:00+00:00",
-    targets=(("大阪サポート", 18), ("Osaka Billing", 9), ("受付コーチング", 4)),
+    targets=(("大阪サポート", 16), ("Osaka Billing", 8), ("受付コーチング", 4)),
     more_targets=2,
     path=f"{_PATH}failures/failed/bucket_forbidden/",
 )

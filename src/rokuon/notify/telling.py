@@ -51,15 +51,16 @@ class Telling:
     def __init__(self, company: Company | None, now: datetime) -> None:
         self.company, self.now = company, now
         self.sends = configured()
-        self._of_office: dict[int, Audience] = {}
+        self._of_offices: dict[int, Audience] | None = None
         self._of_company: tuple[Address, ...] | None = None
         self._sent_back: dict[int, bool] = {}
         self._groups: dict[tuple[Occasion, int | None, frozenset[str]], _Group] = {}
 
     def of_office(self, office: Office) -> Audience:
-        if office.pk not in self._of_office:
-            self._of_office[office.pk] = recipients.of_office(office, self.now)
-        return self._of_office[office.pk]
+        if self._of_offices is None:
+            # All at once: a trouble that many offices have would ask for the directory's admins as many times.
+            self._of_offices = recipients.of_offices(office.company_id, list(Office.objects.filter(company=office.company_id)), self.now)
+        return self._of_offices[office.pk]
 
     def of_company(self) -> tuple[Address, ...]:
         if self._of_company is None:

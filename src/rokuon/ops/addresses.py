@@ -118,12 +118,22 @@ def smtp_server(text: str) -> SmtpServer:
     parts = _split(text, hint)
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     tls = options.pop("tls", "starttls")
-    if parts.scheme != "smtp" or not parts.hostname or parts.path not in ("", "/") or parts.fragment or options or tls not in MAIL_PORTS:
+    if (
+        parts.scheme != "smtp"
+        or not parts.hostname
+        or not _is_host(parts.hostname)
+        or parts.path not in ("", "/")
+        or parts.fragment
+        or options
+        or tls not in MAIL_PORTS
+    ):
         raise ValueError(hint)
-    mode, password = tls, Secret(unquote(parts.password or ""))
+    mode, user, password = tls, unquote(parts.username or ""), Secret(unquote(parts.password or ""))
+    if not (user + password.reveal()).isascii():
+        raise ValueError(_("the user and the password can only hold ASCII characters"))
     if mode == "none" and password and not is_loopback(parts.hostname):
         raise ValueError(_("a password does not travel unencrypted to another machine; use tls=starttls or tls=tls"))
-    return SmtpServer(parts.hostname, parts.port or MAIL_PORTS[mode], unquote(parts.username or ""), password, mode)
+    return SmtpServer(parts.hostname, parts.port or MAIL_PORTS[mode], user, password, mode)
 
 
 def mail_address(text: str) -> str:
@@ -141,6 +151,15 @@ def is_loopback(host: str) -> bool:
         return ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def _is_host(name: str) -> bool:
+    """Whether it can be looked up at all: its parts are neither empty nor longer than 63 characters."""
+    try:
+        name.encode("idna")
+    except UnicodeError:
+        return False
+    return True
 
 
 def _split(text: str, hint: str) -> SplitResult:

@@ -2,7 +2,7 @@
 
     {"endpoint": "media_blob", "nth": [1, 3], "per_id": true, "action": {"kind": "truncate", "after": 1000}}
 
-Matching (all given conditions must hold): endpoint (name, `*` allowed), path (glob), id (last id of the path), company,
+Matching (all given conditions must hold): endpoint (name, `*` allowed), path (glob), query (glob), id (last id of the path), company,
 nth (a number, or [first, last]; counted over the requests that match the rest, per id if per_id), share (0..1, drawn from seed).
 
 Actions: status(status, headers, body, content_type) - html - login - redirect(to) - drop - stall(seconds) - delay(seconds)
@@ -208,6 +208,7 @@ class Fault:
     action: Params
     endpoint: str = "*"
     path: str = "*"
+    query: str = "*"
     id: str = ""
     company: int | None = None
     nth: tuple[int, int] | None = None
@@ -223,7 +224,7 @@ class Fault:
         """Raises BadFault, naming the part, unless every part is known."""
         if not isinstance(raw, dict):
             raise BadFault(f"a fault is an object, not {raw!r}")
-        unknown = set(raw) - {"endpoint", "path", "id", "company", "nth", "per_id", "share", "seed", "action"}
+        unknown = set(raw) - {"endpoint", "path", "query", "id", "company", "nth", "per_id", "share", "seed", "action"}
         if unknown:
             raise BadFault(f"unknown parts: {', '.join(sorted(unknown))}")
         action = raw.get("action")
@@ -244,6 +245,7 @@ class Fault:
                 action=dict(action),
                 endpoint=str(raw.get("endpoint", "*")),
                 path=str(raw.get("path", "*")),
+                query=str(raw.get("query", "*")),
                 id=str(raw.get("id", "")),
                 company=company,
                 nth=span,
@@ -256,9 +258,11 @@ class Fault:
         fault._rng.seed(fault.seed)
         return fault
 
-    def strikes(self, endpoint: str, path: str, item: str, company: int | None) -> bool:
+    def strikes(self, endpoint: str, path: str, query: str, item: str, company: int | None) -> bool:
         """Whether this request goes wrong. Counts it if it matches."""
         if not fnmatchcase(endpoint, self.endpoint) or (self.path != "*" and not fnmatchcase(path, self.path)):
+            return False
+        if self.query != "*" and not fnmatchcase(query, self.query):
             return False
         if (self.id and self.id != item) or (self.company is not None and self.company != company):
             return False
@@ -293,9 +297,9 @@ class Faults:
     def clear(self) -> None:
         self.rules.clear()
 
-    def pick(self, endpoint: str, path: str, item: str, company: int | None) -> Fault | None:
+    def pick(self, endpoint: str, path: str, query: str, item: str, company: int | None) -> Fault | None:
         for rule in self.rules:
-            if rule.strikes(endpoint, path, item, company):
+            if rule.strikes(endpoint, path, query, item, company):
                 rule.hits += 1
                 return rule
         return None

@@ -241,7 +241,7 @@ class Simulator:
         # A request over the limit, or without a key, never reaches the place where things go wrong.
         if not self.faults.rules or answer.status in (401, 429):
             return answer
-        fault = self.faults.pick(entry.endpoint, entry.path, item, entry.company)
+        fault = self.faults.pick(entry.endpoint, entry.path, request.query_string, item, entry.company)
         if fault is None:
             return answer
         entry.fault = str(fault.action["kind"])

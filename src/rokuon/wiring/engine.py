@@ -256,7 +256,7 @@ class Engine:
         """The listing itself failed: hold the source, try the window again later, or go on without it, as the error decides."""
         window_id, now = facts.window.pk, self.clock()
         log.warning("listing_failed", extra={"window": window_id, "reason": error.reason, "detail": error.detail})
-        if isinstance(error, SourceUnavailable) and facts.window.attempt >= AWAY_AFTER_TRIES:
+        if isinstance(error, SourceUnavailable) and facts.window.attempt >= AWAY_AFTER_TRIES and await self._away(facts.company_id):
             error = SourceAway(error.detail)
         if await self._source_failed(facts.company_id, error):
             await self.db(runs.suspend_window, window_id, error.reason)
@@ -264,6 +264,16 @@ class Engine:
             await self._put_back(facts, error)
         else:
             await self.db(runs.fail_window, window_id, error.reason, error.detail, now, self._jobs.enqueue_window)
+
+    async def _away(self, company_id: int) -> bool:
+        """Whether the whole source is away, and not the listing of one window alone, which must not hold what can be listed."""
+        try:
+            await away.ask(await self.connections.source(company_id), self._now_ms())
+        except SourceUnavailable:
+            return True
+        except RokuonError as other:
+            log.info("source_asked", extra={"company": company_id, "reason": other.reason})
+        return False
 
     async def _put_back(self, facts: _WindowFacts, error: RokuonError) -> None:
         wait = error.retry_after or AFTER_ERROR_S[min(facts.window.attempt, len(AFTER_ERROR_S) - 1)]

@@ -13,9 +13,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from rokuon.accounts.may import Action, Reach
-from rokuon.console import coverage_svg, events_words, gate, overview
+from rokuon.console import coverage_svg, events_words, gate, overview, standing
 from rokuon.console.gate import CompanyRequest, page
-from rokuon.ledger.overview import DayState
+from rokuon.ledger.overview import DayState, read_twice
 from rokuon.org.models import Office, Target
 from rokuon.org.tree import zone_of
 
@@ -42,6 +42,7 @@ def show(request: CompanyRequest) -> HttpResponse:
         "failures": [{"why": why, "url": url(state=why.cause.state, reason=why.cause.reason)} for why in look.failures],
         "others": [{"why": why, "url": url(state=why.cause.state, reason=why.cause.reason)} for why in look.others],
         "leaving": _leaving(look, url),
+        "read_twice": {"count": read_twice([target.pk for target in targets]), "url": url(state=standing.READ_TWICE)},
         "lost": events_words.lost_said(events_words.lost_of_late(request.company, now)) if request.reach.whole and not office else "",
         "work": overview.work(request.company, reach, targets, now, look.counts.pending),
         "ready": ready,
