@@ -54,6 +54,9 @@ GATHER_S = 0.1
 """The events of one conversation come within a moment of each other. Listing its legs together takes one request of the live lane
 instead of two, and tells them apart."""
 
+BETWEEN_LOOKS_S = 0.25
+"""So that a burst of events costs a few looks a second, and not one for each send slot: a look reads and writes up to a thousand hints."""
+
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
@@ -164,6 +167,7 @@ class Engine:
             if looked.end is End.HELD:
                 return
             await self._settle(company_id, facts, looked.found)
+            await asyncio.sleep(BETWEEN_LOOKS_S)
 
     async def _settle(self, company_id: int, facts: live.Facts, found: frozenset[str]) -> None:
         await self.db(live.settle, facts, found, self.clock(), lambda at: self._jobs.enqueue_look(company_id, at))
