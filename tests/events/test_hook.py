@@ -1,8 +1,10 @@
 """Rokuon's own webhook at Dialpad: made, checked, mended, its secret changed (rows Q5, W12, W13)."""
 
+import logging
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
 from django.test import Client
 
 from rokuon.console.views import hooks as hook_views
@@ -103,7 +105,8 @@ def test_a_key_that_may_not_have_events_is_said_and_asked_again_in_an_hour(live_
     assert hooks.companies_due(rig.config.public, rig.clock() + timedelta(hours=1)) == [rig.company.pk]
 
 
-def test_w12_both_secrets_count_for_a_day_and_then_the_new_one_alone(live_rig: LiveRig) -> None:
+def test_w12_both_secrets_count_for_a_day_and_then_the_new_one_alone(live_rig: LiveRig, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="rokuon.console.views.hooks")
     rig = live_rig()
     old = secret_of(rig, the_hook(rig).secret)
     hooks.change_secret(rig.installation, the_hook(rig), rig.clock())
@@ -111,6 +114,7 @@ def test_w12_both_secrets_count_for_a_day_and_then_the_new_one_alone(live_rig: L
     new = secret_of(rig, the_hook(rig).secret)
     assert old != new
     assert (post(rig, old, 1), post(rig, new, 2)) == (200, 200)
+    assert [record.message for record in caplog.records].count("event_by_old_secret") == 1
     Hook.objects.update(old_until=rig.clock() - timedelta(seconds=1))
     forget()
     assert (post(rig, old, 3), post(rig, new, 4)) == (401, 200)

@@ -1,7 +1,7 @@
 """Where Dialpad tells of calls: `POST /hooks/dialpad/<path>`. Not a page; nobody signs in here, the signature is the key.
 
-The answers: 200 once the event is kept and a look is asked for, both in one transaction; 401 for whatever the hook's own secret has not
-signed, and for an address that is none, which look the same; 400 for an event that cannot be read; 413 for a body that is too large; 503
+The answers: 200 once the event is kept and a look is asked for; 401 for whatever the hook's own secret has not signed, and for an address
+that is none, which look the same; 400 for an event that cannot be read; 413 for a body that is too large; 503
 while the database is away, so that Dialpad tries again.
 """
 
