@@ -88,7 +88,7 @@ def test_demo_opens_with_the_console_stays_until_it_is_stopped_and_then_stops_ev
     assert not _left(demo)
 
 
-def _first_arrival(process: "subprocess.Popen[str]") -> float:
+def _next_arrival(process: "subprocess.Popen[str]") -> float:
     """Seconds from the end of a call to its recording in the bucket, as the demo says it."""
     assert process.stdout is not None
     for line in process.stdout:
@@ -104,7 +104,9 @@ def test_in_a_new_demo_some_things_are_wrong_on_purpose_and_calls_go_on(outer: P
         before = demo("status", "--json").json["total"]
         assert before["failed"] + before["gone"] > 0
         assert not list((demo.data / "bucket" / "team-bucket").rglob(".rokuon"))
-        assert _first_arrival(process) < 30, "a call that ended since is in the bucket, and the demo says how long that took"
+        # The first to be told of may have been in the bucket when it was counted, on a busy machine the second too.
+        for _ in range(3):
+            assert _next_arrival(process) < 30, "a call that ended is in the bucket, and the demo says how long that took"
         assert demo("status", "--json").json["total"]["verified"] > before["verified"]
         assert len(demo("admin-link").out.split("/link/")) == 2
         assert interrupt(process).code == 0
