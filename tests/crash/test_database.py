@@ -61,7 +61,10 @@ def test_a_database_cut_off_in_mid_run_keeps_what_it_acknowledged_and_the_worker
                 raise AssertionError(f"the worker gave up, seed {SEED}: {worker.said[-3000:]}")
             # A worker process that a cut has ended is started again, after a pause that doubles to 30 s where it dies quickly each time.
             until(
-                lambda: ask(dsn, "SELECT state FROM ledger_run WHERE purpose = 'backup_now'") == [("finished",)], "the run ends", 180, worker
+                lambda: ask(dsn, "SELECT state FROM ledger_run WHERE purpose = 'backup_now'") == [("finished",)],
+                "the run ends",
+                180,
+                worker,
             )
             worker.terminate()
         targets = [str(row[0]) for row in ask(dsn, "SELECT dialpad_id FROM org_target")]
