@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from procrastinate import App, PsycopgConnector
 from procrastinate.contrib.django.utils import connector_params
-from procrastinate.exceptions import UniqueViolation
+from procrastinate.exceptions import ConnectorException, UniqueViolation
 from procrastinate.jobs import Status
 
 from rokuon.jobs.queue import BULK, DUE, HOOK, LIVE, LOOK, MAIL, PROBE, WINDOW
@@ -27,6 +27,7 @@ LIVE_POLL_S, BULK_POLL_S = 0.5, 5.0
 """Procrastinate tells workers of a new job, not of one whose time has come or whose lock has become free: those are met by asking. A
 look that waits behind another of its company is one."""
 
+AGAIN_S = 1.0
 STOP_WITHIN_S = 25.0
 KEEP_JOBS_HOURS = 24
 
@@ -66,16 +67,25 @@ async def run(engine: Engine, stop: asyncio.Event) -> None:
 
 
 async def _worker(app: App, queue: str, jobs: int, poll_s: float) -> None:
-    await app.run_worker_async(
-        queues=[queue],
-        name=queue,
-        concurrency=jobs,
-        fetch_job_polling_interval=poll_s,
-        install_signal_handlers=False,
-        update_heartbeat_interval=HEARTBEAT_S,
-        stalled_worker_timeout=DEAD_AFTER_S,
-        shutdown_graceful_timeout=STOP_WITHIN_S - 5,
-    )
+    """Returns when it is stopped. A connection that breaks ends what it was doing, not the process: it begins again, and what it had begun
+    is rescued like a dead worker's."""
+    while True:
+        try:
+            await app.run_worker_async(
+                queues=[queue],
+                name=queue,
+                concurrency=jobs,
+                fetch_job_polling_interval=poll_s,
+                install_signal_handlers=False,
+                update_heartbeat_interval=HEARTBEAT_S,
+                stalled_worker_timeout=DEAD_AFTER_S,
+                shutdown_graceful_timeout=STOP_WITHIN_S - 5,
+            )
+        except ConnectorException:
+            log.warning("worker_lost_the_database", extra={"queue": queue})
+            await asyncio.sleep(AGAIN_S)
+        else:
+            return
 
 
 async def _every(seconds: float, action: Callable[[], Awaitable[None]]) -> None:
