@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import connection, transaction
 from django.db.models import Q
+
+from rokuon.ops.mail import is_address
 
 from . import audit, links, sessions
 from .audit import Actor
@@ -36,11 +36,7 @@ LONGEST_ADDRESS = 254
 def address_of(text: str) -> str:
     """What somebody wrote, as an e-mail address; case does not tell two apart. Raises NotAnAddress."""
     address = text.strip().lower()
-    try:
-        validate_email(address)
-    except ValidationError:
-        raise NotAnAddress(text) from None
-    if len(address) > LONGEST_ADDRESS:
+    if not is_address(address) or len(address) > LONGEST_ADDRESS:
         raise NotAnAddress(text)
     return address
 

@@ -1,13 +1,12 @@
 """`rokuon admin-link`: the way in for whoever runs the machine, on the first day and when everything else fails."""
 
 import click
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 
 from rokuon.accounts import links, operators
 from rokuon.accounts.models import Link
 from rokuon.domain.failures import ConfigError
 from rokuon.ops.i18n import _
+from rokuon.ops.mail import is_address
 
 from . import choose, output
 from .session import opened
@@ -43,7 +42,5 @@ def admin_link_command(email: str | None, as_json: bool) -> None:
 
 
 def _check(email: str) -> None:
-    try:
-        validate_email(email)
-    except ValidationError:
-        raise ConfigError(_("%(email)s is not an e-mail address.") % {"email": email}) from None
+    if not is_address(email):
+        raise ConfigError(_("%(email)s is not an e-mail address.") % {"email": email})

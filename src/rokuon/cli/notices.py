@@ -136,7 +136,7 @@ def set_(weekly: bool | None, directory_admins: bool | None, language: str | Non
         raise click.UsageError(_("Name a setting to change. `rokuon notices set --help` lists them."), click.get_current_context())
     with opened() as session:
         company = choose.company(company_name)
-        rhythm = Rhythm.objects.filter(pk=company.pk).first() or Rhythm(company=company)
+        rhythm = Rhythm.of(company.pk)
         changed = notice_settings.set_rhythm(
             company,
             COMMAND_LINE,

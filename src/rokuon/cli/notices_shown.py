@@ -38,7 +38,7 @@ def look(company: Company, offices: Collection[int] | None, now: datetime) -> Sh
         mails = mails.filter(Q(company=company) | Q(company=None))
     else:
         mails = mails.filter(company=company, office_id__in=offices)
-    rhythm = Rhythm.objects.filter(pk=company.pk).first() or Rhythm(company=company)
+    rhythm = Rhythm.of(company.pk)
     return Shown(company, notices, list(mails.order_by("created_at", "pk")[:MOST_MAILS]), rhythm)
 
 

@@ -154,7 +154,7 @@ def look(company: Company, reaches: Mapping[Action, Reach], zone: str, now: date
         company=Place(None, known[None]),
         offices=[Place(office, known[office.pk], office.matters) for office in offices if office.matters or known[office.pk]],
         whole=reach.whole,
-        rhythm=Rhythm.objects.filter(pk=company.pk).first() or Rhythm(company=company),
+        rhythm=Rhythm.of(company.pk),
         server=f"{settings.EMAIL_HOST}:{settings.EMAIL_PORT}" if configured() else "",
         sender=settings.DEFAULT_FROM_EMAIL,
         standing=post.standing(company.pk, now),

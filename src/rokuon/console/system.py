@@ -28,10 +28,10 @@ from rokuon.notify import post
 from rokuon.ops import measures
 from rokuon.ops.addresses import PublicUrl
 from rokuon.ops.mail import in_words
+from rokuon.ops.measures import LOW_SPACE, NO_SPACE
 from rokuon.org.models import Company
 from rokuon.wiring import sweeps
 
-LOW_SPACE, NO_SPACE = 1 << 30, 100 << 20
 SWEEP_LATE = timedelta(minutes=30)
 
 

@@ -178,3 +178,8 @@ class Rhythm(models.Model):
 
     def __str__(self) -> str:
         return f"rhythm {self.pk}"
+
+    @classmethod
+    def of(cls, company_id: int) -> "Rhythm":
+        """The company's; one that is not kept yet where nobody has chosen anything."""
+        return cls.objects.filter(pk=company_id).first() or cls(company_id=company_id)

@@ -9,12 +9,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db.models import Q
 
 from rokuon.accounts.models import Membership, Person
-from rokuon.ops.mail import Whose
+from rokuon.ops.mail import Whose, is_address
 from rokuon.org.models import Company, Office, User
 
 from .models import Mail, Recipient, Rhythm
@@ -76,7 +74,7 @@ def of_company(company: Company, now: datetime) -> tuple[Address, ...]:
 def known(company_id: int, offices: Sequence[Office], now: datetime) -> dict[int | None, list[Known]]:
     """Everybody who is known for these offices, by office id, and for the company itself (None): those whom the server refused as well,
     and who is known in two ways twice. Five questions to the database, however many offices there are."""
-    rhythm = Rhythm.objects.filter(pk=company_id).first() or Rhythm(company_id=company_id)
+    rhythm = Rhythm.of(company_id)
     found: dict[int | None, list[Known]] = {None: [], **{office.pk: [] for office in offices}}
     ids = [office.pk for office in offices]
     roles = Membership.objects.filter(
@@ -128,7 +126,7 @@ def _add_directory(found: dict[int | None, list[Known]], company_id: int, office
     by_source = {office.dialpad_id: office.pk for office in offices}
     admins = User.objects.filter(company_id=company_id, state="active").exclude(is_super_admin=False, admin_office_ids=[])
     for user in admins.order_by("pk"):
-        email = next((str(one) for one in user.emails if _is_address(str(one))), None)
+        email = next((str(one) for one in user.emails if is_address(str(one).strip())), None)
         if email is None:
             continue
         entry = Known(Address(email, _language(rhythm), user.name, DIRECTORY))
@@ -139,14 +137,6 @@ def _add_directory(found: dict[int | None, list[Known]], company_id: int, office
 
 def _with_refusal(one: Known, refused: Mapping[str, datetime]) -> Known:
     return replace(one, refused_at=refused.get(one.address.email.strip().lower()))
-
-
-def _is_address(email: str) -> bool:
-    try:
-        validate_email(email.strip())
-    except ValidationError:
-        return False
-    return True
 
 
 def _reachable(entries: Sequence[Known]) -> tuple[Address, ...]:

@@ -3,6 +3,8 @@
 from rokuon.ops.i18n import _
 
 KIB = 1024.0
+LOW_SPACE, NO_SPACE = 1 << 30, 100 << 20
+"""Bytes free on a disk below which somebody should look, and below which nothing can be stored."""
 
 
 def amount(size: float) -> str:

@@ -10,12 +10,12 @@ from rokuon.config import Config
 from rokuon.domain.failures import RokuonError
 from rokuon.ops import dumps
 from rokuon.ops.i18n import _
+from rokuon.ops.measures import LOW_SPACE, NO_SPACE
 from rokuon.ops.secrets import Vault
 
 from .. import output
 from .check import Check, Level
 
-LOW_SPACE, NO_SPACE = 1 << 30, 100 << 20
 FEW_FILES = 10_000
 DUMP_LATE, DUMP_MISSING = timedelta(hours=36), timedelta(days=3)
 

@@ -28,7 +28,6 @@ from rokuon.wiring.notice_settings import KnownAlready, TooMany
 
 REFUSED = 422
 COMPANY = "company"
-LANGUAGES = (("en", "English"), ("ja", "日本語"))
 TRIED_AT = "mail_tried_at"
 TRIAL_EVERY_S = 30.0
 
@@ -149,7 +148,7 @@ def preview(request: CompanyRequest) -> HttpResponse:
         "names": mail_frame.names(),
         "name": name,
         "language": language,
-        "mail_languages": LANGUAGES,
+        "mail_languages": settings.LANGUAGES,
         "sample": sample,
         "frame_url": f"{reverse('console:notices-preview_mail', args=[request.company.public_id])}?mail={name}&language={language}",
     }
@@ -191,7 +190,7 @@ def _show(request: CompanyRequest, *, error: str = "", given: dict[str, str] | N
         "may_set": may_set is not None,
         "may_set_company": Action.SET_COMPANY in reaches,
         "fresh": fresh.is_fresh(request),
-        "mail_languages": LANGUAGES,
+        "mail_languages": settings.LANGUAGES,
     }
     return render(request, "console/notices.html", context, status=status)
 
