@@ -90,8 +90,7 @@ def _say(company: Company, notice: Notice, zone: str) -> None:
 def _in_words(company: Company, notice: Notice) -> tuple[str, str]:
     """What is wrong and what to do, as a mail says it."""
     line = lines.of_notice(company.public_id, notice, count=notice.count)
-    heading = kinds.heading(line, words.name(line.name))
-    return heading[:1].upper() + heading[1:], words.advice(line)
+    return words.beginning(kinds.heading(line, words.name(line.name))), words.advice(line)
 
 
 def _told(notice: Notice, zone: str) -> str:

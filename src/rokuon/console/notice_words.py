@@ -49,9 +49,8 @@ class Words:
 def said(company: Company, notice: Notice, *, with_targets: bool) -> Words:
     """As a mail says it."""
     line = lines.of_notice(company.public_id, notice, count=notice.count)
-    heading = kinds.heading(line, line.name)
     targets = [(name, kinds.amount_of(line, count)) for name, count in line.targets] if with_targets else []
-    return Words(heading[:1].upper() + heading[1:], words.advice(line), targets, line.more_targets if with_targets else 0)
+    return Words(words.beginning(kinds.heading(line, line.name)), words.advice(line), targets, line.more_targets if with_targets else 0)
 
 
 def way(company: Company, reaches: Mapping[Action, Reach], notice: Notice) -> Way:

@@ -77,6 +77,11 @@ def _heading(letter: Letter, line: Line) -> str:
     return kinds.was(line, name(line.name)) if letter.occasion == Occasion.ENDED else kinds.heading(line, name(line.name))
 
 
+def beginning(heading: str) -> str:
+    """As the beginning of a line, and not after the name of a place."""
+    return heading[:1].upper() + heading[1:]
+
+
 def _week(letter: Letter) -> str:
     days = {"first": letter.first_day, "last": letter.last_day, "count": number(len(letter.lines))}
     if not letter.lines:
@@ -133,7 +138,7 @@ def block(letter: Letter, line: Line, link: str) -> Block:
     more = ngettext("and %(count)s other", "and %(count)s others", others) % {"count": number(others)} if others else ""
     heading = _heading(letter, line)
     return Block(
-        "" if heading == title(letter) else heading[:1].upper() + heading[1:],
+        "" if heading == title(letter) else beginning(heading),
         _facts(letter, line),
         [] if over else shown,
         "" if over else more,
