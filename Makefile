@@ -4,11 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 DATA ?= demo-data
-# Tests that start no process of Rokuon and measure no time: only these run beside one another.
-TOGETHER := $(addprefix tests/,backup conformance console ledger meta notify org stores unit)
+T ?= tests/unit
+QUICK := $(addprefix tests/,unit meta org backup notify)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check bench requirements messages reference screenshots faults fuzz crash soak clean
+.PHONY: help install demo test quick t check format audit bench requirements messages reference screenshots faults fuzz crash kills soak testbench clean
 
 help: ## This list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -27,10 +27,20 @@ install: $(VENV)/runtime.stamp ## What Rokuon needs to run, into .venv
 demo: $(VENV)/runtime.stamp ## The console, and two years of recordings from a simulated Dialpad into ./demo-data/bucket (ARGS=--once ends by itself)
 	@$(BIN)/rokuon demo --data $(DATA) $(ARGS)
 
-test: check ## Lint, types, layers, then every test but the slow faults (installs Chromium from Debian where there is none)
+test: check ## Lint, types, layers, then every test but the slow ones, in two processes (installs Chromium from Debian where there is none)
 	@$(BIN)/python tools/chromium.py
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" $(TOGETHER) $(ARGS) || [ $$? = 5 ]
-	@$(BIN)/python -m pytest -m "not slow" $(addprefix --ignore=,$(TOGETHER)) $(ARGS) || [ $$? = 5 ]
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not alone" --durations=25 $(ARGS) || [ $$? = 5 ]
+	@$(BIN)/python -m pytest -m "alone and not slow" --durations=25 $(ARGS) || [ $$? = 5 ]
+
+quick: $(VENV)/dev.stamp ## The rules and the code near them, in less than a minute; no browser, no process
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" $(QUICK) $(ARGS)
+
+t: $(VENV)/dev.stamp ## Some tests, without lint: make t T=tests/unit/test_retry.py ARGS="-k after -x"
+	@$(BIN)/python -m pytest $(T) $(ARGS)
+
+format: $(VENV)/dev.stamp ## Sort imports, fix what ruff can fix, format
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
 
 check: $(VENV)/dev.stamp ## ruff, mypy strict, import-linter, messages, generated pages
 	@$(BIN)/ruff check .
@@ -39,6 +49,9 @@ check: $(VENV)/dev.stamp ## ruff, mypy strict, import-linter, messages, generate
 	@$(BIN)/lint-imports
 	@$(BIN)/python tools/messages.py --check
 	@$(BIN)/python tools/reference.py --check
+
+audit: $(VENV)/dev.stamp ## Pinned packages against known vulnerabilities, offline (ROKUON_ADVISORIES names the data)
+	@$(BIN)/python tools/audit.py $(ARGS)
 
 bench: $(VENV)/dev.stamp ## Side by side with rclone (installs rclone and nginx from Debian)
 	@$(BIN)/python -m bench $(ARGS)
@@ -52,8 +65,15 @@ fuzz: $(VENV)/dev.stamp ## The property tests with many more examples
 crash: $(VENV)/dev.stamp ## Kill workers two hundred times (TEST_SEED=N for another order)
 	@TEST_KILLS=$${TEST_KILLS:-200} $(BIN)/python -m pytest tests/crash $(ARGS)
 
+kills: $(VENV)/dev.stamp ## Kill each part of a running service again and again, and write docs/design/kills.md (ARGS="--times 10 --containers 20"); 200 containers of a database
+	@TEST_KILLS=$${TEST_KILLS:-100} $(BIN)/python -m pytest tests/ops/test_folder_lock.py -k killed_hard
+	@$(BIN)/python -m tools.kill_table $(ARGS)
+
 soak: $(VENV)/dev.stamp ## Two hundred storms of faults, each judged by the checker
 	@TEST_STORMS=$${TEST_STORMS:-200} $(BIN)/python -m pytest tests/e2e/test_faults.py -k storm $(ARGS)
+
+testbench: $(VENV)/dev.stamp ## Google's retry conformance cases against Rokuon's store (docs/design/google-conformance.md says what it needs)
+	@$(BIN)/python -m tools.testbench
 
 requirements: $(VENV)/dev.stamp ## Compile the hash-pinned requirement files anew
 	@for name in runtime dev; do \

@@ -41,8 +41,8 @@ class Rokuon:
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         from rokuon.config import Config
-        from rokuon.ops import installation
-        from rokuon.ops.django_start import start_django
+        from rokuon.runtime import installation
+        from rokuon.runtime.django_start import start_django
 
         self.folder, self._stack = folder, stack
         os.environ["ROKUON_DATA_DIR"] = str(folder)

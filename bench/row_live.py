@@ -46,9 +46,9 @@ def _hook(ground: Ground, company: int) -> tuple[str, str]:
 
     from rokuon.events.models import Hook
     from rokuon.jobs import queue
-    from rokuon.wiring import hooks
+    from rokuon.wiring import webhook_upkeep
 
-    made = hooks.hook_of(ground.rokuon.installation, company)
+    made = webhook_upkeep.hook_of(ground.rokuon.installation, company)
     with transaction.atomic():
         queue.enqueue_hook(company)
     deadline = time.monotonic() + 30
@@ -56,7 +56,7 @@ def _hook(ground: Ground, company: int) -> tuple[str, str]:
         if time.monotonic() > deadline:
             raise RuntimeError("no webhook was made; see workers.log")
         time.sleep(0.1)
-    secret = ground.rokuon.installation.vault.open(made.secret, owner=hooks.hook_owner(company), field=hooks.HOOK_SECRET)
+    secret = ground.rokuon.installation.vault.open(made.secret, owner=webhook_upkeep.hook_owner(company), field=webhook_upkeep.HOOK_SECRET)
     return made.path, secret.reveal()
 
 

@@ -1,4 +1,7 @@
-"""Tests need nothing installed: an embedded PostgreSQL of their own starts when the first of them asks for a database."""
+"""Tests need nothing installed: an embedded PostgreSQL of their own starts when the first of them asks for a database.
+
+`HYPOTHESIS_PROFILE=fuzz` runs each property test on thousands of inputs. None is timed: the machine may be busy.
+"""
 
 import os
 import shutil
@@ -7,8 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
-from rokuon.ops import cluster, postgres
+from rokuon.runtime import postgres
+from tests import template
+
+settings.register_profile("quick", max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("fuzz", parent=settings.get_profile("quick"), max_examples=20_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
 def short_folder() -> Path:
@@ -28,10 +37,11 @@ def outer() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def embedded_dsn() -> Iterator[str]:
-    """A running server for the whole session. A power cut may harm it; the tests of durability make their own."""
+    """A running server for the whole session, with an initialised database. A power cut may harm it; the tests of durability make
+    their own."""
     folder = short_folder()
-    cluster.create_cluster(folder)
-    with postgres.ensure_running(folder, durable=False) as server:
+    template.copy_to(folder / "data")
+    with postgres.ensure_running(folder / "data", durable=False) as server:
         yield server.dsn
     shutil.rmtree(folder)
 
@@ -39,11 +49,18 @@ def embedded_dsn() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(embedded_dsn: str) -> None:
     """pytest-django asks for this before it creates the test database."""
+    from django.contrib.contenttypes.management import create_contenttypes
     from django.db import connections
+    from django.db.models.signals import post_migrate
 
-    from rokuon.ops.django_start import django_database
+    from rokuon.runtime.django_start import django_database
 
-    connections["default"].settings_dict.update(django_database(embedded_dsn))
+    settings = connections["default"].settings_dict
+    settings.update(django_database(embedded_dsn))
+    settings["TEST"]["TEMPLATE"] = settings["NAME"]
+    # After each test with transactions Django would write these rows anew, which nothing of ours reads.
+    post_migrate.disconnect(create_contenttypes)
+    post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from rokuon.ops.django_start import start_django
+from rokuon.runtime.django_start import start_django
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "images" / "mails"
 WIDE, NARROW = 760, 390

@@ -21,18 +21,18 @@ sys.path.insert(0, str(ROOT / "src"))
 for _name in [name for name in os.environ if name.startswith("ROKUON_") or name == "STORAGE_EMULATOR_HOST"]:
     del os.environ[_name]
 
-from rokuon.ops import i18n  # noqa: E402 (the path comes first)
+from rokuon.base import i18n  # noqa: E402 (the path comes first)
 
 i18n.activate("en")
 
 import click  # noqa: E402 (commands take their words at import, so the language comes first)
 
+from rokuon.base.i18n import LOCALE_DIR  # noqa: E402
 from rokuon.cli import main as cli  # noqa: E402
 from rokuon.config import PREFIX, Config  # noqa: E402
 from rokuon.domain import failures, retry  # noqa: E402
 from rokuon.domain.failures import Decision, HoldOn, RokuonError, Tell  # noqa: E402
-from rokuon.ledger import exclude, move  # noqa: E402
-from rokuon.ops.i18n import LOCALE_DIR  # noqa: E402
+from rokuon.ledger import bucket_change, exclude  # noqa: E402
 from rokuon.simulator.switches import Switches  # noqa: E402
 
 WRITTEN = "<!-- Written by tools/reference.py. Do not edit: run `make reference`. -->\n"
@@ -132,8 +132,8 @@ SET_ASIDE = {
     exclude.RULE_DISABLED: "The backup rule of the target was disabled. Enabling it takes the recording back: `rokuon rule enable NAME`.",
     exclude.KIND_NOT_CHOSEN: "Voicemail is not backed up. After `rokuon settings set --voicemail`, the next `rokuon backup-now` lists "
     "the days again and takes it in.",
-    move.BUCKET_CHANGED: "The target's bucket was changed before this one took the recording. The recording has a new row for the new "
-    "bucket; this one stays so that nothing is hidden.",
+    bucket_change.BUCKET_CHANGED: "The target's bucket was changed before this one took the recording. The recording has a new row for "
+    "the new bucket; this one stays so that nothing is hidden.",
     exclude.RUN_CANCELLED: "The run was cancelled before this recording's turn. The next `rokuon backup-now` takes it back.",
 }
 
@@ -170,7 +170,7 @@ def _how_often() -> str:
             "- **Set aside**: `failed` (or `gone`) at once. `rokuon retry`, and the next Back up now, try it again.",
             "- **Held**: nothing is tried and no try is counted. Rokuon looks whether the cause is gone after "
             + ", ".join(_time(seconds) for seconds in retry.PROBE_S)
-            + f", the last one repeating (in an outage every {_time(retry.AWAY_PROBE_S[-1])}), and goes on by itself.",
+            + f", the last one repeating (in an outage every {_time(retry.AWAY_PROBE_S[-1])}), and resumes automatically.",
         ]
     )
 

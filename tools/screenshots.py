@@ -16,7 +16,7 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from playwright.sync_api import sync_playwright
 
-from rokuon.ops.django_start import start_django
+from rokuon.runtime.django_start import start_django
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "images" / "console"

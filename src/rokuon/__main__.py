@@ -3,7 +3,7 @@
 import os
 import sys
 
-from rokuon.ops import i18n
+from rokuon.base import i18n
 
 
 def main() -> None:

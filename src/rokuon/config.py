@@ -9,16 +9,17 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from rokuon.base import addresses
+from rokuon.base.addresses import Listen, Network, PublicUrl, SmtpServer
+from rokuon.base.i18n import _, preferred
+from rokuon.base.plain_text import bare, read_text
 from rokuon.domain import crashpoints
 from rokuon.domain.failures import ConfigError
-from rokuon.ops import addresses
-from rokuon.ops.addresses import Listen, Network, PublicUrl, SmtpServer
-from rokuon.ops.i18n import _, preferred
+from rokuon.domain.time_zones import zone_name
 
 PREFIX = "ROKUON_"
 MIB = 1024 * 1024
@@ -171,11 +172,10 @@ class Config(BaseSettings):
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError(_("it is not a time zone such as Asia/Tokyo")) from None
-        return value
+        known = zone_name(value)
+        if not known:
+            raise ValueError(_("it is not a time zone such as Asia/Tokyo"))
+        return known
 
     @field_validator("local_roots")
     @classmethod
@@ -256,8 +256,8 @@ def _secret(environ: Mapping[str, str], name: str, plain: str | None) -> str | N
     if plain:
         raise ConfigError(_("Both %(name)s and %(name)s_FILE are set. Set only one of them.") % {"name": name})
     try:
-        return Path(path).read_text().strip()
-    except (OSError, UnicodeDecodeError) as error:
+        return bare(read_text(Path(path)))
+    except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else _("it is not text")
         raise ConfigError(
             _("%(name)s_FILE names %(path)s, which cannot be read: %(reason)s.") % {"name": name, "path": path, "reason": reason}
@@ -280,14 +280,22 @@ def _sentence(name: str, error: Any) -> str:
     match error["type"]:
         case "literal_error":
             hint = _("it must be one of these: %(values)s") % {"values": limits["expected"].replace(" or ", ", ")}
-        case "greater_than_equal":
-            hint = _("it must be at least %(least)s") % {"least": limits["ge"]}
-        case "less_than_equal":
-            hint = _("it must be at most %(most)s") % {"most": limits["le"]}
-        case "int_parsing" | "int_type" | "int_from_float":
-            hint = _("it must be a whole number")
+        case "greater_than_equal" | "less_than_equal" | "int_parsing" | "int_type" | "int_from_float" | "int_parsing_size":
+            hint = _bounds(name)
         case "value_error":
             hint = str(limits["error"])
         case _:
             hint = str(error["msg"])
     return _("%(name)s cannot be used: %(hint)s.") % {"name": name, "hint": hint}
+
+
+def _bounds(name: str) -> str:
+    """What a number may be, both ends where it has both."""
+    field = Config.model_fields[name.removeprefix(PREFIX).lower()]
+    ends = {
+        end: next((getattr(one, key) for one in field.metadata if hasattr(one, key)), None)
+        for end, key in (("least", "ge"), ("most", "le"))
+    }
+    if ends["most"] is None:
+        return _("it must be a whole number, at least %(least)s") % ends
+    return _("it must be a whole number between %(least)s and %(most)s") % ends

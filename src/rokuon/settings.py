@@ -3,13 +3,13 @@
 from secrets import token_urlsafe
 
 from rokuon.accounts import settings as sign_in
+from rokuon.base.i18n import LOCALE_DIR
+from rokuon.base.secrets import Vault
 from rokuon.config import Config
 from rokuon.domain.failures import ConfigError
-from rokuon.ops.django_start import django_database
-from rokuon.ops.i18n import LOCALE_DIR
-from rokuon.ops.installation import database_url
-from rokuon.ops.secrets import Vault
-from rokuon.ops.web_settings import web_settings
+from rokuon.runtime.django_start import django_database
+from rokuon.runtime.installation import database_url
+from rokuon.runtime.web_settings import web_settings
 
 
 def _signing_keys(config: Config) -> list[str]:
@@ -43,15 +43,15 @@ INSTALLED_APPS = [
     "rokuon.console",
 ]
 MIDDLEWARE = [
-    "rokuon.console.door.Door",
-    "rokuon.console.static_files.StaticFiles",
+    "rokuon.console.web.middleware.Door",
+    "rokuon.console.web.static_files.StaticFiles",
     "rokuon.accounts.sessions.ActivityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "rokuon.console.shell.LanguageMiddleware",
+    "rokuon.console.web.page_context.LanguageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
 ]
@@ -65,7 +65,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "rokuon.console.shell.context",
+                "rokuon.console.web.page_context.context",
             ],
             "builtins": ["django.templatetags.i18n", "django.templatetags.static", "rokuon.console.templatetags.rokuon"],
         },
@@ -85,5 +85,5 @@ USE_I18N = True
 LANGUAGE_CODE = _config.language
 LANGUAGES = [("en", "English"), ("ja", "日本語")]
 LOCALE_PATHS = [LOCALE_DIR]
-# rokuon.ops.logs sets logging up; Django adds nothing of its own.
+# rokuon.base.logs sets logging up; Django adds nothing of its own.
 LOGGING_CONFIG = None

@@ -7,7 +7,7 @@ urlpatterns = [
     path("", include("rokuon.console.urls")),
 ]
 
-handler400 = "rokuon.console.errors.bad_request"
-handler403 = "rokuon.console.errors.forbidden"
-handler404 = "rokuon.console.errors.not_found"
-handler500 = "rokuon.console.errors.server_error"
+handler400 = "rokuon.console.web.error_pages.bad_request"
+handler403 = "rokuon.console.web.error_pages.forbidden"
+handler404 = "rokuon.console.web.error_pages.not_found"
+handler500 = "rokuon.console.web.error_pages.server_error"

@@ -1,6 +1,6 @@
 """The console as a WSGI application, for gunicorn (`rokuon serve`) or a server of your own."""
 
-from rokuon.ops.django_start import start_django
+from rokuon.runtime.django_start import start_django
 
 start_django()
 

@@ -1,7 +1,8 @@
-"""People who sign in with a password of their own."""
+"""People who sign in with a password of their own, and whose address is proven."""
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from rokuon.accounts.models import Person
 
@@ -10,7 +11,7 @@ PASSWORD = "seven green kettles"
 
 @pytest.fixture
 def person(db: None) -> Person:
-    made = Person(email="hanako@example.com", name="花子")
+    made = Person(email="hanako@example.com", name="花子", proven_at=timezone.now(), proven_by="mail")
     made.set_password(PASSWORD)
     made.save()
     return made

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -20,14 +21,16 @@ CLIENT, SECRET = "rokuon-client", "a secret between the two of us, long enough"
 class IdentityProvider:
     """`authorize` is what its page would do; `claims`, `token`, `discovery` alter what it then says."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self.codes: dict[str, dict[str, str]] = {}
         self.claims: dict[str, Any] = {"sub": "248", "email": "hanako@example.com", "email_verified": True}
         self.discovery: dict[str, Any] = {}
         self.token: Callable[[dict[str, Any]], str] = self.sign
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self.issuer = f"http://127.0.0.1:{self._server.server_address[1]}"
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self.issuer = f"{'https' if tls else 'http'}://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def close(self) -> None:

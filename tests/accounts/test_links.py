@@ -7,6 +7,7 @@ import pytest
 from django.conf import settings
 from django.db import connections
 from django.test import Client
+from django.utils import timezone
 
 from rokuon.accounts import links, operators
 from rokuon.accounts.models import AuditEntry, Link, Membership, Person, Session
@@ -33,7 +34,7 @@ def test_a_fresh_installation_has_nobody_and_gets_its_operator_by_a_link(db: Non
     answer = browser.post(links.path(token))
     assert (answer.status_code, answer["Location"]) == (302, "/account/password/")
     assert signed_in_as(browser) == person.pk
-    assert {entry.action for entry in AuditEntry.objects.all()} == {"person.operator", "link.sign_in"}
+    assert {entry.action for entry in AuditEntry.objects.all()} == {"person.operator", "link.sign_in", "person.prove"}
 
 
 def test_looking_at_a_link_does_not_use_it(token: str) -> None:
@@ -75,7 +76,7 @@ def test_who_reads_the_database_cannot_use_a_link(token: str) -> None:
 
 
 def test_a_link_of_somebody_who_was_disabled_opens_nothing(token: str) -> None:
-    Person.objects.update(is_active=False)
+    Person.objects.update(disabled_at=timezone.now())
     assert Client().post(links.path(token)).status_code == 410
 
 
@@ -144,7 +145,7 @@ def test_several_operators_have_to_be_told_apart(db: None) -> None:
 
 
 def test_nobody_disabled_is_let_in_by_a_link(person: Person) -> None:
-    Person.objects.update(is_active=False)
+    Person.objects.update(disabled_at=timezone.now())
     with pytest.raises(operators.Disabled):
         operators.sign_in_link(person.email, now())
 

@@ -1,8 +1,11 @@
 """Signing in with another identity provider (Q30): the way in for who was invited, and what attackers try."""
 
 import json
+import ssl
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import jwt
@@ -11,12 +14,16 @@ from allauth.socialaccount.models import SocialAccount
 from cryptography.hazmat.primitives.asymmetric import rsa
 from django.http import HttpResponse
 from django.test import Client, override_settings
+from django.utils import timezone
 from pydantic import SecretStr
 
 from rokuon.accounts.models import AuditEntry, Person
 from rokuon.accounts.settings import sign_in_settings
+from rokuon.cli.doctor import provider as provider_checks
+from rokuon.cli.doctor.check import Check, Level
 from rokuon.config import Config
 from rokuon.domain.failures import ConfigError
+from tests.authority import HERE, Authority, trusted_strictly
 
 from .conftest import signed_in_as
 from .identity_provider import CLIENT, SECRET, IdentityProvider
@@ -26,11 +33,19 @@ NOW = int(time.time())
 
 @pytest.fixture
 def idp() -> Iterator[IdentityProvider]:
-    provider = IdentityProvider()
-    config = Config(oidc_issuer=provider.issuer, oidc_client_id=CLIENT, oidc_client_secret=SecretStr(SECRET))
-    with override_settings(SOCIALACCOUNT_PROVIDERS=sign_in_settings(config)["SOCIALACCOUNT_PROVIDERS"]):
+    with running() as provider:
         yield provider
-    provider.close()
+
+
+@contextmanager
+def running(tls: ssl.SSLContext | None = None) -> Iterator[IdentityProvider]:
+    provider = IdentityProvider(tls)
+    config = Config(oidc_issuer=provider.issuer, oidc_client_id=CLIENT, oidc_client_secret=SecretStr(SECRET))
+    try:
+        with override_settings(SOCIALACCOUNT_PROVIDERS=sign_in_settings(config)["SOCIALACCOUNT_PROVIDERS"]):
+            yield provider
+    finally:
+        provider.close()
 
 
 def start(browser: Client) -> str:
@@ -63,6 +78,39 @@ def test_who_was_invited_comes_in_and_is_known_by_issuer_and_subject(idp: Identi
     go(idp, again)
     assert signed_in_as(again) == person.pk
     assert SocialAccount.objects.count() == 1
+
+
+LOOK_ALIKES = [
+    "\N{KELVIN SIGN}iichi@kiss.example",
+    "k\N{LATIN SMALL LETTER DOTLESS I}ichi@kiss.example",
+    "kiichi@ki\N{LATIN SMALL LETTER LONG S}s.example",
+    "kiichi@\N{KELVIN SIGN}iss.example",
+    "kiichi@k\N{LATIN SMALL LETTER DOTLESS I}ss.example",
+    "kİichi@kiss.example",
+    "kiichi@kis\N{FULLWIDTH LATIN SMALL LETTER S}.example",
+    "kiichi@kiss\N{IDEOGRAPHIC FULL STOP}example",
+    "\N{NO-BREAK SPACE}kiichi@kiss.example",
+    "kiichi@kiss.example\0",
+    "kiichi@xn--kss-dla.example",
+]
+
+
+@pytest.mark.parametrize("address", LOOK_ALIKES)
+def test_an_address_that_only_looks_like_a_persons_joins_nobody(idp: IdentityProvider, person: Person, address: str) -> None:
+    Person.objects.update(email="kiichi@kiss.example")
+    idp.claims["email"] = address
+    browser = Client()
+    assert refused(go(idp, browser), browser)
+    assert not SocialAccount.objects.exists()
+
+
+@pytest.mark.parametrize("address", ["Kiichi@KISS.example", "kiichi@xn--bcher-kva.example", "kiichi@Bücher.example"])
+def test_the_same_address_written_in_another_way_is_the_person(idp: IdentityProvider, person: Person, address: str) -> None:
+    Person.objects.update(email="kiichi@kiss.example" if "KISS" in address else "kiichi@xn--bcher-kva.example")
+    idp.claims["email"] = address
+    browser = Client()
+    go(idp, browser)
+    assert signed_in_as(browser) == person.pk
 
 
 def test_what_is_asked_of_the_provider_is_bound_to_this_browser_and_time(idp: IdentityProvider, db: None) -> None:
@@ -166,7 +214,7 @@ def test_another_account_with_the_same_mail_is_not_the_same_person(idp: Identity
 
 def test_who_is_disabled_does_not_come_in(idp: IdentityProvider, person: Person) -> None:
     go(idp, Client())
-    Person.objects.update(is_active=False)
+    Person.objects.update(disabled_at=timezone.now())
     browser = Client()
     assert go(idp, browser)["Location"] == "/sign-in/disabled/"
     assert signed_in_as(browser) is None
@@ -188,6 +236,68 @@ def test_a_provider_that_is_away_is_said(idp: IdentityProvider, db: None) -> Non
     idp.close()
     answer = Client().post("/sign-in/with/")
     assert (answer.status_code, "does not answer" in answer.content.decode()) == (502, True)
+
+
+def test_a_provider_that_goes_away_between_question_and_answer_is_said(idp: IdentityProvider, db: None) -> None:
+    browser = Client()
+    query = idp.authorize(start(browser))
+    idp.close()
+    answer = come_back(browser, query)
+    assert (answer.status_code, "does not answer" in answer.content.decode()) == (502, True)
+
+
+def doctor(idp: IdentityProvider) -> Check:
+    return provider_checks._answer(idp.issuer)
+
+
+def test_a_provider_with_a_certificate_of_the_companys_own_authority_is_one_like_others(
+    person: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = Authority(tmp_path, "ours")
+    trusted_strictly(authority, monkeypatch)
+    with running(authority.server()) as idp:
+        assert doctor(idp).level is Level.OK
+        browser = Client()
+        go(idp, browser)
+    assert signed_in_as(browser) == person.pk
+
+
+def test_a_certificate_without_key_identifiers_is_said_to_lack_them(
+    person: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = Authority(tmp_path, "old", keeps_rfc_5280=False)
+    trusted_strictly(authority, monkeypatch)
+    with running(authority.server()) as idp:
+        answer, check = Client().post("/sign-in/with/"), doctor(idp)
+    page = answer.content.decode()
+    assert (answer.status_code, "lacks what RFC 5280 asks for" in page, "does not answer" in page) == (502, True, False)
+    assert check.level is Level.PROBLEM
+    assert ("Key Identifier" in check.says, "key identifiers" in check.todo) == (True, True)
+
+
+def test_a_certificate_that_lapses_between_question_and_answer_is_said_too(
+    person: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good, old = Authority(tmp_path, "ours"), Authority(tmp_path, "old", keeps_rfc_5280=False)
+    trusted_strictly(good, monkeypatch)
+    tls = good.server()
+    with running(tls) as idp:
+        browser = Client()
+        query = idp.authorize(start(browser))
+        tls.load_cert_chain(old.certificate(HERE))
+        monkeypatch.setenv("SSL_CERT_FILE", str(old.file))
+        answer = come_back(browser, query)
+    assert (answer.status_code, "lacks what RFC 5280 asks for" in answer.content.decode()) == (502, True)
+    assert signed_in_as(browser) is None
+
+
+def test_doctor_says_what_is_wrong_with_the_provider(idp: IdentityProvider, db: None) -> None:
+    assert doctor(idp).level is Level.OK
+    idp.discovery = {"issuer": "https://evil.example"}
+    other = doctor(idp)
+    assert (other.level, "another issuer" in other.says) == (Level.PROBLEM, True)
+    idp.close()
+    assert doctor(idp).level is Level.WARNING
 
 
 @pytest.mark.parametrize(

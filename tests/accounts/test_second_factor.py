@@ -11,7 +11,7 @@ from django.test import Client
 
 from rokuon.accounts import links, operators, second_factor
 from rokuon.accounts.models import AuditEntry, Person, SpentCode
-from rokuon.ops.secrets import new_key
+from rokuon.base.secrets import new_key
 
 from .conftest import sign_in, signed_in_as
 from .test_links import now

@@ -10,7 +10,7 @@ from rokuon.accounts import people, sessions
 from rokuon.accounts.audit import COMMAND_LINE
 from rokuon.accounts.models import Person, Session
 from rokuon.config import Config
-from rokuon.ops.web_settings import web_settings
+from rokuon.runtime.web_settings import web_settings
 
 from .conftest import sign_in, signed_in_as
 

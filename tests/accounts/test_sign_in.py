@@ -9,6 +9,7 @@ from django.contrib.auth.hashers import identify_hasher
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.test import Client, RequestFactory
+from django.utils import timezone
 
 from rokuon.accounts import throttle
 from rokuon.accounts.models import Person, Session, Throttle
@@ -53,7 +54,7 @@ def test_an_unknown_person_takes_as_long_as_a_known_one(person: Person) -> None:
 
 
 def test_who_is_disabled_does_not_get_in(person: Person) -> None:
-    Person.objects.update(is_active=False)
+    Person.objects.update(disabled_at=timezone.now())
     browser = Client()
     assert sign_in(browser)["Location"] == "/sign-in/disabled/"
     assert signed_in_as(browser) is None

@@ -7,16 +7,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from rokuon.backup.copy import Gear
-from rokuon.backup.crew import Crew
+from rokuon.backup.copy import Gear, copy_recording
 from rokuon.backup.limits import Limits, MemoryBudget
 from rokuon.backup.recorder import Recorder
+from rokuon.backup.transfer_pool import Crew
 from rokuon.domain.copies import State
 from rokuon.domain.failures import HoldOn, RecordingNotReady, RecordingTooLarge, RecordingTruncated, RokuonError
 from rokuon.domain.ports import Body, Capabilities, Store, StoredObject, TimeRange
 from rokuon.domain.recording import Directory, Kind, ListedCall, Page, Scope
 from rokuon.domain.retry import History
-from rokuon.domain.work import Outcome, PlannedCall, PlannedCopy, Progress, Work
+from rokuon.domain.work import Outcome, PlannedCall, PlannedCopy, Progress, Refused, Witness, Work, by_fetch
 from rokuon.stores.memory import MemoryStore
 from tests.audio import length_ms, mp3
 
@@ -60,9 +60,6 @@ class _Download:
     def __init__(self, clip: Clip) -> None:
         self._clip = clip
         self.length = clip.announced
-
-    async def read(self, limit: int) -> bytes:
-        return b"".join([chunk async for chunk in self.chunks(limit)])
 
     async def chunks(self, limit: int) -> AsyncIterator[bytes]:
         body, sent = self._clip.body, 0
@@ -148,6 +145,7 @@ class TroubledStore:
         self.url = self.inner.url
         self.put_errors: list[RokuonError | None] = []
         self.stat_errors: list[RokuonError] = []
+        self.list_error: RokuonError | None = None
         self.lose_answers = 0
         self.rot: Callable[[StoredObject], StoredObject] | None = None
         self.puts = self.reads = 0
@@ -178,8 +176,11 @@ class TroubledStore:
         async for piece in self.inner.read(key, start, end):
             yield piece
 
-    def list(self, prefix: str, after: str = "") -> AsyncIterator[StoredObject]:
-        return self.inner.list(prefix, after)
+    async def list(self, prefix: str, after: str = "") -> AsyncIterator[StoredObject]:
+        if self.list_error:
+            raise self.list_error
+        async for one in self.inner.list(prefix, after):
+            yield one
 
     async def close(self) -> None:
         await self.inner.close()
@@ -210,6 +211,7 @@ class ScriptedLedger:
     opened: list[tuple[HoldOn, str, str]] = field(default_factory=list)
     open_holds: dict[tuple[HoldOn, str], RokuonError] = field(default_factory=dict)
     arrived: set[Kind] = field(default_factory=set)
+    failing: set[int] = field(default_factory=set)
     left: set[int] = field(default_factory=set)
     is_wanted: bool = True
     progress: list[Progress] = field(default_factory=list)
@@ -251,6 +253,9 @@ class ScriptedLedger:
             placed.append(one)
         return placed
 
+    async def leaving(self, work: Work) -> bool:
+        return work.copy_id in self.left
+
     async def has_left(self, work: Work) -> bool:
         return work.copy_id in self.left
 
@@ -276,9 +281,13 @@ class ScriptedLedger:
         await asyncio.sleep(0)
         return self.open_holds
 
-    async def arrives(self, kind: Kind) -> bool:
+    async def witnesses(self, kind: Kind) -> Sequence[Witness]:
         await asyncio.sleep(0)
-        return kind in self.arrived
+        return [Witness(kind, "r900", "https://dialpad.example/r/r900")] if kind in self.arrived else []
+
+    async def bucket_fails(self, bucket_id: int) -> bool:
+        await asyncio.sleep(0)
+        return bucket_id in self.failing
 
     async def hold(self, error: RokuonError, on: HoldOn, ref: str) -> None:
         await asyncio.sleep(0)
@@ -322,6 +331,10 @@ class Bench:
             raise self.closed[bucket_id]
         return self.stores[bucket_id]
 
+    async def try_copy(self, one: Work) -> Outcome | Refused:
+        (result,) = await copy_recording([(one, self.store)], self.gear, NOW_MS)
+        return result
+
     async def crew_tries(self, *works: Work) -> Crew:
         """Offer the copies to one crew, and wait until all that it took on have ended and are recorded."""
         self.ledger.add(*works)
@@ -329,8 +342,8 @@ class Bench:
             Recorder(self.ledger.record) as recorder,
             Crew(self.gear, self.open_store, self.ledger, recorder, lambda: NOW_MS) as crew,
         ):
-            for one in works:
-                await crew.offer(one)
+            for together in by_fetch(works):
+                await crew.offer(*together)
         return crew
 
 

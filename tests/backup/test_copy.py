@@ -1,13 +1,17 @@
 """One copy from pending to its outcome: the bytes, the proof, the store's answer, and what is decided where one of them fails."""
 
 import asyncio
+import errno
 import hashlib
+import mmap
+import resource
 import stat
+from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import google_crc32c
 import pytest
 
-from rokuon.backup.copy import copy_recording
 from rokuon.domain.copies import State
 from rokuon.domain.failures import (
     BucketForbidden,
@@ -15,10 +19,12 @@ from rokuon.domain.failures import (
     InternalFault,
     ObjectDiffers,
     ObjectExists,
+    ObjectMisread,
     ObjectOccupied,
     RecordingDurationDiffers,
     RecordingEmpty,
     RecordingNotAudio,
+    RecordingReadOnce,
     RecordingTooLarge,
     RecordingTruncated,
     RecordingUnstable,
@@ -29,23 +35,24 @@ from rokuon.domain.failures import (
     StoreUnavailable,
 )
 from rokuon.domain.ports import Body, StoredObject
-from rokuon.domain.work import Outcome, Work
+from rokuon.domain.retry import READ_APART_S, History, Retry, decide
+from rokuon.domain.work import Outcome, Refused, Work
 from tests.audio import length_ms, mp3
-from tests.backup.scripted import Bench, Clip, work
+from tests.backup.scripted import NOW_MS, Bench, Clip, work
 
 AUDIO = mp3(1)
 
 
 async def copied(bench: Bench, one: Work) -> Outcome:
-    outcome = await copy_recording(one, bench.store, bench.gear)
+    outcome = await bench.try_copy(one)
     assert isinstance(outcome, Outcome), outcome
     return outcome
 
 
 async def refused(bench: Bench, one: Work) -> RokuonError:
-    error = await copy_recording(one, bench.store, bench.gear)
-    assert isinstance(error, RokuonError)
-    return error
+    refused = await bench.try_copy(one)
+    assert isinstance(refused, Refused)
+    return refused.error
 
 
 async def test_a_verified_copy_names_what_the_bucket_holds_byte_for_byte(bench: Bench) -> None:
@@ -92,7 +99,7 @@ NOT_WHOLE_AUDIO = {
     "S18 zeros": (bytes(3000), RecordingNotAudio),
     "S19 wav": (b"RIFF\x24\x00\x00\x00WAVEfmt " + bytes(200), RecordingNotAudio),
     "S10 half of it": (AUDIO[: len(AUDIO) // 2], RecordingDurationDiffers),
-    "S9 cut inside a frame": (AUDIO[:-30], RecordingTruncated),
+    "S9 cut inside a front tag": (b"ID3\x04\0\0\0\0\x7f\x7f" + AUDIO[:500], RecordingTruncated),
     "S11 twice as much": (AUDIO * 2, RecordingDurationDiffers),
     "html after one frame": (AUDIO[:72] + b"<html>" * 400, RecordingNotAudio),
 }
@@ -156,9 +163,106 @@ async def test_s10_two_different_reads_are_no_proof(bench: Bench) -> None:
     assert bench.store.puts == 0
 
 
+# --- no length listed: two reads, some time apart ---------------------------------------------------------------------------
+
+APART_MS = int(READ_APART_S * 1000)
+SHA = hashlib.sha256(AUDIO).hexdigest()
+
+
+def read_before(sha256: str, ago_ms: int, duration_ms: int | None = None, call_ms: int | None = None) -> Work:
+    history = History(read_sha256=sha256, read_ms=NOW_MS - ago_ms)
+    return replace(work(duration_ms=duration_ms), history=history, call_ms=call_ms)
+
+
+@pytest.mark.parametrize("told", [None, 0])
+async def test_a_first_read_without_a_listed_length_proves_nothing_and_waits_for_a_second(bench: Bench, told: int | None) -> None:
+    bench.source.script(1, Clip(mp3(1, 2)))
+    refused = await bench.try_copy(work(duration_ms=told))
+    assert isinstance(refused, Refused)
+    assert isinstance(refused.error, RecordingReadOnce)
+    assert (refused.error.retry_after, refused.read_sha256) == (READ_APART_S, hashlib.sha256(mp3(1, 2)).hexdigest())
+    assert bench.store.puts == 0
+
+
+async def test_two_equal_reads_some_time_apart_are_a_proof_of_their_own(bench: Bench) -> None:
+    assert (await copied(bench, read_before(SHA, APART_MS))).proof == "read_apart"
+    assert bench.source.opened["r1"] == 1
+
+
+async def test_a_second_read_that_comes_too_early_is_not_made(bench: Bench) -> None:
+    error = await refused(bench, read_before(SHA, APART_MS - 60_000))
+    assert isinstance(error, RecordingReadOnce)
+    assert (error.retry_after, bench.source.opened["r1"]) == (60, 0)
+
+
 async def test_s10_a_first_read_cut_at_a_frame_is_caught_by_the_second_where_no_duration_is_listed(bench: Bench) -> None:
-    bench.source.script(1, Clip(AUDIO[:720], length=None), Clip(AUDIO, length=None))
-    assert isinstance(await refused(bench, work(duration_ms=None)), RecordingUnstable)
+    cut = hashlib.sha256(AUDIO[:720]).hexdigest()
+    refused = await bench.try_copy(read_before(cut, APART_MS))
+    assert isinstance(refused, Refused)
+    assert isinstance(refused.error, RecordingUnstable)
+    assert (refused.read_sha256, bench.store.puts) == (SHA, 0)
+
+
+async def test_audio_much_longer_than_its_call_is_refused_where_no_length_is_listed(bench: Bench) -> None:
+    assert (await copied(bench, read_before(SHA, APART_MS, call_ms=length_ms()))).proof == "read_apart"
+    bench.source.script(1, Clip(mp3(1, 400)))
+    error = await refused(bench, replace(work(duration_ms=None), call_ms=10_000))
+    assert isinstance(error, RecordingDurationDiffers)
+    assert error.detail == f"{length_ms(400)} ms of audio, 10000 ms from start to end of the call"
+
+
+async def test_audio_of_another_length_than_listed_is_read_once_more_and_then_has_failed(bench: Bench) -> None:
+    bench.source.script(1, Clip(AUDIO[:-720]))
+    sha = hashlib.sha256(AUDIO[:-720]).hexdigest()
+    await bench.crew_tries(work())
+    first = bench.ledger.outcome(1)
+    assert (first.state, first.reason, first.due_in_s, first.read_sha256) == (
+        State.PENDING,
+        "recording_duration_differs",
+        READ_APART_S,
+        sha,
+    )
+    bench.ledger.rows.clear()
+    await bench.crew_tries(read_before(sha, APART_MS, length_ms()))
+    second = bench.ledger.outcome(1)
+    assert (second.state, second.reason) == (State.FAILED, "recording_duration_differs")
+    assert second.detail == f"{length_ms(30)} ms of audio, {length_ms()} ms listed"
+
+
+async def test_audio_that_still_grows_is_waited_for(bench: Bench) -> None:
+    bench.source.script(1, Clip(AUDIO[:-720]))
+    await bench.crew_tries(read_before(hashlib.sha256(AUDIO[:-1440]).hexdigest(), APART_MS, length_ms()))
+    assert bench.ledger.outcome(1).state is State.PENDING
+
+
+async def test_an_hour_that_lost_its_last_108_seconds_at_a_frame_is_not_verified(bench: Bench) -> None:
+    bench.limits = replace(bench.limits, largest=10_000_000)
+    bench.source.script(1, Clip(mp3(1, 48_500)))
+    assert isinstance(await refused(bench, work(duration_ms=50_000 * 72)), RecordingDurationDiffers)
+
+
+@pytest.mark.parametrize(("frames", "listed"), [(2, 100), (5, 200), (11, 700)])
+async def test_a_whole_recording_of_less_than_a_second_is_taken(bench: Bench, frames: int, listed: int) -> None:
+    bench.source.script(1, Clip(mp3(1, frames)))
+    assert (await copied(bench, work(duration_ms=listed))).proof == "length"
+
+
+async def test_a_short_last_frame_is_taken_and_told_where_as_many_bytes_came_as_announced(bench: Bench) -> None:
+    bench.source.script(1, Clip(AUDIO[:-30]))
+    facts = (await copied(bench, work())).facts
+    assert facts
+    assert facts.short_by == 30
+
+
+async def test_what_was_skipped_is_told(bench: Bench) -> None:
+    bench.source.script(1, Clip(AUDIO + b"\0"))
+    facts = (await copied(bench, work())).facts
+    assert facts
+    assert [(one.what, one.where, one.size) for one in facts.skipped] == [("zeros", "behind", 1)]
+    assert await bench.store.content(work().key) == AUDIO + b"\0"
+
+
+# --- no length announced, again ---------------------------------------------------------------------------------------------
 
 
 async def test_s10_a_second_read_that_breaks_off_makes_the_whole_step_run_again(bench: Bench) -> None:
@@ -200,6 +304,32 @@ async def test_a_retry_after_a_cut_starts_with_a_clean_spool(bench: Bench) -> No
     assert (await copied(bench, work(duration_ms=length_ms(300)))).sha256 == hashlib.sha256(LONG).hexdigest()
 
 
+@pytest.mark.parametrize("room", [0, 1, 4096, 8193, len(LONG) - 1])
+async def test_a_spool_without_room_is_told_as_such_wherever_the_room_ends(bench: Bench, room: int) -> None:
+    """Not as a fault inside Rokuon: what a full disk did not take is not tried once more when the file is closed."""
+    bench.source.script(1, Clip(LONG), Clip(LONG))
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, usual[1]))
+    try:
+        error = await refused(bench, work(duration_ms=length_ms(300)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+    assert (error.reason, error.detail) == ("spool_unusable", "EFBIG")
+    assert list(bench.limits.spool.iterdir()) == []
+    await copied(bench, work(duration_ms=length_ms(300)))
+
+
+async def test_a_spool_file_that_cannot_be_read_again_is_the_spool_s_trouble(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.source.script(1, Clip(LONG))
+
+    def broken(*given: object, **more: object) -> None:
+        raise OSError(errno.EIO, "I/O error")
+
+    monkeypatch.setattr(mmap, "mmap", broken)
+    error = await refused(bench, work(duration_ms=length_ms(300)))
+    assert (error.reason, error.detail) == ("spool_unusable", "EIO")
+
+
 async def test_q14_an_endless_body_ends_at_the_limit_and_leaves_nothing(bench: Bench) -> None:
     bench.source.script(1, Clip(mp3(1, 20_000), length=None))
     assert isinstance(await refused(bench, work()), RecordingTooLarge)
@@ -229,7 +359,7 @@ async def test_q14_bodies_in_memory_stay_within_the_byte_budget(bench: Bench) ->
 
 async def test_a_cancelled_copy_gives_its_memory_and_its_place_back(bench: Bench) -> None:
     bench.source.gate = asyncio.Event()
-    task = asyncio.create_task(copy_recording(work(), bench.store, bench.gear))
+    task = asyncio.create_task(bench.try_copy(work()))
     await asyncio.sleep(0.01)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -293,7 +423,54 @@ async def test_d6_equal_checksums_are_not_enough_the_bytes_are_compared(bench: B
         return found and StoredObject(key, found.size, google_crc32c.value(AUDIO), found.version, found.content_type, found.metadata)
 
     bench.store.stat = lying_stat  # type: ignore[method-assign]
-    assert isinstance(await refused(bench, work()), ObjectOccupied)
+    assert isinstance(await refused(bench, work()), ObjectMisread)
+    assert await bench.store.content(work().key) == other
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_d25_one_bad_read_is_read_again_and_the_recording_is_verified(bench: Bench, times: int) -> None:
+    await place_ours(bench, AUDIO)
+    true_read = bench.store.read
+    bad = [b"?" * len(AUDIO), AUDIO[:-1]][:times]
+
+    async def read(key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        if bad:
+            yield bad.pop()
+            return
+        async for piece in true_read(key, start, end):
+            yield piece
+
+    bench.store.read = read  # type: ignore[method-assign]
+    assert (await copied(bench, work())).state is State.VERIFIED
+    assert bad == []
+
+
+async def test_d25_reads_that_stay_bad_are_tried_later_and_never_a_foreign_file(bench: Bench) -> None:
+    await place_ours(bench, AUDIO)
+
+    async def read(key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        yield b"?" * len(AUDIO)
+
+    bench.store.read = read  # type: ignore[method-assign]
+    error = await refused(bench, work())
+    assert isinstance(error, ObjectMisread)
+    assert isinstance(decide(error, History(), 0), Retry)
+
+
+async def test_d25_where_the_checksum_is_of_a_read_two_looks_must_agree_before_a_file_is_foreign(bench: Bench) -> None:
+    await place_ours(bench, AUDIO)
+    bench.store.capabilities = replace(bench.store.capabilities, stores_checksum=False)
+    true_stat = bench.store.stat
+    wrong = [7]
+
+    async def stat(key: str) -> StoredObject | None:
+        found = await true_stat(key)
+        return replace(found, crc32c=wrong.pop()) if found and wrong else found
+
+    bench.store.stat = stat  # type: ignore[method-assign]
+    assert (await copied(bench, work())).state is State.VERIFIED
+    wrong += [7] * 20
+    assert isinstance(await refused(bench, work()), ObjectOccupied), "the same other checksum twice is another file"
 
 
 async def test_d7_a_refusal_with_nothing_there_is_tried_again_and_never_counts_as_success(bench: Bench) -> None:
@@ -365,7 +542,10 @@ async def test_e26_a_bug_on_one_recording_is_its_failure_with_a_trace_and_no_tex
 
 
 class Canary(RokuonError):
-    reason = "source_unavailable"
+    """Like the reason code that it borrows: every test of this process finds it among the classes that carry one."""
+
+    reason = SourceUnavailable.reason
+    decision = SourceUnavailable.decision
 
 
 async def test_an_unknown_error_of_our_tree_is_handed_on_and_nothing_is_raised(bench: Bench) -> None:

@@ -22,9 +22,11 @@ from rokuon.domain.failures import (
     SourceThrottled,
     SourceTlsInvalid,
     SourceUnavailable,
+    StoreRequestRefused,
+    StoreUnavailable,
 )
 from rokuon.domain.recording import Kind
-from rokuon.domain.retry import AFTER_ERROR_S, NOT_READY_FOR_MS
+from rokuon.domain.retry import AFTER_ERROR_S, AWAY_AFTER_TRIES, BUCKET_AWAY_AFTER, NOT_READY_FOR_MS
 from tests.backup.scripted import NOT_READY, NOW_MS, Bench, Clip, work
 
 HTML = Clip(b"<html>login</html>")
@@ -100,6 +102,7 @@ async def test_s1_s2_s33_a_cause_of_the_whole_source_stops_everything_and_spends
     bench.limits = type(bench.limits)(bench.limits.spool, transfers=2)
     for number in range(1, 20):
         bench.source.script(number, Clip(error=error))
+    bench.source.pages_of = lambda scope, wanted: [error]
     crew = await bench.crew_tries(*[work(number) for number in range(1, 20)])
     assert crew.stopped_by is error
     assert bench.ledger.opened == [(HoldOn.SOURCE, "", error.reason)]
@@ -198,3 +201,115 @@ async def test_a_ledger_that_cannot_be_written_stops_the_crew_and_leaves_the_cop
     with pytest.raises((RuntimeError, ExceptionGroup)):
         await asyncio.wait_for(bench.crew_tries(*[work(number) for number in range(1, 300)]), 20)
     assert bench.ledger.states() == {"pending": 299}
+
+
+# --- a bucket that stays away -----------------------------------------------------------------------------------------------
+
+
+def away(bench: Bench, bucket: int = 1, *, reads: bool = False) -> None:
+    """The bucket takes nothing; without `reads` it answers nothing at all."""
+    store = bench.stores[bucket]
+    store.put_errors = [StoreUnavailable("503")] * 1000
+    if not reads:
+        store.stat_errors = [StoreUnavailable("503")] * 1000
+        store.list_error = StoreUnavailable("503")
+
+
+@pytest.mark.parametrize("reads", [False, True], ids=["nothing answers", "only writes fail"])
+async def test_d24_a_bucket_that_stays_away_is_held_after_a_few_failures_in_a_row(bench: Bench, reads: bool) -> None:
+    bench.limits = type(bench.limits)(bench.limits.spool, transfers=2)
+    away(bench, reads=reads)
+    works = [work(number) for number in range(1, 31)]
+    await bench.crew_tries(*works)
+    assert bench.ledger.opened == [(HoldOn.BUCKET, "1", "bucket_away")]
+    assert bench.ledger.states() == {"pending": 30}
+    assert sum(bench.ledger.outcome(one.copy_id).spent for one in works) < BUCKET_AWAY_AFTER
+    assert sum(bench.source.opened.values()) <= BUCKET_AWAY_AFTER + 2, "audio is not fetched for nothing"
+    assert bench.ledger.outcome(30).reason == "bucket_away"
+
+
+async def test_d24_the_other_bucket_goes_on(bench: Bench) -> None:
+    away(bench)
+    works = [work(number, bucket=1 + number % 2) for number in range(1, 41)]
+    await bench.crew_tries(*works)
+    assert bench.ledger.states() == {"pending": 20, "verified": 20}
+    assert bench.ledger.opened == [(HoldOn.BUCKET, "1", "bucket_away")]
+
+
+async def test_d24_a_bucket_in_doubt_is_asked_before_anything_is_fetched(bench: Bench) -> None:
+    bench.limits = type(bench.limits)(bench.limits.spool, transfers=1)
+    away(bench)
+    await bench.crew_tries(*[work(number) for number in range(1, 10)])
+    assert sum(bench.source.opened.values()) == 1
+
+
+async def test_d24_failures_with_a_success_between_them_hold_nothing(bench: Bench) -> None:
+    bench.limits = type(bench.limits)(bench.limits.spool, transfers=1)
+    failing = [StoreUnavailable("503")] * 3
+    bench.store.put_errors = [*failing, *failing, None, *failing, *failing, None, *failing]
+    await bench.crew_tries(*[work(number) for number in range(1, 8)])
+    assert bench.ledger.opened == []
+    assert bench.ledger.states() == {"pending": 5, "verified": 2}
+
+
+async def test_d24_one_copy_that_fails_alone_spends_its_tries(bench: Bench) -> None:
+    """The list answers, and no other copy has trouble: it is that object's own."""
+    bench.store.put_errors = [StoreUnavailable("503")] * 3
+    await bench.crew_tries(work(1, attempts=AWAY_AFTER_TRIES))
+    assert bench.ledger.opened == []
+    assert bench.ledger.outcome(1).spent
+
+
+async def test_d24_the_only_copy_of_a_bucket_that_does_not_answer_keeps_its_tries(bench: Bench) -> None:
+    away(bench)
+    await bench.crew_tries(work(1, attempts=AWAY_AFTER_TRIES))
+    assert bench.ledger.opened == [(HoldOn.BUCKET, "1", "bucket_away")]
+    assert not bench.ledger.outcome(1).spent
+
+
+async def test_d24_what_other_jobs_saw_counts(bench: Bench) -> None:
+    """A live call is one copy in a job of its own."""
+    bench.ledger.failing.add(1)
+    bench.store.put_errors = [StoreUnavailable("503")] * 3
+    await bench.crew_tries(work(1))
+    assert bench.ledger.opened == [(HoldOn.BUCKET, "1", "bucket_away")]
+    assert not bench.ledger.outcome(1).spent
+
+
+def refuses(bench: Bench) -> None:
+    bench.store.put_errors = [StoreRequestRefused("400 kmsKeyUnusable")] * 1000
+
+
+async def test_a_bucket_that_refuses_every_write_is_held_and_does_not_fail_copy_after_copy(bench: Bench) -> None:
+    bench.limits = type(bench.limits)(bench.limits.spool, transfers=1)
+    refuses(bench)
+    await bench.crew_tries(*[work(number) for number in range(1, 31)])
+    assert bench.ledger.opened == [(HoldOn.BUCKET, "1", "bucket_refuses")]
+    assert bench.ledger.states() == {"failed": BUCKET_AWAY_AFTER - 1, "pending": 31 - BUCKET_AWAY_AFTER}
+    assert (bench.ledger.outcome(30).reason, bench.ledger.outcome(30).spent) == ("bucket_refuses", False)
+    assert sum(bench.source.opened.values()) == BUCKET_AWAY_AFTER
+
+
+async def test_one_copy_whose_write_is_refused_fails_alone(bench: Bench) -> None:
+    bench.limits = type(bench.limits)(bench.limits.spool, transfers=1)
+    refused = StoreRequestRefused("400 invalidParameter")
+    bench.store.put_errors = [refused, None, refused, refused, None]
+    await bench.crew_tries(*[work(number) for number in range(1, 7)])
+    assert bench.ledger.opened == []
+    assert bench.ledger.states() == {"failed": 3, "verified": 3}
+
+
+async def test_a_refusal_that_other_jobs_met_too_holds_the_bucket_and_fails_nothing(bench: Bench) -> None:
+    """A live call is one copy in a job of its own; a probe is one of a bucket that is held for it."""
+    bench.ledger.failing.add(1)
+    refuses(bench)
+    await bench.crew_tries(work(1))
+    assert bench.ledger.opened == [(HoldOn.BUCKET, "1", "bucket_refuses")]
+    assert bench.ledger.states() == {"pending": 1}
+
+
+async def test_d24_a_bucket_that_cannot_even_be_opened_is_held_without_a_byte_fetched(bench: Bench) -> None:
+    bench.closed[1] = StoreUnavailable("ClientConnectorDNSError")
+    await bench.crew_tries(*[work(number) for number in range(1, 10)])
+    assert bench.ledger.opened == [(HoldOn.BUCKET, "1", "bucket_away")]
+    assert sum(bench.source.opened.values()) == 0

@@ -9,9 +9,10 @@ import pytest
 from rokuon.backup.discover import TargetPlan, Targets
 from rokuon.backup.window import End, Shift, work_on_due, work_on_window
 from rokuon.domain.classify import HOLD_MS, PATIENCE_MS
-from rokuon.domain.failures import SourceCursorLooped, SourceKeyRefused, SourceUnavailable
+from rokuon.domain.failures import SourceCursorLooped, SourceTlsInvalid, SourceUnavailable
 from rokuon.domain.ports import TimeRange
 from rokuon.domain.recording import COMPANY_SCOPE, Kind, ListedCall, ListedRecording, MalformedItem, Page, Party, Scope, ScopeKind
+from rokuon.domain.work import Unread
 from tests.audio import length_ms
 from tests.backup.scripted import NOW_MS, Bench, Clip, listing, work
 
@@ -144,7 +145,7 @@ async def test_a_cancel_takes_effect_between_two_recordings(bench: Bench, monkey
 
 async def test_a_held_source_ends_the_job_and_what_is_left_stays_pending(bench: Bench) -> None:
     for number in range(1, 200):
-        bench.source.script(number, Clip(error=SourceKeyRefused()))
+        bench.source.script(number, Clip(error=SourceTlsInvalid()))
     assert await worked(bench, [group(number, number * 60_000) for number in range(1, 100)], per_page=10) is End.HELD
     assert set(bench.ledger.states()) == {"pending"}
 
@@ -190,12 +191,56 @@ async def test_the_listing_reaches_as_far_beyond_both_borders_as_a_conversations
     assert wanted == TimeRange(WINDOW.after_ms - PATIENCE_MS, NOW_MS - 3_600_000 + HOLD_MS)
 
 
-async def test_s27_malformed_items_are_counted_and_do_not_spoil_their_page(bench: Bench) -> None:
-    page = Page((group(1, 1000), group(2, 2000)), last=True, malformed=(MalformedItem("no id"), MalformedItem("no start")))
-    bench.source.pages_of = lambda scope, wanted: [page]
-    assert await work_on_window(shift(bench), COMPANY_SCOPE, WINDOW, WINDOW.before_ms, TARGETS) is End.DONE
+async def entries(bench: Bench, *pages: Page, scope: Scope = COMPANY_SCOPE) -> list[Unread]:
+    """What the ledger was told could not be read: of each entry the last word."""
+    bench.source.pages_of = lambda scope, wanted: list(pages)
+    assert await work_on_window(shift(bench), scope, WINDOW, WINDOW.before_ms, TARGETS) is End.DONE
+    return list({entry.mark: entry for progress in bench.ledger.progress for entry in progress.unread}.values())
+
+
+async def test_s27_entries_that_cannot_be_read_are_told_and_do_not_spoil_their_page(bench: Bench) -> None:
+    odd = (MalformedItem("no id", digest="d"), MalformedItem("no start", "c7", after_ms=NOW_MS - 1500, before_ms=NOW_MS - 1400))
+    first, second = await entries(bench, Page((group(1, 1000), group(2, 2000)), last=True, malformed=odd))
     assert bench.ledger.states() == {"verified": 2}
-    assert sum(progress.malformed for progress in bench.ledger.progress) == 2
+    assert (first.after_ms, first.before_ms) == (WINDOW.after_ms, WINDOW.before_ms)
+    assert (second.call_id, second.after_ms, second.before_ms) == ("c7", NOW_MS - 1500, NOW_MS - 1400)
+    assert {first.target_id, second.target_id} == {None}
+    assert [progress.read for progress in bench.ledger.progress] == [("c1", "c2")]
+
+
+async def test_an_entry_at_the_end_of_a_page_gets_its_other_border_from_the_next(bench: Bench) -> None:
+    last = MalformedItem("no start", "c7", before_ms=NOW_MS - 900)
+    (entry,) = await entries(bench, Page((group(1, 1000),), False, (last,)), Page((group(2, 2000),), True))
+    assert (entry.after_ms, entry.before_ms) == (NOW_MS - 2000, NOW_MS - 900)
+
+
+async def test_an_entry_beyond_the_windows_borders_is_its_neighbours(bench: Bench) -> None:
+    beyond = (
+        MalformedItem("no call id", started_ms=WINDOW.before_ms + 5, digest="d"),
+        MalformedItem("no call id", started_ms=1, digest="e"),
+    )
+    assert await entries(bench, Page((group(1, 1000),), True, beyond)) == []
+
+
+async def test_a_recording_that_cannot_be_read_is_of_its_calls_targets(bench: Bench) -> None:
+    odd = [
+        MalformedItem("a recording of an unknown kind", call, NOW_MS - 1000, kind="hologram", recording_id=number)
+        for call, number in (("c1", "5"), ("c1", "6"), ("c9", "7"))
+    ]
+    other = ListedCall("c9", NOW_MS - 5000, NOW_MS, True, Party("callcenter", "99", "Other"))
+    found = await entries(bench, Page((group(1, 1000), other), True, tuple(odd)))
+    (target,) = {plan.id for scope, plan in TARGETS.plans.items() if scope.kind is ScopeKind.CONTACT_CENTER}
+    assert [(one.target_id, one.mark, one.after_ms) for one in found] == [
+        (target, "c1/hologram/5/1", NOW_MS - 1000),
+        (target, "c1/hologram/6/1", NOW_MS - 1000),
+    ]
+
+
+async def test_an_entry_that_names_a_backed_up_target_is_that_targets(bench: Bench) -> None:
+    (scope, plan), *_ = TARGETS.plans.items()
+    named = MalformedItem("no call id", started_ms=NOW_MS - 1000, digest="d", parties=(Party(scope.kind.value, scope.id),))
+    (entry,) = await entries(bench, Page((group(1, 1000),), True, (named,)))
+    assert entry.target_id == plan.id
 
 
 async def test_s21_voicemail_is_listed_as_excluded_and_not_fetched(bench: Bench) -> None:

@@ -12,7 +12,7 @@ from rokuon.cli.main import run
 
 if __name__ == "__main__":
     for arguments, stdin in json.load(sys.stdin):
-        sys.stdin = io.StringIO(stdin)
+        sys.stdin = io.TextIOWrapper(io.BytesIO(stdin.encode()))
         with contextlib.redirect_stdout(sys.stderr):
             code = run(arguments)
         if code:

@@ -8,10 +8,11 @@ import sys
 from datetime import timedelta
 from typing import Any
 
-from rokuon.ops.django_start import start_django
+from rokuon.runtime.django_start import start_django
 
 start_django()
 
+from allauth.socialaccount.models import SocialAccount  # noqa: E402
 from django.db import transaction  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
@@ -104,7 +105,7 @@ def enter(number: int) -> dict[str, Any]:
         state="failed", reason="source_unavailable", detail=ALL,
     )  # fmt: skip
     return {
-        "token": links.make(person, Link.Kind.INVITATION, now),
+        "token": links.make(person, Link.Kind.INVITATION, Link.Handed.MAIL, now),
         "company": company.public_id,
         "office": targets[0].office_id,
         "target": targets[0].pk,
@@ -114,6 +115,7 @@ def enter(number: int) -> dict[str, Any]:
         "run": run.pk,
         "membership": membership.pk,
         "person": person.pk,
+        "join": SocialAccount.objects.create(user=person, provider="oidc", uid="h", extra_data={"id_token": {"email": ALL, "iss": ALL}}).pk,
         "retry": Retry.objects.create(company=company, by=ALL, copies=[copy.pk for copy in copies]).pk,
         "state": "failed",
         "reason": "recording_not_audio",

@@ -7,7 +7,7 @@ import json
 import sys
 import time
 
-from rokuon.ops.django_start import start_django
+from rokuon.runtime.django_start import start_django
 
 start_django()
 
@@ -16,7 +16,7 @@ from django.contrib.auth import login  # noqa: E402
 from django.http import HttpRequest  # noqa: E402
 from django.utils.module_loading import import_string  # noqa: E402
 
-from rokuon.accounts import fresh  # noqa: E402
+from rokuon.accounts import recent_auth  # noqa: E402
 from rokuon.accounts.models import Membership, Person  # noqa: E402
 from rokuon.org.models import Company  # noqa: E402
 
@@ -33,7 +33,7 @@ def make(email: str, role: str = "", company: int = 0, office: int | None = None
     request.META.update(REMOTE_ADDR="127.0.0.1", HTTP_HOST="localhost")
     request.session = import_string(f"{settings.SESSION_ENGINE}.SessionStore")()
     login(request, Person.objects.get(pk=person.pk), settings.AUTHENTICATION_BACKENDS[0])
-    request.session[fresh.PROVED_AT] = time.time()
+    request.session[recent_auth.PROVED_AT] = time.time()
     request.session.save()
     return str(request.session.session_key)
 

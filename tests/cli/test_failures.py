@@ -3,7 +3,6 @@
 import csv
 import io
 import stat
-from pathlib import Path
 
 import pytest
 
@@ -14,15 +13,6 @@ from rokuon.org.models import Office, Target
 from tests.ledger.factory import World
 
 from .conftest import Rokuon
-
-
-@pytest.fixture
-def desk(outer: Path, database_url: str) -> Rokuon:
-    """An installation on the test's own database."""
-    rokuon = Rokuon(outer, ROKUON_DATABASE_URL=database_url)
-    made = rokuon("init")
-    assert made.code == 0, made.err
-    return rokuon
 
 
 @pytest.fixture
@@ -111,7 +101,7 @@ def test_closing_is_audited_and_counts_as_explained(desk: Rokuon, world: World) 
     (cause,) = desk("failures", "--json").json["failed"]
     assert (cause["recordings"], cause["closed"]) == (4, 3)
     assert "Closed besides: 3 recordings." in desk("failures").out
-    assert "the trial was refused" in desk("failures", "--list").out
+    assert "trial" in desk("failures", "--list").out
     entry = AuditEntry.objects.get(action="failure.close")
     assert (entry.actor, entry.after["copies"], entry.after["note"]) == ("command line", 3, "the trial was refused")
     desk("close", str(copy(7).pk), "--note", "so was this")
@@ -119,15 +109,30 @@ def test_closing_is_audited_and_counts_as_explained(desk: Rokuon, world: World) 
     assert (parts["failed"], [one["reason"] for one in parts["closed"]]) == ([], ["recording_forbidden"])
 
 
+def test_what_is_closed_is_opened_again_by_a_person_and_no_earlier(desk: Rokuon, world: World) -> None:
+    desk("close", "--reason", "recording_forbidden", "--note", "the trial was refused")
+    assert desk("reopen").code == 2
+    assert desk("reopen", "999").code == 2
+    assert desk("reopen", str(copy(1).pk), "--office", "Osaka").code == 2
+    assert desk("failures", "--json").json["failed"] == []
+    assert desk("reopen", str(copy(1).pk), str(copy(4).pk), "--json").json == {"reopened": 1}
+    assert desk("reopen", "--reason", "recording_forbidden").out == "3 recordings are open again.\n"
+    (cause,) = desk("failures", "--json").json["failed"]
+    assert (cause["recordings"], cause["closed"]) == (4, 0)
+    entry = AuditEntry.objects.filter(action="failure.reopen").latest("at")
+    assert (entry.actor, entry.after) == ("command line", {"copies": 3, "reason": "recording_forbidden"})
+
+
 def test_q36_the_export_runs_nothing_in_a_spreadsheet_and_is_for_its_owner_alone(desk: Rokuon, world: World) -> None:
     path = desk.outer / "failures.csv"
-    assert "5 recordings" in desk("failures", "--export", str(path)).out
+    assert "6 rows" in desk("failures", "--export", str(path)).out
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     text = path.read_bytes().decode()
     rows = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline="")))
     assert text.startswith("\ufeff")
-    assert sorted(row["Recording id"] for row in rows) == ["r1", "r2", "r3", "r4", "r7"]
+    assert sorted(row["Recording id"] for row in rows) == ["r1", "r2", "r3", "r4", "r5", "r7"]
+    assert {row["Next try"] for row in rows if row["State"] == "pending"} == {"2099-01-01 09:00:00"}
     assert {row["Agent"] for row in rows} == {"'=cmd|' /C calc'!A0", "Ann"}
-    assert AuditEntry.objects.get(action="failure.export").after == {"rows": 5}
+    assert AuditEntry.objects.get(action="failure.export").after == {"rows": 6}
     assert desk("failures", "--export", "-", "--office", "Osaka").out.count("r7") == 1
     assert desk("failures", "--export", str(path), "--json").code == 2

@@ -12,7 +12,7 @@ from rokuon.accounts.models import AuditEntry
 from rokuon.notify.models import Kind, Mail, Notice, Recipient, Rhythm
 from tests.notify.factory import Place
 
-from .conftest import Rokuon
+from .conftest import Rokuon, on_database
 from .test_serve import free_port
 
 NOW = datetime.now(UTC)
@@ -21,10 +21,7 @@ NOW = datetime.now(UTC)
 @pytest.fixture
 def cli(outer: Path, database_url: str) -> Rokuon:
     """An installation on the test's own database."""
-    rokuon = Rokuon(outer, ROKUON_DATABASE_URL=database_url, ROKUON_PUBLIC_URL="https://rokuon.example")
-    made = rokuon("init")
-    assert made.code == 0, made.err
-    return rokuon
+    return on_database(outer, database_url, ROKUON_PUBLIC_URL="https://rokuon.example")
 
 
 @pytest.fixture
@@ -84,7 +81,12 @@ def test_open_notices_say_what_where_since_when_and_who_was_told(cli: Rokuon, pl
         ("no_worker", None, 1, 0),
     ]
     said = cli("notices").out
-    for words in (f"{mine.pk}  Tokyo: 3 recordings are not backed up", "[recording_forbidden]", "Told 2 times", "Nobody was told yet."):
+    for words in (
+        f"{mine.pk}  Tokyo: 3 recordings are not backed up",
+        "[recording_forbidden]",
+        "Notified 2 times",
+        "Nobody was notified yet.",
+    ):
         assert words in said
     assert "No mail server is set" in said
     assert [one["office"] for one in cli("notices", "--office", "Osaka", "--json").json["open"]] == ["Osaka"]
@@ -155,7 +157,7 @@ def test_addresses_are_added_listed_and_removed_by_hand(cli: Rokuon, place: Plac
 
 
 def test_c17_an_office_that_nobody_is_told_of_is_named(cli: Rokuon, place: Place) -> None:
-    assert "told instead: Osaka." in cli("notices", "to", "list").out
+    assert "notified instead: Osaka." in cli("notices", "to", "list").out
 
 
 def test_how_a_company_is_told_is_set_and_audited(cli: Rokuon, place: Place) -> None:

@@ -22,6 +22,23 @@ def test_people_are_invited_listed_disabled_and_enabled(ready: Rokuon) -> None:
     assert "hanako@example.com" in ready("people", "list").out
 
 
+def test_an_account_says_since_when_it_exists_and_how_its_address_was_proven(ready: Rokuon) -> None:
+    ready("people", "invite", "hanako@example.com", "--role", "viewer")
+    (listed,) = (one for one in ready("people", "list", "--json").json if one["email"] == "hanako@example.com")
+    assert listed["created_at"] and (listed["proven_at"], listed["proven_by"], listed["disabled_at"]) == (None, None, None)
+    assert "not proven" in ready("people", "list").out
+    answer = ready("people", "reset", "Hanako@Example.com")
+    assert (answer.code, "rokuon admin-link --email hanako@example.com" in answer.out) == (0, True)
+    assert ready("people", "reset", "nobody@example.com").code == 2
+
+
+def test_a_company_does_not_enable_whom_the_operator_disabled(ready: Rokuon) -> None:
+    ready("people", "invite", "hanako@example.com", "--role", "viewer")
+    ready("people", "disable", "hanako@example.com")
+    answer = ready("people", "invite", "hanako@example.com", "--role", "viewer")
+    assert (answer.code, "rokuon people enable" in answer.err) == (2, True)
+
+
 def test_what_makes_no_sense_is_refused(ready: Rokuon) -> None:
     assert ready("people", "invite", "x@example.com", "--role", "office_admin").code == 2
     assert ready("people", "invite", "not an address", "--role", "viewer").code == 2

@@ -1,10 +1,13 @@
 """`rokuon serve` and `rokuon up` as processes: they answer, they stop in order, they leave nothing running, they refuse plainly."""
 
+import fcntl
 import http.client
+import json
 import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,11 +16,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from rokuon.ops import postgres
+from rokuon.runtime import postgres
 
 from .conftest import Answer, Rokuon, interrupt, processes_of, wait_until
 
 STOP_S = 10
+ROOT = Path(__file__).parents[2]
 
 
 def free_port() -> int:
@@ -35,6 +39,15 @@ def ask(port: int, path: str = "/healthz", method: str = "GET", **headers: str) 
         return answer
     finally:
         connection.close()
+
+
+def health_check(port: int) -> tuple[int, str]:
+    """The command of the container's health check, as the Dockerfile has it."""
+    line = next(line for line in (ROOT / "deploy/Dockerfile").read_text().split("\n") if line.startswith("HEALTHCHECK"))
+    command = json.loads(line[line.index("[") :])
+    environment = {**os.environ, "ROKUON_LISTEN": f"0.0.0.0:{port}"}
+    done = subprocess.run([sys.executable, *command[1:]], env=environment, capture_output=True, text=True, timeout=30, check=False)
+    return done.returncode, done.stdout.strip()
 
 
 def answers(port: int) -> bool:
@@ -68,10 +81,15 @@ def stopped(process: "subprocess.Popen[str]", number: int) -> tuple[Answer, floa
     return interrupt(process, number), time.monotonic() - began
 
 
+def test_the_health_check_of_a_console_that_is_away_fails() -> None:
+    assert health_check(free_port()) == (1, "")
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_serve_answers_and_a_stop_ends_it_with_0_within_ten_seconds(empty: Rokuon, number: int) -> None:
     with running(empty, "serve") as (process, port):
         assert ask(port, "/readyz").status == 200
+        assert health_check(port) == (0, "200 ok")
         assert ask(port, "/", Cookie="a=b").status == 302
         idle = http.client.HTTPConnection("127.0.0.1", port)
         idle.request("GET", "/healthz")  # a browser that keeps its connection does not hold the stop up
@@ -140,10 +158,13 @@ def test_a_database_that_goes_away_is_a_page_and_is_there_again_when_it_is(empty
     with running(empty, "serve") as (process, port):
         signed_in = {"Cookie": f"rokuon-{port}={'a' * 32}"}
         assert ask(port, "/", **signed_in).status == 302
-        postgres.stop(empty.data)
-        away = ask(port, "/", **signed_in)
-        assert (away.status, away.headers["Retry-After"]) == (503, "10")
-        assert (ask(port, "/healthz").status, ask(port, "/readyz").status) == (200, 503)
+        with (empty.data / "postgres.start").open("r+") as starting:  # nobody starts it again meanwhile
+            fcntl.flock(starting, fcntl.LOCK_EX)
+            postgres.stop(empty.data)
+            away = ask(port, "/", **signed_in)
+            assert (away.status, away.headers["Retry-After"]) == (503, "10")
+            assert (ask(port, "/healthz").status, ask(port, "/readyz").status) == (200, 503)
+            assert health_check(port) == (1, "503 not ready")
         with postgres.ensure_running(empty.data):
             assert ask(port, "/", **signed_in).status == 302
             assert ask(port, "/readyz").status == 200
@@ -178,6 +199,36 @@ def test_slow_clients_and_bad_framing_do_not_keep_the_others_waiting(empty: Roku
         answer = interrupt(process, signal.SIGTERM)
     assert answer.code == 0
     assert "Traceback" not in answer.err
+
+
+def raw(port: int, request: bytes) -> bytes:
+    """What the server answers, until it closes the connection."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as one:
+        one.sendall(request)
+        return b"".join(iter(lambda: one.recv(65536), b""))
+
+
+def test_q51_a_request_names_exactly_one_host_or_is_refused(empty: Rokuon) -> None:
+    end = b"Connection: close\r\n\r\n"
+    with running(empty, "serve", "--processes", "1", "--threads", "2") as (_process, port):
+        for path in (b"/", b"/healthz", b"/readyz", b"/robots.txt", b"/sign-in/", b"/hooks/dialpad/x", b"/static/rokuon/console.css"):
+            for head in (
+                b" HTTP/1.1\r\n",
+                b" HTTP/1.1\r\nHost:\r\n",
+                b" HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n",
+                b" HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n",
+                b" HTTP/1.1\r\nHost: local host\r\n",
+                b" HTTP/1.1\r\nX-Forwarded-Host: localhost\r\n",
+            ):
+                for method in (b"GET ", b"POST "):
+                    answer = raw(port, method + path + head + end)
+                    assert answer.startswith(b"HTTP/1.1 400 "), (method, path, head, answer[:200])
+        assert raw(port, b"GET http://evil.example/ HTTP/1.1\r\nHost: localhost\r\n" + end).startswith(b"HTTP/1.1 400 ")
+        assert raw(port, b"GET http://localhost/ HTTP/1.1\r\n" + end).startswith(b"HTTP/1.1 400 ")
+        # What answers all the same: a target that is the host, and a balancer that asks with HTTP/1.0 how the server is.
+        assert raw(port, b"GET http://localhost/healthz HTTP/1.1\r\nHost: evil.example\r\n" + end).startswith(b"HTTP/1.1 200 ")
+        assert raw(port, b"GET /healthz HTTP/1.1\r\nHost: 10.0.0.7\r\n" + end).startswith(b"HTTP/1.1 200 ")
+        assert b" 200 " in raw(port, b"GET /healthz HTTP/1.0\r\n\r\n")[:20]
 
 
 def _lines() -> list[tuple[int, str]]:

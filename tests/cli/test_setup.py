@@ -3,11 +3,15 @@
 from pathlib import Path
 
 import psycopg
+import pytest
+from django.db import connection
 
-from rokuon.ops import cluster
+from rokuon.org import services
+from rokuon.org.models import Bucket
+from rokuon.runtime import cluster
 from rokuon.simulator import SimulatorProcess
 
-from .conftest import Rokuon
+from .conftest import Rokuon, wait_until
 
 
 def _add(rokuon: Rokuon, sim: SimulatorProcess, key: str) -> tuple[int, str]:
@@ -19,7 +23,7 @@ def _add(rokuon: Rokuon, sim: SimulatorProcess, key: str) -> tuple[int, str]:
 def test_refused_key_creates_no_company(empty: Rokuon, sim: SimulatorProcess) -> None:
     assert _add(empty, sim, "wrong-key-123") == (
         2,
-        "Error: Dialpad refuses the API key. Enter a current company-admin key; waiting recordings then go on by themselves. "
+        "Error: Dialpad refuses the API key. Enter a current company-admin key; waiting recordings then resume automatically. "
         "[source_key_refused] (401 from 127.0.0.1)\n",
     )
     no_list = sim.control("POST", "keys", {"secret": "no-list-key-1", "scopes": ["recordings_export"]})["secret"]
@@ -151,7 +155,89 @@ def test_probe_reports_without_names_ids_or_the_key(ready: Rokuon, sim: Simulato
     assert answer.code == 0, answer.err
     report = answer.json
     assert report["list_details"]["recorded_with_details"] > 0
+    assert {one["kind"] for one in report["narrow_windows"]} == {"company", "callcenter", "coachingteam"}
+    assert not any(one["newer_than_asked"] or one["older_than_asked"] for one in report["narrow_windows"])
     assert {hop["status"] for media in report["media"] for hop in media["hops"]} <= {200, 206, 302}
     told = sim.control("GET", "truth?sha256=0")
     private = {sim.key} | {str(one[name]) for one in told for name in ("id", "own_call_id", "agent_name", "center_name") if one[name]}
     assert not [word for word in private if f'"{word}"' in answer.out or (len(word) > 9 and word in answer.out)]
+
+
+def test_probe_sees_which_lists_ignore_the_range_and_doctor_says_so_until_a_probe_sees_them_kept(
+    ready: Rokuon, sim: SimulatorProcess
+) -> None:
+    def said() -> list[str]:
+        return [check["says"] for check in ready("doctor", "--json").json["checks"] if check["what"].endswith("list of calls")]
+
+    assert said() == []
+    sim.control("POST", "switches", {"ignored_bounds": "both", "bounds_ignored_by": "callcenter"})
+    report = ready("probe").json
+    assert {one["kind"] for one in report["narrow_windows"] if one["newer_than_asked"]} == {"callcenter"}
+    assert any("ignores the end of the range in lists of a contact center's calls" in one for one in said())
+    sim.control("POST", "switches", {"ignored_bounds": "none"})
+    ready("probe")
+    assert said() == []
+
+
+def test_a_bucket_is_started_again_only_when_somebody_says_yes(ready: Rokuon) -> None:
+    url = ready.folder("again")
+    assert ready("bucket", "add", url).code == 0
+    marker = ready.data / "buckets" / "again" / "call-recordings" / ".rokuon"
+    before = marker.read_text()
+    marker.unlink()
+    asked = ready("bucket", "restart", url)
+    assert (asked.code, "No recording counts as verified in this bucket." in asked.out, "--yes" in asked.err) == (2, True, True)
+    assert not marker.exists()
+    done = ready("bucket", "restart", url, "--yes")
+    assert (done.code, "is marked" in done.out) == (0, True), done.err
+    assert marker.read_text() != before, "with an identity of its own"
+    assert ready("bucket", "restart", "gs://nobodys", "--yes").code == 2
+
+
+def test_a_key_with_an_invisible_character_within_is_not_said_to_hold_a_space(empty: Rokuon) -> None:
+    answer = empty("company", "add", "--base-url", "http://127.0.0.1:9", "--key-file", "-", stdin="some\u200bkey")
+    assert (answer.code, "maybe an invisible one" in answer.err, "space" in answer.err) == (2, True, False), answer.err
+    assert "holds a space" in empty("company", "add", "--base-url", "http://127.0.0.1:9", "--key-file", "-", stdin="some key").err
+    marked = empty("company", "add", "--base-url", "http://127.0.0.1:9", "--key-file", "-", stdin="\ufeffsome-key")
+    assert "source_unavailable" in marked.err, "it was asked with the key"
+
+
+def test_a_folder_inside_a_bucket_or_around_one_is_refused_by_whatever_way(ready: Rokuon) -> None:
+    main = ready.data / "buckets" / "main"
+    (main / "inner").mkdir()
+    (ready.data / "buckets" / "link").symlink_to(main / "inner")
+    (ready.data / "buckets" / "main2").mkdir(mode=0o700)
+    before = ready("bucket", "list", "--json").json
+    for folder in (main / "inner", main / "call-recordings", main.parent, main.parent / "link"):
+        answer = ready("bucket", "add", folder.as_uri(), "--no-wait")
+        assert (answer.code, "lie one inside the other" in answer.err) == (2, True), answer.err
+    assert ready("bucket", "list", "--json").json == before
+    assert not (main / "inner" / "call-recordings").exists()
+    assert ready("bucket", "add", (main.parent / "main2").as_uri(), "--no-wait").code == 0, "a name that begins alike lies apart"
+
+
+@pytest.mark.parametrize("folders", [("outer", "outer/inner"), ("outer/inner", "outer"), ("outer", "outer")])
+@pytest.mark.parametrize("companies", [("acme", "acme"), ("acme", "other")])
+def test_of_two_folders_that_overlap_one_is_registered_however_close_the_two_come(
+    desk: Rokuon, folders: tuple[str, str], companies: tuple[str, str]
+) -> None:
+    for name in set(companies):
+        services.create_company(name, f"https://{name}.example", name)
+    (desk.data / "buckets" / "outer" / "inner").mkdir(parents=True, mode=0o700)
+    urls = [(desk.data / "buckets" / folder).as_uri() for folder in folders]
+    with psycopg.connect(desk.environment["ROKUON_DATABASE_URL"]) as busy:
+        busy.execute("LOCK TABLE org_bucket IN SHARE MODE")  # both look, and neither can be registered yet
+        both = [desk.start("bucket", "add", url, "--company", company, "--no-wait") for url, company in zip(urls, companies, strict=True)]
+        # One whose company finds the other's marker there ends by itself.
+        wait_until(lambda: _held_up() + sum(process.poll() is not None for process in both) == 2, 60)
+    said = [process.communicate(timeout=60) for process in both]
+    assert sorted(process.returncode == 0 for process in both) == [False, True], said
+    assert Bucket.objects.filter(url__in=urls).count() == 1
+    assert not any("Traceback" in err for _out, err in said)
+
+
+def _held_up() -> int:
+    """How many others wait for a lock."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+        return int(cursor.fetchone()[0])

@@ -1,11 +1,13 @@
 """What the command line says before anything can work. Each: a sentence, a documented exit code, nothing half-made."""
 
 import shutil
+import time
 from pathlib import Path
 
+import psycopg
 from cryptography.fernet import Fernet
 
-from .conftest import Rokuon
+from .conftest import Rokuon, wait_until
 
 
 def test_help_lists_commands_and_exit_codes_in_both_languages(outer: Path) -> None:
@@ -68,8 +70,6 @@ def test_database_that_is_down_at_start_is_named_without_its_password(empty: Rok
 
 
 def test_unmigrated_database_asks_for_migrate(outer: Path, empty: Rokuon, embedded_dsn: str) -> None:
-    import psycopg
-
     name = "cli_unmigrated"
     with psycopg.connect(embedded_dsn, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
@@ -100,3 +100,41 @@ def test_init_refuses_a_folder_with_other_files(outer: Path) -> None:
     assert answer.code == 2
     assert [path.name for path in rokuon.data.iterdir()] == ["diary.txt"]
     shutil.rmtree(rokuon.data)
+
+
+def test_two_inits_at_once_make_one_installation(outer: Path) -> None:
+    rokuon = Rokuon(outer)
+    both = [rokuon.start("init") for _ in range(2)]
+    said = [process.communicate(timeout=120) for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    assert sorted("nothing was changed" in out for out, _err in said) == [False, True]
+    assert "no company yet" in rokuon("status").err
+
+
+def test_migrate_waits_for_a_lock_longer_than_any_other_statement_may(empty: Rokuon, embedded_dsn: str) -> None:
+    name = "cli_migrate_waits"
+    with psycopg.connect(embedded_dsn, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    plain = embedded_dsn.replace("/rokuon?", f"/{name}?")
+    short = f"{plain}&options=-c%20statement_timeout%3D500ms%20-c%20lock_timeout%3D100ms%20-c%20idle_in_transaction_session_timeout%3D500ms"
+    try:
+        with psycopg.connect(plain) as busy:
+            busy.execute("CREATE TABLE django_migrations (id bigserial PRIMARY KEY, app varchar, name varchar, applied timestamptz)")
+            busy.commit()
+            busy.execute("LOCK TABLE django_migrations IN ACCESS EXCLUSIVE MODE")
+            migrating = empty.start("migrate", ROKUON_DATABASE_URL=short)
+            wait_until(lambda: _waits_for_a_lock(embedded_dsn, name), 60)
+            time.sleep(1)
+            assert migrating.poll() is None, migrating.communicate()
+            busy.commit()
+            _out, err = migrating.communicate(timeout=120)
+        assert migrating.returncode == 0, err
+    finally:
+        with psycopg.connect(embedded_dsn, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _waits_for_a_lock(dsn: str, name: str) -> bool:
+    with psycopg.connect(dsn) as connection:
+        row = connection.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND wait_event_type = 'Lock'", [name]).fetchone()
+    return bool(row and row[0])

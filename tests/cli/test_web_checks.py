@@ -17,11 +17,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from rokuon.cli.checks import mail as mail_checks
-from rokuon.cli.checks import web as web_checks
-from rokuon.cli.checks.check import Check, Level
+from rokuon.cli.doctor import mail as mail_checks
+from rokuon.cli.doctor import web as web_checks
+from rokuon.cli.doctor.check import Check, Level
 from rokuon.config import Config
-from rokuon.ops.web_settings import web_settings
+from rokuon.runtime.web_settings import web_settings
+from tests.authority import Authority, trusted_strictly
 
 from .conftest import Rokuon
 from .test_serve import free_port, running
@@ -129,11 +130,11 @@ def test_a_certificate_that_browsers_refuse_is_a_problem(tmp_path: Path) -> None
 
 
 @contextmanager
-def mail_server() -> Iterator[int]:
+def mail_server(**options: Any) -> Iterator[int]:
     def authenticate(_server: Any, _session: Any, _envelope: Any, _mechanism: str, data: Any) -> AuthResult:
         return AuthResult(success=data.password == b"right-password", handled=False)
 
-    controller = Controller(object(), "127.0.0.1", free_port(), authenticator=authenticate, auth_require_tls=False)
+    controller = Controller(object(), "127.0.0.1", free_port(), authenticator=authenticate, auth_require_tls=False, **options)
     controller.start()
     try:
         yield controller.port
@@ -161,6 +162,22 @@ def test_a_mail_server_is_asked_with_the_very_settings_that_mails_are_sent_with(
     for check in (right, wrong, unencrypted, gone):
         assert "password@" not in check.says + check.todo
         assert "right-password" not in check.says + check.todo
+
+
+@pytest.mark.parametrize("way", ["tls", "starttls"])
+def test_a_mail_servers_certificate_without_key_identifiers_is_said_to_lack_them(
+    settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    offered = "ssl_context" if way == "tls" else "tls_context"
+    found = []
+    for name, keeps in (("ours", True), ("old", False)):
+        authority = Authority(tmp_path, name, keeps_rfc_5280=keeps)
+        with monkeypatch.context() as machine, mail_server(**{offered: authority.server()}) as port:
+            trusted_strictly(authority, machine)
+            found.append(mail(settings, f"smtp://me:right-password@127.0.0.1:{port}?tls={way}"))
+    right, old = found
+    assert (right.level, old.level) == (Level.OK, Level.PROBLEM)
+    assert ("Key Identifier" in old.says, "lacks what RFC 5280" in old.todo, "key identifiers" in old.todo) == (True, True, True)
 
 
 def test_without_a_mail_server_doctor_says_what_that_means() -> None:

@@ -4,7 +4,9 @@ A further kind of store is one class here with the methods of `Harness`, named i
 (a folder has no token) are not in its `causes`, and the suite leaves those tests out for it.
 """
 
+import errno
 import hashlib
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from enum import StrEnum
@@ -14,7 +16,7 @@ from typing import ClassVar
 from rokuon.domain.ports import Body, Store
 from rokuon.stores.checksums import crc32c
 from rokuon.stores.gcs import GcsStore
-from rokuon.stores.google_account import service_account
+from rokuon.stores.google_key import service_account
 from rokuon.stores.local import LocalStore
 from rokuon.stores.memory import MemoryStore
 from tests.simulators.gcs import Fault, GcsDouble, Op
@@ -33,6 +35,8 @@ class Trouble(StrEnum):
     DAMAGED_ON_THE_WAY = "a bit flipped on the way"
     STORED_DAMAGED = "stored damaged, answered as if nothing were"
     READ_BREAKS = "the next read breaks off"
+    LOOKS_STUMBLE = "each question what is there is answered 503 twice"
+    LOOKS_ARE_RESET = "the connection of each such question is reset twice"
     NO_BUCKET = "no bucket, from now on"
     NO_GRANT = "no grant, from now on"
     NO_BILLING = "billing disabled, from now on"
@@ -109,6 +113,22 @@ class LocalHarness(Harness):
         return [str(path) for path in self._root.rglob(".rokuon-parts/*")]
 
 
+class NoLinksHarness(LocalHarness):
+    """A folder on a disk without hard links, such as FAT or many network shares: names are given by a rename that replaces nothing."""
+
+    async def start(self, folder: Path) -> None:
+        self._real = os.link
+        os.link = self._refused  # type: ignore[assignment]
+        await super().start(folder)
+
+    async def stop(self) -> None:
+        await super().stop()
+        os.link = self._real
+
+    def _refused(self, *given: object, **more: object) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+
 class GcsHarness(Harness):
     """A service account whose token endpoint is the double's, so that signing and renewal run for real."""
 
@@ -150,6 +170,11 @@ class GcsHarness(Harness):
                 double.fail(Fault(Op.UPLOAD, rot=True))
             case Trouble.READ_BREAKS:
                 double.fail(Fault(Op.MEDIA, reset_after=1000))
+            case Trouble.LOOKS_STUMBLE:
+                double.fail(*(Fault(op, status=503, times=2) for op in (Op.STAT, Op.MEDIA, Op.LIST, Op.PERMISSIONS)))
+            case Trouble.LOOKS_ARE_RESET:
+                # A request that is reset is sent once more by aiohttp itself.
+                double.fail(*(Fault(op, reset_after=0, times=4) for op in (Op.STAT, Op.MEDIA, Op.LIST, Op.PERMISSIONS)))
             case Trouble.NO_BUCKET:
                 bucket.exists = False
             case Trouble.NO_GRANT:
@@ -179,7 +204,7 @@ class GcsHarness(Harness):
         self.slept.append(seconds)
 
 
-HARNESSES: list[type[Harness]] = [MemoryHarness, LocalHarness, GcsHarness]
+HARNESSES: list[type[Harness]] = [MemoryHarness, LocalHarness, NoLinksHarness, GcsHarness]
 
 
 def body_of(data: bytes) -> Body:

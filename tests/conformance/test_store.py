@@ -386,7 +386,7 @@ async def test_a_passing_trouble_ends_in_one_whole_object(harness: Harness, trou
         (Trouble.RESET_ON_LAST_PIECE, StoreUnavailable),
         (Trouble.ANSWER_LOST, StoreUnavailable),
         (Trouble.SERVER_ERROR_TWICE, StoreUnavailable),
-        (Trouble.TIMED_OUT, StoreThrottled),
+        (Trouble.TIMED_OUT, StoreUnavailable),
         (Trouble.THROTTLED, StoreThrottled),
         (Trouble.DAMAGED_ON_THE_WAY, ChecksumRefused),
     ],
@@ -413,6 +413,19 @@ async def test_a_read_that_breaks_off_is_an_error_and_not_a_short_object(harness
     await harness.cause(Trouble.READ_BREAKS)
     with pytest.raises(StoreUnavailable):
         await content(harness.store)
+
+
+@befalls(Trouble.LOOKS_STUMBLE, Trouble.LOOKS_ARE_RESET)
+@pytest.mark.parametrize("trouble", [Trouble.LOOKS_STUMBLE, Trouble.LOOKS_ARE_RESET])
+async def test_a_question_is_answered_although_the_store_stumbles_twice(harness: Harness, trouble: Trouble) -> None:
+    body = body_of(os.urandom(SMALL))
+    await put(harness.store, body)
+    await harness.cause(trouble)
+    found = await harness.store.stat(KEY)
+    assert found is not None
+    assert found.crc32c == body.crc32c
+    assert await content(harness.store) == body.data
+    assert await listed(harness.store) == [KEY]
 
 
 async def every_call_raises(harness: Harness, expected: type[StoreError], tmp_path: Path) -> None:

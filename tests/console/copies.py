@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from rokuon.config import Config
-from rokuon.console.installation import installation
+from rokuon.console.web.installation import installation
 from rokuon.ledger.models import Copy, Recording
-from rokuon.ops import installation as installations
 from rokuon.org.models import Bucket, Target
+from rokuon.runtime import installation as installations
 from rokuon.stores.checksums import crc32c
 
 STARTED = datetime(2026, 4, 1, 15, 30, tzinfo=UTC)

@@ -10,9 +10,9 @@ from django.test import Client
 
 from rokuon.accounts.models import Person
 from rokuon.config import Config
-from rokuon.console.installation import installation
-from rokuon.ops import installation as installations
+from rokuon.console.web.installation import installation
 from rokuon.org.models import Company as OurCompany
+from rokuon.runtime import installation as installations
 from rokuon.simulator import Simulator, SimulatorThread, Switches, WorldSpec
 from rokuon.simulator.keys import SCOPES
 from rokuon.simulator.model import Company

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from rokuon.console.gate import Guard
+from rokuon.console.web.guards import Guard
 
 
 @dataclass(frozen=True)

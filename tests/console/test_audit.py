@@ -4,11 +4,11 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from rokuon.accounts.models import AuditEntry
-from rokuon.console import deeds
+from rokuon.console.audit import labels
 
 from .conftest import Role, World
 
@@ -47,7 +47,7 @@ def test_what_has_no_words_is_shown_as_it_is_and_as_text(world: World) -> None:
 
 @pytest.mark.parametrize("value", [None, "", [], [1, "viewer"], {"deep": 1}, 3, 2.5, True])
 def test_every_kind_of_value_is_told(value: object) -> None:
-    assert len(deeds.changes({"x": value}, {})) == 1
+    assert len(labels.changes({"x": value}, {})) == 1
 
 
 def test_filters_narrow_and_combine(world: World) -> None:
@@ -121,3 +121,19 @@ def test_only_company_admins_see_it(world: World, role: str) -> None:
     browser = world.client(role, world.tokyo)
     assert browser.get(world.url("audit/")).status_code == 403
     assert browser.get(world.url("people/")).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE accounts_auditentry SET actor = 'nobody'",
+        "UPDATE accounts_auditentry SET after = '{}' WHERE action = 'settings.change'",
+        "DELETE FROM accounts_auditentry",
+    ],
+)
+def test_the_database_changes_and_deletes_no_entry(world: World, change: str) -> None:
+    entry = add(world, after={"restricted": True})
+    with pytest.raises(DatabaseError, match="append"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(change)
+    kept = AuditEntry.objects.get(pk=entry.pk)
+    assert (kept.actor, kept.after) == ("hanako@example.com", {"restricted": True})

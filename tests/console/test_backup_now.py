@@ -9,8 +9,8 @@ from django.test import Client
 from django.utils import timezone
 
 from rokuon.accounts.models import AuditEntry, Membership, Person
-from rokuon.console.installation import installation
-from rokuon.console.views import backup_now as view
+from rokuon.console.runs import start_views as view
+from rokuon.console.web.installation import installation
 from rokuon.domain.work import PlannedCall, PlannedCopy, Work
 from rokuon.ledger import place, record, runs
 from rokuon.ledger.models import Run, Window
@@ -80,7 +80,7 @@ def test_pressing_start_twice_joins_and_the_recordings_arrive(rig: Rig) -> None:
     assert f"All {rig.states()['verified']} " in ended
     rig.check()
     history = client.get(page_of(rig.company)).content.decode()
-    assert "The last backup left nothing behind" in history
+    assert "The last backup is complete" in history
     assert f'<td class="num">{rig.states()["verified"]}</td>' in history
     assert list(AuditEntry.objects.order_by("pk").values_list("action", flat=True)) == ["run.start", "run.join"]
 
@@ -134,9 +134,9 @@ def test_starting_what_is_paused_lets_it_go_on(rig: Rig) -> None:
     client = browser(rig.company)
     run = rig.start()
     runs.pause(run, rig.clock())
-    assert "is paused. Starting lets it go on" in client.post(page_of(rig.company, "plan/"), WHOLE).content.decode()
+    assert "is paused. Starting resumes it" in client.post(page_of(rig.company, "plan/"), WHOLE).content.decode()
     answer = client.post(page_of(rig.company, "start/"), WHOLE, follow=True)
-    assert "It goes on now" in answer.content.decode()
+    assert "It is now resumed" in answer.content.decode()
     assert Run.objects.get().state == "running"
     assert AuditEntry.objects.get().action == "run.resume"
 

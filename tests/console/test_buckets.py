@@ -13,14 +13,15 @@ from django.utils import timezone
 
 from rokuon.accounts.models import AuditEntry
 from rokuon.config import Config
-from rokuon.console.installation import installation
-from rokuon.console.views.bucket_checks import KEPT
-from rokuon.ops.installation import init
+from rokuon.console.buckets.check_views import KEPT
+from rokuon.console.web.installation import installation
 from rokuon.org import services
 from rokuon.org.models import Bucket
+from rokuon.runtime.installation import init
 from tests.e2e.gcs import PRINCIPAL, GcsThread
 
 from .conftest import Role, World
+from .copies import add_copy
 
 
 @pytest.fixture
@@ -227,3 +228,45 @@ def test_choosing_a_bucket_verifies_it_and_says_so(world: World, here: Path, gcs
     again = browser.post(world.url(f"settings/buckets/{bucket.pk}/verify/"), follow=True)
     assert "bucket_missing" in text(again)  # type: ignore[arg-type]
     assert not Bucket.objects.get(pk=bucket.pk).verification["ok"]
+
+
+def test_a_bucket_is_started_again_only_on_purpose(world: World, here: Path) -> None:
+    browser = world.admin
+    (here / "acme").mkdir()
+    register(browser, world, kind="folder", folder="acme")
+    bucket = Bucket.objects.get(url=(here / "acme").resolve().as_uri())
+    copy = add_copy(world.sales, bucket, 1)
+    page = browser.post(world.url(f"settings/buckets/{bucket.pk}/verify/"), follow=True)
+    assert "are no longer in it" in text(page)  # type: ignore[arg-type]
+    url = world.url(f"settings/buckets/{bucket.pk}/restart/")
+    assert url in page.content.decode()
+    shown = text(browser.get(url))  # type: ignore[arg-type]
+    assert "1 recording counts as verified in this bucket." in shown and "1 of 1 are not there" in shown
+    refused = browser.post(url)
+    assert refused.status_code == 422
+    copy.refresh_from_db()
+    assert copy.state == "verified"
+    done = browser.post(url, {"on_purpose": "on"}, follow=True)
+    assert "1 is not there and counts as failed now" in text(done)  # type: ignore[arg-type]
+    copy.refresh_from_db()
+    assert (copy.state, copy.reason) == ("failed", "object_missing")
+    assert AuditEntry.objects.get(action="bucket.restart").after == {"verified": 1, "missing": 1}
+
+
+def test_another_companys_bucket_is_not_started_again(world: World) -> None:
+    foreign = Bucket.objects.get(company=world.other)
+    url = world.url(f"settings/buckets/{foreign.pk}/restart/")
+    assert [world.admin.get(url).status_code, world.admin.post(url, {"on_purpose": "on"}).status_code] == [404, 404]
+    assert world.client(Role.OFFICE_ADMIN, world.tokyo).post(url, {"on_purpose": "on"}).status_code == 403
+
+
+def test_a_key_with_a_byte_order_mark_is_taken_and_told_by_its_account(world: World, here: Path, gcs: GcsThread) -> None:
+    page = register(world.admin, world, name="recordings", whose="key", key="\ufeff" + gcs.key)
+    assert "read back what it wrote and list it" in text(page)
+    assert PRINCIPAL in text(page)
+
+
+def test_a_file_of_another_kind_is_named(world: World, here: Path) -> None:
+    page = register(world.admin, world, name="recordings", whose="key", key='{"type": "authorized_user", "refresh_token": "1//x"}')
+    assert page.status_code == 422
+    assert "own sign-in (authorized_user)" in text(page)

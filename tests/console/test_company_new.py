@@ -39,7 +39,7 @@ def test_a_good_key_adds_the_company_and_makes_the_operator_its_admin(dialpad: D
         "…4567",
     )
     page = browser.get(f"/c/{company.public_id}/set-up/").content.decode()
-    for words in ("Next: Bucket", "answers (scope calls:list)", "visible (scope recordings_export)", "You are its company admin"):
+    for words in ("Next: Bucket", "answers (scope calls:list)", "was provided when requested", "You are its company admin"):
         assert words in page
     assert browser.get("/")["Location"] == f"/c/{company.public_id}/"
 

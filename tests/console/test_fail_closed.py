@@ -10,10 +10,10 @@ from django.test import Client
 from rokuon.accounts.models import Membership, Person, Session
 
 from .routes import Route, routes
+from .sample_data import Town, build
 from .tenancy import TABLE
 from .test_tenancy import _ask, _digest, _outcome
 from .test_tenancy import without_a_line_for_each_refusal as without_a_line_for_each_refusal
-from .town import Town, build
 
 METHODS = ("GET", "POST")
 TOLD = ("Traceback", "ProgrammingError", "psycopg", "accounts_", "gone_for_a_while", "site-packages", ".py")

@@ -7,7 +7,7 @@ from django.test import Client
 from django.utils import timezone
 
 from rokuon.accounts.models import AuditEntry
-from rokuon.ledger.models import Closing, Copy, Recording, Retry
+from rokuon.ledger.models import Call, Closing, Copy, Recording, Retry
 from rokuon.notify.models import Notice
 from rokuon.org.models import Target
 
@@ -149,6 +149,21 @@ def test_what_fails_again_after_it_was_closed_is_open_again(world: World, failed
     assert "4 recordings failed" in text(browser, world.url("failures/"))
 
 
+def test_what_was_closed_can_be_opened_again_and_that_is_audited(world: World, failed: dict[str, Copy]) -> None:
+    browser = world.admin
+    page = world.url("failures/failed/bucket_forbidden/")
+    assert "Re-open" not in text(browser, page)
+    browser.post(world.url("failures/close/"), {"copy": [failed["one"].pk], "note": "known"})
+    assert "Re-open the chosen ones" in text(browser, page)
+    world.client(Role.OFFICE_ADMIN, world.osaka).post(world.url("failures/reopen/"), {"copy": [failed["one"].pk]})
+    assert Closing.objects.exists(), "another office's closing is not theirs to take back"
+    assert world.client(Role.VIEWER).post(world.url("failures/reopen/"), {"copy": [failed["one"].pk]}).status_code == 403
+    browser.post(world.url("failures/reopen/"), {"copy": [failed["one"].pk], "state": "failed", "reason": "bucket_forbidden"})
+    assert not Closing.objects.exists()
+    assert AuditEntry.objects.get(action="failure.reopen").after == {"copies": 1}
+    assert "4 recordings failed" in text(browser, world.url("failures/"))
+
+
 def test_nothing_chosen_changes_nothing(world: World, failed: dict[str, Copy]) -> None:
     world.admin.post(world.url("failures/retry/"), {})
     world.admin.post(world.url("failures/close/"), {"note": "x"})
@@ -161,7 +176,8 @@ def test_q36_q37_the_export_is_bounded_audited_and_not_kept_on_the_way(world: Wo
     copy_of(world.desk, 9, "failed", "bucket_forbidden", agent="=cmd|' /C calc'!A0")
     answer = world.client(Role.OFFICE_ADMIN, world.osaka).post(world.url("failures/export/"))
     content = b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]
-    assert content.count("\r\n") == 3
+    rows = content.split("\r\n")[1:-1]
+    assert len([row for row in rows if not row.startswith('"unlisted"')]) == 2
     assert "\"'=cmd|' /C calc'!A0\"" in content
     assert "Acme Sales" not in content
     assert answer["Cache-Control"] == "no-store"
@@ -199,3 +215,37 @@ def test_reminders_of_what_is_no_cause_are_not_stopped(world: World, failed: dic
     Notice.objects.create(company=world.company, kind="hold", cause="bucket_forbidden", since=timezone.now())
     assert world.admin.post(world.url("failures/acknowledge/"), form).status_code == 303
     assert not Notice.objects.exclude(acknowledged_at=None).exists()
+
+
+def test_what_waits_stands_in_a_part_of_its_own_with_its_next_try(world: World, failed: dict[str, Copy]) -> None:
+    due = timezone.now() + timedelta(days=2)
+    for number, reason in ((10, "recording_truncated"), (11, "")):
+        waits = copy_of(world.sales, number, "failed", "x")
+        Copy.objects.filter(pk=waits.pk).update(state="pending", reason=reason, due_at=due)
+    page = text(world.admin, world.url("failures/"))
+    part = page.partition("Waiting for a try")[2]
+    assert "4 recordings failed" in page, "what waits is no failure"
+    assert "The audio ended early" in part
+    assert "Next try" in part
+    assert f"{due:%Y-%m-%d}" in part or f"{due + timedelta(hours=9):%Y-%m-%d}" in part
+    assert "bucket_forbidden" not in part
+    cause = text(world.admin, world.url("failures/pending/recording_truncated/"))
+    assert "call10" in cause
+    assert "Try the chosen ones now" in cause
+    queued = text(world.admin, world.url("failures/pending/queued/"))
+    assert "call11" in queued
+    assert "call10" not in queued
+    world.admin.post(world.url("failures/retry/"), {"what": "cause", "state": "pending", "reason": "recording_truncated"})
+    assert Copy.objects.get(recording__recording_id="r10").due_at < due  # type: ignore[operator]
+
+
+def test_the_export_holds_what_waits_and_calls_with_nothing_to_fetch(world: World, failed: dict[str, Copy]) -> None:
+    waits = copy_of(world.sales, 10, "failed", "x")
+    Copy.objects.filter(pk=waits.pk).update(state="pending", reason="recording_truncated", due_at=timezone.now() + timedelta(days=2))
+    Call.objects.create(target=world.sales, call_id="ghost", started_at=START, was_recorded=True, recordings=0)
+    answer = world.admin.post(world.url("failures/export/"))
+    content = b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]
+    # Headings, failures, what waits, the call, and the days of three targets that nobody asked for yet.
+    assert content.count("\r\n") == 1 + 5 + 1 + 1 + 3
+    assert "recording_truncated" in content
+    assert "ghost" in content

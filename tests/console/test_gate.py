@@ -1,13 +1,13 @@
-"""Who gets in, and how far: `accounts.may` and `console.gate`."""
+"""Who gets in, and how far: `accounts.permissions` and `console.web.guards`."""
 
 import pytest
 from django.db import DatabaseError, transaction
 from django.test import Client
 from django.utils import timezone
 
-from rokuon.accounts import audit, may
-from rokuon.accounts.may import Action, Reach
+from rokuon.accounts import audit, permissions
 from rokuon.accounts.models import AuditEntry, Membership, Session
+from rokuon.accounts.permissions import Action, Reach
 
 from .conftest import Role, World
 
@@ -30,14 +30,14 @@ def test_a_member_who_may_not_is_told_so(world: World) -> None:
 
 def test_a_role_for_one_office_reaches_that_office_only(world: World) -> None:
     person = world.person(Role.OFFICE_ADMIN, world.tokyo)
-    assert may.reach(person.pk, world.company.pk, Action.SET_BUCKETS) == Reach(world.company.pk, frozenset({world.tokyo.pk}))
-    assert may.reach(person.pk, world.company.pk, Action.SET_COMPANY) is None
-    assert may.reach(person.pk, world.other.pk, Action.VIEW) is None
+    assert permissions.reach(person.pk, world.company.pk, Action.SET_BUCKETS) == Reach(world.company.pk, frozenset({world.tokyo.pk}))
+    assert permissions.reach(person.pk, world.company.pk, Action.SET_COMPANY) is None
+    assert permissions.reach(person.pk, world.other.pk, Action.VIEW) is None
 
 
 def test_a_role_that_nobody_knows_allows_nothing(world: World) -> None:
     person = world.person("emperor")
-    assert all(may.reach(person.pk, world.company.pk, action) is None for action in Action)
+    assert all(permissions.reach(person.pk, world.company.pk, action) is None for action in Action)
 
 
 def test_who_is_disabled_may_nothing_at_once(world: World) -> None:
@@ -45,7 +45,7 @@ def test_who_is_disabled_may_nothing_at_once(world: World) -> None:
     browser = Client()
     browser.force_login(person)
     assert browser.get(world.url()).status_code == 200
-    person.is_active = False
+    person.disabled_at = timezone.now()
     person.save()
     assert browser.get(world.url()).status_code == 302
 

@@ -16,11 +16,11 @@ from django.urls import path
 from django.utils.translation import override
 
 from rokuon import urls as real
+from rokuon.base import addresses, logs
+from rokuon.base.secrets import new_key
 from rokuon.config import Config
-from rokuon.console import static_files
-from rokuon.ops import addresses, logs
-from rokuon.ops.secrets import new_key
-from rokuon.ops.web_settings import MOST_BODY_BYTES, web_settings
+from rokuon.console.web import static_files
+from rokuon.runtime.web_settings import MOST_BODY_BYTES, web_settings
 from tests.console.conftest import World
 
 CANARY = "hush-canary-7731"
@@ -296,3 +296,35 @@ def test_no_folder_is_listed_and_nothing_else_is_reached_below_static(browser: C
 def test_only_files_of_installed_packages_are_static() -> None:
     roots = {Path(storage.location).name for finder in finders.get_finders() for _path, storage in finder.list(None)}
     assert roots == {"static"}
+
+
+FORMS = {
+    "another name for the console": ({"HTTP_ORIGIN": "https://backup.acme.example"}, "https://backup.acme.example", "ROKUON_PUBLIC_URL"),
+    "the wrong scheme": ({"HTTP_ORIGIN": "http://rokuon.example"}, "http://rokuon.example", "ROKUON_PUBLIC_URL"),
+    "another port": ({"HTTP_ORIGIN": "https://rokuon.example:8443"}, "https://rokuon.example:8443", "ROKUON_PUBLIC_URL"),
+    "another site's referer": ({"HTTP_REFERER": "https://evil.example/x?y"}, "https://evil.example", "ROKUON_PUBLIC_URL"),
+    "an origin that is held back": ({"HTTP_ORIGIN": "null"}, "does not say from which page", "privacy"),
+    "neither origin nor referer": ({}, "does not say from which page", "the proxy"),
+    "markup": ({"HTTP_ORIGIN": "https://<script>alert(1)</script>"}, "&lt;script&gt;", "ROKUON_PUBLIC_URL"),
+}
+
+
+@pytest.mark.parametrize("what", FORMS)
+def test_a_form_from_another_address_is_told_from_one_that_was_open_for_too_long(browser: Client, secure: Any, what: str) -> None:
+    """What the browser says of itself, what is expected, and who sets it."""
+    headers, seen, fix = FORMS[what]
+    browser = Client(enforce_csrf_checks=True, headers={"accept-language": "en"}, REMOTE_ADDR=PROXY)  # known by the fixture
+    answer = browser.post("/language/", {"language": "ja"}, HTTP_HOST="rokuon.example", HTTP_X_FORWARDED_PROTO="https", **headers)
+    page = answer.content.decode()
+    assert (answer.status_code, "open for too long" in page, "<script>" in page) == (403, False, False)
+    assert seen in page and fix in page and "https://rokuon.example" in page
+
+
+def test_a_form_without_a_cookie_or_with_an_old_token_says_so(browser: Client, secure: Any) -> None:
+    browser = Client(enforce_csrf_checks=True, headers={"accept-language": "en"}, REMOTE_ADDR=PROXY)  # known by the fixture
+    way = {"HTTP_HOST": "rokuon.example", "HTTP_X_FORWARDED_PROTO": "https", "HTTP_ORIGIN": "https://rokuon.example"}
+    without = browser.post("/language/", {"language": "ja"}, **way).content.decode()
+    assert "The browser sent no cookie with it" in without and "open for too long" not in without
+    browser.cookies[secure.CSRF_COOKIE_NAME] = "q" * 32
+    old = browser.post("/language/", {"language": "ja", "csrfmiddlewaretoken": "xyz9" * 16}, **way).content.decode()
+    assert "open for too long" in old and "another address" not in old

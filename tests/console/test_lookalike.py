@@ -3,8 +3,8 @@
 import pytest
 from django.template import engines
 
-from rokuon.console.lookalike import oddity
 from rokuon.console.templatetags.rokuon import path
+from rokuon.console.web.confusable_names import oddity
 from rokuon.simulator import names
 
 

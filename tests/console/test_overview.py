@@ -1,6 +1,7 @@
 """The overview: answers "are we safe?" truly, within the reader's reach, in both languages, at the same cost for any ledger."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from html import unescape
 
@@ -8,20 +9,21 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from rokuon.console import overview
-from rokuon.console.overview import Look
+from rokuon.completeness.headline import share
+from rokuon.completeness.options import fingerprint
+from rokuon.completeness.unknown import Unknown
+from rokuon.console.overview import read_model as overview
 from rokuon.domain import placement, windows
 from rokuon.domain.copies import State
 from rokuon.domain.failures import HoldOn
-from rokuon.domain.work import Outcome, PlannedCall, PlannedCopy, Work
-from rokuon.ledger import coverage, holds, place, record, runs
+from rokuon.domain.work import Outcome, PlannedCall, PlannedCopy, Unread, Work
+from rokuon.ledger import coverage, holds, place, reach, record, runs, unread
 from rokuon.ledger.models import Copy
 from rokuon.ledger.sql import ms
 from rokuon.ledger.tally import Counts
 from rokuon.org import services
 from rokuon.org.models import Company, Office, Target
 from rokuon.org.tree import zone_of
-from rokuon.wiring.backup_now import fingerprint
 from tests.console.conftest import World
 
 ADMIN, OFFICE_ADMIN, VIEWER = "company_admin", "office_admin", "viewer"
@@ -61,7 +63,8 @@ def cover(*targets: Target, days: int = 95) -> None:
     now = timezone.now()
     today = windows.day_of(ms(now))
     covered = [today - timedelta(days=number) for number in range(1, days)]
-    coverage.cover([target.pk for target in targets], covered, fingerprint(targets[0].company), ms(now), complete=True)
+    coverage.cover([target.pk for target in targets], covered, fingerprint(targets[0].company), ms(now))
+    reach.extend([target.pk for target in targets], now - timedelta(days=days - 1))
 
 
 def text(client: Client, url: str, **params: object) -> str:
@@ -91,7 +94,7 @@ def test_somebody_who_may_not_set_up_is_told_whom_to_ask(world: World) -> None:
 
 def test_a_company_without_recordings_is_led_to_back_up_now(ready: World) -> None:
     page = ready.admin.get(ready.url()).content.decode()
-    assert heading(ready.admin, ready.url()) == "No recording was found yet"
+    assert heading(ready.admin, ready.url()) == "3 of 3 contact centers and coaching teams were never listed"
     assert f'href="{ready.url("backup-now/")}"' in page.partition('class="empty"')[2]
     for office, role, offered in ((None, VIEWER, False), (ready.osaka, VIEWER, False), (ready.osaka, OFFICE_ADMIN, True)):
         shown = ready.client(role, office).get(ready.url()).content.decode()
@@ -104,7 +107,7 @@ def test_when_all_is_well_the_page_says_so(ready: World) -> None:
     assert heading(ready.admin, ready.url()) == "All 3 recordings are in your bucket"
     said = text(ready.admin, ready.url())
     assert "protected 100%" in said
-    assert "not looked through" not in said.partition("Coverage calendar")[0]
+    assert "listed" not in said.partition("Coverage calendar")[0]
     assert "Failures by cause" not in said
 
 
@@ -117,10 +120,31 @@ def test_s10_recordings_with_the_weaker_proof_are_counted_and_lead_to_their_list
     assert "by reading" not in text(ready.client(OFFICE_ADMIN, ready.osaka), ready.url()), "they are of another office"
 
 
-def test_days_that_nobody_looked_through_are_owned_up_to(ready: World) -> None:
+def test_a_target_that_was_never_listed_is_told_and_nothing_is_called_all(ready: World) -> None:
     cover(ready.sales, ready.trainees)
     end(found(ready, ready.sales, 3), State.VERIFIED)
-    assert "1 of 3 contact centers and coaching teams were not looked through" in text(ready.admin, ready.url())
+    assert heading(ready.admin, ready.url()) == "1 of 3 contact centers and coaching teams was never listed"
+    said = text(ready.admin, ready.url())
+    assert "The 3 recordings found so far are in your bucket, verified." in said
+    assert "protected – in the bucket" in said
+    tokyo = ready.client(OFFICE_ADMIN, ready.tokyo)
+    assert heading(tokyo, ready.url()) == "All 3 recordings are in your bucket", "it is of another office"
+    assert heading(ready.client(OFFICE_ADMIN, ready.osaka), ready.url()) == "1 of 1 contact centers and coaching teams was never listed"
+
+
+def test_an_entry_that_could_not_be_read_is_told_to_its_office_and_one_of_nobody_to_each(ready: World) -> None:
+    cover(ready.sales, ready.trainees, ready.desk)
+    end(found(ready, ready.sales, 3), State.VERIFIED)
+    end(found(ready, ready.desk, 2), State.VERIFIED)
+    osaka, now = ready.client(OFFICE_ADMIN, ready.osaka), timezone.now()
+    entry = Unread(ready.sales.pk, "c1//", "no start", ms(now) - 50 * HOUR_MS, ms(now) - 49 * HOUR_MS, "c1")
+    unread.enter(ready.company.pk, [entry], [], now)
+    assert heading(ready.admin, ready.url()) == "1 entry of Dialpad's call list could not be read"
+    assert heading(osaka, ready.url()) == "All 2 recordings are in your bucket"
+    unread.enter(ready.company.pk, [replace(entry, target_id=None, mark="c2//", call_id="c2")], [], now)
+    assert heading(osaka, ready.url()) == "1 entry of Dialpad's call list could not be read"
+    unread.enter(ready.company.pk, [], ["c1", "c2"], now)
+    assert heading(ready.admin, ready.url()) == "All 5 recordings are in your bucket"
 
 
 def test_failures_come_first_with_cause_advice_and_a_link_to_the_recordings(ready: World) -> None:
@@ -138,6 +162,7 @@ def test_failures_come_first_with_cause_advice_and_a_link_to_the_recordings(read
 
 
 def test_what_is_on_its_way_is_not_called_safe(ready: World) -> None:
+    cover(ready.sales, ready.trainees, ready.desk)
     found(ready, ready.sales, 2)
     assert heading(ready.admin, ready.url()) == "2 recordings are on their way to your bucket"
     assert "protected 0.00%" in text(ready.admin, ready.url())
@@ -162,11 +187,13 @@ def test_calls_without_a_recording_to_fetch_are_counted(ready: World) -> None:
     ("verified", "failed", "shown"), [(3, 0, "100"), (99_999, 1, "99.99"), (0, 4, "0.00"), (0, 0, "–"), (1, 2, "33.33")]
 )
 def test_the_share_is_never_rounded_up_to_all(verified: int, failed: int, shown: str) -> None:
-    counts = Counts(verified=verified, failed=failed, gone=5, excluded=7)
-    assert Look(counts, [], [], [], None, 0, 1, 0).share == shown
+    counts = Counts(verified=verified, failed=failed, excluded=7)
+    assert share(counts, Unknown(1)) == shown
+    assert share(replace(counts, gone=1), Unknown(1)) != "100"
 
 
 def test_an_office_admin_sees_the_numbers_names_and_runs_of_the_own_office_only(ready: World) -> None:
+    cover(ready.desk)
     end(found(ready, ready.sales, 7), State.FAILED, "recording_forbidden")
     end(found(ready, ready.desk, 2), State.VERIFIED)
     now = timezone.now()
@@ -201,6 +228,7 @@ def test_a_hold_on_a_bucket_of_another_office_is_not_told(ready: World) -> None:
 
 
 def test_one_office_can_be_chosen_but_only_one_within_reach(ready: World) -> None:
+    cover(ready.desk)
     end(found(ready, ready.sales, 7), State.VERIFIED)
     end(found(ready, ready.desk, 2), State.VERIFIED)
     assert "All 2 recordings are in your bucket" in text(ready.admin, ready.url(), office=ready.osaka.pk)
@@ -312,3 +340,16 @@ def test_an_office_is_warned_of_its_own_recordings_alone(ready: World) -> None:
     page = text(ready.client(OFFICE_ADMIN, ready.osaka), ready.url())
     assert "1 recording that is not backed up becomes unreachable" in page
     assert "3 recordings that are not" not in page
+
+
+def test_a_day_that_is_open_for_an_entry_leads_to_the_entry_and_one_for_a_call_to_the_call(ready: World) -> None:
+    cover(ready.sales)
+    start = ms(timezone.now()) - 50 * HOUR_MS
+    unread.enter(ready.company.pk, [Unread(ready.sales.pk, "7//", "no start", start, start + 1, "7")], [], timezone.now())
+    page = unescape(ready.admin.get(ready.url()).content.decode())
+    assert "Incomplete · an entry of the list could not be read" in page
+    assert page.count(f'<a href="{ready.url("failures/")}#not-known" tabindex="-1">') == 1
+    unread.enter(ready.company.pk, [], ["7"], timezone.now())
+    assert "#not-known" not in ready.admin.get(ready.url()).content.decode()
+    place.place(ready.company.pk, [PlannedCall(ready.sales.pk, "c7", start, True, 0)], [], timezone.now())
+    assert ready.admin.get(ready.url()).content.decode().count(f'<a href="{ready.url("failures/nothing-to-fetch/")}" tabindex="-1">') == 1

@@ -10,7 +10,7 @@ from django.core import mail
 from django.db import connections
 from django.test import Client, override_settings
 
-from rokuon.accounts import fresh, people
+from rokuon.accounts import people, recent_auth
 from rokuon.accounts.audit import COMMAND_LINE
 from rokuon.accounts.models import AuditEntry, Link, Membership, Person, Session
 from rokuon.org.models import User
@@ -34,7 +34,7 @@ def text(answer) -> str:
 
 def stale(browser: Client) -> Client:
     session = browser.session
-    session[fresh.PROVED_AT] -= 601
+    session[recent_auth.PROVED_AT] -= 601
     session.save()
     return browser
 
@@ -72,9 +72,61 @@ def test_names_cannot_add_a_header_or_markup_to_a_mail(world: World) -> None:
     assert invite(world, world.admin, "viewer:", email="x@example.com\nBcc: y@example.com").status_code == 422
 
 
+HOSTILE_NAMES = [
+    "Taro\r\n\r\nYour password has expired: https://evil.example/reset\r\n",
+    "Taro\u2028\u2029\x85\x0bhttps://evil.example",
+    "www.evil.example",
+    "Rokuon Support evil.example/login",
+    "HTTPS://EVIL.EXAMPLE",
+    "support@evil.example",
+    "mailto:support@evil.example",
+    "\u202ehttps://evil.example",
+    "https://evil.example." + "x" * 500,
+    "evil.\u200bexample http:\u00ad//evil.example",
+]
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
+def test_q39_names_of_inviter_and_company_add_no_line_and_no_link_to_an_invitation(world: World, name: str, language: str) -> None:
+    def sent(inviter: str, company: str, to: str) -> tuple[str, str]:
+        browser = world.admin
+        browser.post("/language/", {"language": language})
+        Person.objects.filter(memberships__role=Role.COMPANY_ADMIN).update(name=inviter)
+        world.company.name = company
+        world.company.save()
+        invite(world, browser, "viewer:", email=to)
+        message = mail.outbox[-1]
+        assert "evil.example" not in message.subject
+        return message.body, re.sub(r"<[^>]+>", "", message.alternatives[0].content)
+
+    plain, _html = sent("花子", "Acme", "one@example.com")
+    for inviter, company in ((name, "Acme"), ("花子", name), (name, name)):
+        Person.objects.filter(email="new@example.com").delete()
+        body, html = sent(inviter, company, "new@example.com")
+        assert len(body.splitlines()) == len(plain.splitlines())
+        for words in (body, html):
+            mine = words.replace("http://127.0.0.1:8377/", "")
+            assert not re.search(r"(?i)://|evil\.|www\.|@evil|mailto:", mine), mine
+            assert "company_admin" in words, "the address of who invites stands beside the name"
+        assert max(len(line) for line in body.splitlines()) < 260
+
+
+def test_an_address_with_which_nobody_can_sign_in_is_told_from_one_that_is_none(world: World) -> None:
+    """Mail can be sent to it, and a notice is; the browser's and the library's form for signing in refuse it."""
+    browser = world.admin
+    refused = invite(world, browser, "viewer:", email="jürgen@acme.example")
+    assert (refused.status_code, "nobody can sign in with it" in text(refused)) == (422, True)
+    assert "not an e-mail address" in text(invite(world, browser, "viewer:", email="jürgen"))
+    assert invite(world, browser, "viewer:", email="ken@bücher.example").status_code == 303
+    told = {"place": "company", "email": "jürgen@acme.example", "language": "en"}
+    assert browser.post(world.url("notices/add/"), told).status_code == 303
+
+
 @WITHOUT_MAIL
 def test_without_a_mail_server_the_link_is_shown_this_once(world: World) -> None:
     browser = world.admin
+    User.objects.create(company=world.company, dialpad_id="1", name="New", emails=["new@example.com"])
     answer = invite(world, browser, "viewer:")
     path = re.search(r"/link/[\w-]+/", text(answer))[0]
     assert "/link/" not in text(browser.get(world.url("people/")))
@@ -84,6 +136,7 @@ def test_without_a_mail_server_the_link_is_shown_this_once(world: World) -> None
 
 @override_settings(EMAIL_BACKEND="django.core.mail.backends.smtp.EmailBackend", EMAIL_HOST="127.0.0.1", EMAIL_PORT=9)
 def test_a_mail_server_that_is_away_is_said_and_the_link_shown(world: World) -> None:
+    User.objects.create(company=world.company, dialpad_id="1", name="New", emails=["new@example.com"])
     answer = invite(world, world.admin, "viewer:")
     assert "The mail server did not take the mail." in text(answer)
     assert "/link/" in text(answer)
@@ -100,11 +153,12 @@ def test_no_admin_gets_a_link_that_signs_in_as_somebody_of_others(world: World, 
     answer = browser.post(world.url(f"people/{victim.pk}/invitation/"), {"do": "send"})
     assert answer.status_code == 303
     assert not Link.objects.exists()
+    assert "rokuon admin-link --email victim@example.com" in text(browser.get(answer["Location"]))
 
 
 def test_somebody_who_is_known_gets_the_role_at_once(world: World) -> None:
     known = world.person(Role.VIEWER, company=world.other)
-    Person.objects.filter(pk=known.pk).update(last_login=datetime.now(UTC))
+    Person.objects.filter(pk=known.pk).update(last_login=datetime.now(UTC), proven_at=datetime.now(UTC), proven_by="mail")
     invite(world, world.admin, f"viewer:{world.osaka.pk}", email=known.email.upper())
     assert roles(known.email) == [("viewer", world.osaka.pk), ("viewer", None)]
     assert mail.outbox == []
@@ -181,7 +235,7 @@ def test_the_last_company_admin_can_neither_be_demoted_nor_removed(world: World)
 
 def test_an_admin_who_is_disabled_does_not_count_as_one(world: World) -> None:
     browser = world.admin
-    Person.objects.filter(pk=world.person(Role.COMPANY_ADMIN).pk).update(is_active=False)
+    Person.objects.filter(pk=world.person(Role.COMPANY_ADMIN).pk).update(disabled_at=datetime.now(UTC))
     mine = Membership.objects.get(company=world.company, person__is_active=True)
     assert browser.post(world.url(f"people/roles/{mine.pk}/remove/")).status_code == 422
     with pytest.raises(people.LastAdmin):

@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import os
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,13 +12,17 @@ from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
-from rokuon.accounts.models import AuditEntry, Membership, Person
-from rokuon.console.installation import installation
+from rokuon.accounts import handed_out
+from rokuon.accounts.models import AuditEntry, HandedOut, Membership, Person
+from rokuon.console.web.installation import installation
 from rokuon.ledger.models import Copy
 from rokuon.org.models import Bucket
 from rokuon.wiring.connections import CREDENTIAL, bucket_owner
@@ -221,13 +226,68 @@ def test_an_entry_says_who_heard_what_when_and_from_where(stage: Stage) -> None:
 
 def test_beginning_in_the_middle_is_a_play_too(stage: Stage) -> None:
     browser = stage.world.admin
-    for start in (1, 500, MIB):
+    for start in (300_000, 500_000, MIB):
         stage.ask(browser, span=f"bytes={start}-")
     assert entries() == 1
     stage.ask(browser, span="bytes=-100")
     assert entries() == 1
     stage.ask(stage.world.client(Role.VIEWER), span="bytes=-100")
     assert entries() == 2
+
+
+@pytest.mark.parametrize("size", [50, 40_000, 900_000, SIZE])
+@pytest.mark.parametrize("again", [1, 2, 4, 0.04, 0.09])
+@pytest.mark.parametrize("what", ["play", "download"])
+def test_q38_hearing_it_again_is_another_entry_from_whichever_byte(stage: Stage, size: int, again: float, what: str) -> None:
+    data = DATA[:size]
+    copy = add_copy(stage.world.sales, stage.world.bucket, 2, data=data)
+    put_file(stage.world.bucket, stage.root, copy.key, data)
+    browser = stage.world.admin
+    heard = Stage(stage.world, copy, stage.root)
+    start = int(again * size) if again < 1 else int(again)
+
+    def whole(begin: int) -> None:
+        at = begin
+        while at < size:
+            at += len(heard.ask(browser, what, f"bytes={at}-").content)
+
+    whole(0)
+    assert entries(f"recording.{what}") == 1
+    for times in (2, 3, 4):
+        whole(start)
+        assert entries(f"recording.{what}") == times
+
+
+def test_q38_the_beginning_alone_is_heard_again_under_an_entry_of_its_own(stage: Stage) -> None:
+    browser = stage.world.admin
+    for times in (1, 2, 3):
+        stage.ask(browser, span="bytes=1-5000")
+        stage.ask(browser, span="bytes=5001-9000")
+        assert entries() == times, "what follows the last piece goes on; what begins before it does not"
+
+
+def test_q38_small_pieces_from_the_middle_over_and_over_make_entries_too(stage: Stage) -> None:
+    browser = stage.world.admin
+    for _ in range(8):
+        stage.ask(browser, span=f"bytes={MIB}-")
+    assert entries() == 3
+
+
+@pytest.mark.usefixtures("db")
+@given(pieces=st.lists(st.tuples(st.integers(0, 99), st.integers(1, 100)), max_size=40))
+@hypothesis_settings(deadline=None, max_examples=30)
+def test_q38_no_entry_stands_for_more_than_one_and_a_half_recordings(pieces: list[tuple[int, int]]) -> None:
+    now = timezone.now()
+    with transaction.atomic():
+        person, noted, heard = Person.objects.create(email=f"{uuid.uuid4()}@example.com"), 0, 0
+        for start, length in pieces:
+            given = min(length, 100 - start)
+            if start == 0 or not handed_out.goes_on(person, "recording.play", 1, start, given, 100, now):
+                handed_out.begin(person, "recording.play", 1, start, given, now)
+                noted += 1
+            heard += given
+            assert heard <= 150 * noted
+        transaction.set_rollback(True)
 
 
 def test_an_hour_later_it_is_another_play(stage: Stage) -> None:
@@ -243,8 +303,14 @@ def test_an_hour_later_it_is_another_play(stage: Stage) -> None:
         subject_kind="copy",
         subject_id=str(stage.copy.pk),
     )
-    stage.ask(browser, span="bytes=100-")
+    stage.ask(browser, span="bytes=300000-")
+    stage.ask(browser, span="bytes=400000-")
     assert entries() == 2
+    HandedOut.objects.update(began_at=timezone.now() - timedelta(minutes=61))
+    stage.ask(browser, span="bytes=500000-")
+    assert entries() == 3
+    assert handed_out.prune(timezone.now()) == 0
+    assert handed_out.prune(timezone.now() + handed_out.SAME_PLAY) == 1
 
 
 def test_listening_does_not_cover_a_download(stage: Stage) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rokuon.console.ranges import NotSatisfiable, Span, wanted
+from rokuon.console.web.http_range import NotSatisfiable, Span, wanted
 
 
 @pytest.mark.parametrize(

@@ -217,7 +217,7 @@ def test_every_state_says_why_and_what_to_do_and_offers_nothing_to_play(
     ("on", "ref", "says"),
     [
         (HoldOn.SOURCE, "", "Held: Dialpad refuses or does not answer"),
-        (HoldOn.KIND, "callrecording", "Held: Dialpad does not hand out this kind"),
+        (HoldOn.KIND, "callrecording", "Held: Dialpad does not provide this kind"),
         (HoldOn.BUCKET, "own", "Held: bucket not reachable"),
         (HoldOn.BUCKET, "999999", "Queued"),
         (HoldOn.KIND, "voicemail", "Queued"),

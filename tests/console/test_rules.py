@@ -104,7 +104,7 @@ def test_only_differences_are_applied_and_the_others_change_is_told(world: World
     save(other, world, without(opened(other, world), world.sales))
     page = save(browser, world, data)
     assert (on(world.sales), on(world.desk)) == (False, False)
-    assert "Somebody else changed these in the meantime, and they stay so: Acme Sales." in text(page)
+    assert "Changed by someone else in the meantime, and left as they are: Acme Sales." in text(page)
 
 
 def test_who_was_slower_with_the_same_change_is_told(world: World) -> None:
@@ -112,7 +112,7 @@ def test_who_was_slower_with_the_same_change_is_told(world: World) -> None:
     data = without(opened(browser, world), world.desk)
     other = world.client(Role.COMPANY_ADMIN)
     save(other, world, without(opened(other, world), world.desk))
-    assert "already so for Acme Desk" in text(save(browser, world, data))
+    assert "in the meantime: Acme Desk" in text(save(browser, world, data))
     assert AuditEntry.objects.filter(action="rule.disable").count() == 1
 
 

@@ -3,7 +3,7 @@
 import re
 import shutil
 from collections import namedtuple
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,13 @@ from django.test import Client, override_settings
 from django.utils import timezone
 
 from rokuon.accounts.models import Membership, Person
+from rokuon.base.addresses import public_url
 from rokuon.events.models import Hint, Hook
 from rokuon.ledger.models import Call, Run
 from rokuon.notify.models import Mail
-from rokuon.ops.addresses import public_url
-from rokuon.org.models import Company
-from rokuon.wiring.hooks import hook_url
+from rokuon.org import budget
+from rokuon.org.models import Budget, Company
+from rokuon.wiring.webhook_upkeep import hook_url
 
 from .conftest import Role, World
 from .copies import add_copy
@@ -89,7 +90,7 @@ def test_a_missing_worker_is_said_with_when_it_was_last_seen(world: World) -> No
     assert re.search(r"Workers +none is running", page(world))
     worker(3600)
     found = page(world)
-    assert "1 thing about Rokuon itself needs somebody" in found
+    assert "1 system problem needs attention" in found
     assert f"{timezone.now() - timedelta(seconds=3600) + TOKYO:%Y-%m-%d %H:}" in found
     worker(1)
     assert re.search(r"Workers +1 alive", page(world))
@@ -221,5 +222,37 @@ def test_the_page_is_japanese_too(world: World) -> None:
 def test_the_page_asks_little_of_the_database(world: World, django_assert_max_num_queries: Any) -> None:
     hook(world)
     browser = world.admin
-    with django_assert_max_num_queries(30):
+    with django_assert_max_num_queries(33):
         browser.get(world.url("system/"))
+
+
+# --- requests to Dialpad --------------------------------------------------------------------------------------------------
+
+
+def test_the_budget_is_told_as_it_is_used(world: World) -> None:
+    worker(1)
+    assert "Requests to Dialpad" in page(world)
+    assert "15 a second at most" in page(world)
+
+
+def test_a_pause_that_dialpad_asked_for_is_told_on_every_page(world: World) -> None:
+    worker(1)
+    budget.slow_down(world.company.pk, 600, asked=600)
+    until = f"{datetime.now(UTC) + timedelta(seconds=600) + TOKYO:%Y-%m-%d %H:%M}"
+    for place in ("", "system/", "recordings/", "failures/"):
+        shown = text(world.admin, world.url(place))
+        assert f"Dialpad asked for a pause until {until} Asia/Tokyo." in shown
+    assert "asks again" not in page(world)
+
+
+def test_a_pause_longer_than_rokuon_waits_also_says_when_it_asks_again(world: World) -> None:
+    worker(1)
+    budget.slow_down(world.company.pk, 900, asked=86_400)
+    again = f"{datetime.now(UTC) + timedelta(seconds=900) + TOKYO:%Y-%m-%d %H:%M}"
+    assert f"Rokuon asks again at {again} Asia/Tokyo." in page(world)
+
+
+def test_a_rate_that_429s_lowered_is_told_beside_the_set_one(world: World) -> None:
+    worker(1)
+    Budget.objects.update(lowered_to=5.25, lowered_at=NOW, throttled_at=NOW)
+    assert "5.3 of 15 requests/s" in page(world) or "5.2 of 15 requests/s" in page(world)

@@ -5,7 +5,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rokuon.ops.django_start import start_django
+from rokuon.runtime.django_start import start_django
 
 start_django()
 
@@ -14,13 +14,13 @@ from django.core.management import call_command  # noqa: E402 - Django first
 from rokuon.config import Config  # noqa: E402
 from rokuon.domain.recording import ScopeKind  # noqa: E402
 from rokuon.jobs import queue  # noqa: E402
-from rokuon.ops.installation import open_installation  # noqa: E402
 from rokuon.org import directory, services  # noqa: E402
 from rokuon.org.models import Company, Target  # noqa: E402
+from rokuon.runtime.installation import open_installation  # noqa: E402
 from rokuon.stores import marker  # noqa: E402
 from rokuon.wiring import backup_now  # noqa: E402
 from rokuon.wiring.connections import API_KEY, company_owner  # noqa: E402
-from rokuon.wiring.engine import Engine  # noqa: E402
+from rokuon.wiring.job_handlers import Engine  # noqa: E402
 
 
 def main(base_url: str, key: str, folder: Path) -> None:
@@ -36,7 +36,7 @@ def main(base_url: str, key: str, folder: Path) -> None:
         async def ask() -> None:
             engine = Engine(installation, queue)
             store = engine.connections.open_store(bucket.pk, bucket.url, "")
-            await marker.create(store, marker.Claim(str(company.claim), installation.identity))
+            await marker.create(store, marker.Claim(str(company.claim), installation.identity), marker.new_identity())
             await store.close()
             told = await (await engine.connections.source(company.pk)).directory()
             await engine.db(directory.apply, company.pk, told, datetime.now(UTC))

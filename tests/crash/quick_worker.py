@@ -2,7 +2,7 @@
 
 import sys
 
-from rokuon.ops.django_start import start_django
+from rokuon.runtime.django_start import start_django
 
 start_django()
 

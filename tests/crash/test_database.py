@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 
 from rokuon.config import Config
-from rokuon.ops import cluster, installation, pg_programs, postgres
+from rokuon.runtime import cluster, installation, pg_programs, postgres
 from rokuon.simulator import Simulator, SimulatorThread, Switches
 from tests.checker import Checker, folder_objects
 from tests.crash.processes import Worker, until
@@ -50,7 +50,9 @@ def test_a_database_cut_off_in_mid_run_keeps_what_it_acknowledged_and_the_worker
                 time.sleep(rng.uniform(0.1, 1.0))
                 acknowledged |= set(ask(dsn, "SELECT id FROM ledger_copy WHERE state = 'verified'"))
                 owner = pg_programs.owner_of(outer / "db" / "postgres")
-                stopped = pg_programs.run(owner, "pg_ctl", "stop", "-m", "immediate", "-w", "-D", str(outer / "db" / "postgres"))
+                stopped = pg_programs.run(
+                    owner, "pg_ctl", "stop", "-m", "immediate", "-w", "-D", str(outer / "db" / "postgres"), folder=outer / "db" / "postgres"
+                )
                 assert stopped.code == 0, stopped.output
                 server.close()
                 time.sleep(rng.uniform(0.2, 1.0))

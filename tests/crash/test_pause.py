@@ -1,6 +1,7 @@
 """Pause and resume with a real worker: the requests stop within seconds, and the resumed run ends whole (M11)."""
 
 import time
+from datetime import timedelta
 from pathlib import Path
 
 from rokuon.domain.recording import ScopeKind
@@ -8,6 +9,7 @@ from rokuon.jobs import queue
 from rokuon.ledger import read, runs
 from rokuon.ledger.models import Coverage, Run
 from rokuon.wiring import backup_now
+from rokuon.wiring.sweeps import SWEEPS
 from tests.crash.processes import Worker, until
 from tests.crash.test_kills import finished, slow_world, some_audio
 from tests.e2e.conftest import MakeRig
@@ -22,6 +24,16 @@ def nothing_is_asked(rig: Rig) -> bool:
     before = rig.audio_requests(), rig.list_pages()
     time.sleep(QUIET_S)
     return (rig.audio_requests(), rig.list_pages()) == before
+
+
+def no_sweep_is_due(rig: Rig) -> None:
+    """Sweeps over what a Back up now has listed go on while another is paused: they are work of their own."""
+    now = rig.clock()
+    for sweep in SWEEPS:
+        Run.objects.create(
+            company=rig.company, purpose=sweep.purpose, scope_kind="company", targets=[], since=now - timedelta(minutes=1), until=now,
+            state="finished", created_at=now, finished_at=now,
+        )  # fmt: skip
 
 
 def test_a_paused_run_asks_for_nothing_whoever_works_or_dies_and_resumed_it_ends_whole(rig_of: MakeRig, outer: Path) -> None:
@@ -55,6 +67,7 @@ def test_retries_of_a_paused_run_stop_too_and_go_on_with_it(rig_of: MakeRig, out
     rig.sim.faults.load([{"endpoint": "media_blob", "action": {"kind": "zeros"}}])
     rig.back_up_now()
     Coverage.objects.update(sealed=True)
+    no_sweep_is_due(rig)
     rig.sim.faults.load([{"endpoint": "media_blob", "action": {"kind": "delay", "seconds": 0.5}}])
     run = rig.start()
     with Worker(rig.environment, outer / "logs") as worker:

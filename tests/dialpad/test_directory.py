@@ -2,7 +2,7 @@
 
 import pytest
 
-from rokuon.domain.failures import SourceAnswerMalformed, SourceCursorLooped
+from rokuon.domain.failures import SourceAddressUnknown, SourceAnswerMalformed, SourceCursorLooped, SourceCursorRefused
 from rokuon.domain.recording import TargetKind
 
 from .worlds import json_answer, raw_server, source_for
@@ -30,11 +30,16 @@ WORLD = {
 }
 
 
+REFUSED = object()
+
+
 def answering(world):
     def answer(request):
         found = world.get(request.path.removeprefix("/api/v2"))
         if callable(found):
             found = found(request)
+        if found is REFUSED:
+            return json_answer({"error": {}}, 400)
         return json_answer({"error": {}}, 404) if found is None else json_answer(found)
 
     return answer
@@ -85,3 +90,26 @@ async def test_a_directory_list_that_loops_is_an_error():
 async def test_an_item_without_an_id_fails_the_directory_instead_of_leaving_a_hole(path, item):
     with pytest.raises(SourceAnswerMalformed):
         await read(WORLD | {path: {"items": [item]}})
+
+
+async def test_a_refused_cursor_begins_the_list_again_and_is_no_loop_if_it_stays():
+    refused = []
+
+    def once(request):
+        if "cursor" in request.query and not refused:
+            refused.append(1)
+            return REFUSED
+        return {"items": [{"id": "4" + request.query.get("cursor", "0")}], "cursor": "" if "cursor" in request.query else "1"}
+
+    found, _ = await read(WORLD | {"/users": once})
+    assert [one.id for one in found.users] == ["40", "41"]
+    always = lambda request: REFUSED if "cursor" in request.query else {"items": [], "cursor": "1"}  # noqa: E731
+    with pytest.raises(SourceCursorRefused):
+        await read(WORLD | {"/users": always})
+
+
+@pytest.mark.parametrize("path", ["/company", "/offices", "/callcenters", "/coachingteams", "/users"])
+async def test_a_list_that_is_not_there_is_no_unknown_office_or_center(path):
+    with pytest.raises(SourceAddressUnknown) as unknown:
+        await read({name: answer for name, answer in WORLD.items() if name != path})
+    assert "office" not in unknown.value.advice and "directory sync" not in unknown.value.advice

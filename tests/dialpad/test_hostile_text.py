@@ -1,6 +1,7 @@
 """Names come from another system and go into a database that does not take every string."""
 
-from rokuon.dialpad.schema import parse_user, to_text
+from rokuon.dialpad.schema import parse_user
+from rokuon.dialpad.values import to_text
 
 
 def test_nul_and_half_surrogates_never_reach_the_database() -> None:

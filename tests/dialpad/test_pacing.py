@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rokuon.dialpad.pacing import BATCH, LATE, LocalReserver, SlotPacer, UnpacedSlots, spacing
+from rokuon.dialpad.pacing import BATCH, LATE, LocalReserver, Paused, SlotPacer, UnpacedSlots, spacing
 
 
 class _Jump(selectors.DefaultSelector):
@@ -233,9 +233,9 @@ def test_the_process_that_was_told_to_slow_down_sends_nothing_more_while_the_pau
             await asyncio.sleep(0.01)
             return granted
 
-        async def pause(seconds):
+        async def pause(seconds, asked):
             await asyncio.sleep(0.2)
-            await reserver.pause(seconds)
+            await reserver.pause(seconds, asked)
 
         pacer = SlotPacer(reserve, pause=pause, clock=loop.time)
         sent: list[float] = []
@@ -255,6 +255,41 @@ def test_the_process_that_was_told_to_slow_down_sends_nothing_more_while_the_pau
     assert [at for at in sent if moment < at < moment + 3 - 1e-9] == []
     assert most_within_a_second(sent) <= 50
     assert len(sent) == 60
+
+
+@pytest.mark.parametrize("hours", [0.3, 5, 24])
+def test_nobody_waits_in_place_for_the_end_of_a_long_pause_and_none_sends_before_it(hours):
+    async def run():
+        loop = asyncio.get_running_loop()
+        two = pacers(2, 20, loop.time)
+        sent: list[float] = []
+        given_back: list[float] = []
+
+        async def one(pacer):
+            try:
+                await pacer.take()
+                sent.append(loop.time())
+            except Paused as paused:
+                given_back.append(loop.time() + paused.seconds)
+
+        tasks = [asyncio.create_task(one(pacer)) for pacer in two for _ in range(15)]
+        await asyncio.sleep(0.3)
+        await two[0].slow_down(hours * 3600)
+        await asyncio.gather(*tasks)
+        ended = loop.time()
+        before = len(sent)
+        await asyncio.gather(*[one(pacer) for pacer in two])
+        assert len(sent) == before
+        await asyncio.sleep(hours * 3600)
+        await asyncio.gather(*[one(pacer) for pacer in two])
+        return sent, before, given_back, ended
+
+    sent, before, given_back, ended = virtually(run())
+    assert ended < 10, "nobody sat it out"
+    assert len(given_back) > 10
+    assert all(until == pytest.approx(0.3 + hours * 3600, abs=5) for until in given_back), "each is told when it ends"
+    assert sum(0.3 < at < 0.3 + hours * 3600 for at in sent) <= BATCH, "what the other had reserved"
+    assert len(sent) == before + 2, "and then it goes on"
 
 
 def test_a_failed_reservation_is_reported_and_the_next_waiter_tries_again():

@@ -7,15 +7,15 @@ from hypothesis import strategies as st
 from rokuon.dialpad.schema import (
     MalformedItem,
     ParsedCall,
-    normal_type,
     parse_call,
     parse_target,
     parse_user,
-    to_id,
-    to_int,
     to_timezone,
+    unknown_timezone,
 )
+from rokuon.dialpad.values import normal_type, to_id, to_int
 from rokuon.domain.recording import Kind, ListedRecording, Party, TargetKind
+from rokuon.domain.windows_zones import WINDOWS_ZONES
 
 NOW = 1_785_990_000_000
 START = 1_785_979_436_005
@@ -183,6 +183,7 @@ def test_an_unknown_kind_is_noted_and_the_other_recordings_stay():
     assert [one.id for one in result.call.recordings] == ["5572000000000001"]
     assert len(result.odd) == 3
     assert all(one.call_id == "5170000000000001" for one in result.odd)
+    assert all(one.started_ms == result.call.started_ms for one in result.odd)
 
 
 def test_several_recordings_of_several_kinds_stay_and_the_same_one_is_listed_once():
@@ -252,6 +253,33 @@ def test_a_time_zone_that_python_knows_stays(zone):
 @pytest.mark.parametrize("zone", ["", None, 9, "Mars/Olympus", "../../etc/passwd", "/etc/localtime", "Asia", "x" * 300, "a\x00b"])
 def test_any_other_time_zone_is_none(zone):
     assert to_timezone(zone) == ""
+    told = unknown_timezone(zone)
+    assert bool(told) == (zone not in ("", None)) and len(told) <= 64 and told.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("written", "zone"),
+    [
+        ("asia/tokyo", "Asia/Tokyo"),
+        ("ASIA/TOKYO", "Asia/Tokyo"),
+        (" Asia/Tokyo ", "Asia/Tokyo"),
+        ("america/new york", "America/New_York"),
+        ("utc", "UTC"),
+        ("us/pacific", "US/Pacific"),
+        ("Tokyo Standard Time", "Asia/Tokyo"),
+        ("tokyo standard time", "Asia/Tokyo"),
+        ("Pacific Standard Time", "America/Los_Angeles"),
+        ("Eastern Standard Time (Mexico)", "America/Cancun"),
+        ("UTC+12", "Etc/GMT-12"),
+    ],
+)
+def test_a_time_zone_in_other_case_or_by_its_windows_name_is_understood(written, zone):
+    assert (to_timezone(written), unknown_timezone(written)) == (zone, "")
+
+
+def test_every_windows_name_stands_for_a_zone_that_is_known():
+    assert {to_timezone(zone) for zone in WINDOWS_ZONES.values()} == set(WINDOWS_ZONES.values())
+    assert all(to_timezone(name) in (zone, name) for name, zone in WINDOWS_ZONES.items()), "UTC is a name of both"
 
 
 def test_a_user_has_a_name_from_either_field_and_the_offices_he_administers():

@@ -68,14 +68,13 @@ async def test_no_log_record_and_no_exception_tells_a_secret(fault, caplog):
     caught: list[BaseException] = []
     async with raw_server(lambda _: FAULTS[fault]) as server, source_for(server.url) as rig:
 
-        async def audio(pieces):
+        async def audio():
             url = f"{server.url}/canary-path/{RECORDING_ID}?canary-query=1"
             async with rig.source.open(Kind.CALL, RECORDING_ID, url) as download:
-                return [piece async for piece in download.chunks(10**6)] if pieces else await download.read(10**6)
+                return [piece async for piece in download.chunks(10**6)]
 
         attempts = [
-            lambda: audio(True),
-            lambda: audio(False),
+            audio,
             lambda: listed(rig.source, COMPANY_SCOPE, TimeRange(NOW_MS - 9_000, NOW_MS)),
             rig.source.directory,
         ]

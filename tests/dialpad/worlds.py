@@ -127,7 +127,7 @@ class Slots(UnpacedSlots):
         super().__init__(clock=lambda: 0.0)
         self.slowed: list[float] = []
 
-    async def slow_down(self, seconds: float) -> None:
+    async def slow_down(self, seconds: float, asked: float | None = None) -> None:
         self.slowed.append(seconds)
 
 

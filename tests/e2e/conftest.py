@@ -35,9 +35,10 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
         await asyncio.sleep(min(seconds, 0.01))
 
     class Pacer(SlotPacer):
-        async def slow_down(self, seconds: float) -> None:
-            await super().slow_down(min(seconds, 0.02))
+        async def slow_down(self, seconds: float, asked: float | None = None) -> None:
+            await super().slow_down(min(seconds, 0.02), asked)
 
     monkeypatch.setattr(connections, "DialpadSource", lambda *a, **k: DialpadSource(*a, **k, sleep=nap))
     monkeypatch.setattr(connections, "SlotPacer", Pacer)
     monkeypatch.setattr(retry, "QUICK_S", (0.01, 0.02))
+    monkeypatch.setattr(retry, "LOOK_S", (0.01, 0.02))

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from rokuon.accounts.may import Action, Reach
-from rokuon.console import overview, runs, strip
+from rokuon.accounts.permissions import Action, Reach
+from rokuon.console.overview import read_model as overview
+from rokuon.console.runs import read_model as runs
+from rokuon.console.web import status_banner as strip
 from rokuon.domain.failures import RokuonError
-from rokuon.ledger import desk
-from rokuon.notify import book
+from rokuon.ledger import failures
+from rokuon.notify import tracker
 from rokuon.org.models import Company, Target
 
 
@@ -44,10 +46,10 @@ def look(company: Company, now: datetime) -> Seen:
     targets = list(Target.objects.filter(company=company).select_related("office", "company"))
     found = overview.look(company, whole, targets, now)
     said = overview.answer(found)
-    on_desk = desk.causes(company.pk, None)
+    on_desk = failures.causes(company.pk, None)
     others = {one.cause.reason: one.cause for one in found.others if one.cause.state == "pending"}
     return Seen(
-        mood=said.mood,
+        mood=said.severity,
         answer=said.sentence,
         failed={one.reason: one.copies for one in on_desk if one.state == "failed"},
         gone={one.reason: one.copies for one in on_desk if one.state == "gone"},
@@ -55,8 +57,8 @@ def look(company: Company, now: datetime) -> Seen:
         held={one.hold.reason: one.on for one in found.holds},
         strip={one.code: one.text for one in strip.said(company, dict.fromkeys(Action, whole)) if one.code},
         unnamed=found.unnamed,
-        unread=found.unread,
-        notices=frozenset((one.kind, one.cause) for one in book.open_notices(company.pk, None)),
+        unread=len(found.unknown.days),
+        notices=frozenset((one.kind, one.cause) for one in tracker.open_notices(company.pk, None)),
         sentences={
             **{one.reason: runs.in_words(one.reason) for one in on_desk},
             **{one.cause.reason: one.sentence for one in [*found.failures, *found.others]},

@@ -13,7 +13,7 @@ from rokuon.ledger import holds
 from rokuon.ledger.models import Copy, Hold
 from rokuon.ledger.sql import ms
 from rokuon.org.models import Company
-from rokuon.wiring.engine import Engine
+from rokuon.wiring.job_handlers import Engine
 from tests.e2e.rig import Rig, small_world
 
 MakeRig = Callable[..., Rig]

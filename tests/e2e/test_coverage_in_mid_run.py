@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from rokuon.accounts.audit import COMMAND_LINE
+from rokuon.actions import settings
 from rokuon.domain.ports import TimeRange
 from rokuon.jobs import queue
 from rokuon.ledger.models import Coverage, Window
@@ -13,7 +14,7 @@ from rokuon.ledger.sql import ms
 from rokuon.org import directory as directories
 from rokuon.org import services
 from rokuon.org.models import Member, Target
-from rokuon.wiring import engine, key_check, settings, setup
+from rokuon.wiring import directory_sync, job_handlers, key_check
 from tests.e2e.conftest import MakeRig
 from tests.e2e.rig import Rig
 
@@ -22,7 +23,7 @@ def interrupted(rig: Rig, monkeypatch: pytest.MonkeyPatch, *meanwhile: Callable[
     """Work on a run's only window as several jobs, with something done after each."""
     now_ms = ms(rig.clock())
     rig.start(wanted=TimeRange(now_ms - 28 * 86_400_000, now_ms))
-    monkeypatch.setattr(engine, "SHARE_S", 0.0)
+    monkeypatch.setattr(job_handlers, "SHARE_S", 0.0)
     for action in meanwhile:
         for window in list(Window.objects.filter(state="queued").values_list("pk", flat=True)):
             rig.run_async(lambda one, window=window: one.window(window))
@@ -51,7 +52,7 @@ def test_a_target_whose_rule_was_off_for_a_part_of_the_listing_is_not_covered(ri
 def test_a_kind_that_was_chosen_for_a_part_of_the_listing_is_not_covered(rig_of: MakeRig, monkeypatch: pytest.MonkeyPatch) -> None:
     rig = rig_of()
     interrupted(rig, monkeypatch, lambda: services.change(rig.company, {"voicemail": True}))
-    assert Coverage.objects.filter(fingerprint=engine.fingerprint(type(rig.company).objects.get())).count() == 0
+    assert Coverage.objects.filter(fingerprint=job_handlers.fingerprint(type(rig.company).objects.get())).count() == 0
 
 
 def test_a_team_that_somebody_joined_is_listed_again(rig_of: MakeRig) -> None:
@@ -61,13 +62,13 @@ def test_a_team_that_somebody_joined_is_listed_again(rig_of: MakeRig) -> None:
     team = Target.objects.filter(company=rig.company, kind="coachingteam").first()
     assert team is not None
     assert covered(team) > 0
-    setup.enter(rig.company.pk, key_check.Account(told, None), rig.clock())
+    directory_sync.enter(rig.company.pk, key_check.Account(told, None), rig.clock())
     assert covered(team) > 0, "nobody joined"
     members = {**told.members, team.dialpad_id: (*told.members[team.dialpad_id], "4242")}
-    setup.enter(rig.company.pk, key_check.Account(replace(told, members=members), None), rig.clock())
+    directory_sync.enter(rig.company.pk, key_check.Account(replace(told, members=members), None), rig.clock())
     assert covered(team) == 0
     assert Member.objects.filter(team=team, user_id="4242").exists()
 
 
-async def _directory(one: engine.Engine, company_id: int) -> "directories.Directory":
+async def _directory(one: job_handlers.Engine, company_id: int) -> "directories.Directory":
     return await (await one.connections.source(company_id)).directory()

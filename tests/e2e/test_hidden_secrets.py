@@ -7,10 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from rokuon.actions import buckets, companies
+from rokuon.base import logs
 from rokuon.events.models import Hook
-from rokuon.ops import installation, logs
 from rokuon.org.models import Bucket
-from rokuon.wiring import hooks, setup
+from rokuon.runtime import installation
+from rokuon.wiring import webhook_upkeep
 from rokuon.wiring.connections import API_KEY, CREDENTIAL, bucket_owner, company_owner
 from tests.e2e.conftest import MakeRig
 from tests.e2e.rig import Rig
@@ -50,8 +52,8 @@ def test_an_api_key_is_hidden_once_a_source_is_open(rig: Rig, lines: io.StringIO
 
 
 def test_a_key_that_is_tried_is_hidden(rig: Rig, lines: io.StringIO) -> None:
-    key = setup.stored_key(rig.installation, rig.company)
-    setup.examine_key(rig.config, rig.company.base_url, key, rig.clock())
+    key = companies.stored_key(rig.installation, rig.company)
+    companies.examine_key(rig.config, rig.company.base_url, key, rig.clock())
     assert shown(lines, key.reveal()) == "<secret>"
 
 
@@ -59,7 +61,7 @@ def test_a_credential_is_hidden_with_the_private_key_in_it(rig: Rig, lines: io.S
     bucket = Bucket.objects.get()
     credential = json.dumps({"client_email": "a@b.example", "private_key": PRIVATE_KEY})
     bucket.credential = rig.installation.vault.seal(credential, owner=bucket_owner(bucket.pk), field=CREDENTIAL)
-    setup.kept_credential(rig.installation, bucket)
+    buckets.kept_credential(rig.installation, bucket)
     assert shown(lines, credential) == "<secret>"
     assert "MIIEvQ" not in shown(lines, PRIVATE_KEY)
     assert shown(lines, "a@b.example") == "a@b.example", "who it is may be said"
@@ -68,7 +70,7 @@ def test_a_credential_is_hidden_with_the_private_key_in_it(rig: Rig, lines: io.S
 def test_a_hook_s_secret_is_hidden_once_it_is_used(rig: Rig, lines: io.StringIO) -> None:
     rig.run_async(lambda engine: engine.hook(rig.company.pk))
     hook = Hook.objects.get()
-    secret = rig.installation.vault.open(hook.secret, owner=hooks.hook_owner(rig.company.pk), field=hooks.HOOK_SECRET)
+    secret = rig.installation.vault.open(hook.secret, owner=webhook_upkeep.hook_owner(rig.company.pk), field=webhook_upkeep.HOOK_SECRET)
     assert shown(lines, secret.reveal()) == "<secret>"
 
 

@@ -8,7 +8,7 @@ from rokuon.ledger import read
 from rokuon.ledger.models import Window
 from rokuon.ledger.runs import LISTING_ATTEMPTS
 from rokuon.ledger.sql import ms
-from rokuon.wiring import engine
+from rokuon.wiring import job_handlers
 from tests.e2e.conftest import MakeRig
 
 
@@ -17,10 +17,10 @@ def test_a_window_that_always_crashes_fails_and_the_run_ends(rig_of: MakeRig, mo
     now_ms = ms(rig.clock())
     run = rig.start(wanted=TimeRange(now_ms - 28 * 86_400_000, now_ms))
 
-    async def crash(*_: object) -> engine.End:
+    async def crash(*_: object) -> job_handlers.End:
         raise ExceptionGroup("several", [ValueError("a bug")])
 
-    monkeypatch.setattr(engine, "work_on_window", crash)
+    monkeypatch.setattr(job_handlers, "work_on_window", crash)
     for _ in range(LISTING_ATTEMPTS):
         for window in read.queued_windows():
             rig.run_async(lambda one, window=window: one.window(window))

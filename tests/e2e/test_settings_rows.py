@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 
 from rokuon.accounts.models import Membership, Person
-from rokuon.console.installation import installation
+from rokuon.console.web.installation import installation
 from rokuon.domain.placement import folder_key
 from rokuon.ledger.models import Copy, Hold, Run, Window
 from rokuon.org import services

@@ -1,55 +1,20 @@
 """The way to Dialpad: names that do not resolve, certificates that are not Dialpad's (row S33)."""
 
-import datetime
-import ipaddress
 import ssl
 from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from rokuon.dialpad.source import DialpadSource
-from rokuon.domain.failures import SourceAway, SourceTlsInvalid
+from rokuon.domain.failures import SourceAway, SourceCertificateIncomplete, SourceTlsInvalid
 from rokuon.domain.ports import TimeRange
 from rokuon.ledger.models import Hold
 from rokuon.org.models import Company
 from rokuon.wiring import connections
+from tests.authority import DAY, HERE, Authority
 from tests.e2e.conftest import MakeRig
 from tests.e2e.rig import small_world
-
-HERE = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-DAY = datetime.timedelta(days=1)
-
-
-class Authority:
-    """Signs certificates; `file` is its own."""
-
-    def __init__(self, folder: Path, name: str) -> None:
-        self._folder, self._name = folder, x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        own = self._builder(self._name, self._key.public_key()).add_extension(
-            x509.BasicConstraints(ca=True, path_length=None), critical=True
-        )
-        self.file = folder / f"{name}.pem"
-        self.file.write_bytes(own.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
-
-    def _builder(self, subject: x509.Name, key: ec.EllipticCurvePublicKey, ends: datetime.timedelta = DAY) -> x509.CertificateBuilder:
-        now = datetime.datetime.now(datetime.UTC)
-        return x509.CertificateBuilder(self._name, subject, key, x509.random_serial_number(), now - 9 * DAY, now + ends)
-
-    def certificate(self, host: x509.GeneralName, ends: datetime.timedelta = DAY) -> Path:
-        """A file with a key and its certificate for `host`."""
-        key, pem = ec.generate_private_key(ec.SECP256R1()), serialization.Encoding.PEM
-        subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "dialpad")])
-        made = self._builder(subject, key.public_key(), ends).add_extension(x509.SubjectAlternativeName([host]), critical=False)
-        file = self._folder / f"{x509.random_serial_number()}.pem"
-        file.write_bytes(
-            key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-            + made.sign(self._key, hashes.SHA256()).public_bytes(pem)
-        )
-        return file
 
 
 @pytest.mark.parametrize("wrong", ["expired", "for another host", "of somebody else"])
@@ -83,6 +48,22 @@ def test_s33_a_certificate_that_is_not_dialpads_holds_the_source_and_nothing_is_
     rig.pass_time(2)
     rig.check()
     assert (rig.admin_sees().mood, rig.admin_sees().held) == ("verified", {})
+
+
+def test_s33_a_certificate_of_a_companys_own_authority_without_key_identifiers_is_said_to_lack_them(
+    rig_of: MakeRig, outer: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = Authority(outer, "old", keeps_rfc_5280=False)
+    trust = ssl.create_default_context(cafile=str(old.file))
+    trust.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    monkeypatch.setattr(connections, "DialpadSource", lambda *a, **k: DialpadSource(*a, **k, tls=trust))
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    server.load_cert_chain(old.certificate(HERE))
+    rig = rig_of(world=small_world(recordings=20), tls=server)
+    trust.verify_flags |= ssl.VERIFY_X509_STRICT  # as Python 3.13 sets it
+    rig.back_up_now()
+    assert rig.admin_sees().strip == {"source_certificate_incomplete": SourceCertificateIncomplete.advice}
+    assert Hold.objects.get().detail.endswith("Key Identifier"), "what it lacks"
 
 
 def test_s33_a_name_that_does_not_resolve_is_tried_again_then_held_and_goes_on_by_itself(rig_of: MakeRig, impatient: None) -> None:

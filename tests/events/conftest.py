@@ -10,10 +10,9 @@ import pytest
 from django.core.wsgi import get_wsgi_application
 from django.db import connections
 
-from rokuon.console import installation
-from rokuon.console.views import hooks as hook_views
+from rokuon.console.web import installation
 from rokuon.events.models import Hook
-from rokuon.wiring import hooks
+from rokuon.wiring import webhook_upkeep
 from tests.e2e.conftest import impatient, rig_of
 from tests.e2e.rig import Rig
 
@@ -57,11 +56,10 @@ def live_rig(rig_of: Callable[..., Rig], address: str, monkeypatch: pytest.Monke
         for name, value in rig.environment.items():
             monkeypatch.setenv(name, value)
         installation.installation.cache_clear()
-        hook_views._known.clear()
-        assert hooks.companies_due(rig.config.public, rig.clock()) == [rig.company.pk]
+        assert webhook_upkeep.companies_due(rig.config.public, rig.clock()) == [rig.company.pk]
         rig.run_async(lambda engine: engine.hook(rig.company.pk))
         assert the_hook(rig).reason == ""
-        assert hooks.companies_due(rig.config.public, rig.clock()) == []
+        assert webhook_upkeep.companies_due(rig.config.public, rig.clock()) == []
         return rig
 
     yield make

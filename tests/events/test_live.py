@@ -49,6 +49,17 @@ def test_a_call_that_ends_is_in_the_bucket_without_anybody_asking(live_rig: Live
     assert the_hook(rig).event_at is not None
 
 
+def test_a_leg_that_says_no_name_is_placed_at_once_under_the_directorys(live_rig: LiveRig) -> None:
+    rig = live_rig(switches={"person_names": "absent"})
+    rig.end_call(recordings=1)
+    wait_for_hints(rig, 3)
+    look(rig)
+    (copy,) = Copy.objects.filter(target__kind="callcenter")
+    assert copy.state == "verified"
+    assert copy.agent in {user.name for user in rig.sim.company.users}
+    assert "unknown-agent" not in copy.key
+
+
 def test_a_call_that_only_a_sweep_found_is_the_loss(live_rig: LiveRig) -> None:
     rig = live_rig()
     rig.back_up_now()
@@ -199,6 +210,19 @@ def test_a_call_that_is_not_listed_yet_is_looked_for_again_and_then_left_to_the_
         rig.advance(seconds=61)
     hint = Hint.objects.get()
     assert (hint.result, hint.tries, hint.due_at) == ("left", 3, None)
+
+
+def test_a_call_whose_event_does_not_say_when_it_started_is_found_all_the_same(live_rig: LiveRig) -> None:
+    rig = live_rig()
+    rig.sim.hooks[rig.sim.company.id].subscriptions.clear()
+    ended = rig.end_call(recordings=1)
+    secret = secret_of(rig, the_hook(rig).secret)
+    for number, call_id in enumerate(ended.call_ids):
+        body = token({"call_id": call_id, "date_started": (None, "soon")[number % 2]}, secret)
+        assert Client().post(f"/hooks/dialpad/{the_hook(rig).path}", body, content_type="text/plain").status_code == 200
+    look(rig)
+    assert set(Hint.objects.values_list("result", "started_at", "state")) == {("found", None, "")}
+    assert "verified" in set(Copy.objects.values_list("state", flat=True))
 
 
 def test_a_held_source_keeps_its_hints_until_it_is_lifted(live_rig: LiveRig) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from rokuon.jobs import queue, worker
-from rokuon.wiring.engine import Engine
+from rokuon.wiring.job_handlers import Engine
 from tests.e2e.rig import Rig, small_world
 
 LOOK_S = 0.3

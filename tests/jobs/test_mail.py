@@ -9,11 +9,11 @@ from django.db import connection
 from rokuon.jobs import queue
 from rokuon.jobs.tick import tick
 from rokuon.ledger.sql import fetch
-from rokuon.notify import post
-from rokuon.notify.letter import Letter, Line
+from rokuon.notify import outbox
+from rokuon.notify.message import Letter, Line
 from rokuon.notify.models import Mail
 from rokuon.notify.recipients import Address
-from rokuon.wiring.engine import Engine
+from rokuon.wiring.job_handlers import Engine
 from tests.e2e.conftest import MakeRig
 from tests.e2e.rig import small_world
 from tests.ledger.factory import NOW, World
@@ -33,7 +33,7 @@ def mail_jobs() -> int:
 
 
 def test_a_due_mail_whose_job_was_lost_is_asked_for_again_once(world: World, smtp: MailServer) -> None:
-    post.put(LETTER, [Address("ken@acme.example", "en")], company_id=world.company.pk, office_id=None, now=NOW + timedelta(minutes=5))
+    outbox.put(LETTER, [Address("ken@acme.example", "en")], company_id=world.company.pk, office_id=None, now=NOW + timedelta(minutes=5))
     tick(NOW)
     assert mail_jobs() == 0, "it is not due yet"
     tick(NOW + timedelta(minutes=5))
@@ -44,7 +44,7 @@ def test_a_due_mail_whose_job_was_lost_is_asked_for_again_once(world: World, smt
 def test_c13_a_hanging_mail_server_keeps_no_other_work_waiting(rig_of: MakeRig, smtp: MailServer, settings: object) -> None:
     rig = rig_of(world=small_world(recordings=2))
     smtp.hangs = True
-    post.put(LETTER, [Address("ken@acme.example", "en")], company_id=rig.company.pk, office_id=None, now=rig.clock())
+    outbox.put(LETTER, [Address("ken@acme.example", "en")], company_id=rig.company.pk, office_id=None, now=rig.clock())
 
     async def work(engine: Engine) -> tuple[float, list[str]]:
         sending = asyncio.create_task(engine.mail())
@@ -52,7 +52,7 @@ def test_c13_a_hanging_mail_server_keeps_no_other_work_waiting(rig_of: MakeRig, 
             await asyncio.sleep(0.01)
         began = time.monotonic()
         for _ in range(50):
-            await engine.db(post.waits, rig.clock())
+            await engine.db(outbox.waits, rig.clock())
         took = time.monotonic() - began
         assert not sending.done()
         states = await engine.db(
@@ -69,7 +69,7 @@ def test_c13_a_hanging_mail_server_keeps_no_other_work_waiting(rig_of: MakeRig, 
 
 def test_a_worker_sends_what_the_outbox_holds(rig_of: MakeRig, smtp: MailServer) -> None:
     rig = rig_of(world=small_world(recordings=2))
-    post.put(LETTER, [Address("ken@acme.example", "ja")], company_id=rig.company.pk, office_id=None, now=rig.clock())
+    outbox.put(LETTER, [Address("ken@acme.example", "ja")], company_id=rig.company.pk, office_id=None, now=rig.clock())
     rig.run_async(lambda engine: engine.mail())
     assert smtp.readers == ["ken@acme.example"]
     assert Mail.objects.get().sent_at is not None

@@ -8,10 +8,10 @@ import pytest
 from django.db import OperationalError, connection
 
 from rokuon.accounts.models import Person
-from rokuon.jobs import queue, watchman
-from rokuon.jobs.watchman import Watchman
+from rokuon.jobs import queue, worker_monitor
+from rokuon.jobs.worker_monitor import Watchman
 from rokuon.notify.models import Mail, Notice
-from tests.cli.conftest import Rokuon, interrupt, wait_until
+from tests.cli.conftest import interrupt, on_database, wait_until
 from tests.cli.test_serve import running
 from tests.jobs.conftest import empty_the_queue
 from tests.ledger.factory import NOW, World
@@ -118,9 +118,9 @@ def test_a_database_that_was_away_says_nothing_about_workers(
         raise OperationalError("the server is away")
 
     guard, asks = wall.watchman(), queue.live_workers
-    monkeypatch.setattr(watchman.queue, "live_workers", away)
+    monkeypatch.setattr(worker_monitor.queue, "live_workers", away)
     watched(guard, wall, 30)
-    monkeypatch.setattr(watchman.queue, "live_workers", asks)
+    monkeypatch.setattr(worker_monitor.queue, "live_workers", asks)
     guard.look()
     assert "watchman_sees_nothing" in caplog.text
     assert not Notice.objects.exists()
@@ -131,9 +131,7 @@ def test_a_database_that_was_away_says_nothing_about_workers(
 def test_a_server_with_no_worker_sends_its_mail_once_and_stops_in_order(database_url: str, outer: Path, smtp: MailServer) -> None:
     operator()
     mail_server = f"smtp://127.0.0.1:{smtp.port}?tls=none"
-    rokuon = Rokuon(outer, ROKUON_DATABASE_URL=database_url, ROKUON_SMTP_URL=mail_server)
-    made = rokuon("init")
-    assert made.code == 0, made.err
+    rokuon = on_database(outer, database_url, ROKUON_SMTP_URL=mail_server)
     with running(rokuon, "serve", "--processes", "2", "--silent-after", "3") as (process, _port):
         wait_until(lambda: bool(smtp.taken), 30)
         told = Notice.objects.get()

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from rokuon.domain.copies import State
 from rokuon.domain.work import Outcome, Work
-from rokuon.ledger import desk, record
+from rokuon.ledger import failures, record
 from rokuon.ledger.expiry import SOON, Expiring, expiring
 from rokuon.ledger.models import Copy
 from rokuon.ledger.sql import ms
@@ -52,7 +52,7 @@ def test_failed_counts_until_somebody_explains_it_and_again_when_it_fails_anew(w
     first, second = entered(world, 1, timedelta(days=1)), entered(world, 2, timedelta(days=2))
     record.record([failed(first), failed(second)], NOW - SECOND)
     assert left(world)[world.center.pk] == Expiring(2, 0, NOW + timedelta(days=1))
-    desk.close([first.copy_id], "known", "Ann", NOW)
+    failures.close([first.copy_id], "known", "Ann", NOW)
     assert left(world)[world.center.pk] == Expiring(1, 0, NOW + timedelta(days=2))
     Copy.objects.filter(pk=first.copy_id).update(changed_at=NOW + SECOND)
     assert left(world)[world.center.pk] == Expiring(2, 0, NOW + timedelta(days=1))
@@ -61,12 +61,12 @@ def test_failed_counts_until_somebody_explains_it_and_again_when_it_fails_anew(w
 def test_where_all_is_explained_no_target_is_named(world: World) -> None:
     work = entered(world, 1, timedelta(days=1))
     record.record([failed(work)], NOW)
-    desk.close([work.copy_id], "known", "Ann", NOW)
+    failures.close([work.copy_id], "known", "Ann", NOW)
     assert left(world) == {}
 
 
 def test_what_is_gone_or_excluded_is_not_to_be_saved(world: World) -> None:
     gone, excluded = entered(world, 1, timedelta(days=1)), entered(world, 2, -timedelta(days=1))
     record.record([Outcome(gone.copy_id, gone.attempt, State.GONE, "recording_gone", spent=True)], NOW)
-    record.record([Outcome(excluded.copy_id, excluded.attempt, State.EXCLUDED, "rule_disabled")], NOW)
+    Copy.objects.filter(pk=excluded.copy_id).update(state="excluded", reason="rule_disabled", due_at=None)
     assert left(world) == {}

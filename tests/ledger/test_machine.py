@@ -81,7 +81,7 @@ class Ledger(RuleBasedStateMachine):
 
     @rule()
     def retry_failed(self) -> None:
-        runs.requeue(self.world.company.pk, [self.world.center.pk, self.world.other.pk], SINCE, UNTIL, self.now)
+        runs.take_up(self.world.company.pk, [self.world.center.pk, self.world.other.pk], SINCE, UNTIL, self.now)
 
     @rule()
     def start_and_cancel_a_run(self) -> None:

@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from rokuon.ledger import record
+from rokuon.ledger.bucket_change import follow_bucket
 from rokuon.ledger.models import Copy
-from rokuon.ledger.move import follow_bucket
 from rokuon.org import services
 from tests.ledger.factory import NOW, World, failed
 

@@ -2,12 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 
-from rokuon.ledger import history, pace, place, read, runs
+from rokuon.domain.failures import HoldOn
+from rokuon.domain.pace import Budget
+from rokuon.ledger import history, holds, place, read, runs, throughput
 from rokuon.ledger.models import Copy, Run, Window
 from rokuon.ledger.tally import Counts
 from tests.ledger.factory import NOW, START_MS, World, states
 from tests.ledger.test_runs import SINCE, UNTIL, Queue, open_run
 
+BUDGET = Budget(1_000, 1)
 CALLED = datetime.fromtimestamp(START_MS / 1000, UTC)
 
 
@@ -20,7 +23,7 @@ def test_a_paused_run_hands_its_windows_back_at_their_marks_and_none_is_queued(w
     run = open_run(world, 3)
     (first, *_) = runs.queue_windows(world.company.pk, NOW, Queue())
     mark = UNTIL - timedelta(days=3)
-    runs.advance(first, mark, 1, 50, 0)
+    runs.advance(first, mark, 1, 50)
     assert runs.pause(run.pk, NOW)
     assert set(Window.objects.values_list("state", flat=True)) == {"paused"}
     assert runs.queue_windows(world.company.pk, NOW, Queue()) == []
@@ -39,7 +42,7 @@ def test_a_page_that_arrives_after_the_pause_is_not_entered(world: World) -> Non
     run = open_run(world, 1)
     (window,) = runs.queue_windows(world.company.pk, NOW, Queue())
     runs.pause(run.pk, NOW)
-    assert not runs.advance(window, SINCE, 1, 50, 0)
+    assert not runs.advance(window, SINCE, 1, 50)
     runs.finish_window(window, NOW, Queue())
     assert (Window.objects.get().state, Run.objects.get().state) == ("paused", "paused")
 
@@ -124,10 +127,10 @@ def test_the_rate_is_what_was_verified_of_late_of_the_targets_of_the_run(world: 
     other, *works = world.place(*[world.planned(n) for n in range(4)], world.planned(9, world.other))
     run = open_run(world, 1, NOW - timedelta(hours=1))
     world.verify(works[0], works[1], other)
-    assert pace.rate(run, NOW) == pace.Rate(2 / 30, 20 / 30)
-    assert pace.rate(run, NOW, {world.other.pk}) == pace.Rate(0, 0)
+    assert throughput.rate(run, NOW) == throughput.Rate(2 / 30, 20 / 30)
+    assert throughput.rate(run, NOW, {world.other.pk}) == throughput.Rate(0, 0)
     runs.pause(run.pk, NOW)
-    assert pace.rate(Run.objects.get(), NOW) == pace.Rate(0, 0)
+    assert throughput.rate(Run.objects.get(), NOW) == throughput.Rate(0, 0)
 
 
 def test_time_left_counts_what_is_not_listed_yet_like_what_was(world: World) -> None:
@@ -135,15 +138,31 @@ def test_time_left_counts_what_is_not_listed_yet_like_what_was(world: World) -> 
     run = open_run(world, 4, NOW - timedelta(seconds=10))
     first, *_ = world.place(*[world.planned(n) for n in (1, 2, 3)])
     (window, *_) = runs.queue_windows(world.company.pk, NOW, Queue())
-    assert pace.seconds_left(read.run_progress(run.pk), pace.Rate(1, 1)) is None, "too little is listed"
+    unknown = throughput.seconds_left(read.run_progress(run.pk), throughput.Rate(1, 1), BUDGET, 0)
+    assert unknown is not None
+    assert unknown.seconds is None, "nothing is listed"
     runs.finish_window(window, NOW, Queue())
     world.verify(first)
     # Pending are one from before and two new ones; of the new ones three quarters of the range are still to be found.
     progress = read.run_progress(run.pk)
     assert (progress.found, progress.total.pending) == (3, 3)
-    assert pace.seconds_left(progress, pace.Rate(0.5, 1)) == (3 + 3 * 3) / 0.5
-    assert pace.expected(progress) == 4 + 3 * 3
-    assert pace.seconds_left(progress, pace.Rate(0, 0)) is None
+    assert round(progress.listed.ahead(3)) == 9
+    left = throughput.seconds_left(progress, throughput.Rate(0.5, 1), BUDGET, 0)
+    assert left is not None
+    assert round(left.seconds or 0) == (3 + 3 * 3) / 0.5
+    assert left.more
+    assert throughput.expected(progress) == 4 + 3 * 3
+    runs.pause(run.pk, NOW)
+    assert throughput.seconds_left(read.run_progress(run.pk), throughput.Rate(1, 1), BUDGET, 0) is None, "what is paused has no time left"
+
+
+def test_what_waits_for_a_hold_or_a_later_try_is_not_to_be_done_now(world: World) -> None:
+    works = world.place(*[world.planned(n) for n in range(5)])
+    Copy.objects.filter(pk=works[0].copy_id).update(due_at=NOW + timedelta(hours=1))
+    assert read.waiting_count(world.company.pk, [world.center.pk], NOW) == 1
+    assert read.waiting_count(world.company.pk, [world.other.pk], NOW) == 0
+    holds.open_hold(world.company.pk, HoldOn.KIND, works[0].kind, "source_kind_denied", "", NOW)
+    assert read.waiting_count(world.company.pk, [world.center.pk], NOW) == 5
 
 
 def test_an_ended_run_keeps_what_it_came_to(world: World) -> None:

@@ -99,7 +99,7 @@ def test_the_resume_mark_moves_down_only(world: World) -> None:
     queue = Queue()
     (window_id,) = runs.queue_windows(world.company.pk, NOW, queue)
     for days in (5, 3, 400):
-        assert runs.advance(window_id, UNTIL - timedelta(days=days), 1, 50, 0)
+        assert runs.advance(window_id, UNTIL - timedelta(days=days), 1, 50)
     window = Window.objects.get()
     assert window.listed_down_to == window.after
     assert (window.pages, window.calls) == (3, 150)
@@ -109,7 +109,7 @@ def test_a_window_of_a_cancelled_run_does_not_advance(world: World) -> None:
     run = open_run(world, 1)
     (window_id,) = runs.queue_windows(world.company.pk, NOW, Queue())
     assert runs.cancel(run.pk, NOW)
-    assert not runs.advance(window_id, SINCE, 1, 1, 0)
+    assert not runs.advance(window_id, SINCE, 1, 1)
 
 
 def test_a_cancelled_run_sets_its_rest_aside_and_the_next_run_takes_it_back(world: World) -> None:
@@ -118,7 +118,7 @@ def test_a_cancelled_run_sets_its_rest_aside_and_the_next_run_takes_it_back(worl
     assert runs.cancel(run.pk, NOW)
     assert not runs.cancel(run.pk, NOW)
     assert states() == {"excluded": 1}
-    runs.requeue(world.company.pk, [world.center.pk], SINCE, UNTIL, NOW)
+    runs.take_up(world.company.pk, [world.center.pk], SINCE, UNTIL, NOW)
     assert states() == {"pending": 1}
 
 
@@ -143,20 +143,21 @@ def test_a_listing_that_keeps_failing_waits_longer_each_time_and_then_ends_visib
     assert (progress.unlisted, progress.run.state) == (1, "finished")
 
 
-def test_requeue_takes_failed_and_postponed_copies_but_never_verified_or_gone_ones(world: World) -> None:
+def test_a_run_takes_up_what_failed_and_what_waits_but_never_what_is_verified_or_gone(world: World) -> None:
     done, bad, lost, later = world.place(*[world.planned(n) for n in range(4)])
     world.verify(done)
     record.record([failed(bad)], NOW)
     Copy.objects.filter(pk=lost.copy_id).update(state="gone", reason="recording_gone")
     Copy.objects.filter(pk=later.copy_id).update(due_at=NOW + timedelta(hours=4), tries=3)
-    assert runs.requeue(world.company.pk, [world.center.pk], SINCE, UNTIL, NOW) == 2
+    assert runs.take_up(world.company.pk, [world.center.pk], SINCE, UNTIL, NOW) == 2
     assert dict(Copy.objects.values_list("pk", "state")) == {
         done.copy_id: "verified",
         bad.copy_id: "pending",
         lost.copy_id: "gone",
         later.copy_id: "pending",
     }
-    assert set(Copy.objects.filter(state="pending").values_list("tries", flat=True)) == {0}
+    assert dict(Copy.objects.filter(state="pending").values_list("pk", "tries")) == {bad.copy_id: 1, later.copy_id: 3}
+    assert {copy.due_at for copy in Copy.objects.filter(state="pending")} == {NOW}
 
 
 @pytest.mark.parametrize("minutes", [0, 2])

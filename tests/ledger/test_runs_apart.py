@@ -45,7 +45,7 @@ def test_a_page_that_is_being_entered_while_the_run_is_cancelled_is_set_aside_to
 
     def enter() -> None:
         with transaction.atomic():
-            assert runs.advance(asked.windows[0], UNTIL - timedelta(days=3), 1, 1, 0)
+            assert runs.advance(asked.windows[0], UNTIL - timedelta(days=3), 1, 1)
             place.place(world.company.pk, [], [world.planned(1)], NOW)
             entered.set()
             cancelling.wait(5)
@@ -68,7 +68,7 @@ def test_a_window_that_goes_on_after_each_failure_does_not_run_out_of_attempts(w
     (window,) = asked.windows
     now = NOW
     for hour in range(2 * runs.LISTING_ATTEMPTS):
-        assert runs.advance(window, UNTIL - timedelta(hours=hour + 1), 1, 1, 0)
+        assert runs.advance(window, UNTIL - timedelta(hours=hour + 1), 1, 1)
         runs.put_back(window, "source_unavailable", "", 60, now, asked)
         now += timedelta(minutes=2)
         runs.queue_windows(world.company.pk, now, asked)
@@ -82,7 +82,7 @@ def test_a_window_that_gets_no_further_runs_out_of_attempts(world: World) -> Non
     (window,) = asked.windows
     now = NOW
     for _ in range(runs.LISTING_ATTEMPTS):
-        runs.advance(window, UNTIL - timedelta(hours=1), 1, 1, 0)
+        runs.advance(window, UNTIL - timedelta(hours=1), 1, 1)
         runs.put_back(window, "source_unavailable", "", 60, now, asked)
         now += timedelta(minutes=2)
         runs.queue_windows(world.company.pk, now, asked)

@@ -89,7 +89,7 @@ def expected(within: list[Within], filters: Filters) -> list[int]:
             and search._folded(filters.agent) in search._folded(copy.agent)
             and filters.call_id in ("", copy.recording.call_id)
             and filters.recording_id in ("", copy.recording.recording_id)
-            and (copy.proof == Copy.Proof.READ_TWICE or not filters.read_twice)
+            and filters.proof in ("", copy.proof)
         )
 
     found = [copy for copy in Copy.objects.select_related("recording") if fits(copy)]
@@ -129,8 +129,8 @@ FILTERS = [
     Filters(recording_id="r12", call_id="c6", agent="", state=""),
     Filters(recording_id="r12", call_id="c7"),
     Filters(call_id="nothing"),
-    Filters(state="verified", read_twice=True),
-    Filters(state="verified", agent="ann", read_twice=True),
+    Filters(state="verified", proof="read_twice"),
+    Filters(state="verified", agent="ann", proof="read_twice"),
 ]
 
 

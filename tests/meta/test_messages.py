@@ -134,7 +134,7 @@ def test_help_covers_every_command_and_fits_the_screen(japanese_help: str) -> No
 
 
 def test_lines_of_help_break_where_japanese_may_break() -> None:
-    from rokuon.cli.language import wrap
+    from rokuon.cli.support.click_i18n import wrap
 
     text = "バケットの一覧取得、書き込み、読み戻し（call-recordings/）を確認しました。`rokuon status` で確認できます。"
     for width in range(20, 60):

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from rokuon.ops.addresses import public_url
+from rokuon.base.addresses import public_url
 from tests.notify.factory import Place
 from tests.notify.mail_server import MailServer
 

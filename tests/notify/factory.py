@@ -1,13 +1,16 @@
 """A company whose failures somebody is told of: two offices with targets, people of each kind, and what the directory says."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from rokuon.accounts.models import Membership, Person
+from rokuon.completeness.options import fingerprint
 from rokuon.domain.work import Work
-from rokuon.ledger import record
-from rokuon.notify import book, findings
+from rokuon.ledger import coverage, record
+from rokuon.ledger.sql import ms
+from rokuon.notify import findings, tracker
 from rokuon.notify.models import Mail, Recipient
 from rokuon.org.models import Office, Target, User
+from rokuon.runtime.mail_addresses import normal
 from tests.ledger.factory import NOW, World, failed
 
 Role = Membership.Role
@@ -33,7 +36,7 @@ class Place(World):
         return person
 
     def add(self, email: str, office: Office | None = None, language: str = "en") -> Recipient:
-        return Recipient.objects.create(company=self.company, office=office, email=email, language=language, added_by="ada")
+        return Recipient.objects.create(company=self.company, office=office, email=normal(email), language=language, added_by="ada")
 
     def fail(self, *numbers: int, target: Target | None = None, reason: str = "recording_not_audio", at: datetime = NOW) -> list[Work]:
         """Copies that are tried and fail, by the ledger's own transitions."""
@@ -41,11 +44,17 @@ class Place(World):
         record.record([failed(work, reason) for work in works], at)
         return works
 
+    def list_everything(self, *targets: Target) -> None:
+        """Every day that may be wanted in a test is listed, of these targets or of all."""
+        ids = [one.pk for one in targets] or list(Target.objects.filter(company=self.company).values_list("pk", flat=True))
+        days = [NOW.date() + timedelta(days=number) for number in range(-830, 90)]
+        coverage.cover(ids, days, fingerprint(self.company), ms(NOW + timedelta(days=90)))
+
     def look(self, at: datetime) -> list[Mail]:
         """What the tick does for this company at that time; the mails that it put."""
         before = set(Mail.objects.values_list("pk", flat=True))
         self.company.refresh_from_db()
-        book.watch(self.company, findings.of_company(self.company, at), at, lambda: self.asked.append(at))
+        tracker.watch(self.company, findings.of_company(self.company, at), at, lambda: self.asked.append(at))
         return list(Mail.objects.exclude(pk__in=before).order_by("pk"))
 
     def listed(self, name: str, *emails: str, offices: tuple[Office, ...] = (), **fields: object) -> User:

@@ -31,8 +31,9 @@ class _Controller(Controller):
 class MailServer:
     """`refuses` answers an address, `says` a whole mail, `senders` a sender, with a code and words, instead of taking it.
 
-    While `hangs` it takes connections and says nothing after the greeting. The next `drops` mails are taken, and the connection ends
-    without the answer that says so.
+    It offers SMTPUTF8 unless `utf8` is False when it goes on; `options` are those of the latest MAIL FROM. While `hangs` it takes
+    connections and says nothing after the greeting. The next `drops` mails are taken, and the connection ends without the answer that
+    says so.
     """
 
     def __init__(self) -> None:
@@ -43,12 +44,14 @@ class MailServer:
         self.says = self.sender_refused = ""
         self.hangs, self.drops, self.connections = False, 0, 0
         self.password = ""
+        self.utf8 = True
+        self.options: list[str] = []
         self.taken: list[tuple[str, bytes]] = []
         self._controller: _Controller | None = None
 
     def on(self) -> None:
         options = {"auth_require_tls": False, "authenticator": self._authenticate} if self.password else {}
-        self._controller = _Controller(self, hostname="127.0.0.1", port=self.port, **options)
+        self._controller = _Controller(self, hostname="127.0.0.1", port=self.port, enable_SMTPUTF8=self.utf8, **options)
         self._controller.start()
 
     def off(self) -> None:
@@ -78,6 +81,7 @@ class MailServer:
     async def handle_MAIL(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]) -> str:
         if self.password and not session.authenticated:
             return "530 5.7.0 Authentication required"
+        self.options = options
         if self.sender_refused:
             return self.sender_refused
         envelope.mail_from = address

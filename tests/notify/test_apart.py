@@ -1,4 +1,4 @@
-"""Two processes look at once: `notify.book` and `notify.weekly` on two connections."""
+"""Two processes look at once: `notify.tracker` and `notify.weekly` on two connections."""
 
 import threading
 from collections.abc import Callable
@@ -8,8 +8,8 @@ import pytest
 from django.db import connection, transaction
 
 from rokuon.domain.failures import HoldOn
-from rokuon.ledger import desk, holds
-from rokuon.notify import book, findings, weekly
+from rokuon.ledger import failures, holds
+from rokuon.notify import findings, tracker, weekly
 from rokuon.notify.models import Mail, Notice
 from rokuon.org.models import Company
 from tests.ledger.factory import NOW
@@ -46,7 +46,7 @@ def look_at_once(place: Place, now: object) -> list[BaseException]:
         company = Company.objects.get(pk=place.company.pk)
         found = findings.of_company(company, now)  # type: ignore[arg-type]
         ready.wait()
-        book.watch(company, found, now, lambda: None)  # type: ignore[arg-type]
+        tracker.watch(company, found, now, lambda: None)  # type: ignore[arg-type]
 
     return at_once(look)
 
@@ -62,7 +62,7 @@ def test_those_who_look_at_once_tell_each_thing_once() -> None:
     assert sorted(Mail.objects.values_list("to", "occasion")) == [("ada@acme.example", "opened"), ("ken@acme.example", "opened")]
     assert look_at_once(place, NOW + DAY + 6 * MINUTE) == []
     assert Mail.objects.filter(occasion="reminder").count() == 2
-    desk.close([work.copy_id for work in works], "known", "ken", NOW + DAY + 10 * MINUTE)
+    failures.close([work.copy_id for work in works], "known", "ken", NOW + DAY + 10 * MINUTE)
     assert look_at_once(place, NOW + DAY + 10 * MINUTE) == look_at_once(place, NOW + DAY + 30 * MINUTE) == []
     assert Mail.objects.filter(occasion="ended").count() == 1
     place.fail(4, at=NOW + DAY + 40 * MINUTE)
@@ -75,7 +75,7 @@ def test_what_is_told_when_it_is_found_is_told_once() -> None:
 
     def look(ready: threading.Barrier) -> None:
         ready.wait()
-        book.watch(None, findings.of_installation(0, NOW), NOW, lambda: None)
+        tracker.watch(None, findings.of_installation(0, NOW), NOW, lambda: None)
 
     assert at_once(look) == []
     assert Mail.objects.filter(to=place.ada.email).count() == 1
@@ -104,6 +104,6 @@ def test_who_dies_before_the_end_has_told_nobody() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt), transaction.atomic():
-        book.watch(place.company, found, NOW + 5 * MINUTE, die)
+        tracker.watch(place.company, found, NOW + 5 * MINUTE, die)
     assert not Mail.objects.exists() and Notice.objects.get().told_at is None
     assert len(place.look(NOW + 6 * MINUTE)) == 1

@@ -1,4 +1,4 @@
-"""Who is told what and when, from the ledger to the outbox: `notify.book` with real transitions of copies and holds."""
+"""Who is told what and when, from the ledger to the outbox: `notify.tracker` with real transitions of copies and holds."""
 
 from datetime import timedelta
 
@@ -7,10 +7,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from rokuon.domain.failures import HoldOn
-from rokuon.ledger import desk, holds, record
+from rokuon.ledger import failures, holds, record
 from rokuon.ledger.models import Copy
 from rokuon.ledger.retry import retry
-from rokuon.notify import book, findings, letter
+from rokuon.notify import findings, message, tracker
 from rokuon.notify.models import Mail, Notice
 from rokuon.org.models import Company
 from tests.ledger.factory import NOW, failed, verified
@@ -27,7 +27,7 @@ def test_c14_ten_thousand_failures_of_one_cause_are_one_mail_with_counts_and_a_l
     assert place.look(NOW + MINUTE) == []
     (mail,) = place.look(NOW + 6 * MINUTE)
     assert (mail.to, mail.language, mail.occasion, mail.office_id) == ("ken@acme.example", "ja", "opened", place.office.pk)
-    said = letter.from_json(mail.letter)
+    said = message.from_json(mail.letter)
     assert said.office == "Tokyo" and said.zone == "Asia/Tokyo"
     (line,) = said.lines
     assert (line.kind, line.cause, line.count, line.targets) == ("failed", "recording_not_audio", 10_000, (("Sales", 10_000),))
@@ -44,7 +44,7 @@ def test_c14_growth_is_told_after_an_hour_with_what_is_new(place: Place) -> None
     place.fail(3, 4, 5, at=NOW + 10 * MINUTE)
     assert place.look(NOW + 64 * MINUTE) == []
     (mail,) = place.look(NOW + 65 * MINUTE)
-    (line,) = letter.from_json(mail.letter).lines
+    (line,) = message.from_json(mail.letter).lines
     assert (mail.occasion, line.count, line.new) == ("more", 5, 3)
 
 
@@ -118,11 +118,11 @@ def test_c15_acknowledged_it_is_not_reminded_of_and_stays_open(place: Place) -> 
     place.look(NOW)
     place.look(NOW + 5 * MINUTE)
     notice = Notice.objects.get()
-    assert not book.acknowledge(notice.pk, place.company.pk, [place.osaka.pk], "ida", NOW)
-    assert book.acknowledge(notice.pk, place.company.pk, [place.office.pk], "ken", NOW + 10 * MINUTE)
-    assert not book.acknowledge(notice.pk, place.company.pk, None, "ada", NOW + 11 * MINUTE)
+    assert not tracker.acknowledge(notice.pk, place.company.pk, [place.osaka.pk], "ida", NOW)
+    assert tracker.acknowledge(notice.pk, place.company.pk, [place.office.pk], "ken", NOW + 10 * MINUTE)
+    assert not tracker.acknowledge(notice.pk, place.company.pk, None, "ada", NOW + 11 * MINUTE)
     assert place.look(NOW + 2 * DAY) == []
-    assert [one.acknowledged_by for one in book.open_notices(place.company.pk, None)] == ["ken"]
+    assert [one.acknowledged_by for one in tracker.open_notices(place.company.pk, None)] == ["ken"]
 
 
 def test_c16_one_mail_says_that_it_is_over_with_counts(place: Place) -> None:
@@ -130,31 +130,32 @@ def test_c16_one_mail_says_that_it_is_over_with_counts(place: Place) -> None:
     place.look(NOW)
     place.look(NOW + 5 * MINUTE)
     at = NOW + HOUR
-    desk.close([works[2].copy_id], "known", "ken", at)
+    failures.close([works[2].copy_id], "known", "ken", at)
     due = retry(place.company.pk, at, ids=[work.copy_id for work in works[:2]])
     assert len(due) == 2
     place.look(at)
     assert place.look(at + 20 * MINUTE) == [], "what is being tried again is not over"
     again = {work.copy_id: work for work in place.place(*(place.planned(number) for number in (1, 2, 3)), now=at)}
     assert record.record([verified(again[work.copy_id]) for work in works[:2]], at + 21 * MINUTE) == set(due)
-    (mail,) = place.look(at + 22 * MINUTE)
-    (line,) = letter.from_json(mail.letter).lines
+    assert place.look(at + 22 * MINUTE) == []
+    (mail,) = place.look(at + 38 * MINUTE)
+    (line,) = message.from_json(mail.letter).lines
     assert (mail.occasion, mail.to, line.count, line.most, line.closed) == ("ended", "ken@acme.example", 0, 3, 1)
-    assert Notice.objects.get().ended_at == at + 22 * MINUTE
+    assert Notice.objects.get().ended_at == at + 38 * MINUTE
     assert place.look(at + 2 * DAY) == []
 
 
 def test_c16_what_nobody_was_told_of_ends_without_a_word(place: Place) -> None:
     (work,) = place.fail(1)
     place.look(NOW)
-    desk.close([work.copy_id], "known", "ken", NOW + MINUTE)
+    failures.close([work.copy_id], "known", "ken", NOW + MINUTE)
     assert place.look(NOW + 2 * MINUTE) == place.look(NOW + 20 * MINUTE) == []
     assert Notice.objects.get().ended_at is not None
 
 
 def test_what_a_person_explained_is_nobodys_notice(place: Place) -> None:
     (work,) = place.fail(1)
-    desk.close([work.copy_id], "known", "ken", NOW + MINUTE)
+    failures.close([work.copy_id], "known", "ken", NOW + MINUTE)
     place.look(NOW + 2 * MINUTE)
     assert not Notice.objects.exists()
 
@@ -163,7 +164,7 @@ def test_found_again_within_an_hour_it_is_the_same_notice(place: Place) -> None:
     works = place.fail(1)
     place.look(NOW)
     place.look(NOW + 5 * MINUTE)
-    desk.close([works[0].copy_id], "known", "ken", NOW + 10 * MINUTE)
+    failures.close([works[0].copy_id], "known", "ken", NOW + 10 * MINUTE)
     place.look(NOW + 11 * MINUTE)
     (ended,) = place.look(NOW + 26 * MINUTE)
     assert ended.occasion == "ended"
@@ -177,7 +178,7 @@ def test_found_again_within_an_hour_it_is_the_same_notice(place: Place) -> None:
 def test_found_again_later_it_is_another_notice(place: Place) -> None:
     works = place.fail(1)
     place.look(NOW)
-    desk.close([works[0].copy_id], "known", "ken", NOW + MINUTE)
+    failures.close([works[0].copy_id], "known", "ken", NOW + MINUTE)
     place.look(NOW + 2 * MINUTE)
     place.look(NOW + 20 * MINUTE)
     place.fail(2, at=NOW + 2 * HOUR)
@@ -213,7 +214,7 @@ def test_without_a_mail_server_notices_are_kept_and_count_as_untold(place: Place
     place.fail(1)
     place.look(NOW)
     assert place.look(NOW + 5 * MINUTE) == [] and place.asked == []
-    assert [one.told_at for one in book.open_notices(place.company.pk, None)] == [None]
+    assert [one.told_at for one in tracker.open_notices(place.company.pk, None)] == [None]
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"  # type: ignore[attr-defined]
     assert told(place.look(NOW + 2 * DAY)) == [("opened", "ken", "Tokyo")]
 
@@ -223,7 +224,7 @@ def test_s1_a_hold_is_told_once_and_its_end_once(place: Place) -> None:
     assert place.look(NOW + MINUTE) == []
     assert place.look(NOW + 2 * MINUTE) == []
     (mail,) = place.look(NOW + 3 * MINUTE)
-    (line,) = letter.from_json(mail.letter).lines
+    (line,) = message.from_json(mail.letter).lines
     assert (mail.to, mail.office_id, line.cause, line.path) == (
         "ada@acme.example",
         None,
@@ -260,10 +261,10 @@ def test_d3_a_missing_bucket_is_told_to_the_company_and_to_the_offices_that_use_
     place.look(NOW)
     mails = place.look(NOW + 2 * MINUTE)
     assert {mail.to for mail in mails} == {"ada@acme.example", "ida@acme.example"}
-    (line,) = letter.from_json(mails[0].letter).lines
+    (line,) = message.from_json(mails[0].letter).lines
     assert line.name == "memory://osaka"
     assert line.path == f"/c/{place.company.public_id}/settings/buckets/{own.pk}/"
-    seen_by = {office.name for office in (place.office, place.osaka) if book.open_notices(place.company.pk, [office.pk])}
+    seen_by = {office.name for office in (place.office, place.osaka) if tracker.open_notices(place.company.pk, [office.pk])}
     assert seen_by == {"Osaka"}
 
 
@@ -281,33 +282,33 @@ def test_an_offices_notices_are_seen_by_who_may_see_the_office(place: Place) -> 
     place.fail(2, target=place.far)
     holds.open_hold(place.company.pk, HoldOn.SOURCE, "", "source_key_refused", "401", NOW)
     place.look(NOW)
-    assert len(book.open_notices(place.company.pk, None)) == 3
-    assert [one.office for one in book.open_notices(place.company.pk, [place.osaka.pk])] == [place.osaka]
-    assert book.open_notices(place.company.pk, []) == []
+    assert len(tracker.open_notices(place.company.pk, None)) == 3
+    assert [one.office for one in tracker.open_notices(place.company.pk, [place.osaka.pk])] == [place.osaka]
+    assert tracker.open_notices(place.company.pk, []) == []
     other = Place("Borg")
-    assert book.open_notices(other.company.pk, None) == []
+    assert tracker.open_notices(other.company.pk, None) == []
 
 
 def test_no_worker_is_told_to_everybody_and_is_over_when_one_is_back(place: Place) -> None:
-    book.watch(None, findings.of_installation(0, NOW), NOW, lambda: None)
+    tracker.watch(None, findings.of_installation(0, NOW), NOW, lambda: None)
     (mail,) = Mail.objects.all()
     assert (mail.company_id, mail.to, mail.letter["lines"][0]["kind"]) == (None, "ada@acme.example", "no_worker")
     for minute in (1, 10, 20, 30):
-        book.watch(None, findings.of_installation(1, NOW), NOW + minute * MINUTE, lambda: None)
+        tracker.watch(None, findings.of_installation(1, NOW), NOW + minute * MINUTE, lambda: None)
     assert list(Mail.objects.order_by("pk").values_list("occasion", flat=True)) == ["opened", "ended"]
 
 
 def test_what_ended_and_was_sent_long_ago_is_forgotten(place: Place) -> None:
     works = place.fail(1)
     place.look(NOW)
-    desk.close([works[0].copy_id], "known", "ken", NOW)
+    failures.close([works[0].copy_id], "known", "ken", NOW)
     place.look(NOW + MINUTE)
     place.look(NOW + 20 * MINUTE)
     refused("ken@acme.example")
     waiting = Mail.objects.create(occasion="opened", to="ada@acme.example", language="en", letter={}, created_at=NOW, due_at=NOW)
-    book.forget_old(NOW + 90 * DAY)
+    tracker.forget_old(NOW + 90 * DAY)
     assert Notice.objects.count() == 1 and Mail.objects.count() == 2
-    book.forget_old(NOW + 91 * DAY)
+    tracker.forget_old(NOW + 91 * DAY)
     assert not Notice.objects.exists() and list(Mail.objects.all()) == [waiting]
 
 

@@ -13,7 +13,7 @@ from rokuon.events.models import Hook
 from rokuon.ledger import holds, place, runs
 from rokuon.ledger.models import Call, Run, Window
 from rokuon.ledger.sql import ms
-from rokuon.notify import findings, letter, silence
+from rokuon.notify import findings, message, silence
 from rokuon.notify.findings import Finding
 from rokuon.notify.models import Kind
 from rokuon.org.models import Company, Target
@@ -84,7 +84,7 @@ def test_s23_a_centre_that_usually_has_calls_and_has_none_is_told_of_within_two_
         if mails and seen is None:
             seen = at
             assert told(mails) == [("opened", "ken", "Tokyo")]
-            (line,) = letter.from_json(mails[0].letter).lines
+            (line,) = message.from_json(mails[0].letter).lines
             assert (line.kind, line.name) == ("silence", "Sales")
     assert seen is not None and seen <= MONDAY + 11 * HOUR
 
@@ -196,7 +196,7 @@ def test_listing_that_stands_still_is_told_with_its_cause(ready: Place) -> None:
     ready.look(NOW + 61 * MINUTE)
     assert ready.look(NOW + 75 * MINUTE) == [], "a machine that slept is given time"
     (mail,) = ready.look(NOW + 81 * MINUTE)
-    (line,) = letter.from_json(mail.letter).lines
+    (line,) = message.from_json(mail.letter).lines
     assert (mail.to, line.kind, line.cause) == ("ada@acme.example", "not_listed", "source_answer_malformed")
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from rokuon.accounts.mail import send_invitation
 from rokuon.accounts.models import Person
-from rokuon.ops.mail import trouble
+from rokuon.runtime.mail import trouble
 from tests.notify.mail_server import MailServer
 
 LINK = "https://rokuon.example/link/abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz0123456789/"
@@ -16,10 +16,10 @@ LINK = "https://rokuon.example/link/abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqr
 @pytest.mark.parametrize("language", ["en", "ja"])
 def test_an_invitation_arrives_whole_and_as_a_mail_of_a_program(smtp: MailServer, language: str) -> None:
     person = Person.objects.create(email="new@example.com", language=language)
-    send_invitation(person, LINK, "青空トラベル\r\nBcc: eve@example.org", "花子", 7)
+    send_invitation(person, LINK, "青空トラベル\r\nBcc: eve@example.org", Person(email="hanako@acme.example", name="花子"), 7)
     (mail,) = smtp.mails
     assert smtp.readers == ["new@example.com"]
-    assert "青空トラベル Bcc: eve@example.org" in mail["Subject"]
+    assert "青空トラベル Bcc: eve＠example．org" in mail["Subject"]
     assert mail["Bcc"] is None
     assert (mail["Auto-Submitted"], mail["Content-Language"]) == ("auto-generated", language)
     for kind in ("plain", "html"):
@@ -31,5 +31,5 @@ def test_an_invitation_arrives_whole_and_as_a_mail_of_a_program(smtp: MailServer
 def test_an_invitation_that_is_refused_says_so(smtp: MailServer) -> None:
     smtp.refuses["new@example.com"] = "550 5.1.1 nobody"
     with pytest.raises(smtplib.SMTPRecipientsRefused) as refused:
-        send_invitation(Person.objects.create(email="new@example.com"), LINK, "Acme", "Ada", 7)
+        send_invitation(Person.objects.create(email="new@example.com"), LINK, "Acme", Person(email="ada@acme.example"), 7)
     assert str(trouble(refused.value)) == "address:550"

@@ -87,7 +87,7 @@ def test_every_notice_leads_to_a_page_of_the_console(kind: Kind, ref: str) -> No
             Kind.FAILED: "console:failures-cause",
             Kind.GONE: "console:failures-cause",
             Kind.HOLD: "console:settings-bucket" if ref.startswith("bucket") else "console:set_up",
-            Kind.UNNAMED: "console:set_up",
+            Kind.UNNAMED: "console:failures-unnamed",
         }
         assert found.view_name == expected.get(kind, found.view_name)
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from rokuon.events.models import Hint, Hook
 from rokuon.ledger.sql import ms
-from rokuon.notify.letter import Numbers
+from rokuon.notify.message import Numbers
 from rokuon.notify.summary import numbers
 from rokuon.org.models import Company
 from tests.ledger.factory import NOW

@@ -3,8 +3,8 @@ from datetime import UTC, datetime
 import pytest
 from django.test import override_settings
 
-from rokuon.notify import post
-from rokuon.notify.letter import Letter, Line, from_json
+from rokuon.notify import outbox
+from rokuon.notify.message import Letter, Line, from_json
 from rokuon.notify.models import Mail
 from rokuon.notify.recipients import Address
 
@@ -18,7 +18,7 @@ TWO = [Address("aki@example.com", "ja", "Aki"), Address("bo@example.com", "en")]
 @pytest.mark.usefixtures("db")
 @override_settings(EMAIL_BACKEND="django.core.mail.backends.smtp.EmailBackend")
 def test_a_letter_becomes_one_due_mail_for_each_address() -> None:
-    assert post.put(LETTER, TWO, company_id=None, office_id=None, now=NOW) == 2
+    assert outbox.put(LETTER, TWO, company_id=None, office_id=None, now=NOW) == 2
     mails = list(Mail.objects.order_by("to"))
     assert [(mail.to, mail.language, mail.due_at, mail.tries) for mail in mails] == [
         ("aki@example.com", "ja", NOW, 0),
@@ -31,5 +31,5 @@ def test_a_letter_becomes_one_due_mail_for_each_address() -> None:
 @pytest.mark.usefixtures("db")
 @override_settings(EMAIL_BACKEND="django.core.mail.backends.dummy.EmailBackend")
 def test_without_a_mail_server_nothing_waits_to_be_sent() -> None:
-    assert post.put(LETTER, TWO, company_id=None, office_id=None, now=NOW) == 0
+    assert outbox.put(LETTER, TWO, company_id=None, office_id=None, now=NOW) == 0
     assert not Mail.objects.exists()

@@ -64,7 +64,7 @@ def test_c17_where_nobody_of_an_office_can_be_reached_the_companys_admins_are_to
 
 
 def test_c17_an_admin_who_left_is_not_told_any_more(place: Place) -> None:
-    Person.objects.filter(pk=place.ken.pk).update(is_active=False)
+    Person.objects.filter(pk=place.ken.pk).update(disabled_at=NOW)
     audience = recipients.of_office(place.office, NOW)
     assert audience.fallback and emails(audience.addresses) == {"ada@acme.example"}
 

@@ -14,14 +14,14 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from rokuon.base.i18n import _, speaking
 from rokuon.domain.failures import by_reason, leaves
 from rokuon.notify import samples
-from rokuon.notify.causes import IN_BRIEF, in_brief
-from rokuon.notify.letter import Letter, Line, Numbers
+from rokuon.notify.message import Letter, Line, Numbers
 from rokuon.notify.models import Kind, Occasion
 from rokuon.notify.render import MOST_LINES, Rendered, render
-from rokuon.ops.i18n import _, speaking
-from rokuon.ops.mail import MOST_SUBJECT, compose
+from rokuon.notify.text.causes import IN_BRIEF, in_brief
+from rokuon.runtime.mail import MOST_SUBJECT, compose
 
 ORIGIN = "https://rokuon.example"
 JAPANESE = re.compile("[ぁ-んァ-ヶ一-龠]")
@@ -238,7 +238,7 @@ def test_every_line_on_the_wire_is_short_ascii_and_reads_as_written(language: st
 @pytest.mark.parametrize("language", ["en", "ja"])
 @pytest.mark.parametrize("occasion", Occasion.values)
 def test_q39_no_mail_holds_a_number_to_call_audio_or_a_secret(occasion: str, language: str) -> None:
-    """Of the samples, which are as full as letters get: a letter has no place for such a thing (`notify.letter`)."""
+    """Of the samples, which are as full as letters get: a letter has no place for such a thing (`notify.message`)."""
     rendered = render(replace(samples.LETTERS[occasion], lines=samples.LINES), language, ORIGIN)
     for said in (rendered.subject, rendered.text, rendered.html):
         assert not re.search(r"\+\d{6,}|\b0\d{1,4}-\d{2,4}-\d{3,4}\b", said)

@@ -1,4 +1,4 @@
-"""When somebody is told: `notify.rules`, over any course of events."""
+"""When somebody is told: `notify.policy`, over any course of events."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -7,9 +7,9 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rokuon.notify import rules
+from rokuon.notify import policy
 from rokuon.notify.models import Kind, Occasion
-from rokuon.notify.rules import Seen
+from rokuon.notify.policy import Seen
 from tests.ledger.factory import NOW
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -21,7 +21,6 @@ class Minute:
 
     after: int
     count: int
-    waiting: bool = False
     quiet: bool = False
     acknowledge: bool = False
 
@@ -31,7 +30,6 @@ LOOKS = st.lists(
         Minute,
         after=st.one_of(st.integers(1, 5), st.sampled_from([14, 15, 16, 59, 60, 61, 120, 720, 1440, 4320])),
         count=st.one_of(st.just(0), st.integers(1, 9)),
-        waiting=st.booleans(),
         quiet=st.booleans(),
         acknowledge=st.booleans(),
     ),
@@ -68,16 +66,16 @@ class Course:
         if self.notice is None and at.count:
             self.openings += 1
             if self.ended is not None and self.minute - self.ended[0] < 60:
-                self.notice = rules.begun_again(self.ended[1], now)
+                self.notice = policy.begun_again(self.ended[1], now)
             else:
                 self.notice = Seen(self.kind, True, now)
         if self.notice is None:
             return
-        step = rules.decide(self.notice, at.count, now, waiting=at.waiting, quiet=at.quiet)
+        step = policy.decide(self.notice, at.count, now, quiet=at.quiet)
         state = step.now
         for occasion in [step.tell, Occasion.ESCALATED if step.escalate else None]:
             if occasion is not None:
-                state = rules.told(state, occasion, at.count, now)
+                state = policy.told(state, occasion, at.count, now)
                 there_for = self.minute - (self.there_since if self.there_since is not None else self.minute)
                 self.said.append(Told(self.minute, occasion, at.count, self.notice.acknowledged_at is not None, there_for, at.quiet))
         if step.over:
@@ -104,7 +102,7 @@ def test_c14_a_cause_is_told_at_most_once_an_hour(kind: str, looks: list[Minute]
 
 @given(KINDS, LOOKS)
 def test_c14_nothing_is_told_before_it_was_there_for_a_while(kind: str, looks: list[Minute]) -> None:
-    gather = rules.GATHER.get(Kind(kind), timedelta(0)) / MINUTE
+    gather = policy.GATHER.get(Kind(kind), timedelta(0)) / MINUTE
     assert all(one.there_for >= gather for one in lived(kind, looks).said if one.occasion is Occasion.OPENED)
 
 
@@ -136,7 +134,7 @@ def test_c16_an_end_is_told_at_most_once_and_of_what_was_told(kind: str, looks: 
 @given(KINDS, LOOKS)
 def test_nobody_hears_of_old_recordings_while_the_first_run_runs(kind: str, looks: list[Minute]) -> None:
     said = [one for one in lived(kind, looks).said if one.quiet and one.occasion is not Occasion.ENDED]
-    assert not said or kind not in rules.QUIET
+    assert not said or kind not in policy.QUIET
 
 
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=400))
@@ -157,16 +155,6 @@ def test_what_was_found_again_within_an_hour_of_its_end_says_nothing_before_the_
     course.look(Minute(11, 3))
     assert [one.occasion for one in course.said] == [Occasion.OPENED, Occasion.ENDED, Occasion.OPENED]
     assert course.said[2].minute - course.said[1].minute >= 60
-
-
-def test_a_retry_under_way_is_no_end_and_what_fails_again_is_not_new() -> None:
-    course = lived(Kind.FAILED, [Minute(1, 9), Minute(5, 9), *[Minute(30, 0, waiting=True)] * 4, Minute(1, 9), Minute(70, 9)])
-    assert [one.occasion for one in course.said] == [Occasion.OPENED]
-
-
-def test_a_retry_that_never_comes_to_an_end_keeps_nothing_open_for_ever() -> None:
-    course = lived(Kind.FAILED, [Minute(1, 9), Minute(5, 9), *[Minute(60, 0, waiting=True)] * 50])
-    assert [one.occasion for one in course.said] == [Occasion.OPENED, Occasion.ENDED]
 
 
 def test_what_was_mended_in_part_and_fails_anew_is_told_as_more() -> None:

@@ -1,15 +1,18 @@
 """The weekly mail and the summary of the first Back up now: `notify.weekly`, `notify.summary`."""
 
+import re
 from datetime import date, datetime, timedelta
 
 import pytest
 
 from rokuon.domain.failures import HoldOn
+from rokuon.domain.work import Unread
 from rokuon.events.models import Hint, Hook
-from rokuon.ledger import holds, runs
-from rokuon.ledger.models import Run
-from rokuon.notify import letter, weekly
+from rokuon.ledger import coverage, holds, runs, unread, unread_closings
+from rokuon.ledger.models import Run, Unreadable
+from rokuon.notify import message, weekly
 from rokuon.notify.models import Mail, Notice, Rhythm
+from rokuon.notify.render import render
 from rokuon.org.models import Company, Office
 from tests.ledger.factory import NOW, START_MS, World
 from tests.notify.factory import Place, told
@@ -25,6 +28,7 @@ NEXT_MONDAY = datetime.fromisoformat("2026-09-28T09:00:00+09:00")
 def ready(place: Place) -> Place:
     Company.objects.filter(pk=place.company.pk).update(enabled=True, bucket=place.bucket, created_at=CALLED - 90 * DAY)
     place.company.refresh_from_db()
+    place.list_everything()
     return place
 
 
@@ -48,7 +52,7 @@ def test_while_the_first_run_runs_nothing_of_old_recordings_is_told_and_then_onc
     end(run, at)
     mails = ready.look(at)
     assert sorted(told(mails)) == [("backfill", "ada", ""), ("backfill", "ken", "Tokyo")]
-    of_office, of_company = (letter.from_json(mail.letter) for mail in sorted(mails, key=lambda mail: mail.to, reverse=True))
+    of_office, of_company = (message.from_json(mail.letter) for mail in sorted(mails, key=lambda mail: mail.to, reverse=True))
     assert [(line.cause, line.count) for line in of_office.lines] == [("recording_not_audio", 2)]
     assert [(line.cause, line.count) for line in of_company.lines] == [("recording_not_audio", 3)]
     assert of_company.lines[0].targets == (("Sales", 2), ("Returns", 1))
@@ -86,7 +90,7 @@ def test_a_first_run_without_a_failure_is_told_to_the_companys_admins_alone(read
     ready.verify(*ready.place(ready.planned(1), ready.planned(2)))
     end(run, NOW + HOUR)
     (mail,) = ready.look(NOW + HOUR)
-    numbers = letter.from_json(mail.letter).numbers
+    numbers = message.from_json(mail.letter).numbers
     assert mail.to == "ada@acme.example" and numbers is not None
     assert (numbers.verified, numbers.arrived, numbers.bytes) == (2, 2, 20)
 
@@ -110,20 +114,20 @@ def test_on_monday_morning_the_companys_admins_hear_of_the_week_once(ready: Plac
     tell(ready, NEXT_MONDAY - 7 * DAY)
     assert tell(ready, NEXT_MONDAY - MINUTE) == []
     (mail,) = tell(ready, NEXT_MONDAY)
-    said = letter.from_json(mail.letter)
+    said = message.from_json(mail.letter)
     assert (mail.to, mail.occasion, said.first_day, said.last_day) == ("ada@acme.example", "weekly", "2026-09-21", "2026-09-27")
     assert said.numbers is not None
     assert (said.numbers.arrived, said.numbers.verified, said.numbers.failed, said.numbers.events_lost) == (2, 2, 1, None)
     assert [(line.kind, line.count) for line in said.lines] == [("failed", 1)]
     assert tell(ready, NEXT_MONDAY + MINUTE) == tell(ready, NEXT_MONDAY + 3 * DAY) == []
     (again,) = tell(ready, NEXT_MONDAY + 7 * DAY)
-    assert letter.from_json(again.letter).first_day == "2026-09-28"
+    assert message.from_json(again.letter).first_day == "2026-09-28"
 
 
 def test_a_machine_that_slept_through_mondays_tells_one_week_when_it_wakes(ready: Place) -> None:
     tell(ready, NEXT_MONDAY)
     (mail,) = tell(ready, NEXT_MONDAY + 17 * DAY)
-    assert letter.from_json(mail.letter).last_day == "2026-10-11"
+    assert message.from_json(mail.letter).last_day == "2026-10-11"
     assert tell(ready, NEXT_MONDAY + 18 * DAY) == []
 
 
@@ -132,8 +136,53 @@ def test_the_week_says_how_many_calls_no_event_told_of(ready: Place) -> None:
     ready.place(*(ready.planned(number) for number in range(4)))
     Hint.objects.create(company=ready.company, digest="d", call_id="c1", state="hangup", started_at=CALLED, received_at=CALLED)
     (mail,) = tell(ready, NEXT_MONDAY)
-    numbers = letter.from_json(mail.letter).numbers
+    numbers = message.from_json(mail.letter).numbers
     assert numbers is not None and (numbers.calls, numbers.events_lost) == (4, 3)
+
+
+def in_words(mail: Mail) -> tuple[str, str]:
+    """Subject and text."""
+    rendered = render(message.from_json(mail.letter), mail.language, "https://rokuon.example")
+    return rendered.subject, rendered.text
+
+
+def test_a_week_with_an_entry_that_was_closed_unread_has_nothing_open_and_is_not_called_well(ready: Place) -> None:
+    start = int(CALLED.timestamp() * 1000)
+    unread.enter(ready.company.pk, [Unread(ready.center.pk, "m", "no id", start, start + 1)], [], CALLED)
+    unread_closings.close(list(Unreadable.objects.values_list("pk", flat=True)), "known", "Emi", CALLED)
+    (mail,) = tell(ready, NEXT_MONDAY)
+    subject, text = in_words(mail)
+    assert "nothing is open" in subject
+    assert "all is well" not in subject
+    assert re.search(r"closed with a note\W+1", text)
+
+
+def test_a_week_is_well_only_where_everything_is_known(ready: Place) -> None:
+    (mail,) = tell(ready, NEXT_MONDAY)
+    assert "all is well" in in_words(mail)[0]
+    coverage.void([ready.far.pk])
+    (mail,) = tell(ready, NEXT_MONDAY + 7 * DAY)
+    subject, text = in_words(mail)
+    assert "not everything is known" in subject
+    assert "1 of 3 contact centers and coaching teams was never listed." in text
+    assert "Nothing is open" not in text
+    mail.language = "ja"
+    subject, text = in_words(mail)
+    assert "確認できていないものがあります" in subject
+    assert "3 件のうち 1 件は、一覧を一度も取得していません。" in text
+    assert "問題" not in text
+
+
+def test_the_summary_names_what_the_first_run_did_not_list(ready: Place) -> None:
+    coverage.void([ready.far.pk])
+    run = first_run(ready, NOW)
+    ready.verify(*ready.place(ready.planned(1)))
+    end(run, NOW + HOUR)
+    (mail,) = ready.look(NOW + HOUR)
+    assert [(line.kind, line.cause) for line in message.from_json(mail.letter).lines] == [("unlisted", "days_never_listed")]
+    _subject, text = in_words(mail)
+    assert "everything it found" not in text
+    assert "Returns" in text
 
 
 @pytest.mark.parametrize("why", ["switched off", "new", "nothing backed up", "not enabled"])
@@ -164,5 +213,5 @@ def test_the_morning_is_that_of_the_companys_zone(now: str, monday: date) -> Non
 
 def test_offices_in_two_zones_leave_the_installations(ready: Place) -> None:
     Office.objects.filter(pk=ready.osaka.pk).update(timezone="Europe/London")
-    assert tell(ready, NEXT_MONDAY) != [] and letter.from_json(Mail.objects.get().letter).zone == "UTC"
-    assert letter.from_json(Mail.objects.get().letter).first_day == "2026-09-14"
+    assert tell(ready, NEXT_MONDAY) != [] and message.from_json(Mail.objects.get().letter).zone == "UTC"
+    assert message.from_json(Mail.objects.get().letter).first_day == "2026-09-14"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg
 
-from rokuon.ops import postgres
+from rokuon.runtime import postgres
 
 
 def main() -> None:

@@ -30,9 +30,10 @@ def test_paths_and_hosts_are_lists() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "hint"),
     [
-        ("ROKUON_TRANSFERS", "many", "a whole number"),
-        ("ROKUON_TRANSFERS", "0", "at least 1"),
-        ("ROKUON_TRANSFERS", "1000", "at most 64"),
+        ("ROKUON_TRANSFERS", "many", "a whole number between 1 and 64"),
+        ("ROKUON_TRANSFERS", "0", "between 1 and 64"),
+        ("ROKUON_TRANSFERS", "1000", "between 1 and 64"),
+        ("ROKUON_MEMORY_BUDGET_BYTES", "1", "at least 1048576"),
         ("ROKUON_MAX_RECORDING_BYTES", "1.5", "a whole number"),
         ("ROKUON_LOG_LEVEL", "loud", "one of these"),
         ("ROKUON_LANGUAGE", "fr", "one of these"),

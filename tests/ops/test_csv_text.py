@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from rokuon.ops import csv_text
+from rokuon.base import csv_text
 
 FORMULAS = [
     "=1+1",
@@ -14,9 +14,9 @@ FORMULAS = [
     "+81 3 1234 5678",
     "-2+3+cmd|' /C calc'!A0",
     "@SUM(1+9)",
-    "\t=1+1",
-    "\r=1+1",
-    "\n=1+1",
+    "\t1+1",
+    "\r1+1",
+    "\n1+1",
     "\0=1+1",
     "＝1+1",
     "＋1",
@@ -37,6 +37,24 @@ def read(rows: list[list[object]]) -> list[list[str]]:
 @pytest.mark.parametrize("cell", FORMULAS)
 def test_what_could_be_a_formula_is_text(cell: str) -> None:
     assert read([[cell, 1]])[1] == [f"'{cell}", "1"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "told"),
+    [
+        ("\t=1+1", "'\t'=1+1"),
+        ("\n@A1", "'\n'@A1"),
+        ("Ann;=1+1", "Ann;'=1+1"),
+        ("Ann\t@SUM(1)", "Ann\t'@SUM(1)"),
+        ("a\r\n=1", "a\r\n'=1"),
+        (";-1;+2", ";'-1;'+2"),
+        ("a | =1", "a | '=1"),
+    ],
+)
+def test_what_begins_a_cell_where_another_separator_is_set_is_text_too(cell: str, told: str) -> None:
+    assert read([[cell, 1]])[1] == [told, "1"]
+    halves = next(csv.reader(io.StringIO("".join(csv_text.lines([cell], [])).removeprefix("\ufeff")), delimiter=";"))
+    assert not [one for one in halves if one.lstrip().startswith(("=", "+", "-", "@"))]
 
 
 @pytest.mark.parametrize("cell", TEXTS)

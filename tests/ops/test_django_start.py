@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from rokuon.ops.django_start import django_database
+from rokuon.runtime.django_start import django_database
 
 
 @pytest.mark.django_db
@@ -21,7 +21,7 @@ def test_the_test_database_is_postgresql_18_and_not_a_superusers() -> None:
 
 def test_another_process_reaches_the_test_database(database_url: str) -> None:
     code = (
-        "from rokuon.ops.django_start import start_django; start_django(); start_django()\n"
+        "from rokuon.runtime.django_start import start_django; start_django(); start_django()\n"
         "from django.db import connection\n"
         "print(connection.cursor().execute('SELECT current_database()').fetchone()[0])"
     )

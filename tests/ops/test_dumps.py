@@ -9,8 +9,8 @@ import psycopg
 import pytest
 
 from rokuon.domain.failures import ConfigError
-from rokuon.ops import pg_programs
-from rokuon.ops.dumps import dump, dumps, nightly
+from rokuon.runtime import pg_programs
+from rokuon.runtime.dumps import dump, dumps, nightly
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 

@@ -7,10 +7,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from rokuon.base import secrets
 from rokuon.config import Config
 from rokuon.domain.failures import ConfigError
-from rokuon.ops import installation, secrets, spool
-from rokuon.ops.installation import init, open_installation
+from rokuon.runtime import installation, spool
+from rokuon.runtime.installation import init, open_installation
 from tests.conftest import short_folder
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from rokuon.ops import logs
-from rokuon.ops.secrets import Secret
+from rokuon.base import logs
+from rokuon.base.secrets import Secret
 
 CANARY = "canary-7f3e91a0c2"
 

@@ -5,7 +5,7 @@ import polib
 import pytest
 from tools import messages
 
-from rokuon.ops import i18n
+from rokuon.base import i18n
 
 CODE = """
 from somewhere import _, N_, ngettext

@@ -6,11 +6,11 @@ from django.utils import timezone
 
 from rokuon.accounts.audit import COMMAND_LINE
 from rokuon.accounts.models import AuditEntry
+from rokuon.actions import settings
 from rokuon.domain.failures import ConfigError
 from rokuon.jobs import queue
 from rokuon.org import services
 from rokuon.org.models import Company, Office, Target
-from rokuon.wiring import settings
 from tests.console.conftest import make_company
 
 pytestmark = pytest.mark.django_db

@@ -19,7 +19,7 @@ from rokuon.domain.failures import BucketCredentialRefused
 from rokuon.domain.ports import LONGEST_LINK_S
 from rokuon.stores.gcs import GOOGLE, GcsStore
 from rokuon.stores.gcs_signing import Link, sign
-from rokuon.stores.google_account import service_account
+from rokuon.stores.google_key import service_account
 from tests.conformance.harness import body_of
 from tests.simulators.gcs import GcsDouble, Op
 

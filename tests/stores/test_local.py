@@ -25,9 +25,10 @@ from rokuon.domain.failures import (
     ObjectNameRefused,
     ObjectOccupied,
     StoreError,
+    StoreUnavailable,
 )
 from rokuon.domain.ports import Body, StoredObject
-from rokuon.stores import folder
+from rokuon.stores import folder, part
 from rokuon.stores.local import LocalStore
 from tests.conformance.harness import body_of, spooled
 
@@ -166,9 +167,9 @@ async def test_a_full_disk_holds_the_bucket_and_leaves_nothing_half_named(small_
     await store.close()
 
 
-def test_a_file_beyond_the_limit_of_the_process_is_full(tmp_path: Path) -> None:
+def test_a_file_beyond_the_limit_of_the_process_is_too_large_and_the_bucket_not_full(tmp_path: Path) -> None:
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))"
-    assert in_a_process(tmp_path, limit, size=100_000) == "bucket_full"
+    assert in_a_process(tmp_path, limit, size=100_000) == "object_too_large"
     assert in_a_process(tmp_path, limit, size=10_000) == "stored"
 
 
@@ -232,22 +233,6 @@ async def test_a_segment_longer_than_the_disk_allows_is_refused(store: LocalStor
         await put(store, "x" * 256 + "/a")
 
 
-async def test_two_folders_that_the_disk_takes_for_one_do_not_merge(
-    store: LocalStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Simulated: opening "sales" succeeds, and the listing says "Sales", as on a disk that folds case."""
-    (tmp_path / "call-recordings/sales").mkdir(parents=True)
-    real = os.listdir
-
-    def folded(path: int) -> list[str]:
-        return [name.replace("sales", "Sales") for name in real(path)]
-
-    monkeypatch.setattr(os, "listdir", folded)
-    with pytest.raises(ObjectOccupied):
-        await put(store, "call-recordings/sales/x")
-    assert list((tmp_path / "call-recordings/sales").iterdir()) == []
-
-
 async def test_file_names_that_are_not_utf8_are_no_objects(store: LocalStore, tmp_path: Path) -> None:
     (Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff\xfe"))).write_text("x")
     await put(store, "a")
@@ -261,13 +246,13 @@ async def test_bytes_are_on_disk_before_the_name_and_the_name_before_the_answer(
     store: LocalStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[tuple[str, bool]] = []
-    real = folder.sync
+    real = os.fsync
 
     def watched(fd: int) -> None:
         seen.append((str(Path(f"/proc/self/fd/{fd}").readlink()).removeprefix(f"{tmp_path}"), (tmp_path / "a/b/x").exists()))
         real(fd)
 
-    monkeypatch.setattr(folder, "sync", watched)
+    monkeypatch.setattr(os, "fsync", watched)
     await put(store, "a/b/x")
     places = [place for place, _ in seen]
     named = [place for place, there in seen if there]
@@ -308,8 +293,8 @@ def test_what_was_given_up_just_before_its_name_does_not_get_it(tmp_path: Path) 
             return self.asked > 1
 
     used = folder.Folder(tmp_path)
-    (answer,) = used.create([folder.New("a/b", body_of(b"x"), GivenUpLater())])
-    assert isinstance(answer, folder.Abandoned)
+    (answer,) = used.create([part.New("a/b", body_of(b"x"), GivenUpLater())])
+    assert isinstance(answer, part.Abandoned)
     assert not (tmp_path / "a/b").exists()
     used.close()
 
@@ -320,10 +305,8 @@ def test_objects_made_together_have_answers_of_their_own(tmp_path: Path) -> None
     given_up.set()
     names = {"a/x": threading.Event(), "a/y": given_up, "a/x ": threading.Event(), "a/z": threading.Event()}
     wrong = Body(1, "", 0, data=b"two bytes and more")
-    made = used.create(
-        [folder.New(name.strip(), wrong if name == "a/z" else body_of(name.encode()), event) for name, event in names.items()]
-    )
-    assert [type(one) for one in made] == [StoredObject, folder.Abandoned, ObjectExists, ChecksumRefused]
+    made = used.create([part.New(name.strip(), wrong if name == "a/z" else body_of(name.encode()), event) for name, event in names.items()])
+    assert [type(one) for one in made] == [StoredObject, part.Abandoned, ObjectExists, ChecksumRefused]
     assert (tmp_path / "a/x").read_bytes() == b"a/x"
     assert sorted(path.name for path in (tmp_path / "a").iterdir()) == [folder.PARTS, "x"]
     assert list((tmp_path / "a" / folder.PARTS).iterdir()) == []
@@ -456,3 +439,49 @@ async def test_folders_made_by_many_at_once_are_never_taken_for_folders_of_anoth
         assert len(await asyncio.gather(*puts)) == 60
         for store in stores:
             await store.close()
+
+
+# --- a disk that hangs --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("step", ["write", "stat", "list", "read"])
+async def test_d24_a_disk_that_hangs_is_unavailable_in_bounded_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    back = threading.Event()
+    real_sync, real_open = os.fsync, os.open
+    store = LocalStore(tmp_path, hangs_after_s=0.2)
+    await put(store, "a/before")
+    if step == "write":
+        monkeypatch.setattr(os, "fsync", lambda fd: back.wait() and real_sync(fd))
+    else:
+        monkeypatch.setattr(os, "open", lambda *given, **more: back.wait() and real_open(*given, **more))
+    try:
+        with pytest.raises(StoreUnavailable, match="no answer from the disk"):
+            match step:
+                case "write":
+                    await put(store, "a/late")
+                case "stat":
+                    await store.stat("a/before")
+                case "list":
+                    [one async for one in store.list("")]
+                case "read":
+                    [piece async for piece in store.read("a/before")]
+    finally:
+        back.set()
+    monkeypatch.undo()
+    await store.close()
+    again = LocalStore(tmp_path)
+    assert [one.key async for one in again.list("")] == ["a/before"], "what nobody waited for got no name"
+    await again.close()
+
+
+async def test_d24_closing_does_not_wait_for_a_disk_that_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    back = threading.Event()
+    real = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda fd: back.wait() and real(fd))
+    store = LocalStore(tmp_path, hangs_after_s=0.1)
+    try:
+        with pytest.raises(StoreUnavailable):
+            await put(store, "a/late")
+        await asyncio.wait_for(store.close(), 10)
+    finally:
+        back.set()

@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from rokuon.cli import bucket as bucket_command
 from rokuon.domain.failures import (
     BucketBilling,
     BucketClaimedByOther,
@@ -17,10 +19,10 @@ from rokuon.domain.failures import (
     StoreThrottled,
     StoreUnavailable,
 )
-from rokuon.domain.ports import Store
+from rokuon.domain.ports import Store, StoredObject
 from rokuon.stores import marker
 from rokuon.stores.gcs import GcsStore
-from rokuon.stores.google_account import service_account
+from rokuon.stores.google_key import service_account
 from rokuon.stores.local import LocalStore
 from rokuon.stores.marker import Claim
 from rokuon.stores.memory import MemoryStore
@@ -95,7 +97,11 @@ async def test_other_stores_are_verified_the_same_way(kind: str, tmp_path: Path,
     assert [entry.key async for entry in store.list("")] == [found.marker_key]
     assert found.marker_key in marker.KEYS
     if kind == "local":
-        assert json.loads((tmp_path / "call-recordings/.rokuon").read_text()) == {"rokuon-company": "acme", "rokuon-installation": "i1"}
+        assert json.loads((tmp_path / "call-recordings/.rokuon").read_text()) == {
+            "rokuon-company": "acme",
+            "rokuon-installation": "i1",
+            "rokuon-bucket": found.identity,
+        }
     await store.close()
 
 
@@ -176,7 +182,9 @@ async def test_a_fresh_grant_is_waited_out_and_the_wait_is_told(world: World) ->
     found = await world.verify(world.open("objectCreator", "objectViewer", after=180))
     assert found.ok
     assert world.now - 1000 >= 180
-    assert world.waits[0] == Waiting(Step.LIST, 0, 2, (Advice.LACKS_CREATE, Advice.LACKS_GET, Advice.LACKS_LIST))
+    first = world.waits[0]
+    assert isinstance(first.failure, BucketForbidden)
+    assert first == Waiting(Step.LIST, 0, 2, first.failure, (Advice.LACKS_CREATE, Advice.LACKS_GET, Advice.LACKS_LIST))
     assert world.waits[-1].waited_s < 180
 
 
@@ -207,9 +215,9 @@ async def test_billing_and_credentials_are_told_at_once(world: World) -> None:
 
 async def test_a_passing_trouble_is_tried_three_times_and_then_told(world: World) -> None:
     store = world.open("objectUser")
-    world.double.fail(Fault(Op.LIST, status=503, times=2))
+    world.double.fail(Fault(Op.LIST, status=503, times=8))
     assert (await world.verify(store)).ok
-    world.double.fail(Fault(Op.LIST, status=503, times=3))
+    world.double.fail(Fault(Op.LIST, status=503, times=9))
     assert isinstance((await world.verify(store)).failure, StoreUnavailable)
 
 
@@ -251,7 +259,7 @@ async def test_a_retention_policy_is_no_obstacle(world: World) -> None:
 
 
 async def test_rights_that_the_store_does_not_tell_are_said_to_be_unknown(world: World) -> None:
-    world.double.fail(Fault(Op.PERMISSIONS, status=503))
+    world.double.fail(Fault(Op.PERMISSIONS, status=503, times=3))
     found = await world.verify(world.open("objectUser"))
     assert found.ok
     assert found.advice == (Advice.RIGHTS_UNKNOWN,)
@@ -259,3 +267,40 @@ async def test_rights_that_the_store_does_not_tell_are_said_to_be_unknown(world:
 
 def test_every_step_and_advice_has_a_sentence() -> None:
     assert set(SENTENCES) == {*Step, *Advice}
+
+
+class Refusing(MemoryStore):
+    """A folder of somebody else: nobody is going to grant anything."""
+
+    async def list(self, prefix: str, after: str = "") -> AsyncIterator[StoredObject]:
+        raise BucketForbidden("EACCES")
+        yield
+
+
+async def test_a_folder_that_refuses_is_told_at_once(world: World) -> None:
+    found = await world.verify(Refusing())
+    assert isinstance(found.failure, BucketForbidden)
+    assert world.waits == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "says", "not_says"),
+    [
+        (Fault(Op.LIST, status=503), "could not be reached or answered with an error: 503", "grant"),
+        (Fault(Op.LIST, status=408), "could not be reached or answered with an error: 408", "grant"),
+        (Fault(Op.LIST, reset_after=0), "could not be reached or answered with an error", "grant"),
+        (Fault(Op.LIST, status=429), "asked to slow down", "grant"),
+        (Fault(Op.LIST, status=403, reason="forbidden"), "After a fresh grant", "slow down"),
+    ],
+)
+async def test_only_a_refusal_is_called_a_fresh_grant(
+    world: World, capsys: pytest.CaptureFixture[str], fault: Fault, says: str, not_says: str
+) -> None:
+    store = world.open("objectUser")
+    world.double.fail(replace(fault, times=8))
+    await world.verify(store)
+    for waiting in world.waits:
+        bucket_command._waiting(waiting)
+    said = capsys.readouterr().err
+    assert says in said
+    assert not_says not in said

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -206,6 +207,39 @@ def paged(calls: Iterable[ListedCall], size: int) -> list[list[ListedCall]]:
 
 
 ALL = {SALES_SCOPE, SUPPORT_SCOPE, TEAM_SCOPE}
+
+
+@pytest.mark.parametrize("said", ["", " ", "\u200b", "\u3000"])
+def test_an_agent_whose_leg_says_no_name_is_called_as_the_directory_calls_them(said: str) -> None:
+    nameless = replace(ANN, name=said)
+    names = {ANN.id: "Ann of the directory"}
+    own = [leg("2", 500, nameless, rec("r"), entry_point_call_id="1"), leg("1", 0, SALES)]
+    operator = [leg("2", 500, nameless), leg("1", 0, SALES, rec("r"), operator_call_id="2")]
+    below = [leg("2", 500, nameless, entry_point_call_id="1"), leg("1", 0, SALES, rec("r"))]
+    for calls in (own, operator, below):
+        classifier = Classifier({SALES_SCOPE}, {}, names=names)
+        classifier.take(calls)
+        assert classifier.unclear() <= ({"1"} if calls is below else set()), "who only rang may not have answered"
+        assert {entry.agent for row in classifier.finish() for entry in row.recordings} == {"Ann of the directory"}
+
+
+def test_the_name_that_a_leg_says_goes_before_the_directorys_and_a_stranger_has_none() -> None:
+    calls = [leg("2", 500, ANN, rec("r"), entry_point_call_id="1"), leg("1", 0, SALES)]
+    (row,) = [row for row in classify(calls, {SALES_SCOPE}, {}, names={ANN.id: "Ann since her marriage"}) if row.recordings]
+    assert row.recordings[0].agent == "Ann"
+    stranger = [leg("2", 500, replace(ANN, id="404", name=""), rec("r"), entry_point_call_id="1"), leg("1", 0, SALES)]
+    classifier = Classifier({SALES_SCOPE}, {}, names={ANN.id: "Ann"})
+    classifier.take(stranger)
+    assert "2" in classifier.unclear()
+    assert {entry.agent for row in classifier.finish() for entry in row.recordings} == {None}
+
+
+def test_a_room_is_not_looked_up_among_people() -> None:
+    room = replace(ANN, type="room", name="")
+    (row,) = [
+        row for row in classify([leg("2", 0, room, rec("r"), group=SALES)], {SALES_SCOPE}, {}, names={ANN.id: "Ann"}) if row.recordings
+    ]
+    assert row.recordings[0].agent is None
 
 
 def test_an_agents_leg_waits_for_the_group_leg_of_the_next_page() -> None:

@@ -12,9 +12,13 @@ from hypothesis import strategies as st
 
 from rokuon.domain.placement import (
     AGENT_BYTES,
+    ASIDE,
     FOLDER_BYTES,
+    LEAST_SEGMENT_BYTES,
+    SEGMENT_BYTES,
     ParsedKey,
     agent_name,
+    aside_key,
     date_folder,
     folder_key,
     folder_name,
@@ -25,6 +29,7 @@ from rokuon.domain.placement import (
     placing_time,
     safe_id,
     safe_name,
+    shortened,
     zone,
 )
 
@@ -72,6 +77,14 @@ TABLE = {
     "\u3000佐藤\u3000": "佐藤",
     "\u200d\ufe0f\u3000": "unknown-agent",
     "~user": "～user",
+    "-rf": "－rf",
+    "--help": "－-help",
+    " - ": "－",
+    "=HYPERLINK(1)": "＝HYPERLINK(1)",
+    "+81 3 1234": "＋81 3 1234",
+    "@SUM(A1)": "＠SUM(A1)",
+    "=\u0338": "\u2260",
+    "a-b=c+d@e": "a-b=c+d@e",
     ". .": "． ．",
     "com¹": "com¹_",
     "CON .txt": "CON _.txt",
@@ -241,7 +254,7 @@ def test_a_start_that_cannot_be_true_does_not_name_the_folder(started: int | Non
 
 # --- what holds for every input ---------------------------------------------------------------------------------------
 
-PARTS = ["CON", "nul", "COM1", *'../\\ ~:*?<>|"%#[]\0\r\n\u3000あ\u3099A1-_', *"\u202e\u200b\u200d\U000e0100🇯👩\ud800\u0338"]
+PARTS = ["CON", "nul", "COM1", *'../\\ ~:*?<>|"%#[]\0\r\n\u3000あ\u3099A1-_=+@', *"\u202e\u200b\u200d\U000e0100🇯👩\ud800\u0338"]
 anything = st.text(st.characters(categories=None), max_size=200) | st.lists(st.sampled_from(PARTS), max_size=150).map("".join)
 FORBIDDEN = set('\\#[]*?<>:"|%') | {chr(point) for point in [*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029]}
 BIDI = {chr(point) for point in [0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]}
@@ -252,7 +265,7 @@ def assert_portable(segment: str) -> None:
     assert segment not in ("", ".", "..")
     assert len(segment.encode()) <= 255
     assert segment[-1] not in ". "
-    assert segment[0] not in " ~."
+    assert segment[0] not in " ~.-=+@"
     assert not set(segment) & (FORBIDDEN | BIDI | {"/"})
     assert not DEVICE.match(segment.partition(".")[0])
     assert unicodedata.normalize("NFC", segment) == segment
@@ -271,6 +284,38 @@ def test_every_key_is_portable_and_gives_its_ids_back(center: str, agent: str, c
     parsed = parse_key(key)
     assert parsed is not None
     assert (parsed.folder, parsed.call_id, parsed.recording_id) == (folder, safe_id(call_id), safe_id(recording_id))
+
+
+@given(anything, anything, anything, anything, st.integers(LEAST_SEGMENT_BYTES, SEGMENT_BYTES), st.sampled_from(["mp3", "wav", "html5"]))
+@example("あ" * 100, "あ" * 100, "1" * 64, "2" * 64, LEAST_SEGMENT_BYTES, "html5")
+@example("あ" * 100, "あ" * 100, "5012345678901234", "6755399441055744", 143, "mp3")
+def test_a_key_for_a_disk_with_short_names_fits_it_whatever_is_kept_aside(
+    center: str, agent: str, call_id: str, recording_id: str, longest: int, ext: str
+) -> None:
+    usual = object_key(folder_name(center), "2026-04-01", agent, call_id, recording_id)
+    key = object_key(folder_name(center), "2026-04-01", agent, call_id, recording_id, longest=longest)
+    for one in (key, aside_key(key, "0" * 64, ext)):
+        for segment in one.split("/"):
+            assert len(segment.encode()) <= longest
+            assert segment == ASIDE or assert_portable(segment) is None
+    parsed = parse_key(key)
+    assert parsed is not None
+    if len(call_id + recording_id) <= 34:
+        assert (parsed.call_id, parsed.recording_id) == (safe_id(call_id), safe_id(recording_id))
+    assert shortened(key, longest) is None
+    later = shortened(usual, longest) or usual
+    assert all(len(segment.encode()) <= longest for segment in later.split("/"))
+
+
+def test_two_long_names_that_begin_alike_stay_apart_on_a_disk_with_short_names() -> None:
+    keys = {object_key(f"{'東' * 50} {end}", "2026-04-01", f"{'田' * 35} {end}", "1", "2", longest=143) for end in "abc"}
+    assert len({key.split("/")[1] for key in keys}) == 3
+    assert len({key.split("/")[3] for key in keys}) == 3
+
+
+def test_what_fits_is_named_on_every_disk_as_it_always_was() -> None:
+    key = object_key("営業", "2026-04-01", "山田 太郎", "5012345678901234", "6755399441055744")
+    assert object_key("営業", "2026-04-01", "山田 太郎", "5012345678901234", "6755399441055744", longest=128) == key
 
 
 @given(anything)

@@ -5,13 +5,15 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy, ngettext
 
-from . import fresh, throttle
+from . import recent_auth, sign_ins, throttle
+from .addresses import as_kept
 from .audit import client_address
 from .models import Person
+from .sign_ins import Result, Way
 
 
 def too_early(refused: throttle.Refused) -> ValidationError:
@@ -35,6 +37,8 @@ class Accounts(DefaultAccountAdapter):
         "incorrect_code": gettext_lazy("The code is not right."),
     }
 
+    _way = Way.PASSWORD
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
@@ -45,10 +49,16 @@ class Accounts(DefaultAccountAdapter):
         return client_address(request)
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
-        return not fresh.is_fresh(context.request)
+        return not recent_auth.is_fresh(context.request)
 
     def add_message(self, *args: Any, **kwargs: Any) -> None:
         """Our pages say what happened themselves."""
+
+    def pre_login(self, request: HttpRequest, user: Person, **kwargs: Any) -> HttpResponse | None:
+        answer: HttpResponse | None = super().pre_login(request, user, **kwargs)
+        if not user.is_active:
+            sign_ins.refused(request, Way(request.session.pop(sign_ins.WAY, Way.OTHER)), Result.DISABLED, person=user)
+        return answer
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         email = str(credentials.get("email", ""))
@@ -56,16 +66,26 @@ class Accounts(DefaultAccountAdapter):
         try:
             throttle.take(self._limits, timezone.now())
         except throttle.Refused as refused:
+            sign_ins.refused(request, self._way, Result.TOO_EARLY, person=sign_ins.by_address(email))
             raise too_early(refused) from None
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> Person | None:
         person: Person | None = super().authenticate(request, **credentials)
-        if person is not None:
+        email = str(credentials.get("email", ""))
+        # The library finds a person by `str.lower`, which takes a Kelvin sign for a k.
+        if person is not None and person.email != as_kept(email):
+            person = None
+        if person is None:
+            sign_ins.refused(request, self._way, Result.WRONG, person=sign_ins.by_address(email), email=email)
+        else:
+            if self._way == Way.PASSWORD:
+                sign_ins.begin(request, self._way)
             mine = [key for key in self._limits if not key.startswith("address:")]
             throttle.forget(mine)
             throttle.give_back([key for key in self._limits if key not in mine])
         return person
 
     def reauthenticate(self, user: Person, password: str) -> bool:
+        self._way = Way.CONFIRM
         found = self.authenticate(self.request, email=user.email, password=password)
         return found is not None and found.pk == user.pk and found.is_active

@@ -8,6 +8,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from .addresses import as_kept
 from .models import Person
 from .passwords import LONGEST
 
@@ -29,6 +30,9 @@ class SignInForm(LoginForm):
             label=gettext_lazy("E-mail address"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "username"})
         )
         self.fields["password"] = password_field(gettext_lazy("Password"), CURRENT)
+
+    def clean_login(self) -> str:
+        return as_kept(self.cleaned_data["login"])
 
 
 class PasswordForm(forms.Form):

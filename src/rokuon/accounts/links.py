@@ -19,12 +19,12 @@ def path(token: str) -> str:
     return f"/link/{token}/"
 
 
-def make(person: Person, kind: Link.Kind, now: datetime) -> str:
+def make(person: Person, kind: Link.Kind, handed: Link.Handed, now: datetime) -> str:
     """A new link; those of the same kind that the person did not use are void. Returns what only its holder knows."""
     token = token_urlsafe(32)
     with transaction.atomic():
         void(person, now, kind)
-        Link.objects.create(token=hashed(token), kind=kind, person=person, created_at=now, expires_at=now + LIFE[kind])
+        Link.objects.create(token=hashed(token), kind=kind, handed=handed, person=person, created_at=now, expires_at=now + LIFE[kind])
     return token
 
 
@@ -34,7 +34,15 @@ def find(token: str, now: datetime) -> Link | None:
 
 
 def use(token: str, now: datetime) -> Link | None:
-    """The link, used up by this call; None where it cannot be used, also because another click was first."""
+    """The link, used up by this call; None where it cannot be used, also because another click was first, or a reset of the account.
+
+    Holds the person's row until the transaction of the caller ends.
+    """
+    there = _usable(now).filter(token=hashed(token)).values_list("person_id", flat=True).first()
+    if there is None:
+        return None
+    # The person first, as everything does that voids links: in the other order two would wait for each other.
+    Person.objects.select_for_update().filter(pk=there).exists()
     if _usable(now).filter(token=hashed(token)).update(used_at=now) != 1:
         return None
     return Link.objects.select_related("person").get(token=hashed(token))

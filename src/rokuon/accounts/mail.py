@@ -2,10 +2,10 @@
 
 from django.conf import settings
 from django.template.loader import render_to_string
-from django.utils import translation
+from django.utils import formats, timezone, translation
 from django.utils.translation import gettext as _
 
-from rokuon.ops.mail import compose
+from rokuon.runtime.mail import compose, name
 
 from .models import Person
 
@@ -15,15 +15,28 @@ def configured() -> bool:
     return not settings.EMAIL_BACKEND.endswith("dummy.EmailBackend")
 
 
-def send_invitation(person: Person, address: str, company: str, inviter: str, days: int) -> None:
-    """Raises OSError (also SMTPException, which is one) where the server does not take it."""
+def send_invitation(person: Person, address: str, company: str, inviter: Person, days: int) -> None:
+    """The inviter is named with the address that they sign in with: a name can be anybody's. Raises OSError (also
+    SMTPException, which is one) where the server does not take it."""
     language = person.language or translation.get_language() or settings.LANGUAGE_CODE
     with translation.override(language):
-        about = {"person": person, "address": address, "company": company, "inviter": inviter, "days": days}
+        about = {
+            "address": address,
+            "company": name(company),
+            "inviter": _called(inviter),
+            "days": days,
+            "email": person.email,
+            "since": formats.date_format(timezone.localtime(person.created_at), "DATE_FORMAT"),
+            "was_reset": person.reset_at is not None,
+        }
         compose(
-            _("%(company)s: your invitation to Rokuon") % {"company": company},
+            _("%(company)s: your invitation to Rokuon") % {"company": name(company)},
             render_to_string("accounts/mail/invitation.txt", about),
             render_to_string("accounts/mail/invitation.html", about),
             person.email,
             language=language,
         ).send()
+
+
+def _called(person: Person) -> str:
+    return _("%(name)s (%(email)s)") % {"name": name(person.name), "email": person.email} if name(person.name) else person.email

@@ -1,4 +1,4 @@
-"""People and what they may reach, as tables. What a role allows stands in `may`; nothing else decides it."""
+"""People and what they may reach, as tables. What a role allows stands in `permissions`; nothing else decides it."""
 
 import hashlib
 
@@ -6,26 +6,51 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Lower
 from django.utils import timezone
+
+from .addresses import NotAnAddress, sign_in_address
+from .sign_in_models import SignIn as SignIn
 
 
 class People(BaseUserManager["Person"]):
-    def get_by_natural_key(self, username: str | None) -> "Person":
-        return self.get(email__iexact=username or "")
+    def at(self, text: str) -> "Person | None":
+        """Whose account has the address that somebody wrote."""
+        try:
+            return self.filter(email=sign_in_address(text)).first()
+        except NotAnAddress:
+            return None
 
 
 class Person(AbstractBaseUser):
-    """Somebody who signs in, by e-mail address. Never deleted, only disabled (`is_active`): the audit log names them.
+    """Somebody who signs in, by e-mail address in its normal form (`runtime.mail_addresses`). Never deleted: the audit log names them.
 
-    `is_operator` runs the installation: may add a company, and sees none by that alone. `language` is "" until chosen.
+    Two facts keep somebody out (`is_active` is false while either holds): whoever runs the installation has disabled the account
+    (`disabled_at`), and the last role was taken away (`removed_at`, until one is given again). No company undoes the first.
+
+    `proven_at` and `proven_by` say when and how it was first proven that the account is its address's (`proof`). `reset_at` is when
+    what was set on it without a proof was last taken away. `is_operator` runs the installation: may add a company, and sees none by
+    that alone. `language` is "" until chosen.
     """
+
+    class Proof(models.TextChoices):
+        MAIL = "mail"
+        PROVIDER = "provider"
+        OPERATOR = "operator"
 
     email = models.EmailField(max_length=254, unique=True)
     name = models.TextField(blank=True)
     language = models.CharField(max_length=2, blank=True)
     theme = models.CharField(max_length=5, blank=True)
-    is_active = models.BooleanField(default=True)
+    disabled_at = models.DateTimeField(null=True)
+    removed_at = models.DateTimeField(null=True)
+    is_active = models.GeneratedField(
+        expression=models.ExpressionWrapper(Q(disabled_at=None, removed_at=None), output_field=models.BooleanField()),
+        output_field=models.BooleanField(),
+        db_persist=True,
+    )
+    proven_at = models.DateTimeField(null=True)
+    proven_by = models.CharField(max_length=8, blank=True)
+    reset_at = models.DateTimeField(null=True)
     is_operator = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -36,9 +61,13 @@ class Person(AbstractBaseUser):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(Lower("email"), name="person_once"),
+            models.CheckConstraint(condition=Q(email__regex=r"^[!-?\[-~]+@[a-z0-9.-]+$"), name="person_address"),
             models.CheckConstraint(condition=Q(language__in=["", "en", "ja"]), name="person_language"),
             models.CheckConstraint(condition=Q(theme__in=["", "light", "dark"]), name="person_theme"),
+            models.CheckConstraint(
+                condition=Q(proven_at=None, proven_by="") | Q(proven_at__isnull=False, proven_by__in=["mail", "provider", "operator"]),
+                name="person_proof",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -100,14 +129,23 @@ class Session(AbstractBaseSession):
 
 
 class Link(models.Model):
-    """A link that works once, until `expires_at`: an invitation, or an operator's sign-in. `token` is the hash of what it holds."""
+    """A link that works once, until `expires_at`: an invitation, or an operator's sign-in. `token` is the hash of what it holds.
+
+    `handed` is how it reached its reader: by mail to the address, on the screen of who invited, or from whoever runs the installation.
+    """
 
     class Kind(models.TextChoices):
         SIGN_IN = "sign_in"
         INVITATION = "invitation"
 
+    class Handed(models.TextChoices):
+        MAIL = "mail"
+        SCREEN = "screen"
+        OPERATOR = "operator"
+
     token = models.CharField(max_length=64, unique=True)
     kind = models.CharField(max_length=10, choices=Kind.choices)
+    handed = models.CharField(max_length=8, choices=Handed.choices, default=Handed.SCREEN)
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="links")
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
@@ -141,6 +179,24 @@ class SpentCode(models.Model):
 
     def __str__(self) -> str:
         return f"spent code {self.pk}"
+
+
+class HandedOut(models.Model):
+    """How many bytes of a recording a person was given under one audit entry of `action`, since `began_at`; the last
+    of them ended before byte `until`. Changed only by `handed_out`."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    action = models.TextField()
+    subject_id = models.TextField()
+    began_at = models.DateTimeField(db_index=True)
+    bytes = models.BigIntegerField()
+    until = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["person", "action", "subject_id"], name="handed_out_once")]
+
+    def __str__(self) -> str:
+        return f"handed out {self.pk}"
 
 
 class AuditEntry(models.Model):

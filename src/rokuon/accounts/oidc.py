@@ -7,6 +7,7 @@ known by issuer and subject. The first time, it is joined to the invited person 
 
 import hashlib
 import logging
+import ssl
 import time
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,15 +20,20 @@ from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOAuth2Adapter
 from django.conf import settings
 from django.db import transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from requests.adapters import HTTPAdapter
 
-from rokuon.ops.addresses import is_loopback
+from rokuon.base.addresses import is_loopback
+from rokuon.domain import strict_certificates
+from rokuon.domain.failures import ConfigError
+from rokuon.runtime.mail_addresses import normal
 
-from . import audit
+from . import audit, proof, sign_ins, signals
 from .models import Person
+from .sign_ins import Result
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +57,10 @@ class Checked(OpenIDConnectOAuth2Adapter):
 
     @property
     def openid_config(self) -> dict[str, Any]:
-        config: dict[str, Any] = super().openid_config
+        try:
+            config: dict[str, Any] = super().openid_config
+        except AttributeError as error:
+            raise OAuth2Error("the discovery is no JSON object") from error
         issuer = self.get_provider().app.settings["server_url"]
         if config.get("issuer") != issuer:
             raise OAuth2Error("the discovery names another issuer")
@@ -105,8 +114,30 @@ class Checked(OpenIDConnectOAuth2Adapter):
         return fitting[0].key
 
 
+def ask() -> None:
+    """Whether the provider answers and is what was configured, asked as for a sign-in.
+
+    Raises RequestException (no answer, or none in JSON) and ConfigError (it is something else)."""
+    try:
+        _found = Checked(HttpRequest(), PROVIDER).openid_config
+    except OAuth2Error as error:
+        raise ConfigError(str(error)) from error
+
+
+class _ThisMachinesTrust(HTTPAdapter):
+    """Whom this machine trusts, a company's own authority too, counts as for Dialpad and mail: requests alone knows public ones only."""
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        super().init_poolmanager(*args, ssl_context=ssl.create_default_context(), **options)
+
+
 class Refusals(DefaultSocialAccountAdapter):
     """Who comes in by way of the provider: people who were invited, and nobody else."""
+
+    def get_requests_session(self) -> Any:
+        session = super().get_requests_session()
+        session.mount("https://", _ThisMachinesTrust())
+        return session
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
         return False
@@ -116,33 +147,69 @@ class Refusals(DefaultSocialAccountAdapter):
         nonce = sociallogin.state.get("nonce")
         if not nonce or claims.get("nonce") != nonce:
             raise _refuse(request, "nonce")
-        if not sociallogin.is_existing:
+        if sociallogin.is_existing:
+            self._prove(request, sociallogin, claims)
+        else:
             self._join(request, sociallogin, claims)
+        sign_ins.begin(request, sign_ins.Way.PROVIDER)
 
     def on_authentication_error(
         self, request: HttpRequest, provider: Any, error: Any = None, exception: Any = None, extra_context: Any = None
     ) -> None:
+        if strict_certificates.lacks(exception):
+            raise ImmediateHttpResponse(away_page(request, exception))
         raise _refuse(request, str(exception or error))
 
     def _join(self, request: HttpRequest, sociallogin: Any, claims: dict[str, Any]) -> None:
-        email = str(claims.get("email", "")).strip().lower()
+        email = str(claims.get("email", ""))
         if claims.get("email_verified") is not True or not email:
-            raise _refuse(request, "mail not verified", "unverified")
-        person = Person.objects.filter(email__iexact=email, is_active=True).first()
+            raise _refuse(request, "mail not verified", Result.UNVERIFIED, email=email)
+        person = _whose(email)
         if person is None or SocialAccount.objects.filter(user_id=person.pk).exists():
-            raise _refuse(request, "not invited", "unknown")
+            raise _refuse(request, "not invited", Result.UNKNOWN, person=person, email=email)
+        now = timezone.now()
         with transaction.atomic():
+            if proof.prove(audit.acting(person, request), person, Person.Proof.PROVIDER, now):
+                signals.say_reset(request)
             sociallogin.connect(request, person)
             audit.record(
                 audit.acting(person, request),
                 "account.oidc",
-                now=timezone.now(),
+                now=now,
                 company_id=None,
                 subject=("person", person.pk, person.email),
                 after={"issuer": claims["iss"]},
             )
 
+    def _prove(self, request: HttpRequest, sociallogin: Any, claims: dict[str, Any]) -> None:
+        """An account that was joined before proofs were kept. What was set on it before may be somebody else's."""
+        person = sociallogin.user
+        if claims.get("email_verified") is True and _whose(str(claims.get("email", ""))) == person:
+            actor = audit.acting(person, request)
+            if proof.prove(actor, person, Person.Proof.PROVIDER, timezone.now(), joined=sociallogin.account.pk):
+                signals.say_reset(request)
 
-def _refuse(request: HttpRequest, why: str, kind: str = "") -> ImmediateHttpResponse:
+
+def away_page(request: HttpRequest, error: BaseException | None) -> HttpResponse:
+    """That the provider cannot be asked, with the one cause that only an operator can mend."""
+    lacks = strict_certificates.lacks(error)
+    log.warning("oidc_away", extra={"why": lacks or type(error).__name__})
+    kind = "certificate" if lacks else "away"
+    return render(request, "account/oidc_refused.html", {"kind": kind, "provider": provider_name()}, status=502)
+
+
+def _whose(address: str) -> Person | None:
+    """Whose account has exactly this address: what the provider says is no typing mistake, so nothing is forgiven."""
+    try:
+        return Person.objects.filter(email=normal(address), is_active=True).first()
+    except ValueError:
+        return None
+
+
+def _refuse(
+    request: HttpRequest, why: str, result: Result = Result.REFUSED, *, person: Person | None = None, email: str = ""
+) -> ImmediateHttpResponse:
     log.warning("oidc_refused", extra={"why": why[:200]})
+    sign_ins.refused(request, sign_ins.Way.PROVIDER, result, person=person, email=email)
+    kind = "" if result == Result.REFUSED else result.value
     return ImmediateHttpResponse(render(request, "account/oidc_refused.html", {"kind": kind, "provider": provider_name()}, status=403))

@@ -6,6 +6,7 @@ from django.apps import apps
 from django.db import transaction
 
 from . import audit, links
+from .addresses import sign_in_address
 from .models import Link, Membership, Person
 
 FIRST = "operator@localhost"
@@ -13,6 +14,10 @@ FIRST = "operator@localhost"
 
 class Disabled(Exception):
     """The person was disabled: a link would not let them in."""
+
+
+class WithoutRole(Exception):
+    """The person's last role was taken away: a link would not let them in."""
 
 
 class SeveralOperators(Exception):
@@ -23,14 +28,17 @@ def sign_in_link(email: str | None, now: datetime) -> tuple[Person, str]:
     """A link's token for this person, or for the only operator. A person who is not there yet becomes an operator.
 
     A company that nobody administers gets the operator as its company admin: otherwise nobody could invite anyone.
+    Raises NotAnAddress, CannotSignIn, Disabled, WithoutRole, SeveralOperators.
     """
     with transaction.atomic():
         person = _person(email, now)
-        if not person.is_active:
+        if person.disabled_at is not None:
             raise Disabled(person.email)
+        if person.removed_at is not None:
+            raise WithoutRole(person.email)
         if person.is_operator:
             _adopt(person, now)
-        token = links.make(person, Link.Kind.SIGN_IN, now)
+        token = links.make(person, Link.Kind.SIGN_IN, Link.Handed.OPERATOR, now)
         audit.record(audit.COMMAND_LINE, "link.sign_in", now=now, company_id=None, subject=("person", person.pk, person.email))
     return person, token
 
@@ -42,8 +50,8 @@ def _person(email: str | None, now: datetime) -> Person:
             raise SeveralOperators(*(one.email for one in operators))
         if operators:
             return operators[0]
-    address = (email or FIRST).strip().lower()
-    found = Person.objects.filter(email__iexact=address).first()
+    address = sign_in_address(email or FIRST)
+    found = Person.objects.filter(email=address).first()
     if found is not None:
         return found
     person = Person(email=address, is_operator=True, created_at=now)

@@ -11,9 +11,8 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.db.models import Q
 
-from rokuon.ops.mail import is_address
-
-from . import audit, links, sessions
+from . import audit, links, proof, sessions
+from .addresses import sign_in_address
 from .audit import Actor
 from .models import Link, Membership, Person
 
@@ -26,45 +25,25 @@ class LastAdmin(Exception):
     """The company would be left without a company admin."""
 
 
-class NotAnAddress(Exception):
-    """What was given is not an e-mail address."""
-
-
-LONGEST_ADDRESS = 254
-
-
-def address_of(text: str) -> str:
-    """What somebody wrote, as an e-mail address; case does not tell two apart. Raises NotAnAddress."""
-    address = text.strip().lower()
-    if not is_address(address) or len(address) > LONGEST_ADDRESS:
-        raise NotAnAddress(text)
-    return address
-
-
-def find_or_make(email: str, name: str, language: str, now: datetime) -> Person:
-    """The person with this address. A new one has no password yet; one who was disabled for want of a role may come in again.
-
-    Raises NotAnAddress.
-    """
-    address = address_of(email)
-    person = Person.objects.filter(email__iexact=address).first()
-    if person is None:
-        person = Person(email=address, name=name.replace("\0", "").strip()[:200], language=language, created_at=now)
-        person.set_unusable_password()
-        person.save()
-    elif not person.is_active and not person.is_operator and not person.memberships.exists():
-        Person.objects.filter(pk=person.pk).update(is_active=True)
-        person.is_active = True
-    return person
+class Disabled(Exception):
+    """Whoever runs the installation has disabled the person: no company gives a role to them. `args` is the address."""
 
 
 def invite(actor: Actor, company_id: int, email: str, name: str, role: str, office_id: int | None, language: str, now: datetime) -> Person:
     """Give a role to somebody who may be new. A role that the person has in that place already becomes this one.
 
-    Raises NotAnAddress; LastAdmin where a company admin would become less.
+    An account that nobody has proven, and that others than this company may have used, is reset first (`proof`).
+
+    Raises NotAnAddress, CannotSignIn, Disabled; LastAdmin where a company admin would become less.
     """
     with _one_after_the_other(company_id):
-        person = find_or_make(email, name, language, now)
+        person, made = _find_or_make(email, name, language, now)
+        if person.disabled_at is not None:
+            raise Disabled(person.email)
+        if not made and proof.may_be_another(person, company_id):
+            proof.reset(actor, person, company_id, now)
+        Person.objects.filter(pk=person.pk, removed_at__isnull=False).update(removed_at=None)
+        person.refresh_from_db()
         there = Membership.objects.filter(Q(office_id=office_id), person=person, company_id=company_id).first()
         if there is not None:
             _change(actor, there, role, office_id, now)
@@ -75,6 +54,17 @@ def invite(actor: Actor, company_id: int, email: str, name: str, role: str, offi
             links.void(person, now, Link.Kind.INVITATION)
         _record(actor, "person.role", added, now, after={"role": role, "office": _office_name(added)})
     return person
+
+
+def _find_or_make(email: str, name: str, language: str, now: datetime) -> tuple[Person, bool]:
+    """The person with this address, whose row is held until the transaction ends, and whether it is a new one, without a password."""
+    address = sign_in_address(email)
+    new = Person(email=address, name=name.replace("\0", "").strip()[:200], language=language, created_at=now)
+    new.set_unusable_password()
+    # Two who invite the same new address at once make one person.
+    Person.objects.bulk_create([new], ignore_conflicts=True)
+    person = Person.objects.select_for_update(no_key=True).get(email=address)
+    return person, person.password == new.password
 
 
 def set_role(actor: Actor, membership: Membership, role: str, office_id: int | None, now: datetime) -> None:
@@ -88,40 +78,45 @@ def set_role(actor: Actor, membership: Membership, role: str, office_id: int | N
 
 
 def remove(actor: Actor, membership: Membership, now: datetime) -> None:
-    """Take the role away. Who has none left anywhere, and does not run the installation, is disabled. Raises LastAdmin."""
+    """Take the role away. Who has none left anywhere, and does not run the installation, is signed out until one is given again. Raises
+    LastAdmin."""
     with _one_after_the_other(membership.company_id):
         before = {"role": membership.role, "office": _office_name(membership)}
         if not Membership.objects.filter(pk=membership.pk).delete()[0]:
             return
         _record(actor, "person.remove", membership, now, before=before)
-        person = membership.person
+        person = Person.objects.select_for_update(no_key=True).get(pk=membership.person_id)
         if not person.is_operator and not Membership.objects.filter(person=person).exists():
-            _disable(person, now)
+            Person.objects.filter(pk=person.pk, removed_at=None).update(removed_at=now)
+            _shut_out(person, now)
 
 
 def disable(actor: Actor, person: Person, now: datetime) -> None:
-    """Nobody by that name gets in any more, anywhere. Raises LastAdmin."""
+    """Nobody by that name gets in any more, anywhere, until whoever runs the installation enables the account. Raises LastAdmin."""
     with transaction.atomic():
         companies = sorted(set(person.memberships.values_list("company_id", flat=True)))
         for company_id in companies:
             _lock(company_id)
         administered = [company_id for company_id in companies if admins(company_id)]
-        _disable(person, now)
+        changed = Person.objects.filter(pk=person.pk, disabled_at=None).update(disabled_at=now)
+        _shut_out(person, now)
         for company_id in administered:
             _require_admin(company_id)
-        audit.record(actor, "person.disable", now=now, company_id=None, subject=("person", person.pk, person.email))
+        if changed:
+            audit.record(actor, "person.disable", now=now, company_id=None, subject=("person", person.pk, person.email))
 
 
 def enable(actor: Actor, person: Person, now: datetime) -> None:
+    """What `disable` did no longer holds. Who has no role left still needs one."""
     with transaction.atomic():
-        if Person.objects.filter(pk=person.pk, is_active=False).update(is_active=True):
+        if Person.objects.filter(pk=person.pk, disabled_at__isnull=False).update(disabled_at=None):
             audit.record(actor, "person.enable", now=now, company_id=None, subject=("person", person.pk, person.email))
 
 
-def invitation(actor: Actor, person: Person, company_id: int, now: datetime) -> str:
+def invitation(actor: Actor, person: Person, company_id: int, handed: Link.Handed, now: datetime) -> str:
     """A link for somebody who has not signed in yet; one that was sent before is void. Its token."""
     with transaction.atomic():
-        token = links.make(person, Link.Kind.INVITATION, now)
+        token = links.make(person, Link.Kind.INVITATION, handed, now)
         audit.record(actor, "person.invite", now=now, company_id=company_id, subject=("person", person.pk, person.email))
     return token
 
@@ -151,9 +146,7 @@ def _change(actor: Actor, membership: Membership, role: str, office_id: int | No
     _record(actor, "person.role", changed, now, before=before, after={"role": role, "office": _office_name(changed)})
 
 
-def _disable(person: Person, now: datetime) -> None:
-    Person.objects.filter(pk=person.pk).update(is_active=False)
-    person.is_active = False
+def _shut_out(person: Person, now: datetime) -> None:
     sessions.end_all(person)
     links.void(person, now)
 

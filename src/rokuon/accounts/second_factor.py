@@ -9,6 +9,7 @@ from functools import cache
 from io import BytesIO
 
 from allauth.account.authentication import get_authentication_records
+from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.base.forms import AuthenticateForm
 from allauth.mfa.models import Authenticator
@@ -22,12 +23,13 @@ from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy
 
+from rokuon.base.secrets import Vault
 from rokuon.config import Config
-from rokuon.ops.secrets import Vault
 
-from . import throttle
+from . import sign_ins, throttle
 from .adapter import too_early
 from .models import Person, SpentCode, hashed
+from .sign_ins import Result, Way
 
 TOTP = Authenticator.Type.TOTP
 RIGHT_FOR = timedelta(seconds=120)
@@ -118,7 +120,13 @@ class CodeForm(AuthenticateForm):
     """A code at sign-in: of the app, or a recovery code."""
 
     def clean_code(self) -> str:
-        return _checked(self.user, super().clean_code)
+        try:
+            return _checked(self.user, super().clean_code)
+        except ValidationError as error:
+            early = error.code == "too_many_tries"
+            way = Way(context.request.session.get(sign_ins.WAY, Way.OTHER))
+            sign_ins.refused(context.request, way, Result.TOO_EARLY if early else Result.WRONG_CODE, person=self.user)
+            raise
 
 
 class SetUpForm(ActivateTOTPForm):

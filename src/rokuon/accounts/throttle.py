@@ -17,7 +17,7 @@ from django.core import signing
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 
-from .models import Throttle
+from .models import Person, Throttle
 
 KNOWN_COOKIE = "rokuon_known"
 KNOWN_FOR = timedelta(days=365)
@@ -100,18 +100,22 @@ def prune(now: datetime) -> None:
 def account_key(email: str, request: HttpRequest) -> str:
     """The account, whether it exists or not; in a browser that knows it, the account there."""
     known = _known(request)
-    if known is not None and known[0] == _digest(email):
+    if known is not None and known[0] == _digest(email) and known[2] == _reset(email):
         return f"known:{known[0]}:{known[1]}"
     return f"account:{_digest(email)}"
 
 
 def address_key(address: str) -> str:
-    """An address; for IPv6 the network that a household gets."""
+    return f"address:{network(address)}"
+
+
+def network(address: str) -> str:
+    """The address; for IPv6 the network that a household gets."""
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:
-        return f"address:{address}"
-    return f"address:{ipaddress.ip_network(f'{ip}/64', strict=False) if ip.version == 6 else ip}"
+        return address
+    return str(ipaddress.ip_network(f"{ip}/64", strict=False) if ip.version == 6 else ip)
 
 
 def limits(email: str, address: str, request: HttpRequest) -> dict[str, Limit]:
@@ -121,18 +125,23 @@ def limits(email: str, address: str, request: HttpRequest) -> dict[str, Limit]:
 
 
 def remember(request: HttpRequest, response: HttpResponse, email: str) -> None:
-    """This browser knows the account from now on. The cookie opens nothing; it only counts apart."""
-    value = signing.dumps([_digest(email), token_urlsafe(12)], salt=SALT)
+    """This browser knows the account from now on, until the account is reset (`proof`). The cookie opens nothing; it only counts apart."""
+    value = signing.dumps([_digest(email), token_urlsafe(12), _reset(email)], salt=SALT)
     response.set_cookie(KNOWN_COOKIE, value, max_age=KNOWN_FOR, httponly=True, samesite="Lax", secure=request.is_secure(), path="/")
 
 
-def _known(request: HttpRequest) -> tuple[str, str] | None:
+def _known(request: HttpRequest) -> tuple[str, str, str] | None:
     try:
-        digest, nonce = signing.loads(request.COOKIES.get(KNOWN_COOKIE, ""), salt=SALT, max_age=KNOWN_FOR)
+        digest, nonce, reset = signing.loads(request.COOKIES.get(KNOWN_COOKIE, ""), salt=SALT, max_age=KNOWN_FOR)
     except (signing.BadSignature, ValueError, TypeError):
         return None
-    return str(digest), str(nonce)
+    return str(digest), str(nonce), str(reset)
+
+
+def _reset(email: str) -> str:
+    """When the account was last reset."""
+    return str(Person.objects.filter(email=email).values_list("reset_at", flat=True).first() or "")
 
 
 def _digest(email: str) -> str:
-    return hashlib.sha256(email.strip().lower().encode()).hexdigest()[:32]
+    return hashlib.sha256(email.encode()).hexdigest()[:32]

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import confirm, link, oidc, password, second_factor, sessions, sign_in
+from .views import confirm, link, oidc, password, second_factor, sessions, sign_in, sign_ins
 
 urlpatterns = [
     path("sign-in/", sign_in.sign_in, name="account_login"),
@@ -18,6 +18,7 @@ urlpatterns = [
     path("account/second-factor/remove/", second_factor.remove, name="mfa_deactivate_totp"),
     path("account/second-factor/recovery-codes/", second_factor.recovery, name="mfa_view_recovery_codes"),
     path("account/sessions/", sessions.overview, name="account_sessions"),
+    path("account/sign-ins/", sign_ins.own, name="account_sign_ins"),
     path("account/sessions/end/", sessions.end, name="account_end_session"),
     path("account/confirm/", confirm.confirm, name="account_reauthenticate"),
     path("account/password/", password.password, name="account_set_password"),

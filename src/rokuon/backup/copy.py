@@ -15,24 +15,32 @@ Nothing is ever overwritten or deleted.
 import hashlib
 import logging
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from rokuon.domain import retry
+from rokuon.domain import placement, retry
 from rokuon.domain.copies import State
 from rokuon.domain.crashpoints import reached
-from rokuon.domain.failures import InternalFault, ObjectDiffers, ObjectExists, ObjectMissing, ObjectOccupied, RokuonError, StoreUnavailable
+from rokuon.domain.failures import (
+    InternalFault,
+    ObjectDiffers,
+    ObjectExists,
+    ObjectMisread,
+    ObjectMissing,
+    ObjectOccupied,
+    RokuonError,
+    StoreUnavailable,
+)
 from rokuon.domain.ports import Body, Sleep, Source, Store, StoredObject
-from rokuon.domain.work import Outcome, Work
+from rokuon.domain.work import Aside, Outcome, Refused, Work
 
-from .fetch import ProvenAudio, proven_audio
+from . import retained
+from .fetch import CONTENT_TYPE, ProvenAudio, UnprovenAudio, accepted_audio, fetched_audio
 from .limits import Limits, MemoryBudget
 
 log = logging.getLogger(__name__)
-
-CONTENT_TYPE = "audio/mpeg"
 
 T = TypeVar("T")
 
@@ -47,19 +55,84 @@ class Gear:
     sleep: Sleep
 
 
-async def copy_recording(work: Work, store: Store, gear: Gear) -> Outcome | RokuonError:
-    """Try one copy to its end. The answer is the outcome to record, or the error for the caller to decide on; nothing is raised."""
-    try:
+async def copy_recording(
+    copies: Sequence[tuple[Work, Store]], gear: Gear, now_ms: int, leaving: Callable[[Work], Awaitable[bool]] | None = None
+) -> list[Outcome | Refused]:
+    """Try the copies of one recording to their end: it is fetched and proven once (`domain.work.by_fetch`), and stored for each.
+
+    The answers, in the order of the copies, are the outcome to record, or why there is none, for the caller to decide on. Nothing is
+    raised. What may be audio and has no proof is kept aside where this was the last try, where `leaving` says that there may be no
+    other, or where the source has lost what was read before; else it is retained until the next try."""
+    first, store = copies[0]
+
+    async def fetch_and_store() -> list[Outcome | Refused]:
         async with AsyncExitStack() as kept:
-            audio = await patiently(lambda: kept.enter_async_context(proven_audio(work, gear.source, gear.limits, gear.memory)), gear.sleep)
-            stored = await patiently(lambda: store_once(work, store, audio.body), gear.sleep)
-            return _verified(work, audio, stored)
+            audio = await _fetch(first, store, gear, kept, now_ms)
+            ended = [await _tried(work, _stored(work, into, audio, gear, now_ms, leaving)) for work, into in copies]
+            if not any(isinstance(one, Refused) and one.aside is None for one in ended):
+                await retained.drop(gear.limits.spool, first.history.read_sha256)
+            return ended
+
+    ended = await _tried(first, fetch_and_store())
+    return [ended for _ in copies] if isinstance(ended, Refused) else ended
+
+
+async def _tried(work: Work, step: Awaitable[T]) -> T | Refused:
+    """The answer of the step, or why there is none."""
+    try:
+        return await step
     except RokuonError as error:
-        return error
+        return Refused(error)
     except Exception:
         trace = uuid.uuid4().hex[:12]
         log.exception("copy_crashed", extra={"copy": work.copy_id, "trace": trace})
-        return InternalFault(f"trace {trace}")
+        return Refused(InternalFault(f"trace {trace}"))
+
+
+async def _stored(
+    work: Work,
+    store: Store,
+    audio: ProvenAudio | UnprovenAudio,
+    gear: Gear,
+    now_ms: int,
+    leaving: Callable[[Work], Awaitable[bool]] | None,
+) -> Outcome | Refused:
+    """One copy of what was fetched: under its key where it is proven, else kept aside if there may be no other try."""
+    if isinstance(audio, ProvenAudio):
+        stored = await patiently(lambda: store_once(work, store, audio.body, content_type=audio.content_type), gear.sleep)
+        return _verified(work, audio, stored)
+    last = isinstance(retry.decide(audio.error, work.history, now_ms, audio.read_sha256), retry.GiveUp)
+    if not (last or audio.lost or (leaving and await leaving(work))):
+        await retained.retain(gear.limits.spool, audio)
+        return Refused(audio.error, audio.read_sha256)
+    kept_aside = await patiently(lambda: keep_aside(work, store, audio), gear.sleep)
+    return Refused(audio.error, audio.read_sha256, kept_aside)
+
+
+async def _fetch(work: Work, store: Store, gear: Gear, kept: AsyncExitStack, now_ms: int) -> ProvenAudio | UnprovenAudio:
+    """The audio, which `kept` holds until it is closed. What is short and passing is tried again on the spot, proof or not."""
+    tries = 0
+    while True:
+        audio: ProvenAudio | UnprovenAudio | None = None
+        try:
+            if work.accepted:
+                audio = await kept.enter_async_context(accepted_audio(work.accepted, store, gear.limits, gear.memory))
+            else:
+                audio = await kept.enter_async_context(fetched_audio(work, gear.source, gear.limits, gear.memory, now_ms))
+            error = audio.error if isinstance(audio, UnprovenAudio) else None
+        except RokuonError as raised:
+            error = raised
+        delay = retry.quick_delay(error, tries) if error is not None else None
+        if delay is None:
+            if audio is None and error is not None:
+                audio = await retained.lost(gear.limits.spool, work, error)
+            if audio is None:
+                raise error or InternalFault
+            return audio
+        # Memory and spool file are not held over the wait.
+        await kept.aclose()
+        tries += 1
+        await gear.sleep(delay)
 
 
 async def patiently(step: Callable[[], Awaitable[T]], sleep: Sleep) -> T:
@@ -77,14 +150,23 @@ async def patiently(step: Callable[[], Awaitable[T]], sleep: Sleep) -> T:
         await sleep(delay)
 
 
-async def store_once(work: Work, store: Store, body: Body) -> StoredObject:
+async def keep_aside(work: Work, store: Store, audio: UnprovenAudio) -> Aside:
+    """Create the bytes under a key beside the recordings, as `store_once` creates a recording."""
+    looks = audio.looks
+    key = placement.aside_key(work.key, audio.body.sha256, looks.extension)
+    stored = await store_once(replace(work, key=key), store, audio.body, content_type=looks.content_type)
+    log.info("kept_aside", extra={"copy": work.copy_id, "reason": audio.error.reason, "size": stored.size})
+    return Aside(key, stored.size, audio.body.sha256, audio.body.crc32c, looks.content_type, looks.name)
+
+
+async def store_once(work: Work, store: Store, body: Body, *, content_type: str = CONTENT_TYPE) -> StoredObject:
     """Create the object and check the store's answer; where a name is taken or an answer lost, find out what is there.
 
     Raises ObjectOccupied (something else has the name), ObjectDiffers (the store kept other bytes), StoreUnavailable (nothing there).
     """
     metadata = {"call-id": work.call_id, "recording-id": work.recording_id, "recording-kind": work.kind, "sha256": body.sha256}
     try:
-        stored = await store.put(work.key, body, content_type=CONTENT_TYPE, metadata=metadata)
+        stored = await store.put(work.key, body, content_type=content_type, metadata=metadata)
     except (ObjectExists, StoreUnavailable) as unsure:
         return await reconcile(work, store, body, unsure)
     reached("stored")
@@ -97,14 +179,24 @@ async def store_once(work: Work, store: Store, body: Body) -> StoredObject:
 async def reconcile(work: Work, store: Store, body: Body, unsure: RokuonError) -> StoredObject:
     """Decide what an object under our key is: this recording (then it counts), something else (ObjectOccupied), or not there.
 
-    Where nothing is there the write did not happen, and `unsure` is raised again as a passing fault.
+    Where nothing is there the write did not happen, and `unsure` is raised again as a passing fault. No single read makes it something
+    else: where the store's own word agrees with ours and the bytes do not, or two looks differ, the read is at fault (ObjectMisread).
     """
     found = await store.stat(work.key)
     if found is None:
         raise StoreUnavailable(unsure.detail, retry_after=unsure.retry_after) from unsure
-    same = found.size == body.size and found.crc32c == body.crc32c and await _sha256(store, work.key) == body.sha256
-    if not same or found.metadata.get("recording-id", work.recording_id) != work.recording_id:
-        raise ObjectOccupied(f"there: {found.size} bytes, crc32c {found.crc32c}; ours: {body.size} bytes, crc32c {body.crc32c}")
+    described = f"there: {found.size} bytes, crc32c {found.crc32c}; ours: {body.size} bytes, crc32c {body.crc32c}"
+    if found.size == body.size and found.crc32c != body.crc32c and not store.capabilities.stores_checksum:
+        # The checksum is itself of a read.
+        again = await store.stat(work.key)
+        if again is None or (again.size, again.crc32c) != (found.size, found.crc32c):
+            raise ObjectMisread(described)
+    if (found.size, found.crc32c) != (body.size, body.crc32c):
+        raise ObjectOccupied(described)
+    if found.metadata.get("recording-id", work.recording_id) != work.recording_id:
+        raise ObjectOccupied(described)
+    if await _sha256(store, work.key) != body.sha256:
+        raise ObjectMisread(described)
     reached("verified")
     log.info("copy_reconciled", extra={"copy": work.copy_id, "after": unsure.reason})
     return found
@@ -130,5 +222,6 @@ def _verified(work: Work, audio: ProvenAudio, stored: StoredObject) -> Outcome:
         crc32c=audio.body.crc32c,
         version=stored.version,
         proof=audio.proof,
-        audio_ms=audio.audio_ms,
+        audio_ms=audio.facts.duration_ms if audio.facts else None,
+        facts=audio.facts,
     )

@@ -4,33 +4,36 @@ Everything is planned from what was listed and what is set now; the ledger keeps
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rokuon.domain import placement
 from rokuon.domain.classify import Classified, ClassifiedRecording
 from rokuon.domain.recording import Scope
+from rokuon.domain.settings import KIND_NOT_CHOSEN
 from rokuon.domain.work import PlannedCall, PlannedCopy
-
-KIND_NOT_CHOSEN = "kind_not_chosen"
 
 
 @dataclass(frozen=True, slots=True)
 class TargetPlan:
-    """A backed-up target: its row, its effective bucket, its folder, and the zone whose calendar dates the folders ("" is UTC)."""
+    """A backed-up target: its row, its effective bucket, its folder, the zone whose calendar dates the folders ("" is UTC), and how many
+    bytes of a name the bucket takes."""
 
     id: int
     bucket_id: int
     folder: str
     zone: str
+    longest_name: int = placement.SEGMENT_BYTES
 
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """What a listing is sorted into. `trainees` maps a user to the coaching teams whose calls theirs are."""
+    """What a listing is sorted into. `trainees` maps a user to the coaching teams whose calls theirs are, `names` to what
+    the directory calls them."""
 
     plans: Mapping[Scope, TargetPlan]
     trainees: Mapping[str, Iterable[str]]
     voicemail: bool
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 def plan_batch(batch: Iterable[Classified], targets: Targets, noticed_ms: int) -> tuple[list[PlannedCall], list[PlannedCopy]]:
@@ -49,7 +52,8 @@ def _plan(recording: ClassifiedRecording, target: TargetPlan, noticed_ms: int) -
     date = placement.date_folder(started_ms, target.zone)
 
     def key(recording_id: str) -> str:
-        return placement.object_key(target.folder, date, recording.agent, recording.call_id, recording_id)
+        ids = recording.call_id, recording_id
+        return placement.object_key(target.folder, date, recording.agent, *ids, longest=target.longest_name)
 
     return PlannedCopy(
         target_id=target.id,
@@ -64,4 +68,11 @@ def _plan(recording: ClassifiedRecording, target: TargetPlan, noticed_ms: int) -
         key=key(recording.id),
         spare_key=key(f"{recording.id}-{recording.kind}"),
         excluded=KIND_NOT_CHOSEN if recording.excluded else "",
+        call_ms=_call_ms(recording),
     )
+
+
+def _call_ms(recording: ClassifiedRecording) -> int | None:
+    if recording.ended_ms is None or recording.ended_ms <= recording.started_ms:
+        return None
+    return recording.ended_ms - recording.started_ms

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rokuon.domain.classify import classify
+from rokuon.domain.pace import Budget, seconds_for
 from rokuon.domain.ports import Source
 from rokuon.domain.recording import Page
 
@@ -11,6 +12,8 @@ from .backfill import PlannedWindow
 from .discover import Targets
 
 CALLS_PER_PAGE = 50
+MOST_EMPTY_PAGES = 20
+"""A window of whose pages the first so many are empty, because the source ignores the range, is not estimated."""
 BYTES_PER_MS = 2.0
 """16 kbit/s, what Dialpad's recordings were seen to have; the ledger's own measure is better once there is one."""
 
@@ -33,11 +36,9 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """`requests_per_second` is what the set budget lets through, `per_recording` what a download is charged, `bytes_per_ms` what the
-    ledger has measured so far."""
+    """`bytes_per_ms` is what the ledger has measured so far."""
 
-    requests_per_second: float
-    per_recording: int
+    budget: Budget
     bytes_per_ms: float = BYTES_PER_MS
 
 
@@ -57,7 +58,7 @@ async def estimate(source: Source, windows: Sequence[PlannedWindow], targets: Ta
     recordings = max(0, found - already)
     audio_ms = sum(sample.audio_ms for sample in samples) * (recordings / found if found else 0)
     pages = sum(max(1, -(-sample.calls // CALLS_PER_PAGE)) for sample in samples)
-    requests = pages + recordings * rates.per_recording
+    requests = pages + recordings * rates.budget.per_recording
     return Plan(
         windows=len(windows),
         pages=pages,
@@ -65,16 +66,21 @@ async def estimate(source: Source, windows: Sequence[PlannedWindow], targets: Ta
         recordings=recordings,
         bytes=round(audio_ms * rates.bytes_per_ms),
         requests=requests,
-        seconds=requests / rates.requests_per_second,
+        seconds=seconds_for(pages, recordings, rates.budget),
         exact=all(sample.exact for sample in samples),
         already=already,
     )
 
 
 async def _sample(source: Source, window: PlannedWindow, targets: Targets) -> _Sample:
+    pages = 0
     async for page in source.pages(window.scope, window.wanted):
-        return _extrapolate(page, window, targets)
-    return _Sample(0, 0, 0, exact=True)
+        pages += 1
+        if page.calls or page.last:
+            return _extrapolate(page, window, targets)
+        if pages == MOST_EMPTY_PAGES:
+            break
+    return _Sample(0, 0, 0, exact=False)
 
 
 def _extrapolate(page: Page, window: PlannedWindow, targets: Targets) -> _Sample:

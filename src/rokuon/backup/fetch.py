@@ -1,73 +1,189 @@
 """From the source to proven audio: fetched, then proven (ARCHITECTURE.md).
 
-What leaves here is an audio file of the right length, or an exception of `domain.failures` that says why not.
+What leaves here is an audio file of the right length; bytes that may be audio, with the reason why they are not proven; or an exception of
+`domain.failures` where there is nothing worth keeping.
 """
 
 import asyncio
 import errno
 import hashlib
 import mmap
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import TypeVar
 
 import google_crc32c
 
 from rokuon.domain import audio
+from rokuon.domain.audio import AudioFacts
 from rokuon.domain.crashpoints import reached
-from rokuon.domain.failures import RecordingEmpty, RecordingUnstable, SpoolUnusable
-from rokuon.domain.ports import Body, Download, Source
-from rokuon.domain.work import Proof, Work
-from rokuon.ops import spool
+from rokuon.domain.duration import check_length
+from rokuon.domain.failures import (
+    ObjectDiffers,
+    RecordingDamaged,
+    RecordingDurationDiffers,
+    RecordingEmpty,
+    RecordingNotAudio,
+    RecordingReadOnce,
+    RecordingTooSlow,
+    RecordingTruncated,
+    RecordingUnstable,
+    RokuonError,
+    SpoolUnusable,
+)
+from rokuon.domain.mpeg import Data
+from rokuon.domain.ports import Body, Download, Source, Store
+from rokuon.domain.retry import READ_APART_S
+from rokuon.domain.sniff import Looks
+from rokuon.domain.work import Aside, Proof, Work
+from rokuon.runtime import spool
 
 from .limits import Limits, MemoryBudget
 
+T = TypeVar("T")
+
+CONTENT_TYPE = "audio/mpeg"
 INLINE = 1 << 20
 """Bodies up to so many bytes are hashed on the event loop (about 1 ms per MiB); longer ones in a thread."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProvenAudio:
-    """A body that is audio of the listed length. `proof` is "read_twice" where the source announced no length to hold it to."""
+    """A body that is audio of the right length, or that a person accepted (`facts` is None then). `proof`: see `domain.work.Proof`."""
 
     body: Body
-    audio_ms: int
+    facts: AudioFacts | None
     proof: Proof
+    content_type: str = CONTENT_TYPE
+
+
+@dataclass(frozen=True, slots=True)
+class UnprovenAudio:
+    """A body that may be audio, why it is not proven, and what it looks like. `cut`: only a part of it arrived. `lost`: it was read
+    before, and the source does not have it any more."""
+
+    body: Body
+    error: RokuonError
+    looks: Looks
+    cut: bool = False
+    lost: bool = False
+
+    @property
+    def read_sha256(self) -> str:
+        """Of what was read now and to its end, else "": two broken downloads that are equal say nothing about what the source has."""
+        return "" if self.cut or self.lost else self.body.sha256
 
 
 @asynccontextmanager
-async def proven_audio(work: Work, source: Source, limits: Limits, memory: MemoryBudget) -> AsyncIterator[ProvenAudio]:
+async def fetched_audio(
+    work: Work, source: Source, limits: Limits, memory: MemoryBudget, now_ms: int
+) -> AsyncIterator[ProvenAudio | UnprovenAudio]:
     """Fetch the recording and prove that it is whole; memory and spool file are given back at the end.
 
-    Raises what `Source.open` and `domain.audio.inspect` raise, RecordingEmpty, RecordingUnstable.
+    Raises what `Source.open` raises, RecordingEmpty, and RecordingReadOnce where it is too early for a second read; RecordingNotAudio,
+    RecordingTruncated and RecordingTooSlow for what cannot be audio.
     """
+    untold = not work.duration_ms
+    if untold and (early := work.history.until_apart_s(now_ms)):
+        raise RecordingReadOnce(retry_after=early)
     async with AsyncExitStack() as resources:
         async with source.open(work.kind, work.recording_id, work.url) as download:
-            body = await _take_in(download, limits, memory, resources)
+            body, cut = await _take_in(download, limits, memory, resources)
             announced = download.length is not None
         reached("fetched")
+        if cut is not None:
+            yield await unproven(body, cut, cut=True)
+            return
         if body.size == 0:
             raise RecordingEmpty
-        facts = await _inspect(body)
-        audio.check_duration(facts.duration_ms, work.duration_ms)
-        if not announced and await _read_again(work, source, limits) != body.sha256:
-            raise RecordingUnstable
+        try:
+            facts = await _look_into(body, audio.inspect)
+            check_length(facts, work.duration_ms, work.call_ms)
+            if facts.short_by and not announced:
+                raise RecordingTruncated("ends inside a frame")
+            if untold:
+                _require_read_before(work, body, now_ms)
+            elif not announced and await _read_again(work, source, limits) != body.sha256:
+                raise RecordingUnstable
+        except (
+            RecordingNotAudio,
+            RecordingTruncated,
+            RecordingDamaged,
+            RecordingDurationDiffers,
+            RecordingUnstable,
+            RecordingReadOnce,
+        ) as error:
+            yield await unproven(body, error)
+            return
         reached("proven")
-        yield ProvenAudio(body, facts.duration_ms, "length" if announced else "read_twice")
+        yield ProvenAudio(body, facts, "read_apart" if untold else "length" if announced else "read_twice")
 
 
-async def _take_in(download: Download, limits: Limits, memory: MemoryBudget, resources: AsyncExitStack) -> Body:
+@asynccontextmanager
+async def accepted_audio(aside: Aside, store: Store, limits: Limits, memory: MemoryBudget) -> AsyncIterator[ProvenAudio]:
+    """What was kept aside, read from the bucket, to be stored as the recording: a person accepted it.
+
+    Raises what `Store.read` raises, and ObjectDiffers where other bytes are there than were kept.
+    """
+    async with AsyncExitStack() as resources:
+        body, _cut = await _take_in(_Kept(aside, store), limits, memory, resources)
+        if body.sha256 != aside.sha256:
+            raise ObjectDiffers(f"{body.size} bytes that are not the {aside.size} that were kept aside")
+        reached("fetched")
+        yield ProvenAudio(body, None, "accepted", aside.content_type)
+
+
+class _Kept:
+    """An object that was kept aside, read as if it were downloaded."""
+
+    def __init__(self, aside: Aside, store: Store) -> None:
+        self.length: int | None = aside.size
+        self.content_type = aside.content_type
+        self._aside, self._store = aside, store
+
+    async def chunks(self, limit: int) -> AsyncIterator[bytes]:
+        done = 0
+        async for chunk in self._store.read(self._aside.key):
+            done += len(chunk)
+            if done > self._aside.size:
+                raise ObjectDiffers(f"more than the {self._aside.size} bytes that were kept aside")
+            yield chunk
+
+
+def _require_read_before(work: Work, body: Body, now_ms: int) -> None:
+    """No length is listed: what was read before, some time ago, must have been the same."""
+    before = work.history
+    if before.read_apart(body.sha256, now_ms):
+        return
+    if before.read_sha256:
+        raise RecordingUnstable
+    raise RecordingReadOnce(retry_after=READ_APART_S)
+
+
+async def unproven(body: Body, error: RokuonError, *, cut: bool = False, lost: bool = False) -> UnprovenAudio:
+    """Raises the error where nothing of the body may be audio."""
+    if not body.size or not (looks := await _look_into(body, audio.looks)).may_be_audio:
+        raise error
+    return UnprovenAudio(body, error, looks, cut, lost)
+
+
+async def _take_in(
+    download: Download, limits: Limits, memory: MemoryBudget, resources: AsyncExitStack
+) -> tuple[Body, RecordingTruncated | RecordingTooSlow | None]:
+    """What arrived, and what ended it early, if anything did."""
     if download.length is not None and download.length <= limits.small:
         await resources.enter_async_context(memory.hold(download.length))
-        data = await download.read(limits.small)
-        if len(data) <= INLINE:
-            return _in_memory(data)
-        return await asyncio.to_thread(_in_memory, data)
+        arriving = _Arriving(download, limits.small)
+        data = b"".join([piece async for piece in arriving.pieces()])
+        body = _in_memory(data) if len(data) <= INLINE else await asyncio.to_thread(_in_memory, data)
+        return body, arriving.cut
     try:
         file = resources.enter_context(spool.new_file(limits.spool))
-        return await _to_file(download, limits.largest, file)
+        arriving = _Arriving(download, limits.largest)
+        return await _to_file(arriving.pieces(), file), arriving.cut
     except OSError as error:
         raise SpoolUnusable(errno.errorcode.get(error.errno or 0, "")) from error
 
@@ -76,28 +192,56 @@ def _in_memory(data: bytes) -> Body:
     return Body(len(data), hashlib.sha256(data).hexdigest(), google_crc32c.value(data), data=data)
 
 
-async def _to_file(download: Download, largest: int, file: BinaryIO) -> Body:
+class _Arriving:
+    """A download up to its end, or up to what ended it early: then that is `cut`."""
+
+    def __init__(self, download: Download, limit: int) -> None:
+        self._download, self._limit = download, limit
+        self.cut: RecordingTruncated | RecordingTooSlow | None = None
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        try:
+            async for piece in self._download.chunks(self._limit):
+                yield piece
+        except (RecordingTruncated, RecordingTooSlow) as error:
+            self.cut = error
+
+
+def body_of_file(path: Path) -> Body:
+    """Raises OSError."""
     size, crc, sha = 0, 0, hashlib.sha256()
-    async for chunk in download.chunks(largest):
+    with path.open("rb") as file:
+        while chunk := file.read(INLINE):
+            size += len(chunk)
+            crc = google_crc32c.extend(crc, chunk)
+            sha.update(chunk)
+    return Body(size, sha.hexdigest(), crc, path=path)
+
+
+async def _to_file(pieces: AsyncIterator[bytes], file: FileIO) -> Body:
+    size, crc, sha = 0, 0, hashlib.sha256()
+    async for chunk in pieces:
         size += len(chunk)
         crc = google_crc32c.extend(crc, chunk)
         sha.update(chunk)
-        await asyncio.to_thread(file.write, chunk)
-    await asyncio.to_thread(file.flush)
-    return Body(size, sha.hexdigest(), crc, path=Path(file.name))
+        await asyncio.to_thread(spool.write_all, file, chunk)
+    return Body(size, sha.hexdigest(), crc, path=Path(str(file.name)))
 
 
-async def _inspect(body: Body) -> audio.AudioFacts:
+async def _look_into(body: Body, question: Callable[[Data], T]) -> T:
     if body.data is not None and body.size <= INLINE:
-        return audio.inspect(body.data)
-    return await asyncio.to_thread(_inspect_long, body)
+        return question(body.data)
+    return await asyncio.to_thread(_look_into_long, body, question)
 
 
-def _inspect_long(body: Body) -> audio.AudioFacts:
+def _look_into_long(body: Body, question: Callable[[Data], T]) -> T:
     if body.path is None:
-        return audio.inspect(body.data or b"")
-    with body.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-        return audio.inspect(mapped)
+        return question(body.data or b"")
+    try:
+        with body.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+            return question(mapped)
+    except OSError as error:
+        raise SpoolUnusable(errno.errorcode.get(error.errno or 0, "")) from error
 
 
 async def _read_again(work: Work, source: Source, limits: Limits) -> str:

@@ -14,13 +14,16 @@ from rokuon.domain.crashpoints import reached
 from rokuon.domain.failures import HoldOn
 from rokuon.domain.ports import TimeRange
 from rokuon.domain.recording import COMPANY_SCOPE, Kind
-from rokuon.domain.work import Progress
+from rokuon.domain.work import Progress, by_fetch
 
 from .discover import Targets, plan_batch
 from .window import End, Shift, crew_at_work, one_ahead
 
 MARGIN_MS = 1_000
 """An event's start and the list's may differ by a rounding."""
+
+UNTOLD_MS = 2 * 3_600_000
+"""How long before its event a call is looked for that does not say when it started. Longer ones are left to the sweeps."""
 
 APART_MS = 10 * 60_000
 """Starts that lie closer together are listed in one stretch."""
@@ -31,8 +34,11 @@ MOST_PAGES = 60
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
+    """`started_ms` is None where the event does not tell; it came at `told_ms`."""
+
     call_id: str
-    started_ms: int
+    started_ms: int | None
+    told_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +50,22 @@ class Looked:
     end: End
 
 
-def stretches(starts: Iterable[int], apart_ms: int = APART_MS) -> list[TimeRange]:
-    """The stretches of the list that hold calls with these starts, newest first; no two closer than `apart_ms`."""
+def stretches(wanted: Iterable[Wanted], apart_ms: int = APART_MS) -> list[TimeRange]:
+    """The stretches of the list that hold these calls, newest first; no two closer than `apart_ms`. Those of calls that did not tell when
+    they started are long, and come last."""
+    calls = list(wanted)
+    told = {(call.started_ms, call.started_ms) for call in calls if call.started_ms is not None}
+    untold = {(call.told_ms - UNTOLD_MS, call.told_ms) for call in calls if call.started_ms is None}
+    return _joined(told, apart_ms) + _joined(untold, apart_ms)
+
+
+def _joined(spans: Iterable[tuple[int, int]], apart_ms: int) -> list[TimeRange]:
     found: list[TimeRange] = []
-    for start in sorted(set(starts), reverse=True):
-        if found and found[-1].after_ms - start <= apart_ms:
-            found[-1] = TimeRange(start - MARGIN_MS, found[-1].before_ms)
+    for first, last in sorted(spans, reverse=True):
+        if found and found[-1].after_ms - last <= apart_ms:
+            found[-1] = TimeRange(first - MARGIN_MS, found[-1].before_ms)
         else:
-            found.append(TimeRange(start - MARGIN_MS, start + MARGIN_MS + 1))
+            found.append(TimeRange(first - MARGIN_MS, last + MARGIN_MS + 1))
     return found
 
 
@@ -60,17 +74,17 @@ async def look(shift: Shift, wanted: Sequence[Wanted], targets: Targets) -> Look
     if (HoldOn.SOURCE, "") in await shift.ledger.holds():
         return Looked(frozenset(), 0, End.HELD)
     kinds = ALWAYS_BACKED_UP | {Kind.VOICEMAIL} if targets.voicemail else ALWAYS_BACKED_UP
-    classifier = Classifier(targets.plans, targets.trainees, kinds=kinds)
+    classifier = Classifier(targets.plans, targets.trainees, kinds=kinds, names=targets.names)
     listed, pages = await _list(shift, wanted, classifier)
     unclear = classifier.unclear()
     clear = [call for call in classifier.finish() if call.call_id not in unclear]
-    placed = await shift.ledger.place(*plan_batch(clear, targets, shift.now_ms()), Progress(0, pages=0, calls=0, malformed=0))
+    placed = await shift.ledger.place(*plan_batch(clear, targets, shift.now_ms()), Progress(0, pages=0, calls=0))
     reached("placed")
     async with crew_at_work(shift) as crew:
-        for work in placed or ():
+        for works in by_fetch(placed or ()):
             if crew.stopped_by or shift.time_up():
                 break
-            await crew.offer(work)
+            await crew.offer(*works)
     found = frozenset(call.call_id for call in wanted if call.call_id in listed and call.call_id not in unclear)
     return Looked(found, pages, End.HELD if crew.stopped_by else End.DONE)
 
@@ -79,7 +93,7 @@ async def _list(shift: Shift, wanted: Sequence[Wanted], classifier: Classifier) 
     """Feed the classifier with every call of the stretches; the ids that were listed, and in how many pages."""
     listed: set[str] = set()
     pages = 0
-    for stretch in stretches(call.started_ms for call in wanted):
+    for stretch in stretches(wanted):
         async with aclosing(one_ahead(shift.gear.source.pages(COMPANY_SCOPE, stretch))) as answers:
             async for page in answers:
                 pages += 1

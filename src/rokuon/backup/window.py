@@ -19,13 +19,14 @@ from rokuon.domain.crashpoints import reached
 from rokuon.domain.failures import RokuonError, SourceAnswerMalformed
 from rokuon.domain.ports import Store, TimeRange, WindowLedger
 from rokuon.domain.recording import Kind, Page, Scope, ScopeKind
-from rokuon.domain.work import Progress, Work
+from rokuon.domain.work import Progress, Work, by_fetch
 
 from .copy import Gear
-from .crew import Crew
 from .discover import Targets, plan_batch
 from .recorder import Recorder
 from .refresh import is_stale, refreshed
+from .transfer_pool import Crew
+from .unread import UnreadEntries
 
 POLL_S = 1.0
 
@@ -43,13 +44,15 @@ class End(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """What a job works with. `time_up` becomes true when it should hand the rest back: its share is used up or the process stops."""
+    """What a job works with. `time_up` becomes true when it should hand the rest back: its share is used up or the process stops.
+    `begin_share` counts the share from now on."""
 
     gear: Gear
     stores: Callable[[int], Awaitable[Store]]
     ledger: WindowLedger
     now_ms: Callable[[], int]
     time_up: Callable[[], bool]
+    begin_share: Callable[[], None] = lambda: None
 
 
 @asynccontextmanager
@@ -121,10 +124,10 @@ async def _at_work(shift: Shift, steps: Callable[[Crew, _Watch], Awaitable[End |
 async def _left_over(shift: Shift, crew: Crew, watch: _Watch) -> End | None:
     beyond: Work | None = None
     while batch := await shift.ledger.left_over(beyond):
-        for work in batch:
+        for works in by_fetch(batch):
             if end := watch.verdict():
                 return end
-            await crew.offer(await refreshed(work, shift.gear.source) if is_stale(work) else work)
+            await crew.offer(*(await refreshed(works, shift.gear.source) if any(map(is_stale, works)) else works))
         beyond = batch[-1]
     return None
 
@@ -133,13 +136,17 @@ async def _list_and_copy(shift: Shift, crew: Crew, watch: _Watch, scope: Scope, 
     if mark_ms <= window.after_ms:
         return End.DONE
     kinds = ALWAYS_BACKED_UP | {Kind.VOICEMAIL} if targets.voicemail else ALWAYS_BACKED_UP
-    classifier = Classifier(targets.plans, targets.trainees, kinds=kinds)
+    classifier = Classifier(targets.plans, targets.trainees, kinds=kinds, names=targets.names)
     # A conversation's legs may lie on both sides of a border, hours apart if the caller waited in a queue: what is listed beyond it
     # tells how they hang together, no more.
     top_ms = mark_ms + HOLD_MS if mark_ms < window.before_ms else window.before_ms + PATIENCE_MS
     wanted = TimeRange(window.after_ms - PATIENCE_MS, top_ms)
+    unread = UnreadEntries(scope, window, targets)
     async with aclosing(one_ahead(shift.gear.source.pages(scope, wanted))) as pages:
         async for page in pages:
+            if not (page.calls or page.malformed or page.last):
+                # Where the source ignores the end of the range, what is newer is read first. Whoever handed back there would begin again.
+                shift.begin_share()
             batch = classifier.feed(page.calls)
             if page.last:
                 batch += classifier.finish()
@@ -147,15 +154,16 @@ async def _list_and_copy(shift: Shift, crew: Crew, watch: _Watch, scope: Scope, 
             if scope.kind is not ScopeKind.COMPANY and lacks_legs(batch):
                 return End.NARROW
             down_to_ms = window.after_ms if page.last else max(window.after_ms, min(window.before_ms, classifier.mark_ms))
-            progress = Progress(down_to_ms, pages=1, calls=len(page.calls), malformed=len(page.malformed))
+            entries, whole = unread.of_page(page, batch)
+            progress = Progress(down_to_ms, 1, len(page.calls), entries, whole)
             placed = await shift.ledger.place(*plan_batch(batch, targets, shift.now_ms()), progress)
             if placed is None:
                 return End.UNWANTED
             reached("placed")
-            for work in placed:
+            for works in by_fetch(placed):
                 if end := watch.verdict():
                     return end
-                await crew.offer(work)
+                await crew.offer(*works)
             end = watch.verdict()
             if page.last:
                 return End.DONE if end is End.MORE else end or End.DONE

@@ -4,30 +4,32 @@ import click
 
 from rokuon.accounts import links, operators
 from rokuon.accounts.models import Link
+from rokuon.base.i18n import _
 from rokuon.domain.failures import ConfigError
-from rokuon.ops.i18n import _
-from rokuon.ops.mail import is_address
 
-from . import choose, output
-from .session import opened
+from .support import address_errors, output, selectors
+from .support.session import opened
 
 
 @click.command(
     help=_(
         "Print a link that signs you in to the console: once, within 15 minutes. Without --email it is for the operator of this "
-        "installation, who is made if there is none. Whoever opens the link is that person: do not pass it on."
+        "installation, who is made if there is none. Anyone who opens the link is signed in as that person: do not pass it on."
     )
 )
-@click.option("--email", metavar="ADDRESS", help=_("Whom the link is for. Somebody who is not known yet becomes an operator."))
-@choose.json_option
+@click.option("--email", metavar="ADDRESS", help=_("E-mail address of the person the link is for. An unknown address becomes an operator."))
+@selectors.json_option
 def admin_link_command(email: str | None, as_json: bool) -> None:
-    if email is not None:
-        _check(email)
     with opened() as session:
         try:
-            person, token = operators.sign_in_link(email, session.now())
+            with address_errors.usable(email):
+                person, token = operators.sign_in_link(email, session.now())
         except operators.Disabled as disabled:
             raise ConfigError(_("%(email)s is disabled. Enable the account first.") % {"email": disabled.args[0]}) from None
+        except operators.WithoutRole as without:
+            raise ConfigError(
+                _("%(email)s has no role any more. Give one with `rokuon people invite`.") % {"email": without.args[0]}
+            ) from None
         except operators.SeveralOperators as several:
             raise ConfigError(
                 _("There are several operators. Name one with --email: %(emails)s.") % {"emails": ", ".join(several.args)}
@@ -39,8 +41,3 @@ def admin_link_command(email: str | None, as_json: bool) -> None:
             return
         output.say(_("Sign in as %(email)s (once, within %(minutes)d minutes):") % {"email": person.email, "minutes": minutes})
         output.say(address)
-
-
-def _check(email: str) -> None:
-    if not is_address(email):
-        raise ConfigError(_("%(email)s is not an e-mail address.") % {"email": email})

@@ -1,19 +1,24 @@
-"""`rokuon bucket add | list | verify`."""
+"""`rokuon bucket add | list | verify | restart`."""
 
 import click
 
 from rokuon.accounts.audit import COMMAND_LINE
-from rokuon.domain.failures import BucketClaimedByOther, BucketForbidden, Decision
+from rokuon.actions import buckets
+from rokuon.actions.bucket_restart import restart_bucket
+from rokuon.base.i18n import _
+from rokuon.domain.failures import BucketClaimedByOther, BucketForbidden, Decision, StoreThrottled
 from rokuon.jobs import queue
-from rokuon.ops.i18n import _
+from rokuon.ledger import inventory
+from rokuon.org.models import Bucket
 from rokuon.stores.verification import FRESH_GRANT_S, SENTENCES, Outcome, Verification, Waiting
-from rokuon.wiring import setup
+from rokuon.wiring import restart_text
+from rokuon.wiring.bucket_report import report
 
-from . import choose, output
-from .keyfile import read_secret
-from .language import Group
 from .main import FINISHED_WITH_FAILURES, OK, USAGE
-from .session import opened
+from .support import output, selectors
+from .support.click_i18n import Group
+from .support.secret_input import read_secret
+from .support.session import Session, opened
 
 _no_wait_option = click.option(
     "--no-wait",
@@ -42,13 +47,13 @@ def bucket_command() -> None:
 @click.argument("url")
 @_credential_option
 @_no_wait_option
-@choose.company_option
-@choose.json_option
+@selectors.company_option
+@selectors.json_option
 def add(url: str, key_file: str | None, no_wait: bool, company_name: str | None, as_json: bool) -> int:
     with opened() as session:
-        company = choose.company(company_name)
+        company = selectors.company(company_name)
         credential = read_secret(key_file, "") if key_file is not None else None
-        registered, verification = setup.add_bucket(
+        registered, verification = buckets.add_bucket(
             session.installation,
             company,
             url,
@@ -60,7 +65,7 @@ def add(url: str, key_file: str | None, no_wait: bool, company_name: str | None,
         )
         shown = registered.url if registered is not None else url
         if as_json:
-            output.write_json({"url": shown, "registered": registered is not None, **setup.report(verification)})
+            output.write_json({"url": shown, "registered": registered is not None, **report(verification)})
             return _code(verification)
         _show(shown, verification)
         if registered is None:
@@ -72,11 +77,11 @@ def add(url: str, key_file: str | None, no_wait: bool, company_name: str | None,
 
 
 @bucket_command.command("list", help=_("List the registered buckets and when each was verified."))
-@choose.company_option
-@choose.json_option
+@selectors.company_option
+@selectors.json_option
 def list_buckets(company_name: str | None, as_json: bool) -> None:
     with opened() as session:
-        company = choose.company(company_name)
+        company = selectors.company(company_name)
         known = list(company.buckets.order_by("url"))
         if as_json:
             output.write_json(
@@ -108,18 +113,18 @@ def list_buckets(company_name: str | None, as_json: bool) -> None:
 
 
 @bucket_command.command(
-    "verify", help=_("Verify a registered bucket again, or give it a new credential. What waited for it goes on by itself.")
+    "verify", help=_("Verify a registered bucket again, or give it a new credential. What waited for it resumes automatically.")
 )
 @click.argument("url")
 @_credential_option
 @_no_wait_option
-@choose.company_option
-@choose.json_option
+@selectors.company_option
+@selectors.json_option
 def verify(url: str, key_file: str | None, no_wait: bool, company_name: str | None, as_json: bool) -> int:
     with opened() as session:
-        chosen = choose.bucket(choose.company(company_name), url)
+        chosen = selectors.bucket(selectors.company(company_name), url)
         credential = read_secret(key_file, "") if key_file is not None else None
-        verification = setup.verify_bucket(
+        verification = buckets.verify_bucket(
             session.installation,
             chosen,
             queue,
@@ -130,18 +135,70 @@ def verify(url: str, key_file: str | None, no_wait: bool, company_name: str | No
             progress=_waiting,
         )
         if as_json:
-            output.write_json({"url": chosen.url, **setup.report(verification)})
+            output.write_json({"url": chosen.url, **report(verification)})
         else:
             _show(chosen.url, verification)
         return _code(verification)
 
 
+@bucket_command.command(
+    "restart",
+    help=_(
+        "Start a bucket again that was replaced or emptied on purpose: mark it anew and look for every recording that was verified in it. "
+        "Without --yes it only says what that would mean."
+    ),
+)
+@click.argument("url")
+@click.option("--yes", is_flag=True, help=_("Do it. What was verified in the bucket and is not there counts as failed from then on."))
+@selectors.company_option
+@selectors.json_option
+def restart(url: str, yes: bool, company_name: str | None, as_json: bool) -> int:
+    with opened() as session:
+        chosen = selectors.bucket(selectors.company(company_name), url)
+        if not yes:
+            return _meaning(session, chosen, as_json=as_json)
+        done = restart_bucket(session.installation, chosen, queue, COMMAND_LINE, session.now())
+        if as_json:
+            output.write_json({"url": chosen.url, **report(done.verification), "verified": done.verified, "failed": done.missing})
+            return _code(done.verification)
+        if not done.verification.ok:
+            _show(chosen.url, done.verification)
+            return _code(done.verification)
+        output.say(_("%(url)s is marked, and Rokuon stores recordings in it.") % {"url": chosen.url})
+        output.say(restart_text.outcome(done.verified, done.missing))
+        if done.missing:
+            output.say(
+                _("Next: `rokuon retry --reason object_missing` copies them again while Dialpad has them; so does `rokuon backup-now`.")
+            )
+        return OK
+
+
+def _meaning(session: Session, bucket: Bucket, *, as_json: bool) -> int:
+    found = buckets.look_at_bucket(session.installation, bucket)
+    verified = inventory.verified(bucket.pk)
+    if as_json:
+        output.write_json({"url": bucket.url, **report(found), "verified": verified})
+        return USAGE
+    for sentence in restart_text.meaning(verified, found.looked_for, found.missing):
+        output.say(sentence)
+    click.echo(_("Nothing was changed. To start %(url)s again, repeat the command with --yes.") % {"url": bucket.url}, err=True)
+    return USAGE
+
+
 def _waiting(waiting: Waiting) -> None:
-    click.echo(
-        _("The bucket refuses (%(step)s). After a fresh grant this passes within minutes; Rokuon asks again in %(seconds)d s.")
-        % {"step": _(SENTENCES[waiting.step]), "seconds": waiting.next_try_s},
-        err=True,
-    )
+    facts = {"step": _(SENTENCES[waiting.step]), "seconds": waiting.next_try_s, "detail": waiting.failure.detail or waiting.failure.reason}
+    if isinstance(waiting.failure, BucketForbidden):
+        said = (
+            _("The bucket refuses (%(step)s). After a fresh grant this passes within minutes; Rokuon asks again in %(seconds)d s.") % facts
+        )
+    elif isinstance(waiting.failure, StoreThrottled):
+        said = _("The store asked to slow down (%(step)s). Rokuon asks again in %(seconds)d s.") % facts
+    else:
+        said = (
+            _("The store could not be reached or answered with an error: %(detail)s (%(step)s). Rokuon asks again in %(seconds)d s.")
+            % facts
+        )
+    click.echo(said, err=True)
 
 
 def _show(url: str, verification: Verification) -> None:
@@ -150,7 +207,7 @@ def _show(url: str, verification: Verification) -> None:
         note = f" {_('(it was there)')}" if done.outcome is Outcome.FOUND else ""
         output.say(f"{marks[done.outcome]} {_(SENTENCES[done.step])}{note}")
     for advice in verification.advice:
-        output.say(f"• {_(SENTENCES[advice])}")
+        output.say(f"• {_(SENTENCES[advice]) % {'longest_name': verification.longest_name}}")
     failure = verification.failure
     if failure is None:
         output.say(_("Rokuon can list %(url)s, write to it and read back what it wrote.") % {"url": url})

@@ -1,22 +1,27 @@
 """`rokuon company add | list | key` and `rokuon sync`."""
 
+from dataclasses import asdict
 from typing import Any
 
 import click
 
 from rokuon.accounts.audit import COMMAND_LINE
+from rokuon.actions import companies
+from rokuon.base.i18n import _, ngettext
+from rokuon.base.secrets import Secret
 from rokuon.jobs import queue
-from rokuon.ops.i18n import _
-from rokuon.ops.secrets import Secret
 from rokuon.org.directory import SyncResult
 from rokuon.org.models import Company
-from rokuon.wiring import key_check, setup
+from rokuon.org.odd_zones import odd_zones
+from rokuon.org.odd_zones import todo as zones_todo
+from rokuon.wiring import key_check
 
-from . import choose, output
-from .keyfile import read_secret
-from .language import Group
-from .session import opened
+from .support import output, pauses, selectors
+from .support.click_i18n import Group
+from .support.secret_input import read_secret
+from .support.session import opened
 
+MOST_ZONES = 10
 DIALPAD = "https://dialpad.com"
 
 
@@ -42,11 +47,11 @@ def _key_option(command: Any) -> Any:
 )
 @_key_option
 @click.option("--base-url", default=DIALPAD, show_default=True, metavar="URL", help=_("Dialpad, its sandbox, or a compatible server."))
-@choose.json_option
+@selectors.json_option
 def add(key_file: str | None, base_url: str, as_json: bool) -> None:
-    setup.canonical_base_url(base_url)
+    companies.canonical_base_url(base_url)
     with opened() as session:
-        added, result, account = setup.add_company(session.installation, base_url, _key(key_file), COMMAND_LINE, session.now())
+        added, result, account = companies.add_company(session.installation, base_url, _key(key_file), COMMAND_LINE, session.now())
         if as_json:
             output.write_json({"id": added.pk, "dialpad_id": added.dialpad_id, "name": added.name, **_sync_json(result)})
             return
@@ -56,19 +61,20 @@ def add(key_file: str | None, base_url: str, as_json: bool) -> None:
         output.say(_("Next: register a bucket with `rokuon bucket add gs://NAME`."))
 
 
-@company_command.command("key", help=_("Enter a new API key for a company. What waited for it goes on by itself."))
+@company_command.command("key", help=_("Enter a new API key for a company. What waited for it resumes automatically."))
 @_key_option
-@choose.company_option
+@selectors.company_option
 def new_key(key_file: str | None, company_name: str | None) -> None:
     with opened() as session:
-        chosen = choose.company(company_name)
-        account = setup.set_key(session.installation, chosen, _key(key_file), queue, COMMAND_LINE, session.now())
-        output.say(_("The new key of %(name)s works. What waited for it goes on by itself.") % {"name": chosen.name})
+        chosen = selectors.company(company_name)
+        pauses.refuse(chosen)
+        account = companies.set_key(session.installation, chosen, _key(key_file), queue, COMMAND_LINE, session.now())
+        output.say(_("The new key of %(name)s works. What waited for it resumes automatically.") % {"name": chosen.name})
         _say_export(account)
 
 
 @company_command.command("list", help=_("List the companies of this installation."))
-@choose.json_option
+@selectors.json_option
 def list_companies(as_json: bool) -> None:
     with opened() as session:
         known = list(Company.objects.order_by("name", "pk"))
@@ -101,16 +107,29 @@ def list_companies(as_json: bool) -> None:
 
 
 @click.command(help=_("Read offices, contact centers, coaching teams and people from Dialpad. Renames keep their folder and settings."))
-@choose.company_option
-@choose.json_option
+@selectors.company_option
+@selectors.json_option
 def sync_command(company_name: str | None, as_json: bool) -> None:
     with opened() as session:
-        chosen = choose.company(company_name)
-        result = setup.sync(session.installation, chosen, COMMAND_LINE, session.now())
+        chosen = selectors.company(company_name)
+        with pauses.told(chosen):
+            result = companies.sync(session.installation, chosen, COMMAND_LINE, session.now())
         if as_json:
-            output.write_json(_sync_json(result))
+            output.write_json({**_sync_json(result), "unknown_time_zones": [asdict(one) for one in odd_zones(chosen)]})
         else:
             output.say(_sync_sentence(result))
+            _say_zones(chosen)
+
+
+def _say_zones(company: Company) -> None:
+    odd = odd_zones(company)
+    for one in odd[:MOST_ZONES]:
+        click.echo(_("Warning: %(sentence)s") % {"sentence": one}, err=True)
+    if len(odd) > MOST_ZONES:
+        more = ngettext("Of %(count)d more likewise.", "Of %(count)d more likewise.", len(odd) - MOST_ZONES)
+        click.echo(more % {"count": len(odd) - MOST_ZONES}, err=True)
+    if odd:
+        click.echo(zones_todo(), err=True)
 
 
 def _key(key_file: str | None) -> Secret:
@@ -127,17 +146,13 @@ def _sync_json(result: SyncResult) -> dict[str, int]:
 
 
 def _sync_sentence(result: SyncResult) -> str:
-    return _("Read from Dialpad: %(offices)s offices, %(centers)s contact centers, %(teams)s coaching teams, %(users)s people.") % {
-        "offices": output.number(result.offices),
-        "centers": output.number(result.contact_centers),
-        "teams": output.number(result.coaching_teams),
-        "users": output.number(result.users),
-    }
+    read = output.read_from_dialpad(result.offices, result.contact_centers, result.coaching_teams, result.users)
+    return _("Read from Dialpad: %(read)s.") % {"read": read}
 
 
 def _say_export(account: key_check.Account) -> None:
     if account.exports is False:
         click.echo(
-            _("Warning: recent calls were recorded, but Dialpad names no recording. The key may lack the scope recordings_export."),
+            _("Warning: recent calls are marked as recorded and name no recording. Look whether the key has the scope recordings_export."),
             err=True,
         )

@@ -2,11 +2,14 @@
 
 import click
 
+from rokuon.base.i18n import _
 from rokuon.config import Config
-from rokuon.ops.django_start import start_django
-from rokuon.ops.i18n import _
-from rokuon.ops.installation import init as make_installation
-from rokuon.ops.installation import open_installation
+from rokuon.runtime.django_start import start_django
+from rokuon.runtime.installation import init as make_installation
+from rokuon.runtime.installation import open_installation
+
+MIGRATING = 0x726F6B756F6E
+"""The advisory lock of whoever migrates; the end of the connection gives it back."""
 
 
 @click.command(
@@ -36,15 +39,20 @@ def migrate_command() -> None:
 
 
 def bring_up_to_date() -> bool:
-    """Apply what is missing; whether anything was. Two at once wait for each other: each migration is one transaction."""
+    """Apply what is missing; whether anything was. Two at once wait for each other, however long one takes: the limits that keep
+    everyday statements short do not hold here. Raises DatabaseNewer."""
     start_django()
     from django.core.management import call_command
     from django.db import connection, connections
-    from django.db.migrations.executor import MigrationExecutor
+
+    from rokuon.runtime.schema_version import lacks_migrations
 
     try:
-        executor = MigrationExecutor(connection)
-        pending = bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+        with connection.cursor() as cursor:
+            for limit in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
+                cursor.execute(f"SET {limit} = 0")
+            cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATING])
+        pending = lacks_migrations()
         if pending:
             call_command("migrate", interactive=False, verbosity=0)
         return pending

@@ -4,9 +4,9 @@ A command's module is imported when the command is called, after the environment
 and those want a data folder.
 """
 
+import errno
 import importlib
 import os
-import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,37 +14,49 @@ from pathlib import Path
 import click
 
 from rokuon import __version__
-from rokuon.domain.failures import N_, ConfigError, Decision, RokuonError
-from rokuon.ops import logs
-from rokuon.ops.django_start import start_django
-from rokuon.ops.i18n import _
+from rokuon.base import logs
+from rokuon.base.i18n import _
+from rokuon.domain.failures import N_, ConfigError, Decision, InternalFault, RokuonError, SourceThrottled
+from rokuon.runtime.django_start import start_django
 
-from .language import teach_click
+from .support import database_errors
+from .support.click_i18n import teach_click
+from .support.closed_pipes import outlive_readers
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 OK, FINISHED_WITH_FAILURES, USAGE, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 130
 
 # name: module below rokuon.cli, whether it needs Django, one line of help
 COMMANDS: dict[str, tuple[str, bool, str]] = {
     "init": ("install", False, N_("Make a new installation in the data folder.")),
-    "demo": ("demo", False, N_("Try everything on this machine, against a simulated Dialpad.")),
+    "demo": ("demo.commands", False, N_("Try everything on this machine, against a simulated Dialpad.")),
     "admin-link": ("admin_link", True, N_("Print a link that signs you in to the console.")),
     "people": ("people", True, N_("Invite people, list them, disable them.")),
+    "audit": ("audit", True, N_("Show who changed or listened to what, and who signed in.")),
     "company": ("company", True, N_("Add a company by its Dialpad API key, list companies, change a key.")),
     "sync": ("company", True, N_("Read offices, contact centers, coaching teams and people from Dialpad.")),
     "bucket": ("bucket", True, N_("Register, list and verify buckets.")),
     "settings": ("settings", True, N_("Show or change which bucket recordings go to, at every level.")),
     "rule": ("rule", True, N_("Enable or disable the call recording backup rules.")),
-    "backup-now": ("backup", True, N_("Back up now: the past two years, or the dates you name.")),
-    "runs": ("backup", True, N_("List runs of Back up now; pause, resume or cancel one.")),
+    "backup-now": ("backup.commands", True, N_("Back up now: the past two years, or the dates you name.")),
+    "runs": ("backup.commands", True, N_("List runs of Back up now; pause, resume or cancel one.")),
     "status": ("status", True, N_("Show what is backed up, what waits, and why.")),
-    "failures": ("failures", True, N_("Show failed recordings by cause, and what to do.")),
-    "retry": ("failures", True, N_("Try failed recordings again.")),
-    "close": ("failures", True, N_("Close failed recordings that are explained.")),
-    "notices": ("notices", True, N_("Show what somebody should know, and who is told of it by mail.")),
+    "failures": ("failures.commands", True, N_("Show failed recordings by cause, and what to do.")),
+    "retry": ("failures.commands", True, N_("Try failed recordings again.")),
+    "close": (
+        "failures.close_commands",
+        True,
+        N_("Close failed recordings, calls with nothing to fetch, and entries that cannot be read."),
+    ),
+    "reopen": ("failures.close_commands", True, N_("Open closed failures, calls and entries again.")),
+    "accept": ("failures.kept_aside_commands", True, N_("Take files that were kept aside for their recordings.")),
+    "discard": ("failures.kept_aside_commands", True, N_("Close recordings whose files that were kept aside are not wanted.")),
+    "notices": ("notifications.commands", True, N_("Show notices, their mails and their recipients.")),
     "up": ("serve", True, N_("Run everything: the console and a worker.")),
     "serve": ("serve", True, N_("Serve the console.")),
     "worker": ("worker", True, N_("Do the work: list, copy and verify recordings.")),
-    "doctor": ("doctor", True, N_("Check this installation and all that it depends on.")),
+    "doctor": ("doctor.commands", True, N_("Check this installation and all that it depends on.")),
     "migrate": ("install", False, N_("Bring the database to this version of Rokuon.")),
     "probe": ("probe", True, N_("Record, redacted, how a real Dialpad account answers.")),
     "simulator": ("simulator", False, N_("Run a simulated Dialpad on this machine.")),
@@ -80,8 +92,17 @@ class Commands(click.Group):
         with formatter.section(_("Exit codes")):
             formatter.write_dl(
                 [
-                    ("0", _("Done; after a backup: every recording is verified, gone at Dialpad, or excluded.")),
-                    ("1", _("Finished with failures: recordings that failed or still wait, or a problem that passes by itself.")),
+                    (
+                        "0",
+                        _("Done; after a backup: every recording verified, excluded, or closed with a note; no recorded call lacks one."),
+                    ),
+                    (
+                        "1",
+                        _(
+                            "Finished with failures: recordings that failed or still wait, recorded calls with nothing to fetch that "
+                            "nobody has closed, or a problem that passes by itself."
+                        ),
+                    ),
                     ("2", _("The command or the configuration has to be corrected; nothing was changed.")),
                     ("3", _("A fault inside Rokuon.")),
                     ("130", _("Stopped by Ctrl-C.")),
@@ -135,6 +156,7 @@ def rokuon() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; the exit code. What went wrong is on standard error as a sentence that says what to do."""
     teach_click()
+    outlive_readers()
     try:
         code = rokuon.main(list(arguments), prog_name="rokuon", standalone_mode=False)
         return code if isinstance(code, int) else OK
@@ -144,10 +166,6 @@ def run(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("", err=True)
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader, such as `head`, has seen enough. Python would complain when it flushes at its own end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
     except Exception as error:  # noqa: BLE001 - the last place that can say what to do
         return _explain(error)
 
@@ -156,15 +174,19 @@ def _explain(error: Exception) -> int:
     if isinstance(error, ConfigError):
         click.echo(_("Error: %(sentence)s") % {"sentence": _(str(error))}, err=True)
         return USAGE
+    if isinstance(error, SourceThrottled):
+        # By name: this module is imported before Django may be.
+        says = importlib.import_module("rokuon.cli.support.pauses").ended_by(error)
+        click.echo(_("Error: %(sentence)s") % {"sentence": f"{says} [{error.reason}]"}, err=True)
+        return FINISHED_WITH_FAILURES
     if isinstance(error, RokuonError):
         detail = f" ({error.detail})" if error.detail else ""
         click.echo(_("Error: %(sentence)s") % {"sentence": f"{_(error.advice)} [{error.reason}]{detail}"}, err=True)
+        if isinstance(error, InternalFault):
+            return INTERNAL
         return FINISHED_WITH_FAILURES if error.decision is Decision.AFTER else USAGE
-    if _database_is_away(error):
-        click.echo(
-            _("Error: the database went away. Nothing that was recorded is lost: start it again and repeat the command; work resumes."),
-            err=True,
-        )
+    if said := database_errors.sentence(error):
+        click.echo(_("Error: %(sentence)s") % {"sentence": said}, err=True)
         return FINISHED_WITH_FAILURES
     if isinstance(error, OSError) and error.filename:
         click.echo(
@@ -172,11 +194,14 @@ def _explain(error: Exception) -> int:
             err=True,
         )
         return USAGE
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        # A write names no file.
+        click.echo(
+            _("Error: %(reason)s. Free some space on the disks that `rokuon doctor` names, then repeat the command.")
+            % {"reason": error.strerror},
+            err=True,
+        )
+        return FINISHED_WITH_FAILURES
     traceback.print_exception(error)
     click.echo(_("Error: something inside Rokuon failed. Please report the lines above."), err=True)
     return INTERNAL
-
-
-def _database_is_away(error: BaseException) -> bool:
-    django_db = sys.modules.get("django.db")
-    return django_db is not None and isinstance(error, (django_db.OperationalError, django_db.InterfaceError))

@@ -1,16 +1,16 @@
-"""`rokuon people invite | list | disable | enable`."""
+"""`rokuon people invite | list | disable | enable | reset`."""
 
 import click
 
-from rokuon.accounts import links, people
+from rokuon.accounts import links, people, proof
 from rokuon.accounts.audit import COMMAND_LINE
 from rokuon.accounts.models import Link, Membership, Person
+from rokuon.base.i18n import _
 from rokuon.domain.failures import ConfigError
-from rokuon.ops.i18n import _
 
-from . import choose, output
-from .language import Group
-from .session import opened
+from .support import address_errors, output, selectors
+from .support.click_i18n import Group
+from .support.session import opened
 
 
 @click.group(cls=Group, help=_("People who sign in to the console."))
@@ -23,24 +23,28 @@ def people_command() -> None:
 @click.option("--role", type=click.Choice(Membership.Role.values), required=True, help=_("What the person may do."))
 @click.option("--office", "office_name", metavar="NAME", help=_("Where: one office, by name or id. Without it, the whole company."))
 @click.option("--name", default="", help=_("The person's name."))
-@choose.company_option
-@choose.json_option
+@selectors.company_option
+@selectors.json_option
 def invite(email: str, role: str, office_name: str | None, name: str, company_name: str | None, as_json: bool) -> None:
     with opened() as session:
-        company = choose.company(company_name)
-        office = choose.office(company, office_name) if office_name else None
+        company = selectors.company(company_name)
+        office = selectors.office(company, office_name) if office_name else None
         if (role == Membership.Role.OFFICE_ADMIN) != (office is not None) and role != Membership.Role.VIEWER:
             raise ConfigError(_("An office admin needs --office; a company admin is one of the whole company."))
         now = session.now()
+        place, language = office.pk if office else None, session.config.language
         try:
-            person = people.invite(COMMAND_LINE, company.pk, email, name, role, office.pk if office else None, session.config.language, now)
-        except people.NotAnAddress:
-            raise ConfigError(_("%(email)s is not an e-mail address.") % {"email": email}) from None
+            with address_errors.usable(email):
+                person = people.invite(COMMAND_LINE, company.pk, email, name, role, place, language, now)
+        except people.Disabled as disabled:
+            raise ConfigError(
+                _("%(email)s is disabled. `rokuon people enable` lets them in again.") % {"email": disabled.args[0]}
+            ) from None
         except people.LastAdmin:
             raise ConfigError(_("The company would be left without a company admin. Make somebody else one first.")) from None
         url = ""
         if person.last_login is None:
-            url = session.config.public.origin + links.path(people.invitation(COMMAND_LINE, person, company.pk, now))
+            url = session.config.public.origin + links.path(people.invitation(COMMAND_LINE, person, company.pk, Link.Handed.OPERATOR, now))
         if as_json:
             output.write_json({"email": person.email, "role": role, "url": url or None})
             return
@@ -51,7 +55,7 @@ def invite(email: str, role: str, office_name: str | None, name: str, company_na
 
 
 @people_command.command("list", help=_("List the people and their roles."))
-@choose.json_option
+@selectors.json_option
 def list_people(as_json: bool) -> None:
     with opened() as session:
         rows = [(one, _roles(one)) for one in Person.objects.order_by("email")]
@@ -62,6 +66,12 @@ def list_people(as_json: bool) -> None:
                         "email": one.email,
                         "name": one.name,
                         "active": one.is_active,
+                        "disabled_at": one.disabled_at,
+                        "removed_at": one.removed_at,
+                        "created_at": one.created_at,
+                        "proven_at": one.proven_at,
+                        "proven_by": one.proven_by or None,
+                        "reset_at": one.reset_at,
                         "operator": one.is_operator,
                         "last_login": one.last_login,
                         "roles": roles,
@@ -74,20 +84,22 @@ def list_people(as_json: bool) -> None:
         else:
             zone = session.config.time_zone
             output.table(
-                [_("E-mail address"), _("Role"), _("Last sign-in"), _("State")],
+                [_("E-mail address"), _("Role"), _("Account since"), _("Address proven"), _("Last sign-in"), _("State")],
                 [
                     [
                         one.email,
                         "\n".join([*(["operator"] if one.is_operator else []), *roles]),
+                        output.moment(one.created_at, zone),
+                        output.moment(one.proven_at, zone) if one.proven_at is not None else _("not proven"),
                         output.moment(one.last_login, zone),
-                        _("active") if one.is_active else _("disabled"),
+                        _state(one),
                     ]
                     for one, roles in rows
                 ],
             )
 
 
-@people_command.command("disable", help=_("Sign somebody out everywhere and let them in no more."))
+@people_command.command("disable", help=_("Disable a person: sign them out everywhere and refuse new sign-ins."))
 @click.argument("email", metavar="ADDRESS")
 def disable(email: str) -> None:
     with opened() as session:
@@ -99,20 +111,47 @@ def disable(email: str) -> None:
         output.say(_("%(email)s is disabled and signed out.") % {"email": person.email})
 
 
-@people_command.command("enable", help=_("Let somebody in again who was disabled."))
+@people_command.command("enable", help=_("Enable a disabled person again."))
 @click.argument("email", metavar="ADDRESS")
 def enable(email: str) -> None:
     with opened() as session:
         person = _person(email)
         people.enable(COMMAND_LINE, person, session.now())
-        output.say(_("%(email)s may sign in again.") % {"email": person.email})
+        if person.removed_at is not None:
+            output.say(
+                _("%(email)s is no longer disabled, but has no role. Give one with `rokuon people invite`.") % {"email": person.email}
+            )
+        else:
+            output.say(_("%(email)s may sign in again.") % {"email": person.email})
+
+
+@people_command.command(
+    "reset",
+    help=_(
+        "Take away what was set on an account: password, second factor, sign-ins, connected accounts and links. For who lost them, or if "
+        "somebody else may have set them. Then make a link with `rokuon admin-link --email`."
+    ),
+)
+@click.argument("email", metavar="ADDRESS")
+def reset(email: str) -> None:
+    with opened() as session:
+        person = _person(email)
+        proof.reset_by_operator(COMMAND_LINE, person, session.now())
+        said = _("%(email)s was reset and signed out everywhere. Next: `rokuon admin-link --email %(email)s`.")
+        output.say(said % {"email": person.email})
 
 
 def _person(email: str) -> Person:
-    found = Person.objects.filter(email__iexact=email.strip()).first()
+    found = Person.objects.at(email)
     if found is None:
         raise ConfigError(_("There is nobody with the address %(email)s.") % {"email": email})
     return found
+
+
+def _state(person: Person) -> str:
+    if person.disabled_at is not None:
+        return _("disabled")
+    return _("no role any more") if person.removed_at is not None else _("active")
 
 
 def _roles(person: Person) -> list[str]:

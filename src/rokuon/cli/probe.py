@@ -3,21 +3,25 @@
 import asyncio
 import json
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
+from rokuon.actions import companies
+from rokuon.base.i18n import _
+from rokuon.dialpad.call_list import CALLS_PER_PAGE
 from rokuon.dialpad.pacing import LocalReserver, SlotPacer
 from rokuon.dialpad.probe import Probe
 from rokuon.dialpad.source import DialpadSource
+from rokuon.domain.recording import Bound, ScopeKind
 from rokuon.ledger.sql import ms
-from rokuon.ops.i18n import _
+from rokuon.org import ranges
 from rokuon.org.models import Company
-from rokuon.wiring import setup
 
-from . import choose, output
-from .session import Session, opened
+from .support import output, pauses, selectors
+from .support.session import Session, opened
 
 PER_SECOND = 5.0
 
@@ -29,11 +33,13 @@ PER_SECOND = 5.0
     )
 )
 @click.option("--output", "path", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help=_("Write the report to a file."))
-@choose.company_option
+@selectors.company_option
 def probe_command(path: Path | None, company_name: str | None) -> None:
     with opened() as session:
-        company = choose.company(company_name)
+        company = selectors.company(company_name)
+        pauses.refuse(company)
         report = asyncio.run(_report(session, company))
+        _remember(company, report, session.now())
     if path is None:
         output.write_json(report)
         return
@@ -42,7 +48,7 @@ def probe_command(path: Path | None, company_name: str | None) -> None:
 
 
 async def _report(session: Session, company: Company) -> dict[str, Any]:
-    key = setup.stored_key(session.installation, company).reveal()
+    key = companies.stored_key(session.installation, company).reveal()
     reserver = LocalReserver(PER_SECOND, time.monotonic)
     slots = SlotPacer(reserver.reserve, pause=reserver.pause, clock=time.monotonic)
     now_ms = ms(session.now())
@@ -51,3 +57,15 @@ async def _report(session: Session, company: Company) -> dict[str, Any]:
         return await Probe(source, company.base_url, key, slots, now_ms).report()
     finally:
         await source.close()
+
+
+def _remember(company: Company, report: dict[str, Any], now: datetime) -> None:
+    """Which listings keep the range: doctor and the system page show those that do not."""
+    answers = [one for one in report["narrow_windows"] if "error" not in one]
+    for kind in {one["kind"] for one in answers}:
+        for bound, name in ((Bound.BEFORE, "newer_than_asked"), (Bound.AFTER, "older_than_asked")):
+            of_kind = [one for one in answers if one["kind"] == kind]
+            if any(one[name] for one in of_kind):
+                ranges.note(company.pk, ScopeKind(kind), bound, now)
+            elif all(one["listed"] < CALLS_PER_PAGE for one in of_kind):
+                ranges.honoured(company.pk, ScopeKind(kind), bound)

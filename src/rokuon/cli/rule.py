@@ -6,14 +6,14 @@ from typing import Any
 import click
 
 from rokuon.accounts.audit import COMMAND_LINE
+from rokuon.actions import settings
+from rokuon.base.i18n import _, ngettext
 from rokuon.jobs import queue
-from rokuon.ops.i18n import _, ngettext
 from rokuon.org.models import Company, Target
-from rokuon.wiring import settings
 
-from . import choose, output
-from .language import Group
-from .session import opened
+from .support import output, selectors
+from .support.click_i18n import Group
+from .support.session import opened
 
 
 @click.group(cls=Group, help=_("Call recording backup rules: automatic backup of a contact center's or a coaching team's recordings."))
@@ -27,7 +27,7 @@ def _which(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--all", "everything", is_flag=True, help=_("Every contact center and coaching team.")),
         click.option("--kind", type=click.Choice(Target.Kind.values), help=_("Only contact centers, or only coaching teams.")),
         click.option("--office", "office_name", metavar="NAME", help=_("Those of one office.")),
-        choose.company_option,
+        selectors.company_option,
     ):
         command = option(command)
     return command
@@ -38,7 +38,7 @@ def _which(command: Callable[..., Any]) -> Callable[..., Any]:
 def enable(names: tuple[str, ...], everything: bool, kind: str | None, office_name: str | None, company_name: str | None) -> None:
     _require_choice(names, everything, kind, office_name)
     with opened() as session:
-        company = choose.company(company_name)
+        company = selectors.company(company_name)
         targets = _chosen(company, names, kind, office_name)
         changed = len(settings.change_rules(company, targets, [], queue, COMMAND_LINE, session.now()).enabled)
         _report(
@@ -55,7 +55,7 @@ def enable(names: tuple[str, ...], everything: bool, kind: str | None, office_na
 def disable(names: tuple[str, ...], everything: bool, kind: str | None, office_name: str | None, company_name: str | None) -> None:
     _require_choice(names, everything, kind, office_name)
     with opened() as session:
-        company = choose.company(company_name)
+        company = selectors.company(company_name)
         targets = _chosen(company, names, kind, office_name)
         done = settings.change_rules(company, [], targets, queue, COMMAND_LINE, session.now())
         changed, excluded = len(done.disabled), done.excluded
@@ -82,12 +82,12 @@ def _require_choice(names: tuple[str, ...], everything: bool, kind: str | None, 
 
 def _chosen(company: Company, names: tuple[str, ...], kind: str | None, office_name: str | None) -> list[Target]:
     if names:
-        return [choose.target(company, name) for name in names]
+        return [selectors.target(company, name) for name in names]
     chosen = company.targets.exclude(state="deleted")
     if kind is not None:
         chosen = chosen.filter(kind=kind)
     if office_name is not None:
-        chosen = chosen.filter(office=choose.office(company, office_name))
+        chosen = chosen.filter(office=selectors.office(company, office_name))
     return list(chosen)
 
 

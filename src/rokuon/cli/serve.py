@@ -9,17 +9,18 @@ from typing import Any
 import click
 from django.db import connections
 
+from rokuon.base import logs
+from rokuon.base.addresses import Listen
+from rokuon.base.i18n import _
 from rokuon.config import Config
+from rokuon.console.web.gunicorn_server import Server, Worker
 from rokuon.domain.failures import ConfigError
 from rokuon.jobs.supervisor import Program, Supervisor
-from rokuon.jobs.watchman import SILENT_AFTER_S, Watchman
-from rokuon.ops import logs
-from rokuon.ops.addresses import Listen
-from rokuon.ops.i18n import _
+from rokuon.jobs.worker_monitor import SILENT_AFTER_S, Watchman
 
-from .children import rokuon, stoppable
-from .session import opened
-from .web_server import Server
+from .support.number_types import Whole
+from .support.session import opened
+from .support.subprocesses import rokuon, stoppable
 from .worker import processes_option
 
 PROCESSES, THREADS = 2, 8
@@ -33,11 +34,11 @@ BACKLOG = 256
     )
 )
 @click.option(
-    "--processes", type=click.IntRange(1, 32), default=PROCESSES, show_default=True, metavar="N", help=_("Processes that answer requests.")
+    "--processes", type=Whole(1, 32), default=PROCESSES, show_default=True, metavar="N", help=_("Processes that answer requests.")
 )
 @click.option(
     "--threads",
-    type=click.IntRange(1, 64),
+    type=Whole(1, 64),
     default=THREADS,
     show_default=True,
     metavar="N",
@@ -48,7 +49,11 @@ def serve_command(processes: int, threads: int, silent_after: float) -> int:
     config = Config.load()
     logs.set_up(level=config.log_level, style=config.log_format)
     master = os.getpid()
-    with stoppable(), opened(), listening(config.listens) as listener:  # a stop that is asked for during the start is orderly too
+    with (
+        stoppable(),
+        opened(guards=True),
+        listening(config.listens) as listener,
+    ):  # a stop that is asked for during the start is orderly too
         try:
             watchman = Watchman(config.public.origin, silent_after=silent_after)
             Server(_application, watchman.start, listener.detach(), processes=processes, threads=threads).run()
@@ -63,8 +68,10 @@ def serve_command(processes: int, threads: int, silent_after: float) -> int:
 
 def _application() -> Callable[..., Any]:
     """Loaded before the fork, so that its memory is shared. No connection to the database may be open then."""
+    from rokuon.console.web import webhook_view
     from rokuon.wsgi import application
 
+    Worker.hook_is_known = staticmethod(webhook_view.is_known)
     connections.close_all()
     return application
 
@@ -79,7 +86,7 @@ def _application() -> Callable[..., Any]:
 def up_command(processes: int) -> int:
     config = Config.load()
     logs.set_up(level=config.log_level, style=config.log_format)
-    with stoppable(), opened():
+    with stoppable(), opened(guards=True):
         listening(config.listens).close()
         click.echo(_("The console: %(url)s") % {"url": config.public.origin})
         sys.stdout.flush()

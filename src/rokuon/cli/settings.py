@@ -8,18 +8,18 @@ from rich.markup import escape
 from rich.tree import Tree
 
 from rokuon.accounts.audit import COMMAND_LINE
+from rokuon.actions import settings
+from rokuon.base.i18n import _
 from rokuon.domain.failures import ConfigError
 from rokuon.domain.recording import ScopeKind
-from rokuon.domain.settings import Effective
-from rokuon.ops.i18n import _
+from rokuon.domain.settings import LEAST_RATE, MOST_RATE, Effective, MediaCharge
 from rokuon.org import services
-from rokuon.org.models import Company, MediaCharge, Office, Target
+from rokuon.org.models import Company, Office, Target
 from rokuon.org.tree import company_effective, target_settings
-from rokuon.wiring import settings
 
-from . import choose, output
-from .language import Group
-from .session import opened
+from .support import output, selectors
+from .support.click_i18n import Group
+from .support.session import opened
 
 DIALPAD_LIMIT = Decimal(20)
 ACCESS_WINDOWS = {"45d": 45, "1y": 365, "none": None}
@@ -31,11 +31,11 @@ def settings_command() -> None:
 
 
 @settings_command.command("show", help=_("Show every level, its effective bucket, and which level decided it and why."))
-@choose.company_option
-@choose.json_option
+@selectors.company_option
+@selectors.json_option
 def show(company_name: str | None, as_json: bool) -> None:
     with opened():
-        company = choose.company(company_name)
+        company = selectors.company(company_name)
         urls = dict(company.buckets.values_list("pk", "url"))
         if as_json:
             output.write_json(_json(company, urls))
@@ -176,7 +176,7 @@ def _json(company: Company, urls: dict[int, str]) -> dict[str, Any]:
         "bucket stays there."
     ),
 )
-@choose.company_option
+@selectors.company_option
 @click.option("--enable/--disable", default=None, help=_("Enable this feature for the company, or stop all backups."))
 @click.option(
     "--restrict/--no-restrict",
@@ -185,7 +185,9 @@ def _json(company: Company, urls: dict[int, str]) -> dict[str, Any]:
 )
 @click.option("--voicemail/--no-voicemail", default=None, help=_("Back up voicemail too, or not."))
 @click.option("--requests-per-second", metavar="N", help=_("Rokuon's share of the 20 requests per second that Dialpad allows a company."))
-@click.option("--media-charge", type=click.Choice(MediaCharge.values), help=_("What a download costs of the request budget."))
+@click.option(
+    "--media-charge", type=click.Choice([one.value for one in MediaCharge]), help=_("What a download costs of the request budget.")
+)
 @click.option(
     "--access-window",
     type=click.Choice(list(ACCESS_WINDOWS)),
@@ -218,13 +220,13 @@ def set_(
     _refuse(not company_wide and not below and bucket_url is None, _("Name a setting to change. `rokuon settings set --help` lists them."))
     rate = _rate(requests_per_second)
     with opened() as session:
-        company = choose.company(company_name)
+        company = selectors.company(company_name)
         node: Company | Office | Target = company
         if office_name is not None:
-            node = choose.office(company, office_name)
+            node = selectors.office(company, office_name)
         elif target_name is not None:
-            node = choose.target(company, target_name)
-        bucket = choose.bucket(company, bucket_url) if bucket_url is not None else None
+            node = selectors.target(company, target_name)
+        bucket = selectors.bucket(company, bucket_url) if bucket_url is not None else None
         wanted = services.choice(node, bucket) if bucket is not None or inherit else {}
         given = {
             "enabled": enable,
@@ -254,9 +256,10 @@ def _rate(text: str | None) -> Decimal | None:
         rate = Decimal(text)
     except InvalidOperation:
         rate = Decimal(0)
-    if not rate.is_finite() or not Decimal("0.1") <= rate <= Decimal(10_000):
+    if not rate.is_finite() or not LEAST_RATE <= rate <= MOST_RATE:
         raise ConfigError(
-            _("The request budget %(value)s is not a number from 0.1 upwards. Dialpad allows 20 per second.") % {"value": text}
+            _("The request budget %(value)s is not a number between %(least)s and %(most)s. Dialpad allows 20 per second.")
+            % {"value": repr(text[:40]), "least": LEAST_RATE, "most": f"{MOST_RATE:,}"}
         )
     if rate > DIALPAD_LIMIT:
         click.echo(_("Warning: Dialpad allows 20 requests per second for all integrations of a company together."), err=True)

@@ -2,7 +2,7 @@
 
 import click
 
-from rokuon.ops.i18n import _
+from rokuon.base.i18n import _
 from rokuon.simulator.__main__ import main
 
 

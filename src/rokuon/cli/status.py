@@ -5,49 +5,58 @@ from typing import Any
 
 import click
 
+from rokuon.base.i18n import _, ngettext
+from rokuon.completeness.headline import Facts, Headline, days_of, facts_of, headline
+from rokuon.completeness.unknown import Unknown
 from rokuon.jobs import queue
-from rokuon.ledger import expiry, holds, read
+from rokuon.ledger import expiry, holds, proofs, read
 from rokuon.ledger.expiry import Expiring
 from rokuon.ledger.models import Run
-from rokuon.ledger.pace import Rate
+from rokuon.ledger.overview import weaker_proofs
 from rokuon.ledger.read import Counts
 from rokuon.ledger.runs import OPEN
-from rokuon.ops.i18n import _, ngettext
+from rokuon.ledger.throughput import Rate
+from rokuon.org import budget
 from rokuon.org.models import Company
+from rokuon.wiring import budget_text
 
-from . import choose, output
-from .backup import company_zone, scope_name
-from .crew import Crew
-from .follow import View, summary
-from .session import Session, opened
-from .verdict import say_hold
+from .backup.follow import View, summary
+from .backup.result import say_hold, say_unnamed
+from .main import FINISHED_WITH_FAILURES, OK
+from .support import next_steps, output, selectors
+from .support.ensure_worker import Crew
+from .support.session import Session, opened
 
 
 @click.command(help=_("Show what is backed up, per target and in total, what waits, and why. Discovered is always the sum of the states."))
-@choose.company_option
-@choose.json_option
-def status_command(company_name: str | None, as_json: bool) -> None:
+@selectors.company_option
+@selectors.json_option
+def status_command(company_name: str | None, as_json: bool) -> int:
     with opened() as session:
-        company = choose.company(company_name)
+        company = selectors.company(company_name)
+        facts = facts_of(company, list(company.targets.select_related("office")), session.now())
+        said = headline(facts)
         if as_json:
-            output.write_json(_data(company, session.now()))
+            output.write_json(_data(company, facts, said, session.now()))
         else:
-            _show(session, company)
+            _show(session, company, facts, said)
+        return FINISHED_WITH_FAILURES if said.wrong else OK
 
 
-def _show(session: Session, company: Company) -> None:
-    zone = company_zone(session, company)
+def _show(session: Session, company: Company, facts: Facts, said: Headline) -> None:
+    zone = session.zone_of(company)
     by_target = read.counts_by_target(company.pk)
     missing = read.details_missing(company.pk)
     total = sum(by_target.values(), Counts())
-    output.say(_answer(company, total))
+    for sentence in _answer(company, total, said):
+        output.say(sentence)
     shown = [
         target
         for target in company.targets.select_related("office").order_by("office__name", "name")
         if target.backed_up or target.pk in by_target
     ]
     output.table(
-        [_("Office"), _("Target"), _("Rule"), *output.counts_headings(), _("Nothing to fetch")],
+        [_("Office"), _("Target"), _("Rule"), *output.counts_headings(), _("Nothing to fetch"), _("Not listed")],
         [
             *[
                 [
@@ -56,22 +65,36 @@ def _show(session: Session, company: Company) -> None:
                     _("enabled") if target.backed_up else _("off"),
                     *output.counts_cells(by_target.get(target.pk, Counts())),
                     output.number(missing.get(target.pk, 0)),
+                    _not_listed(facts.unknown, target.pk),
                 ]
                 for target in shown
             ],
-            [_("Total"), "", "", *output.counts_cells(total), output.number(sum(missing.values()))],
+            [_("Total"), "", "", *output.counts_cells(total), output.number(sum(missing.values())), ""],
         ],
-        right=range(3, 11),
+        right=range(3, 12),
     )
+    for sentence in (*next_steps.failed(facts.failed), *next_steps.gone(facts.gone), *next_steps.not_known(facts.unknown)):
+        output.say(sentence)
+    say_unnamed(company, sum(missing.values()))
+    for _proof, sentence in proofs.weaker(weaker_proofs([target.pk for target in shown])):
+        output.say(sentence)
     _say_expiring(company, session.now(), zone)
     for hold in holds.open_holds(company.pk):
         say_hold(hold, zone)
     for run in Run.objects.filter(company=company, purpose=Run.Purpose.BACK_UP_NOW, state__in=OPEN):
-        told = {"run": run.pk, "scope": scope_name(run), "summary": summary(View(read.run_progress(run.pk), Rate(0, 0), None, ()))}
+        told = {
+            "run": run.pk,
+            "scope": selectors.scope_name(run),
+            "summary": summary(View(read.run_progress(run.pk), Rate(0, 0), None, ())),
+        }
         if run.state == Run.State.PAUSED:
             output.say(_("Run %(run)d (%(scope)s) is paused: %(summary)s") % told)
         else:
             output.say(_("Run %(run)d (%(scope)s): %(summary)s") % told)
+    standing = budget.standing(company.pk)
+    for line in (budget_text.pause(standing, lambda when: output.moment(when, zone)), budget_text.lowered(standing)):
+        if line:
+            output.say(line)
     workers = queue.live_workers(Crew.ALIVE_WITHIN_S)
     output.say(
         _("Workers: %(workers)d. Request budget: %(rate)s requests/s.")
@@ -81,21 +104,20 @@ def _show(session: Session, company: Company) -> None:
         output.say(_("No worker is running. Start one with `rokuon worker`."))
 
 
-def _answer(company: Company, total: Counts) -> str:
+def _answer(company: Company, total: Counts, said: Headline) -> list[str]:
     if not company.enabled:
-        return _("Backup is not enabled for %(name)s. Enable it with `rokuon settings set --enable`.") % {"name": company.name}
+        return [_("Backup is not enabled for %(name)s. Enable it with `rokuon settings set --enable`.") % {"name": company.name}]
     if not total.discovered:
-        return _("No recording was discovered yet. Start with `rokuon backup-now`.")
-    open_ones = total.pending + total.failed
-    if not open_ones:
-        return _("All %(recordings)s that are to be backed up are in the bucket and verified.") % {
-            "recordings": output.recordings(total.verified)
-        }
-    return _("Not backed up yet: %(recordings)s. Failed: %(failed)s; waiting: %(pending)s.") % {
-        "recordings": output.recordings(open_ones),
-        "failed": output.number(total.failed),
-        "pending": output.number(total.pending),
-    }
+        return [_("%(sentence)s.") % {"sentence": said.sentence}, *said.added, _("Start with `rokuon backup-now`.")]
+    return [_("%(sentence)s.") % {"sentence": said.sentence}, *said.added]
+
+
+def _not_listed(unknown: Unknown, target: int) -> str:
+    """The days of the target that are not listed from end to end, in words."""
+    if unknown.never_listed(target):
+        return _("never listed")
+    days = unknown.days.get(target, 0)
+    return ngettext("%(count)s day", "%(count)s days", days) % {"count": output.number(days)}
 
 
 def _left(company: Company, now: datetime) -> Expiring | None:
@@ -135,13 +157,28 @@ def _left_json(left: Expiring | None, days: int | None) -> dict[str, Any] | None
     return {"days": days, "expiring": left.expiring, "expired": left.expired, "first_deadline": left.first_deadline}
 
 
-def _data(company: Company, now: datetime) -> dict[str, Any]:
+def budget_json(company: Company) -> dict[str, Any]:
+    standing = budget.standing(company.pk)
+    return {
+        "requests_per_second_now": round(standing.rate, 2),
+        "paused_until": standing.paused_until if standing.asked_until else None,
+        "pause_asked_until": standing.asked_until,
+    }
+
+
+def _data(company: Company, facts: Facts, said: Headline, now: datetime) -> dict[str, Any]:
     by_target = read.counts_by_target(company.pk)
     missing = read.details_missing(company.pk)
     return {
         "company": company.name,
         "id": company.dialpad_id,
         "enabled": company.enabled,
+        "severity": said.severity,
+        "headline": said.sentence,
+        "complete": not (said.wrong or facts.counts.pending),
+        "unlisted_days": days_of(facts.unknown.gaps),
+        "never_listed": len(facts.unknown.never),
+        "unreadable": facts.unknown.unreadable,
         "total": output.counts_json(sum(by_target.values(), Counts())),
         "targets": [
             {
@@ -152,10 +189,13 @@ def _data(company: Company, now: datetime) -> dict[str, Any]:
                 "folder": target.folder or None,
                 **output.counts_json(by_target.get(target.pk, Counts())),
                 "nothing_to_fetch": missing.get(target.pk, 0),
+                "unlisted_days": facts.unknown.days.get(target.pk, 0),
+                "never_listed": facts.unknown.never_listed(target.pk),
             }
             for target in company.targets.order_by("name", "pk")
             if target.backed_up or target.pk in by_target
         ],
+        "weaker_proofs": weaker_proofs([target.pk for target in company.targets.all()]),
         "access_window": _left_json(_left(company, now), company.access_window_days),
         "holds": [
             {"on": hold.on, "ref": hold.ref, "reason": hold.reason, "since": hold.since, "next_probe": hold.probe_at}
@@ -167,4 +207,5 @@ def _data(company: Company, now: datetime) -> dict[str, Any]:
         "paused": sorted(read.paused_runs(company.pk)),
         "workers": queue.live_workers(Crew.ALIVE_WITHIN_S),
         "requests_per_second": float(company.requests_per_second),
+        **budget_json(company),
     }

@@ -5,23 +5,26 @@ import signal
 
 import click
 
+from rokuon.base import logs
+from rokuon.base.i18n import _
 from rokuon.config import Config
 from rokuon.domain import crashpoints
 from rokuon.jobs import queue
 from rokuon.jobs.supervisor import Program, Supervisor
 from rokuon.jobs.worker import run
-from rokuon.ops import logs
-from rokuon.ops.i18n import _
-from rokuon.wiring.engine import Engine
+from rokuon.runtime import stopping
+from rokuon.runtime.database_clock import DatabaseClock
+from rokuon.wiring.job_handlers import Engine
 
-from .children import rokuon, stoppable
-from .session import opened
+from .support.number_types import Whole
+from .support.session import opened
+from .support.subprocesses import rokuon, stoppable
 
 MOST_PROCESSES = 64
 
 processes_option = click.option(
     "--processes",
-    type=click.IntRange(1, MOST_PROCESSES),
+    type=Whole(1, MOST_PROCESSES),
     default=1,
     show_default=True,
     metavar="N",
@@ -43,22 +46,29 @@ def worker_command(processes: int, one: bool) -> int:
     if one:
         crashpoints.arm(config.crash_at)
         return _one_process()
-    with opened():
+    with opened(guards=True):
         # The installation stays open: with it the embedded database keeps running while a process is restarted.
         return Supervisor(Program("worker", rokuon("worker", "--one"), processes)).run()
 
 
+def _stop(stop: asyncio.Event) -> None:
+    stopping.begin()
+    stop.set()
+
+
 def _one_process() -> int:
-    async def work(engine: Engine) -> None:
+    async def work(engine: Engine, clock: DatabaseClock) -> None:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
+            loop.add_signal_handler(number, _stop, stop)
         try:
-            await run(engine, stop)
+            await run(engine, stop, clock)
         finally:
             await engine.close()
 
     with stoppable(), opened() as session:  # a stop that is asked for during the start is orderly too
-        asyncio.run(work(Engine(session.installation, queue)))
+        clock = DatabaseClock()
+        clock.look()
+        asyncio.run(work(Engine(session.installation, queue, clock=clock), clock))
     return 0

@@ -18,12 +18,16 @@ from rokuon.domain.failures import (
     SourceUnavailable,
 )
 from rokuon.domain.ports import SendSlots
+from rokuon.domain.retry_after import epoch_ms_of
 
-from .faults import Retrier, answered, epoch_ms_of, retry_after_of, within
+from .faults import Retrier, answered, retry_after_of, within
 from .limits import Limits
 from .urls import AllowedHosts
 
 JsonObject = dict[str, Any]
+
+_NO_CODING = {"", "identity", "none", "binary", "7bit", "8bit"}
+"""What servers write where they mean that nothing was encoded; of HTTP is only "identity"."""
 
 
 class ApiClient:
@@ -82,8 +86,7 @@ class ApiClient:
                 raise failure
             if response.status == 204:
                 return {}
-            encoding = response.headers.get("Content-Encoding", "identity")
-            if response.status != 200 or encoding.lower() not in ("", "identity"):
+            if response.status not in (200, 203) or encoded(response.headers):
                 raise SourceAnswerMalformed(f"{response.status} from {self._host}")
             answer = bytearray()
             async for piece in response.content.iter_any():
@@ -110,6 +113,11 @@ def status_failure(response: aiohttp.ClientResponse, host: str, now_ms: Callable
     if status >= 500 or status == 408:
         return SourceUnavailable(detail, retry_after=retry_after_of(response.headers, now_ms()))
     return SourceRequestRefused(detail)
+
+
+def encoded(headers: Mapping[str, str]) -> bool:
+    """Whether an answer names a coding that was applied to its body."""
+    return not _NO_CODING.issuperset(word.strip().lower() for word in headers.get("Content-Encoding", "").split(","))
 
 
 def parse_json(body: bytes) -> JsonObject:

@@ -3,15 +3,16 @@
 import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
-from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 import aiohttp
 
+from rokuon.domain import strict_certificates
 from rokuon.domain.failures import (
     RecordingTooSlow,
     RecordingTruncated,
     SourceAnswerMalformed,
+    SourceCertificateIncomplete,
     SourceError,
     SourceKeyRefused,
     SourceThrottled,
@@ -19,13 +20,14 @@ from rokuon.domain.failures import (
     SourceUnavailable,
 )
 from rokuon.domain.ports import SendSlots, Sleep
+from rokuon.domain.retry import obeyed_pause, obeyed_wait
+from rokuon.domain.retry_after import seconds_asked
 
 from .limits import Limits
+from .pacing import Paused
 
 T = TypeVar("T")
 
-RETRY_AFTER_MIN = 1.0
-RETRY_AFTER_MAX = 15 * 60.0
 _BACKOFF_BASE = 1.0
 _BACKOFF_MAX = 60.0
 _FOREIGN = (aiohttp.ClientError, TimeoutError, OSError, aiohttp.http_exceptions.HttpProcessingError)
@@ -56,6 +58,8 @@ async def received(awaitable: Awaitable[T], host: str) -> T:
 
 def _before_answer(exc: Exception, host: str) -> SourceError:
     detail = f"{host}: {type(exc).__name__}"
+    if isinstance(exc, aiohttp.ClientConnectorCertificateError) and (lacks := strict_certificates.lacks(exc.certificate_error)):
+        return SourceCertificateIncomplete(f"{host}: {lacks}")
     if isinstance(exc, aiohttp.ClientSSLError | ssl.SSLError):
         return SourceTlsInvalid(detail)
     if isinstance(exc, aiohttp.ClientResponseError | aiohttp.InvalidURL | aiohttp.http_exceptions.HttpProcessingError):
@@ -64,34 +68,13 @@ def _before_answer(exc: Exception, host: str) -> SourceError:
 
 
 def retry_after_of(headers: Mapping[str, str], now_ms: int) -> float | None:
-    """Seconds to wait by a Retry-After header, within 1 s and 15 min; None where there is none that can be read.
-
-    A date is compared with the answer's own Date, since the two clocks may differ, and with `now_ms` only without one.
-    """
-    text = headers.get("Retry-After", "").strip()
-    if not text:
-        return None
-    try:
-        # 18 digits: more than any time, fewer than Python refuses to convert.
-        seconds = float(int(text[:18]))
-    except ValueError:
-        until = epoch_ms_of(text)
-        if until is None:
-            return None
-        seconds = (until - (epoch_ms_of(headers.get("Date", "")) or now_ms)) / 1000
-    return min(max(seconds, RETRY_AFTER_MIN), RETRY_AFTER_MAX)
-
-
-def epoch_ms_of(date: str) -> int | None:
-    """An HTTP date as epoch milliseconds, None where it cannot be read."""
-    try:
-        return int(parsedate_to_datetime(date).timestamp()) * 1000
-    except (ValueError, TypeError, OverflowError, IndexError):
-        return None
+    """Seconds that an answer asks to wait (`domain.retry_after`); None where it does not ask."""
+    return seconds_asked(headers.get("Retry-After"), now_ms=now_ms, date=headers.get("Date"))
 
 
 class Retrier:
-    """Runs a request again where that can help: a 401 once, a 429 after its time, an outage with full jitter.
+    """Runs a request again where that can help: a 401 and an answer that cannot be read once, a 429 after its time, an outage with full
+    jitter.
 
     `random` gives numbers in [0, 1). A 429 slows the whole company, whoever caused it.
     """
@@ -103,7 +86,7 @@ class Retrier:
         self._random = random
 
     async def run(self, once: Callable[[], Awaitable[T]]) -> T:
-        refused = False
+        refused = misread = False
         tried = 0
         while True:
             tried += 1
@@ -115,14 +98,22 @@ class Retrier:
                 if refused:
                     raise
                 refused = True
+            except SourceAnswerMalformed:
+                # Cut short, or a page of a proxy in between: mostly gone when asked again.
+                if misread:
+                    raise
+                misread = True
+            except Paused as paused:
+                # Nothing was asked of the source, and so nothing is known anew.
+                raise SourceThrottled("a pause that was asked for lasts", retry_after=paused.seconds) from None
             except SourceThrottled as exc:
-                named = exc.retry_after
-                pause = max(RETRY_AFTER_MIN, self._jitter(tried)) if named is None else named
-                await self._slots.slow_down(pause)
+                asked = exc.retry_after
+                pause = obeyed_pause(self._jitter(tried) if asked is None else asked)
+                await self._slots.slow_down(pause, asked)
                 if tried >= self._limits.tries or pause > self._limits.patience:
-                    raise SourceThrottled(exc.detail, retry_after=pause) from None
+                    raise SourceThrottled(exc.detail, retry_after=pause if asked is None else asked) from None
             except SourceUnavailable as exc:
-                pause = max(self._jitter(tried), exc.retry_after or 0.0)
+                pause = max(self._jitter(tried), 0.0 if exc.retry_after is None else obeyed_wait(exc.retry_after))
                 if tried >= self._limits.tries or pause > self._limits.patience:
                     raise
             if pause:

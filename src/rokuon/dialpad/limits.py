@@ -11,7 +11,8 @@ class Limits:
     """Times in seconds, sizes in bytes, rates in bytes per second.
 
     `connect`: TCP and TLS. `answer`: until the headers are there, waiting for a connection included. `silence`: without a byte.
-    `slowest` must be reached over every `slow_window`. `total`: one whole download. `recording`: the announced size of a recording.
+    `slowest` must be reached over every `slow_window` of a body, from its first byte. `total`: one whole download. `recording`: the
+    announced size of a recording.
     `tries`: requests per logical request, the first included. `patience`: the longest Retry-After that is sat out in place.
     `pages`: pages of one listing.
     """
@@ -20,7 +21,7 @@ class Limits:
     answer: float = 60
     silence: float = 30
     slowest: float = KIB
-    slow_window: float = 60
+    slow_window: float = 30
     total: float = 30 * 60
     json: int = 16 * MIB
     recording: int = 2048 * MIB
@@ -28,7 +29,3 @@ class Limits:
     patience: float = 30
     pages: int = 50_000
     connections: int = 128
-
-    def download_time(self, size: int) -> float:
-        """The most that a body of `size` bytes may take."""
-        return min(self.total, self.slow_window + size / self.slowest)

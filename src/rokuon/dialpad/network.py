@@ -11,10 +11,11 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
+from rokuon.base.addresses import is_loopback
 from rokuon.domain.failures import SourceUrlRefused
 
 from .limits import KIB, Limits
-from .urls import AllowedHosts, is_loopback_host, is_public_unicast
+from .urls import AllowedHosts, is_public_unicast
 
 # Bodies are read whole or in pieces of up to 1 MiB; a larger buffer means fewer pauses of the socket per recording.
 _READ_BUFFER = 512 * KIB
@@ -32,7 +33,7 @@ class CheckedResolver(AbstractResolver):
 
     async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
         answers = await self._inner.resolve(host, port, family)
-        fits = is_loopback_host if host in self._loopback else is_public_unicast
+        fits = is_loopback if host in self._loopback else is_public_unicast
         if not all(fits(answer["host"]) for answer in answers):
             raise SourceUrlRefused(f"{host} resolves to an address that is not public")
         return answers

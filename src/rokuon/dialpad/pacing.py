@@ -1,6 +1,6 @@
 """Send slots: a company's request budget, spaced so that no second ever holds more requests than allowed.
 
-The spacing. With a limit of r requests in any sliding second, slots lie SPREAD / r seconds apart, SPREAD = 1.03. r + 1 requests then
+The spacing. With a limit of r requests in any sliding second, slots lie SPACING / r seconds apart, SPACING = 1.03. r + 1 requests then
 span at least r slots = 1.03 s; a request may leave up to LATE after its slot, and all else between the slot and the other side's
 clock may differ by what remains of the 0.03 s, before r + 1 requests fit into one second. The price is 3 % of the budget.
 """
@@ -9,9 +9,10 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
+from rokuon.domain.pace import SPACING
 from rokuon.domain.ports import Sleep
+from rokuon.domain.retry import RETRY_AFTER_MAX_S
 
-SPREAD = 1.03
 LATE = 0.02
 """Seconds. A slot that is later than this is dropped: its request could meet the next ones within a second."""
 BATCH = 2
@@ -20,17 +21,26 @@ _LOW = 2
 
 Reserve = Callable[[int], Awaitable[Sequence[float]]]
 """Reserves up to n slots that nobody else has: seconds from the moment of the answer, ascending, at least one."""
-Pause = Callable[[float], Awaitable[None]]
-"""From now on, no slot is given out within so many seconds, to anybody."""
+Pause = Callable[[float, float | None], Awaitable[None]]
+"""From now on, no slot is given out within so many seconds, to anybody; the second number is what the other side asked for, if it did."""
 
 
 def spacing(per_second: float) -> float:
     """Seconds between two slots at a limit of `per_second` requests in any sliding second."""
-    return SPREAD / per_second
+    return SPACING / per_second
+
+
+class Paused(Exception):
+    """The next slot is so far off that nobody is to wait for it in place."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
 
 
 class SlotPacer:
-    """SendSlots on slots that all processes share. Waiters are served in the order in which they came.
+    """SendSlots on slots that all processes share. Waiters are served in the order in which they came; each gets Paused where the company
+    may send nothing for more than RETRY_AFTER_MAX_S.
 
     Slots are reserved up to BATCH at a time, by what is waiting. A cancelled waiter's slot goes to the next. After `slow_down` this
     process sends nothing at once; another one may still use the few slots (BATCH at most) that it had reserved.
@@ -58,14 +68,22 @@ class SlotPacer:
         finally:
             self._waiting -= 1
 
-    async def slow_down(self, seconds: float) -> None:
+    async def slow_down(self, seconds: float, asked: float | None = None) -> None:
         # At once for this process; for the others as soon as the pause is known to them.
         self._not_before = max(self._not_before, self._clock() + seconds)
-        await self._pause(seconds)
+        await self._pause(seconds, asked)
+        if seconds > RETRY_AFTER_MAX_S:
+            # A person may end a long pause before its time, so from now on it is looked for where all processes do.
+            if self._filling is not None:
+                await asyncio.wait([self._filling])
+            self._slots.clear()
+            self._not_before = self._clock()
 
     async def _next(self) -> None:
         while True:
             stop = self._not_before - self._clock()
+            if stop > RETRY_AFTER_MAX_S:
+                raise Paused(stop)
             if stop > 0:
                 await self._sleep(stop)
                 continue
@@ -73,6 +91,9 @@ class SlotPacer:
                 await self._fill()
                 continue
             wait = self._slots[0] - self._clock()
+            if wait > RETRY_AFTER_MAX_S:
+                self._slots.clear()
+                raise Paused(wait)
             if wait > 0:
                 if len(self._slots) < _LOW and self._waiting > len(self._slots):
                     self._start_filling()
@@ -120,7 +141,7 @@ class LocalReserver:
         self._next = first + count * self._spacing
         return [first - now + n * self._spacing for n in range(count)]
 
-    async def pause(self, seconds: float) -> None:
+    async def pause(self, seconds: float, asked: float | None) -> None:
         self._next = max(self._next, self._clock() + seconds)
 
 
@@ -135,8 +156,10 @@ class UnpacedSlots:
 
     async def take(self) -> None:
         while self._until and (wait := self._until - self._clock()) > 0:
+            if wait > RETRY_AFTER_MAX_S:
+                raise Paused(wait)
             await self._sleep(wait)
         self.taken += 1
 
-    async def slow_down(self, seconds: float) -> None:
+    async def slow_down(self, seconds: float, asked: float | None = None) -> None:
         self._until = max(self._until, self._clock() + seconds)

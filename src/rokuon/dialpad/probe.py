@@ -14,18 +14,21 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
+from rokuon.domain.clocks import DAY_MS
 from rokuon.domain.failures import RokuonError, SourceRedirectBlocked, SourceUrlRefused
 from rokuon.domain.ports import SendSlots, TimeRange
 from rokuon.domain.recording import COMPANY_SCOPE, Kind, ListedCall, ListedRecording, Scope, ScopeKind, Target
 
 from .limits import Limits
 from .network import open_session
+from .pacing import Paused
 from .source import DialpadSource
 from .urls import AllowedHosts, Hop, first_hop, next_hop
 
-DAY_MS = 86_400_000
 SAMPLE_DAYS = 28
 OLDEST_DAYS = (90, 365, 730, 1095, 1825)
+NARROW_DAYS_AGO, NARROW_MS = 60, 3_600_000
+"""An hour holds fewer calls than a page, so that what lies beyond it is seen on the first."""
 PER_KIND = 2
 HOPS = 5
 FIRST_BYTES = 4096
@@ -49,12 +52,14 @@ class Probe:
         directory = await self._source.directory()
         calls = await self._calls(COMPANY_SCOPE, SAMPLE_DAYS)
         listed = calls.pop("calls")
+        scopes = [COMPANY_SCOPE, *map(_scope_of, _some_of_each_kind(directory.targets))]
         return {
             "made_at_ms": self._now_ms,
             "directory": {"offices": len(directory.offices), "targets": dict(Counter(target.kind.value for target in directory.targets))},
             "list_details": {**calls, **self._details(listed)},
             "target_listings": [await self._target(target, listed) for target in _some_of_each_kind(directory.targets)],
             "media": [await self._media(recording) for recording in _some_recordings(listed)],
+            "narrow_windows": [await self._narrow(scope) for scope in scopes],
             "oldest": [await self._guarded(self._oldest, days) for days in OLDEST_DAYS],
         }
 
@@ -88,7 +93,7 @@ class Probe:
 
     async def _target(self, target: Target, company_calls: list[ListedCall]) -> Json:
         """8.3: which legs does a listing by contact center or coaching team return?"""
-        found = await self._calls(Scope(ScopeKind(target.kind.value), target.id), SAMPLE_DAYS)
+        found = await self._calls(_scope_of(target), SAMPLE_DAYS)
         calls: list[ListedCall] = found.pop("calls")
         known = {call.id for call in company_calls}
         return {
@@ -104,6 +109,17 @@ class Probe:
             "also_in_company_page": sum(call.id in known for call in calls),
         }
 
+    async def _narrow(self, scope: Scope) -> Json:
+        """Is the range kept? What the first page for one hour of long ago holds; calls beyond an end mean that this end is ignored."""
+        after = self._now_ms - NARROW_DAYS_AGO * DAY_MS
+        told: Json = {"kind": scope.kind.value, "id": self._id(scope.id), "days_ago": NARROW_DAYS_AGO}
+        try:
+            calls = await self._source.first_page(scope, TimeRange(after, after + NARROW_MS))
+        except RokuonError as error:
+            return told | {"error": error.reason, "detail": error.detail}
+        newer, older = (sum(beyond(call.started_ms) for call in calls) for beyond in _beyond(after, after + NARROW_MS))
+        return told | {"listed": len(calls), "newer_than_asked": newer, "older_than_asked": older}
+
     async def _media(self, recording: ListedRecording) -> Json:
         """8.1 and 8.6: can a recording be fetched by key, over which hosts, and what do the answers say? First bytes only."""
         told: Json = {"kind": recording.kind.value, "id": self._id(recording.id), "listed_duration_ms": recording.duration_ms}
@@ -114,7 +130,7 @@ class Probe:
         async with open_session(self._allowed, Limits()) as session:
             try:
                 told["hops"] = await self._walk(session, hop)
-            except (RokuonError, aiohttp.ClientError, TimeoutError) as error:
+            except (RokuonError, Paused, aiohttp.ClientError, TimeoutError) as error:
                 told["error"] = error.reason if isinstance(error, RokuonError) else type(error).__name__
         return told
 
@@ -154,6 +170,15 @@ class Probe:
             return await ask(days)
         except RokuonError as error:
             return {"days_ago": days, "error": error.reason, "detail": error.detail}
+
+
+def _scope_of(target: Target) -> Scope:
+    return Scope(ScopeKind(target.kind.value), target.id)
+
+
+def _beyond(after_ms: int, before_ms: int) -> tuple[Callable[[int], bool], Callable[[int], bool]]:
+    """Newer than the range, older than it; a millisecond on either side may be the server's rounding."""
+    return lambda at: at > before_ms + 1, lambda at: at < after_ms - 1
 
 
 def _some_of_each_kind(targets: tuple[Target, ...]) -> list[Target]:

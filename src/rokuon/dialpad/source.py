@@ -12,35 +12,34 @@ from typing import Any
 import aiohttp
 from aiohttp.abc import AbstractResolver
 
-from rokuon.domain.failures import N_, ConfigError, SourceAnswerMalformed, SourceCursorLooped, SourceNotFound, SourceRequestRefused
+from rokuon.domain.clocks import DAY_MS
+from rokuon.domain.failures import N_, ConfigError, SourceAddressUnknown, SourceCursorRefused, SourceNotFound
 from rokuon.domain.ports import SendSlots, Sleep, TimeRange
 from rokuon.domain.recording import (
     Company,
     Directory,
     Kind,
     ListedCall,
-    MalformedItem,
     Office,
     Page,
     Scope,
-    ScopeKind,
     Target,
     TargetKind,
     User,
 )
+from rokuon.domain.settings import MediaCharge
 
-from . import webhooks
-from .client import ApiClient, JsonObject
+from . import paging, webhooks
+from .call_list import CallList, RangeIgnored, nobody_is_told
+from .client import ApiClient
+from .download import HttpDownload
 from .faults import Retrier
 from .limits import Limits
-from .media import DEFAULT_ROUTES, HttpDownload, MediaCharge, MediaClient, Route
+from .media import DEFAULT_ROUTES, MediaClient, Route
 from .network import open_session
 from .schema import (
-    DAY_MS,
     parse_all,
-    parse_call,
     parse_company,
-    parse_cursor,
     parse_items,
     parse_office,
     parse_target,
@@ -51,19 +50,19 @@ from .urls import AllowedHosts
 
 # The server takes spans below 30 days; a minute less leaves room for the wider ask and for its own rounding.
 MAX_SPAN_MS = 30 * DAY_MS - 60_000
-CALLS_PER_PAGE = 50
 # Past 100 the server refuses a fifth of the requests on purpose (docs/design/dialpad.md 2.4).
 USERS_PER_PAGE = 100
-_RESTARTS = 3
-_CLOCK_MARGIN_MS = 1_000
 _KEY = re.compile(r"[!-~]{1,4000}")
+_BLANK = re.compile(r"\s")
+_STRANGE = re.compile(r"[^!-~]")
 
 
 class DialpadSource:
     """One company of Dialpad, by its API key. Implements `domain.ports.Source`.
 
     `now_ms` is the time in epoch milliseconds; nothing is asked of the future. `allow_hosts` are further hosts that may serve audio,
-    without ever getting the key. `routes` replaces the way in which recordings of a kind are reached.
+    without ever getting the key. `routes` replaces the way in which recordings of a kind are reached. `range_ignored` hears of
+    listings that ignore the range that was asked for (`dialpad.call_list`).
     """
 
     def __init__(
@@ -81,7 +80,12 @@ class DialpadSource:
         random: Callable[[], float] = any_random,
         resolver: AbstractResolver | None = None,
         tls: ssl.SSLContext | None = None,
+        range_ignored: RangeIgnored = nobody_is_told,
     ) -> None:
+        if key and not _BLANK.search(key) and _STRANGE.search(key):
+            raise ConfigError(
+                N_("The Dialpad API key holds a character that no key has, maybe an invisible one. Paste it again, the key alone.")
+            )
         if not _KEY.fullmatch(key):
             raise ConfigError(N_("The Dialpad API key is empty or holds a space or line break. Paste it again, the key alone."))
         self._allowed = AllowedHosts.of(base_url, allow_hosts)
@@ -93,6 +97,7 @@ class DialpadSource:
         self._session: aiohttp.ClientSession | None = None
         retrier = Retrier(slots, self._limits, sleep, random)
         self._api = ApiClient(self._allowed, key, session=self._opened, slots=slots, retrier=retrier, limits=self._limits, now_ms=now_ms)
+        self._calls = CallList(self._api, self._limits, now_ms, range_ignored)
         self._media = MediaClient(
             self._allowed, key, session=self._opened, slots=slots, retrier=retrier, limits=self._limits, charge=charge, now_ms=now_ms
         )
@@ -109,11 +114,15 @@ class DialpadSource:
         while True:
             after = max(wanted.after_ms, before - MAX_SPAN_MS)
             final = after <= wanted.after_ms
-            async for page in self._window(scope, TimeRange(after, before)):
+            async for page in self._calls.window(scope, TimeRange(after, before)):
                 yield page if final else replace(page, last=False)
             if final:
                 return
             before = after
+
+    async def first_page(self, scope: Scope, wanted: TimeRange) -> list[ListedCall]:
+        """What a probe looks at: the first answer for this range, with whatever calls lie outside it."""
+        return await self._calls.first_page(scope, wanted)
 
     async def directory(self) -> Directory:
         company, offices = await self.company(), await self.offices()
@@ -122,7 +131,10 @@ class DialpadSource:
         return Directory(company, offices, (*centers, *teams), members=await self.members(teams), users=await self.people())
 
     async def company(self) -> Company:
-        return parse_company(await self._api.get("/company"))
+        try:
+            return parse_company(await self._api.get("/company"))
+        except SourceNotFound as error:
+            raise SourceAddressUnknown(error.detail) from None
 
     async def offices(self) -> tuple[Office, ...]:
         return tuple({one.id: one for one in await self._all("/offices", parse_office)}.values())
@@ -170,77 +182,18 @@ class DialpadSource:
         return self._session
 
     async def _all(self, path: str, parse: Callable[[Any], Any], params: Mapping[str, str] | None = None) -> list[Any]:
-        """Every item of a list of the directory."""
-        found: list[Any] = []
-        async for answer in self._answers(path, dict(params or {})):
-            found += parse_all(parse_items(answer), parse)
-        return found
-
-    async def _answers(self, path: str, params: dict[str, str]) -> AsyncIterator[JsonObject]:
-        """The answers of one listing, until one has no cursor. Raises SourceCursorLooped."""
-        seen: set[str] = set()
-        while True:
-            answer = await self._api.get(path, params)
-            cursor = parse_cursor(answer)
-            yield answer
-            if not cursor:
-                return
-            if cursor in seen or len(seen) >= self._limits.pages:
-                raise SourceCursorLooped(f"after {len(seen) + 1} pages")
-            seen.add(cursor)
-            params = params | {"cursor": cursor}
-
-    async def _window(self, scope: Scope, wanted: TimeRange) -> AsyncIterator[Page]:
-        """One window of the listing. A cursor that the server no longer takes starts the window again, a few times."""
-        latest = self._now_ms()
+        """Every item of a list of the directory. Raises SourceAddressUnknown where there is no such list."""
         restarts = 0
         while True:
-            # The server's bounds may be inclusive or not (nothing says so), hence a millisecond more on both sides.
-            after, before = wanted.after_ms - 1, min(wanted.before_ms + 1, latest)
-            if after >= before:
-                yield Page((), last=True)
-                return
-            params = _scope_params(scope) | {
-                "started_after": str(after),
-                "started_before": str(before),
-                "limit": str(CALLS_PER_PAGE),
-                # Calls of deleted users are left out unless asked for; an unknown parameter is ignored (docs/design/dialpad.md 2.5).
-                "include_anonymized": "true",
-            }
-            begun = False
+            found: list[Any] = []
             try:
-                async for answer in self._answers("/call", params):
-                    begun = True
-                    yield self._page(answer, wanted)
-                return
-            except SourceRequestRefused:
-                server = self._api.server_ms
-                if not begun and before == latest and server is not None and server < latest:
-                    # Our clock is ahead of the server's, which then sees an end in the future.
-                    latest = server - _CLOCK_MARGIN_MS
-                elif not begun:
-                    raise
+                async for answer in paging.answers(self._api, path, params or {}, self._limits.pages):
+                    found += parse_all(parse_items(answer), parse)
+            except SourceNotFound as error:
+                raise SourceAddressUnknown(error.detail) from None
+            except SourceCursorRefused:
                 restarts += 1
-                if restarts > _RESTARTS:
-                    raise SourceCursorLooped("the cursor was refused") from None
-
-    def _page(self, answer: JsonObject, wanted: TimeRange) -> Page:
-        calls: list[ListedCall] = []
-        malformed: list[MalformedItem] = []
-        latest = self._now_ms() + DAY_MS
-        for item in parse_items(answer):
-            parsed = parse_call(item, latest)
-            if isinstance(parsed, MalformedItem):
-                malformed.append(parsed)
-                continue
-            malformed += parsed.odd
-            started = parsed.call.started_ms
-            if not parsed.exact or wanted.after_ms <= started < wanted.before_ms:
-                calls.append(parsed.call)
-            elif not wanted.after_ms - 1 <= started <= wanted.before_ms + 1:
-                raise SourceAnswerMalformed("calls outside of the time that was asked for")
-        return Page(tuple(calls), not parse_cursor(answer), tuple(malformed))
-
-
-def _scope_params(scope: Scope) -> dict[str, str]:
-    return {} if scope.kind is ScopeKind.COMPANY else {"target_type": scope.kind.value, "target_id": scope.id}
+                if restarts > paging.RESTARTS:
+                    raise
+            else:
+                return found

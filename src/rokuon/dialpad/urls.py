@@ -8,10 +8,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
-from urllib.parse import unquote, unquote_plus
+from urllib.parse import quote, unquote, unquote_plus
 
 from yarl import URL
 
+from rokuon.base.addresses import is_loopback
 from rokuon.domain.failures import N_, ConfigError, SourceKindDenied, SourceRedirectBlocked, SourceUrlRefused
 
 _ADDRESS = re.compile(
@@ -20,8 +21,10 @@ _ADDRESS = re.compile(
 )
 _DNS_NAME = re.compile(r"(?=.*[a-z])[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 _MAX_ADDRESS = 8_000
+_AROUND = "".join(map(chr, range(0x21)))
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_SENDABLE = "".join(map(chr, range(0x21, 0x7F)))
 _LOGIN = {"login", "signin"}
-_LOOPBACK_NAME = "localhost"
 
 # Ranges that `is_global` calls global on some Python version although they lead elsewhere.
 _NOT_PUBLIC_6 = tuple(
@@ -57,17 +60,7 @@ class AllowedHosts:
         others = {_origin_of_setting(one if "://" in one else f"https://{one}") for one in extra}
         origins = frozenset({base} | others)
         hosts = {_host_of(origin) for origin in origins}
-        return cls(base, origins, frozenset(host for host in hosts if is_loopback_host(host)))
-
-
-def is_loopback_host(host: str) -> bool:
-    """127.0.0.0/8, ::1 and "localhost", written plainly."""
-    if host == _LOOPBACK_NAME:
-        return True
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
+        return cls(base, origins, frozenset(host for host in hosts if is_loopback(host)))
 
 
 def is_public_unicast(address: str) -> bool:
@@ -89,7 +82,7 @@ def is_public_unicast(address: str) -> bool:
 def first_hop(url: str, recording_id: str, allowed: AllowedHosts) -> Hop:
     """The address of a recording as the listing gave it. Raises SourceUrlRefused."""
     try:
-        hop = _examine(url, allowed)
+        hop = _examine(_cleaned(url), allowed)
     except _Refused as refused:
         host = refused.host
     else:
@@ -106,7 +99,7 @@ def next_hop(current: Hop, location: str, key: str, allowed: AllowedHosts) -> Ho
     the header authenticates the same key to the same host, and the key stays out of addresses, proxies and access logs.
     """
     try:
-        text = str(current.url.join(URL(location, encoded=True)))
+        text = str(current.url.join(URL(_cleaned(location), encoded=True)))
     except ValueError:
         text = ""
     if _is_login(text, allowed):
@@ -121,6 +114,23 @@ def next_hop(current: Hop, location: str, key: str, allowed: AllowedHosts) -> Ho
             return hop
         host = hop.host
     raise SourceRedirectBlocked(host)
+
+
+def _cleaned(text: str) -> str:
+    """An address as a browser makes it ready to be sent (WHATWG URL): without spaces and controls around it, tabs and a fragment, and
+    with the rest of what no request line may hold percent-encoded. What is valid stays byte for byte.
+
+    The host is judged afterwards, in what results: an encoded letter there makes it unreadable. A line break or a backslash, which
+    browsers mend too, stays and is refused: no honest server sends one.
+    """
+    text = text.strip(_AROUND).replace("\t", "").partition("#")[0]
+    if _CONTROL.search(text):
+        return text
+    try:
+        # What arrived as bytes that are no UTF-8 is in the text as lone surrogates.
+        return quote(text, safe=_SENDABLE, errors="surrogateescape")
+    except UnicodeEncodeError:
+        return text
 
 
 class _Refused(ValueError):
@@ -192,7 +202,7 @@ def _origin_of_setting(text: str) -> str:
         raise ConfigError(N_("The Dialpad address must look like https://dialpad.com: a scheme and a host, nothing more."))
     scheme, host = match["scheme"], match["host"].lower().removesuffix(".")
     port = int(match["port"] or (443 if scheme == "https" else 80))
-    if is_loopback_host(host) and port < 65536:
+    if is_loopback(host) and port < 65536:
         return f"{scheme}://{host}:{port}"
     if scheme != "https":
         raise ConfigError(

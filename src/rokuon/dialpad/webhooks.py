@@ -6,14 +6,26 @@ Others' webhooks and subscriptions are left alone. Dialpad's answers show the se
 from dataclasses import dataclass
 from typing import Any
 
-from rokuon.domain.failures import SourceAnswerMalformed, SourceNotFound
+from rokuon.domain.failures import (
+    EventsForbidden,
+    EventsNotOffered,
+    EventsRefused,
+    SourceAnswerMalformed,
+    SourceNotFound,
+    SourceRequestRefused,
+    SourceScopeMissing,
+)
 
+from . import paging
 from .client import ApiClient
+from .schema import parse_items
 
 STATES = ("hangup", "recording", "admin_recording")
 """What is listened for: a call has ended, its recording is there."""
 
 PER_PAGE = "100"
+MOST_PAGES = 100
+"""A company has at most 100 subscriptions of a type (its docs, "Event subscriptions")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +40,19 @@ class Standing:
 async def ensure(api: ApiClient, hook_url: str, secret: str, known: Standing | None) -> Standing:
     """One webhook at this address with this secret, and one enabled company-wide subscription to it for `STATES`.
 
-    Raises SourceError; SourceScopeMissing and SourceRequestRefused mean that this key may not have events.
+    Raises SourceError; EventsForbidden, EventsNotOffered and EventsRefused say why there can be no events.
     """
+    try:
+        return await _ensure(api, hook_url, secret, known)
+    except SourceScopeMissing as error:
+        raise EventsForbidden(error.detail) from None
+    except SourceNotFound as error:
+        raise EventsNotOffered(error.detail) from None
+    except SourceRequestRefused as error:
+        raise EventsRefused(error.detail) from None
+
+
+async def _ensure(api: ApiClient, hook_url: str, secret: str, known: Standing | None) -> Standing:
     webhook, made = await _webhook(api, hook_url, secret, known)
     webhook_id = _id(webhook)
     found = await _subscription(api, webhook_id, known)
@@ -78,14 +101,8 @@ async def _one(api: ApiClient, path: str) -> dict[str, Any] | None:
 
 async def _all(api: ApiClient, path: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
-    params = {"limit": PER_PAGE}
-    for _ in range(10):  # a company has at most 100 subscriptions of a type (its docs, "Event subscriptions")
-        answer = await api.get(path, params)
-        found += [item for item in answer.get("items") or () if isinstance(item, dict)]
-        cursor = answer.get("cursor")
-        if not cursor:
-            return found
-        params = {"limit": PER_PAGE, "cursor": str(cursor)}
+    async for answer in paging.answers(api, path, {"limit": PER_PAGE}, MOST_PAGES):
+        found += [item for item in parse_items(answer) if isinstance(item, dict)]
     return found
 
 

@@ -12,6 +12,7 @@ overlaps its neighbours by the length of a conversation.
 
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from .legs import LegIndex, RecordingId, id_order, is_own
 from .recording import Kind, ListedCall, Scope
@@ -23,6 +24,7 @@ HOLD_MS = 15 * 60_000
 PATIENCE_MS = 2 * 3_600_000
 MAX_LEGS = 10_000
 NOTHING_YET = 2**63 - 1
+NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +77,11 @@ def classify(
     trainees: Mapping[str, Iterable[str]],
     *,
     kinds: Collection[Kind] = ALWAYS_BACKED_UP,
+    names: Mapping[str, str] = NO_NAMES,
 ) -> list[Classified]:
-    """A whole batch at once, newest call first; the same for every order of `calls`. `trainees`: team ids by user id."""
-    classifier = Classifier(backed_up, trainees, kinds=kinds)
+    """A whole batch at once, newest call first; the same for every order of `calls`. `trainees`: team ids by user id;
+    `names`: people's, by user id."""
+    classifier = Classifier(backed_up, trainees, kinds=kinds, names=names)
     classifier.take(calls)
     return classifier.finish()
 
@@ -102,10 +106,11 @@ class Classifier:
         *,
         kinds: Collection[Kind] = ALWAYS_BACKED_UP,
         max_legs: int = MAX_LEGS,
+        names: Mapping[str, str] = NO_NAMES,
     ) -> None:
         self._backed_up, self._trainees, self._kinds = backed_up, trainees, kinds
         self._max_legs = max_legs
-        self._legs = LegIndex()
+        self._legs = LegIndex(names)
         self._held: set[str] = set()
         self._handed_out: dict[str, set[tuple[Scope, RecordingId | None]]] = {}
         self._oldest_ms = NOTHING_YET

@@ -18,6 +18,15 @@ def past_ms(now_ms: int, window_days: int) -> int:
     return now_ms - window_days * DAY_MS
 
 
+LAST_TRIES_MS = 2 * DAY_MS
+"""What leaves within this time may be gone before the tries for it are over."""
+
+
+def is_leaving(started_ms: int, past_ms: int) -> bool:
+    """Whether a recording soon leaves the window or has left it: what is fetched of it now may be the last that can be had."""
+    return started_ms <= past_ms + LAST_TRIES_MS
+
+
 def turn(first_ms: int, last_ms: int, past_ms: int) -> tuple[int, int]:
     """The smallest goes first, among calls that started in [first_ms, last_ms] (one call: both the same).
 

@@ -6,7 +6,7 @@
       LedgerError        our own record
       ConfigError        what a person set; the command line answers with exit code 2
 
-A leaf class carries a stable reason code, a decision, who is told, and one English sentence on what to do (a gettext message).
+A leaf class carries a stable reason code, a decision, the audience to notify, and one English sentence on what to do (a gettext message).
 Adapters translate at their border; whoever catches one decides by the class's attributes and never by its text.
 `detail` may hold a status, a host, a number: never a name, a URL path, a key.
 """
@@ -44,10 +44,13 @@ class HoldOn(StrEnum):
 
 
 class RokuonError(Exception):
-    """`retry_after` is in seconds, where the other side named a time. `spends` says whether the try counts as an attempt."""
+    """`retry_after`: seconds, where the other side asked to wait; `domain.retry` bounds it. `spends`: the try counts as an attempt.
+
+    A class with a reason code states its `decision` itself: there is no default that a new class could take over unseen.
+    """
 
     reason: ClassVar[str] = ""
-    decision: ClassVar[Decision] = Decision.NEVER
+    decision: ClassVar[Decision]
     tell: ClassVar[Tell] = Tell.COMPANY
     hold_on: ClassVar[HoldOn | None] = None
     spends: ClassVar[bool] = True
@@ -74,7 +77,7 @@ class SourceKeyRefused(SourceError):
     decision = Decision.HOLD
     hold_on = HoldOn.SOURCE
     spends = False
-    advice = N_("Dialpad refuses the API key. Enter a current company-admin key; waiting recordings then go on by themselves.")
+    advice = N_("Dialpad refuses the API key. Enter a current company-admin key; waiting recordings then resume automatically.")
 
 
 class SourceScopeMissing(SourceError):
@@ -94,6 +97,21 @@ class SourceTlsInvalid(SourceError):
     advice = N_("Dialpad's certificate could not be verified. Check this machine's clock, its certificates and any proxy in between.")
 
 
+class SourceCertificateIncomplete(SourceError):
+    """A certificate, such as that of a company's own authority, that only Python 3.12 and older take."""
+
+    reason = "source_certificate_incomplete"
+    decision = Decision.HOLD
+    hold_on = HoldOn.SOURCE
+    spends = False
+    tell = Tell.OPERATOR
+    advice = N_(
+        "The certificate of the proxy before Dialpad lacks what RFC 5280 asks for, such as key identifiers, and Python 3.13 and newer "
+        "refuse it. Have your certificate authority issue certificates with subject and authority key identifiers, or run Rokuon with "
+        "Python 3.12."
+    )
+
+
 class SourceKindDenied(SourceError):
     """A login page or redirect where audio was expected, while listing works (docs/design/dialpad.md section 3)."""
 
@@ -111,7 +129,7 @@ class SourceThrottled(SourceError):
     decision = Decision.AFTER
     spends = False
     tell = Tell.NOBODY
-    advice = N_("Dialpad asked to slow down. Rokuon waits and goes on by itself; lower the request budget if this happens often.")
+    advice = N_("Dialpad asked to slow down. Rokuon waits and resumes automatically; lower the request budget if this happens often.")
 
 
 class SourceUnavailable(SourceError):
@@ -130,23 +148,82 @@ class SourceAway(SourceError):
     spends = False
     tell = Tell.OPERATOR
     advice = N_(
-        "Dialpad has not answered for several minutes. Rokuon asks again every five minutes and goes on by itself; if Dialpad works in "
+        "Dialpad has not answered for several minutes. Rokuon asks again every five minutes and resumes automatically; if Dialpad works in "
         "a browser, check this machine's network."
     )
 
 
 class SourceRequestRefused(SourceError):
-    """A 400: the same request would be refused again."""
+    """A 4xx that says nothing else: the same request would be refused again."""
 
     reason = "source_request_refused"
-    advice = N_("Dialpad refused the request as invalid. Check the time range, then report this with the reason code.")
+    decision = Decision.NEVER
+    advice = N_("Dialpad refused the request as invalid. If you named dates, check them; otherwise report this with the reason code.")
 
 
 class SourceNotFound(SourceError):
-    """A 404 or 410 on something that is not a recording."""
+    """A 404 or 410 on what was asked of one office, contact center or coaching team."""
 
     reason = "source_not_found"
+    decision = Decision.NEVER
     advice = N_("Dialpad does not know this office, contact center or coaching team. Run a directory sync and try again.")
+
+
+class SourceAddressUnknown(SourceNotFound):
+    """The same where nothing but the API itself was asked for: the company, a whole list."""
+
+    reason = "source_address_unknown"
+    decision = Decision.NEVER
+    advice = N_(
+        "The server does not know an address that Dialpad's API has. Check that the company's address is Dialpad's; if it is, report this "
+        "with the reason code."
+    )
+
+
+class EventsForbidden(SourceError):
+    """A 403 where Rokuon looks after its own webhook."""
+
+    reason = "events_forbidden"
+    decision = Decision.NEVER
+    advice = N_(
+        "Dialpad does not let this API key have webhooks and call events. Enter a company-admin key; Rokuon asks again within the "
+        "hour, and until then finds calls by listing."
+    )
+
+
+class EventsNotOffered(SourceError):
+    """A 404 there."""
+
+    reason = "events_not_offered"
+    decision = Decision.NEVER
+    advice = N_(
+        "The server does not know Dialpad's addresses for webhooks and subscriptions. Check that the company's address is Dialpad's, and "
+        "ask Dialpad support whether events are part of the plan; until then Rokuon finds calls by listing."
+    )
+
+
+class EventsRefused(SourceError):
+    """Any other 4xx there."""
+
+    reason = "events_refused"
+    decision = Decision.NEVER
+    tell = Tell.OPERATOR
+    advice = N_(
+        "Dialpad refuses Rokuon's webhook. It must be a public https address: check ROKUON_PUBLIC_URL. Rokuon asks again within the hour, "
+        "and until then finds calls by listing."
+    )
+
+
+class SourceCursorRefused(SourceError):
+    """A 400 for the cursor of a list that had begun, each time that it was begun again."""
+
+    reason = "source_cursor_refused"
+    decision = Decision.AFTER
+    tell = Tell.OPERATOR
+    advice = N_(
+        "Dialpad refused to continue its list from the last page. Rokuon restarted the list and will retry automatically; report this if "
+        "it persists."
+    )
 
 
 class SourceCursorLooped(SourceError):
@@ -165,11 +242,13 @@ class SourceAnswerMalformed(SourceError):
 
 class SourceRedirectBlocked(SourceError):
     reason = "source_redirect_blocked"
+    decision = Decision.NEVER
     advice = N_("Dialpad redirected the download to a host that is not allowed. If the host named is Dialpad's, allow it and retry.")
 
 
 class SourceUrlRefused(SourceError):
     reason = "source_url_refused"
+    decision = Decision.NEVER
     advice = N_("The recording's address is not one that Rokuon may open. Report this with the reason code.")
 
 
@@ -184,6 +263,7 @@ class RecordingNotReady(SourceError):
 
 class RecordingGone(SourceError):
     reason = "recording_gone"
+    decision = Decision.NEVER
     tell = Tell.OFFICE
     advice = N_("Dialpad no longer has this recording. Nothing can be copied; retry if it was restored.")
 
@@ -193,6 +273,26 @@ class RecordingForbidden(SourceError):
     decision = Decision.AFTER
     tell = Tell.OFFICE
     advice = N_("Dialpad refuses this one recording. Check in Dialpad who may access it, then retry.")
+
+
+class RecordingRefused(SourceError):
+    """Any other 4xx for one recording (400, 409, 423, 425): unlike a refused list, it may pass."""
+
+    reason = "recording_refused"
+    decision = Decision.AFTER
+    tell = Tell.OFFICE
+    advice = N_(
+        "Dialpad refuses this one recording for the moment. Rokuon tries again by itself; if it stays, play it in Dialpad, then retry."
+    )
+
+
+class RecordingWithheld(SourceError):
+    """A 451."""
+
+    reason = "recording_withheld"
+    decision = Decision.NEVER
+    tell = Tell.OFFICE
+    advice = N_("Dialpad withholds this recording for legal reasons. Ask Dialpad why; retry once Dialpad releases it.")
 
 
 class RecordingNotAudio(SourceError):
@@ -216,6 +316,15 @@ class RecordingTruncated(SourceError):
     advice = N_("The audio ended early. Rokuon tries again by itself; if it stays, play the recording in Dialpad.")
 
 
+class RecordingDamaged(SourceError):
+    """Frames of audio with something among them that is none, or a frame whose own checksum does not fit."""
+
+    reason = "recording_damaged"
+    decision = Decision.AFTER
+    tell = Tell.OFFICE
+    advice = N_("Part of the audio is damaged. Play the recording in Dialpad; if it is whole there, retry.")
+
+
 class RecordingDurationDiffers(SourceError):
     reason = "recording_duration_differs"
     decision = Decision.AFTER
@@ -232,6 +341,19 @@ class RecordingUnstable(SourceError):
     advice = N_("Dialpad sent different audio each time. Rokuon tries again by itself; if it stays, play the recording in Dialpad.")
 
 
+class RecordingReadOnce(SourceError):
+    """No length is listed, so a second read some time after the first one must bring the same bytes."""
+
+    reason = "recording_read_once"
+    decision = Decision.AFTER
+    spends = False
+    tell = Tell.NOBODY
+    advice = N_(
+        "Dialpad lists no length for the recording. Rokuon reads it a second time some minutes later, and takes it when both reads are "
+        "equal."
+    )
+
+
 class RecordingEncoded(SourceError):
     reason = "recording_encoded"
     decision = Decision.AFTER
@@ -241,6 +363,7 @@ class RecordingEncoded(SourceError):
 
 class RecordingTooLarge(SourceError):
     reason = "recording_too_large"
+    decision = Decision.NEVER
     tell = Tell.OPERATOR
     advice = N_("The recording is larger than this installation accepts. Raise ROKUON_MAX_RECORDING_BYTES and retry.")
 
@@ -253,9 +376,50 @@ class RecordingTooSlow(SourceError):
 
 
 class RecordingDetailsMissing(SourceError):
+    """Of a call and not of a recording. `advice_for_key` holds where no recording at all was listed with the API key."""
+
     reason = "recording_details_missing"
     decision = Decision.AFTER
-    advice = N_("Dialpad says the call was recorded but lists no recording. Check that the API key has the scope recordings_export.")
+    advice = N_(
+        "Dialpad says the call was recorded but lists no recording of it, while other recordings are listed with the API key. Look in "
+        "Dialpad whether the call can be played; if not, close it with a note. A recording that is listed later is backed up by itself."
+    )
+    advice_for_key = N_(
+        "Dialpad says calls were recorded, but no recording at all was listed with the API key. Check that the key has the scope "
+        "recordings_export."
+    )
+
+
+# --- what is not known ------------------------------------------------------------------------------------------------
+
+
+class DaysNeverListed(SourceError):
+    """Never raised: the state of days that nobody asked the source for."""
+
+    reason = "days_never_listed"
+    decision = Decision.NEVER
+    advice = N_("Dialpad was never asked for the calls of these days, so nobody knows what was recorded. Start Back up now for them.")
+
+
+class DaysListedOtherwise(SourceError):
+    """Never raised: the state of days whose listing was made with other options, or by a version that read less."""
+
+    reason = "days_listed_otherwise"
+    decision = Decision.NEVER
+    advice = N_(
+        "These days were listed before a setting or Rokuon itself began to find more in a list. Start Back up now to list them again."
+    )
+
+
+class EntryUnreadable(SourceError):
+    """Never raised: the state of an entry of a list that was set aside, so that the others go on."""
+
+    reason = "entry_unreadable"
+    decision = Decision.NEVER
+    advice = N_(
+        "Dialpad listed an entry that Rokuon cannot read, so a recording may be missing. Back up now lists its day again; if it stays, "
+        "report the call id and what is odd about it. Close it with a note once you know that it hides no recording."
+    )
 
 
 # --- store ------------------------------------------------------------------------------------------------------------
@@ -289,6 +453,46 @@ class BucketCredentialRefused(StoreError):
     advice = N_("The store refuses the credential. Enter a current one for this bucket.")
 
 
+class BucketCredentialUnsupported(StoreError):
+    """Application default credentials of a kind with which no token can be had here. `detail` says which, and what is missing."""
+
+    reason = "bucket_credential_unsupported"
+    decision = Decision.HOLD
+    hold_on = HoldOn.BUCKET
+    spends = False
+    tell = Tell.OPERATOR
+    advice = N_(
+        "The machine's own Google credential is of a kind that Rokuon cannot use. Give the bucket a service account key, or use workload "
+        "identity federation whose token comes from a file or an address."
+    )
+
+
+class BucketClockRefused(StoreError):
+    """A signature that is dated too far from the store's own time, which a wrong clock makes of every signature."""
+
+    reason = "bucket_clock_refused"
+    decision = Decision.HOLD
+    hold_on = HoldOn.BUCKET
+    spends = False
+    tell = Tell.OPERATOR
+    advice = N_("The store refuses the credential because this machine's clock is wrong. Set the clock, for example with NTP.")
+
+
+class BucketCertificateIncomplete(StoreError):
+    """A certificate, such as that of a proxy's own authority before the store, that only Python 3.12 and older take."""
+
+    reason = "bucket_certificate_incomplete"
+    decision = Decision.HOLD
+    hold_on = HoldOn.BUCKET
+    spends = False
+    tell = Tell.OPERATOR
+    advice = N_(
+        "The certificate of the proxy before the bucket lacks what RFC 5280 asks for, such as key identifiers, and Python 3.13 and newer "
+        "refuse it. Have your certificate authority issue certificates with subject and authority key identifiers, or run Rokuon with "
+        "Python 3.12. Then verify the bucket."
+    )
+
+
 class BucketBilling(StoreError):
     reason = "bucket_billing"
     decision = Decision.HOLD
@@ -303,7 +507,7 @@ class BucketFull(StoreError):
     hold_on = HoldOn.BUCKET
     spends = False
     tell = Tell.OPERATOR
-    advice = N_("The store has no space left. Free some space; waiting recordings then go on by themselves.")
+    advice = N_("The store has no space left. Free some space; waiting recordings then resume automatically.")
 
 
 class BucketUnusable(StoreError):
@@ -317,6 +521,62 @@ class BucketUnusable(StoreError):
     advice = N_("The folder cannot be used. Check that it is a folder, that it is writable, and that its disk is healthy.")
 
 
+class FolderMayReplace(StoreError):
+    """A folder whose file system has neither hard links nor a rename that replaces nothing: create-only cannot be kept there."""
+
+    reason = "folder_may_replace"
+    decision = Decision.HOLD
+    hold_on = HoldOn.BUCKET
+    spends = False
+    tell = Tell.OPERATOR
+    advice = N_(
+        "The folder's disk has no hard links and cannot rename without replacing, so nothing there would be safe from being overwritten. "
+        "Mount it with hard links (NFS and SMB servers can offer them), or use a folder on another file system, such as ext4 or XFS."
+    )
+
+
+class FolderCannotSync(StoreError):
+    """A folder whose file system does not say when a file is on the disk."""
+
+    reason = "folder_cannot_sync"
+    decision = Decision.HOLD
+    hold_on = HoldOn.BUCKET
+    spends = False
+    tell = Tell.OPERATOR
+    advice = N_(
+        "The folder's disk does not say when a file has reached it (fsync), so a power failure could lose what counts as backed up. Use a "
+        "folder on another file system, such as ext4, XFS or NFS."
+    )
+
+
+class FolderNamesTooShort(StoreError):
+    """`detail` says how many bytes of a name are needed at least, where verification found that the disk takes less."""
+
+    reason = "folder_names_too_short"
+    decision = Decision.HOLD
+    hold_on = HoldOn.BUCKET
+    spends = False
+    tell = Tell.OPERATOR
+    advice = N_(
+        "The folder's disk takes only shorter names than Rokuon gives. Verify the bucket: Rokuon finds out how long a name may be, and "
+        "shortens the names of what waits. Below 128 bytes, use a folder on another file system."
+    )
+
+
+class FolderNamesRefused(StoreError):
+    """A name in Unicode is refused, as by a disk that is mounted with another character set."""
+
+    reason = "folder_names_refused"
+    decision = Decision.HOLD
+    hold_on = HoldOn.BUCKET
+    spends = False
+    tell = Tell.OPERATOR
+    advice = N_(
+        "The folder's disk does not take names in Unicode, such as 東京. Mount it with UTF-8 names (for FAT and SMB: iocharset=utf8), then "
+        "verify the bucket."
+    )
+
+
 class BucketUnmarked(StoreError):
     """The marker that verification wrote is gone: an emptied or re-created bucket, or a folder whose disk is not mounted."""
 
@@ -327,6 +587,34 @@ class BucketUnmarked(StoreError):
     tell = Tell.OPERATOR
     advice = N_(
         "Rokuon's marker is gone: the bucket was emptied or replaced, or its disk is not mounted. Check that, then verify the bucket."
+    )
+
+
+class BucketReplaced(StoreError):
+    """The marker is this company's, and carries another bucket's identity: another disk, or a bucket made anew under the same name."""
+
+    reason = "bucket_replaced"
+    decision = Decision.HOLD
+    hold_on = HoldOn.BUCKET
+    spends = False
+    tell = Tell.OPERATOR
+    advice = N_(
+        "This is not the bucket that Rokuon verified under this address. Bring that one back, or verify this one: Rokuon then looks for "
+        "what it stored."
+    )
+
+
+class BucketObjectsMissing(StoreError):
+    """Recordings that were verified in the bucket are not in what answers at its address. `detail` says how many of how many."""
+
+    reason = "bucket_objects_missing"
+    decision = Decision.HOLD
+    hold_on = HoldOn.BUCKET
+    spends = False
+    tell = Tell.OPERATOR
+    advice = N_(
+        "Recordings that Rokuon verified in this bucket are not there. Mount its disk or restore the bucket, then verify it again. Where "
+        "you replaced it on purpose, start it again with `rokuon bucket restart` or on its page."
     )
 
 
@@ -343,7 +631,7 @@ class StoreThrottled(StoreError):
     decision = Decision.AFTER
     spends = False
     tell = Tell.NOBODY
-    advice = N_("The store asked to slow down. Rokuon waits and goes on by itself.")
+    advice = N_("The store asked to slow down. Rokuon waits and resumes automatically.")
 
 
 class StoreUnavailable(StoreError):
@@ -353,6 +641,43 @@ class StoreUnavailable(StoreError):
     decision = Decision.AFTER
     tell = Tell.NOBODY
     advice = N_("The store could not be reached or answered with an error. Rokuon tries again by itself.")
+
+
+class BucketAway(StoreError):
+    """An outage: StoreUnavailable for several copies in a row (row D24)."""
+
+    reason = "bucket_away"
+    decision = Decision.HOLD
+    hold_on = HoldOn.BUCKET
+    spends = False
+    tell = Tell.OPERATOR
+    advice = N_(
+        "The bucket has not answered, or answered with errors, several times in a row. Rokuon asks again every five minutes and resumes "
+        "automatically; check this machine's network, or the disk that the folder is on."
+    )
+
+
+class StoreRequestRefused(StoreError):
+    """A status that means neither a right nor a passing trouble, such as an unknown 400: the same request would be refused again."""
+
+    reason = "store_request_refused"
+    decision = Decision.NEVER
+    tell = Tell.OPERATOR
+    advice = N_("The store refused the request as invalid. Look up the status and reason named here in its documentation, then retry.")
+
+
+class BucketRefuses(StoreError):
+    """StoreRequestRefused for several copies in a row: what is wrong is the bucket's."""
+
+    reason = "bucket_refuses"
+    decision = Decision.HOLD
+    hold_on = HoldOn.BUCKET
+    spends = False
+    tell = Tell.OPERATOR
+    advice = N_(
+        "The bucket refused several recordings in a row as invalid requests. Look up the status and reason named here in the store's "
+        "documentation and correct the bucket's settings; waiting recordings then resume automatically."
+    )
 
 
 class ObjectExists(StoreError):
@@ -366,11 +691,13 @@ class ObjectExists(StoreError):
 
 class ObjectMissing(StoreError):
     reason = "object_missing"
+    decision = Decision.NEVER
     advice = N_("The object is no longer in the bucket. Find out who removed it; retry copies the recording again while Dialpad has it.")
 
 
 class ObjectOccupied(StoreError):
     reason = "object_occupied"
+    decision = Decision.NEVER
     tell = Tell.OFFICE
     advice = N_("Another file already has this name in the bucket. Rokuon never overwrites: move that file away, then retry.")
 
@@ -379,7 +706,20 @@ class ObjectDiffers(StoreError):
     """The store says that it holds something else than was sent."""
 
     reason = "object_differs"
+    decision = Decision.NEVER
     advice = N_("The store kept different bytes than Rokuon sent. Keep the object for examination, check the store, then retry.")
+
+
+class ObjectMisread(StoreError):
+    """The store's own word on an object and the bytes that were read of it do not agree: one of the two reads is wrong."""
+
+    reason = "object_misread"
+    decision = Decision.AFTER
+    tell = Tell.OPERATOR
+    advice = N_(
+        "Reading an object gave other bytes than the store says it holds. Rokuon reads it again by itself; if it stays, check the network, "
+        "this machine's memory and the disk."
+    )
 
 
 class ChecksumRefused(StoreError):
@@ -389,8 +729,21 @@ class ChecksumRefused(StoreError):
     advice = N_("The bytes were damaged on the way to the store. Rokuon sends them again; check the network and memory if it stays.")
 
 
+class ObjectTooLarge(StoreError):
+    """No file of this size may be written there, though there is space."""
+
+    reason = "object_too_large"
+    decision = Decision.AFTER
+    tell = Tell.OPERATOR
+    advice = N_(
+        "The folder's file system, or a limit on Rokuon's process, allows no file of this size. Raise the limit (ulimit -f; LimitFSIZE in "
+        "systemd), or use a folder on another file system than FAT; Rokuon tries again by itself."
+    )
+
+
 class ObjectNameRefused(StoreError):
     reason = "object_name_refused"
+    decision = Decision.NEVER
     tell = Tell.OPERATOR
     advice = N_("The store does not accept the object's name. Report this with the reason code.")
 
@@ -403,19 +756,35 @@ class LedgerError(RokuonError):
 
 
 class SpoolUnusable(LedgerError):
-    """The folder for recordings too large for memory is full or cannot be written."""
+    """The folder for recordings too large for memory is full or cannot be written, or takes no file of that size. `detail` says which."""
 
     reason = "spool_unusable"
     decision = Decision.AFTER
     spends = False
     tell = Tell.OPERATOR
-    advice = N_("Rokuon's spool folder is full or cannot be written. Free some space there, or set ROKUON_SPOOL_DIR to another disk.")
+    advice = N_(
+        "Rokuon's spool folder is full, cannot be written, or takes no file of this size (EFBIG: see ulimit -f). Free some space there, or "
+        "set ROKUON_SPOOL_DIR to another disk; Rokuon tries again by itself."
+    )
 
 
 class InternalFault(LedgerError):
     reason = "internal_fault"
+    decision = Decision.NEVER
     tell = Tell.OPERATOR
     advice = N_("Something inside Rokuon failed. Report this with the trace id from the log; the recording can be retried.")
+
+
+class WorkerKilled(LedgerError):
+    """The worker that a command had started for itself was ended by a signal."""
+
+    reason = "worker_killed"
+    decision = Decision.AFTER
+    tell = Tell.OPERATOR
+    advice = N_(
+        "The worker was stopped from outside. Nothing is lost: start the command again and it resumes. If this happens again, check "
+        "whether the machine has too little memory."
+    )
 
 
 # --- what a person set ------------------------------------------------------------------------------------------------
@@ -425,11 +794,50 @@ class ConfigError(RokuonError):
     """`detail` is a whole sentence for the person at the keyboard, already in their language."""
 
     reason = "configuration"
+    decision = Decision.NEVER
     tell = Tell.OPERATOR
     advice = N_("Correct the setting named and try again.")
 
     def __str__(self) -> str:
         return self.detail or self.reason
+
+
+class DatabaseUnusable(ConfigError):
+    """The embedded database does not start, for a reason that none of the classes below has."""
+
+    reason = "database_unusable"
+    decision = Decision.AFTER
+    advice = N_("The embedded database does not start. The log says why; Rokuon tries again by itself.")
+
+
+class DatabaseFull(ConfigError):
+    """A disk or the shared memory has no room for the embedded database."""
+
+    reason = "database_full"
+    decision = Decision.AFTER
+    advice = N_("There is no room for the embedded database. Free some space; Rokuon then starts it by itself.")
+
+
+class DatabaseDamaged(ConfigError):
+    reason = "database_damaged"
+    decision = Decision.NEVER
+    advice = N_("The embedded database is damaged. Keep its folder, and restore the newest dump into a new installation.")
+
+
+class DatabaseHeldElsewhere(ConfigError):
+    """Another machine or container runs a server on the folder of the embedded database."""
+
+    reason = "database_held_elsewhere"
+    decision = Decision.AFTER
+    advice = N_("Another machine or container runs a server on this database folder. Stop Rokuon there, or run the command there.")
+
+
+class DatabaseLockRefused(ConfigError):
+    """The file system of the embedded database's folder keeps no lock."""
+
+    reason = "database_lock_refused"
+    decision = Decision.NEVER
+    advice = N_("The database folder lies on a file system that keeps no lock. Keep it on a local disk, or use a PostgreSQL of your own.")
 
 
 def leaves(root: type[RokuonError] = RokuonError) -> Iterator[type[RokuonError]]:

@@ -8,6 +8,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
+from .placement import UNKNOWN_AGENT, agent_name
 from .recording import Kind, ListedCall, Party, Scope, ScopeKind
 
 _TARGET_KINDS = {kind.value: kind for kind in (ScopeKind.CONTACT_CENTER, ScopeKind.COACHING_TEAM)}
@@ -68,9 +69,11 @@ def _fuller(one: ListedCall, other: ListedCall) -> ListedCall:
 
 
 class LegIndex:
-    """Legs by id, and by the ids that they name. Whoever fills it drops what is no longer needed."""
+    """Legs by id, and by the ids that they name. Whoever fills it drops what is no longer needed. `names` are people's by user id: for
+    legs that name nobody."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self._names = names
         self._legs: dict[str, ListedCall] = {}
         self._naming: dict[str, dict[str, None]] = {}
         self._listing: dict[RecordingId, dict[str, None]] = {}
@@ -138,7 +141,8 @@ class LegIndex:
     def agent_of(self, leg: ListedCall) -> str | None:
         """The agent's name: the leg's own user, else its operator's, else that of the first leg that came from it; None if unknown.
 
-        Of the legs that came from it, one that was recorded goes first: those that only rang are listed too.
+        A leg says its user's name, or the directory knows it. Of the legs that came from it, one that was recorded goes first: those that
+        only rang are listed too.
         """
         below = [
             other
@@ -147,9 +151,16 @@ class LegIndex:
         ]
         below.sort(key=lambda other: (not (other.was_recorded or other.recordings), other.started_ms, id_order(other.id)))
         for candidate in (leg, self.get(leg.operator_call_id), *below):
-            if candidate and candidate.target and candidate.target.type in _AGENT_TYPES and candidate.target.name:
-                return candidate.target.name
+            if candidate and candidate.target and candidate.target.type in _AGENT_TYPES and (name := self._name_of(candidate.target)):
+                return name
         return None
+
+    def _name_of(self, agent: Party) -> str:
+        """A name that prints something, "" where there is none."""
+        for name in (agent.name, self._names.get(agent.id, "") if agent.type == "user" else ""):
+            if agent_name(name) != UNKNOWN_AGENT:
+                return name
+        return ""
 
     def lacks_agent_leg(self, leg: ListedCall) -> bool:
         """Whether the leg is a group's and names an operator's leg that is not here."""

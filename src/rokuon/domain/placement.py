@@ -14,14 +14,23 @@ from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from .clocks import DAY_MS
+
 PREFIX = "call-recordings"
+ASIDE = ".rokuon-aside"
+"""The folder of what could not be proven. No target's folder has this name: none begins with a point."""
+
 SEGMENT_BYTES = 255
+LEAST_SEGMENT_BYTES = 128
+"""A disk that takes only shorter names has no room for an agent beside two ids."""
 FOLDER_BYTES = 180
 AGENT_BYTES = 120
 UNKNOWN_AGENT = "unknown-agent"
 UNKNOWN_CENTER = "unknown-center"
 
 _HASH_BYTES = 9  # "~" and eight hex digits
+ASIDE_BYTES = 17  # what `aside_key` adds to a name that ends in ".mp3"
+_LEAST_AGENT_BYTES = 32
 _CACHED_CHARS = 256
 _CACHED_CODE_POINTS = 20_000
 
@@ -32,6 +41,9 @@ _REMOVED = frozenset(point for first, last in _REMOVED_RANGES for point in range
     [0xAD, 0x61C, 0x180E, 0x200B, 0x200E, 0x200F, 0xFEFF]
 )
 _LOOK_ALIKES = str.maketrans('/\\#[]*?<>:"|%', "／＼＃［］＊？＜＞：＂｜％")
+# As its first character, a shell takes "-rf" for an option, "~user" for a home and "=cmd" (zsh) for a program; a spreadsheet takes what
+# begins with = + - @ for a formula. A leading dot hides the folder. Elsewhere in a name they mean nothing.
+_FIRST = {".": "．", "~": "～", "-": "－", "=": "＝", "+": "＋", "@": "＠"}
 _SPACES = re.compile(" {2,}")
 # Hangul fillers and joiners print nothing: a name made of them alone is as good as empty.
 _INVISIBLE = frozenset("\u200c\u200d\u115f\u1160\u3164\uffa0\u034f ") | {"\u3000"}
@@ -109,8 +121,7 @@ def _safe(raw: str, limit: int, fallback: str) -> str:
         return fallback
     if not name.strip("."):
         name = "．" * len(name)
-    if name[0] in ".~":
-        name = ("．" if name[0] == "." else "～") + name[1:]
+    name = _FIRST.get(name[0], name[0]) + name[1:]
     if name[-1] == ".":
         name = name[:-1] + "．"
     stem, dot, rest = name.partition(".")
@@ -168,8 +179,10 @@ def free_folder(raw_name: str | None, target_id: str, taken: Container[str]) -> 
 
 def safe_id(raw: str) -> str:
     """Dialpad's ids are digits and stay as they are; anything stranger becomes a hash."""
-    if _ID.match(raw):
-        return raw
+    return raw if _ID.match(raw) else _hashed(raw)
+
+
+def _hashed(raw: str) -> str:
     return "h" + hashlib.sha256(raw.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
@@ -189,7 +202,6 @@ def date_folder(started_ms: int, timezone_name: str) -> str:
 
 
 _YEAR_2000_MS = 946_684_800_000
-_DAY_MS = 86_400_000
 
 
 def placing_time(started_ms: int | None, ended_ms: int | None, noticed_ms: int) -> int:
@@ -198,7 +210,7 @@ def placing_time(started_ms: int | None, ended_ms: int | None, noticed_ms: int) 
     Cannot be true: missing, before 2000 (also seconds mistaken for ms), or more than a day after the call was noticed.
     """
     for time_ms in (started_ms, ended_ms):
-        if time_ms is not None and _YEAR_2000_MS <= time_ms <= noticed_ms + _DAY_MS:
+        if time_ms is not None and _YEAR_2000_MS <= time_ms <= noticed_ms + DAY_MS:
             return time_ms
     return noticed_ms
 
@@ -206,23 +218,64 @@ def placing_time(started_ms: int | None, ended_ms: int | None, noticed_ms: int) 
 @lru_cache(maxsize=4096)
 def _refuse_unsafe(folder: str, date: str, ext: str) -> None:
     # A folder comes frozen from the ledger and is not sanitised anew: a newer Unicode table must not rename it.
-    if not folder.strip(". ") or _UNSAFE.search(folder) or len(folder.encode()) > SEGMENT_BYTES:
+    if not folder.strip(". ") or folder.startswith(".") or _UNSAFE.search(folder) or len(folder.encode()) > SEGMENT_BYTES:
         raise ValueError("not a folder of the layout")
     if not _DATE.match(date) or not _EXT.match(ext):
         raise ValueError("not a date folder or an extension of the layout")
 
 
-def object_key(folder: str, date: str, agent: str | None, call_id: str, recording_id: str, ext: str = "mp3") -> str:
+def object_key(
+    folder: str, date: str, agent: str | None, call_id: str, recording_id: str, ext: str = "mp3", *, longest: int = SEGMENT_BYTES
+) -> str:
     """The key, relative to the bucket, at most 1,024 bytes with exactly three slashes. `agent` may be as the source wrote it.
+
+    `longest` is how many bytes of a name the bucket takes, LEAST_SEGMENT_BYTES to SEGMENT_BYTES. Below SEGMENT_BYTES the folder and the
+    agent are cut to it, and ids too long for it become hashes; `aside_key` of such a key fits too.
 
     Raises ValueError for a folder or date that these rules never made.
     """
     _refuse_unsafe(folder, date, ext)
+    room = _room(longest)
+    call, recording = safe_id(call_id), safe_id(recording_id)
+    if len(tail := _tail(call, recording, ext)) > room - _LEAST_AGENT_BYTES:
+        tail = _tail(_hashed(call), _hashed(recording), ext)
     name = agent_name(agent)
-    tail = f" - {safe_id(call_id)} - {safe_id(recording_id)}.{ext}"
-    if len(tail) > SEGMENT_BYTES - AGENT_BYTES:
-        name = safe_name(name, limit_bytes=SEGMENT_BYTES - len(tail), fallback=UNKNOWN_AGENT)
+    if len(tail) > room - AGENT_BYTES:
+        name = safe_name(name, limit_bytes=room - len(tail), fallback=UNKNOWN_AGENT)
+    if len(folder.encode()) > longest:
+        folder = safe_name(folder, limit_bytes=longest, fallback=UNKNOWN_CENTER)
     return f"{PREFIX}/{folder}/{date}/{name}{tail}"
+
+
+def _room(longest: int) -> int:
+    return longest if longest == SEGMENT_BYTES else longest - ASIDE_BYTES
+
+
+def _tail(call_id: str, recording_id: str, ext: str) -> str:
+    return f" - {call_id} - {recording_id}.{ext}"
+
+
+def shortened(key: str, longest: int) -> str | None:
+    """The key that `object_key` gives for `longest` to what has this key; None where it fits already, or is none of this layout."""
+    parsed = parse_key(key)
+    if parsed is None or (len(parsed.folder.encode()) <= longest and len(key.rpartition("/")[2].encode()) <= _room(longest)):
+        return None
+    return object_key(parsed.folder, parsed.date, parsed.agent, parsed.call_id, parsed.recording_id, parsed.ext, longest=longest)
+
+
+def aside_key(key: str, sha256: str, ext: str) -> str:
+    """Where unproven bytes of the copy with this key are kept: the same folder, date and name within ASIDE, with the bytes' own extension.
+    A part of their SHA-256 tells one attempt's bytes from another's, since nothing is overwritten."""
+    prefix, folder, date, name = key.split("/")
+    if prefix != PREFIX or not _EXT.match(ext):
+        raise ValueError("not a key of the layout")
+    stem, tail = name.rpartition(".")[0], f" - {sha256[:12]}.{ext}"
+    if len((stem + tail).encode()) > SEGMENT_BYTES:
+        # The ids are what is unique; they stand at the end, and are ASCII.
+        agent, call_id, recording_id = stem.rsplit(" - ", 2)
+        ids = f" - {call_id} - {recording_id}"
+        stem = _cut(agent, SEGMENT_BYTES - len(ids) - len(tail)).rstrip() + ids
+    return f"{PREFIX}/{ASIDE}/{folder}/{date}/{stem}{tail}"
 
 
 @dataclass(frozen=True, slots=True)

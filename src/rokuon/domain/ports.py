@@ -12,7 +12,7 @@ from typing import Protocol
 
 from .failures import HoldOn, RokuonError
 from .recording import Directory, Kind, Page, Scope
-from .work import Outcome, PlannedCall, PlannedCopy, Progress, Work
+from .work import Outcome, PlannedCall, PlannedCopy, Progress, Witness, Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +29,9 @@ class Download(Protocol):
     length: int | None
     content_type: str
 
-    async def read(self, limit: int) -> bytes:
-        """The whole body. Raises RecordingTooLarge past `limit` bytes, RecordingTruncated where fewer arrive than announced,
-        RecordingTooSlow on a stall or a drip."""
-
     def chunks(self, limit: int) -> AsyncIterator[bytes]:
-        """The body piece by piece, each at most 1 MiB, with the same promises as `read`."""
+        """The body, once, piece by piece, each at most 1 MiB. Raises RecordingTooLarge past `limit` bytes, RecordingTruncated where fewer
+        arrive than announced, RecordingTooSlow on a stall or a drip."""
 
 
 class Source(Protocol):
@@ -43,8 +40,8 @@ class Source(Protocol):
     def pages(self, scope: Scope, wanted: TimeRange) -> AsyncIterator[Page]:
         """Concluded calls that started in the range (at most 30 days), newest first, until a page says `last`.
 
-        A call may appear twice; calls outside the range, which the source sends when it ignores a parameter, are an error
-        (SourceAnswerMalformed), not data. Raises SourceCursorLooped rather than run for ever.
+        A call may appear twice. Where the source answers with calls outside the range, they are left out, and pages may be empty; where
+        its list is in no order then, that is an error (SourceAnswerMalformed). Raises SourceCursorLooped rather than run for ever.
         """
 
     def open(self, kind: Kind, recording_id: str, url: str) -> AbstractAsyncContextManager[Download]:
@@ -149,8 +146,8 @@ class SendSlots(Protocol):
     async def take(self) -> None:
         """Returns when one request may be sent."""
 
-    async def slow_down(self, seconds: float) -> None:
-        """Nobody of the company sends for so long (a 429)."""
+    async def slow_down(self, seconds: float, asked: float | None = None) -> None:
+        """Nobody of the company sends for so long (a 429). `asked` is how long the other side asked for, where it named a time."""
 
 
 class Sleep(Protocol):
@@ -175,11 +172,17 @@ class WindowLedger(Protocol):
     async def holds(self) -> Mapping[tuple[HoldOn, str], RokuonError]:
         """The open holds that this job respects, each with the error that opened it."""
 
-    async def arrives(self, kind: Kind) -> bool:
-        """Whether recordings of this kind were verified within the last day: then a denial is one recording's own trouble."""
+    async def witnesses(self, kind: Kind) -> Sequence[Witness]:
+        """A few recordings of this kind that were verified, the latest first; none of those that have left the access window."""
 
     async def has_left(self, work: Work) -> bool:
         """Whether the copy's recording has left the company's access window: then a denial says nothing about others of its kind."""
+
+    async def bucket_fails(self, bucket_id: int) -> bool:
+        """Whether other jobs saw the bucket fail several times in a row: it has taken nothing since."""
+
+    async def leaving(self, work: Work) -> bool:
+        """Whether the copy's recording has left the access window or soon does: what is fetched now may be the last that can be had."""
 
     async def hold(self, error: RokuonError, on: HoldOn, ref: str) -> None:
         """Stop a source (`ref` is ""), a kind or a bucket (`ref` names it) until the error's cause is gone."""

@@ -39,6 +39,13 @@ class Scope:
     id: str = ""
 
 
+class Bound(StrEnum):
+    """An end of the range that a listing is asked for: calls that started after it, or before it."""
+
+    AFTER = "after"
+    BEFORE = "before"
+
+
 COMPANY_SCOPE = Scope(ScopeKind.COMPANY)
 
 
@@ -82,10 +89,23 @@ class ListedCall:
 
 @dataclass(frozen=True, slots=True)
 class MalformedItem:
-    """A listed item that could not be read: kept apart, so that the others go on. `why` holds no payload."""
+    """A listed item that could not be read: kept apart, so that the others go on. `why` holds no payload.
+
+    Everything else is what could be read of it all the same. `started_ms` is the call's start; where it is None, the items beside it in
+    the list prove that it lies in [`after_ms`, `before_ms`), None for an end that they do not prove. `kind` (the source's own word) and
+    `recording_id` name the one recording of a readable call that could not be read. `parties` are whom the call names. `digest` tells an
+    item without a call id apart from others: the same whenever the item is listed.
+    """
 
     why: str
     call_id: str = ""
+    started_ms: int | None = None
+    after_ms: int | None = None
+    before_ms: int | None = None
+    kind: str = ""
+    recording_id: str = ""
+    parties: tuple[Party, ...] = ()
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +126,13 @@ class Company:
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """`timezone` is a tz database name, "" where the source named none that Python knows."""
+    """`timezone` is a tz database name, "" where the source named none that is known; `unknown_timezone` is what it named then."""
 
     id: str
     name: str
     timezone: str
     state: str = "active"
+    unknown_timezone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +145,7 @@ class Target:
     office_id: str
     timezone: str = ""
     state: str = "active"
+    unknown_timezone: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,28 @@ everything goes to the company's bucket; otherwise contact center or coaching te
 """
 
 from dataclasses import dataclass
-from enum import Enum
+from decimal import Decimal
+from enum import Enum, StrEnum
 
 from .failures import N_
 from .recording import ScopeKind
 
+LEAST_RATE, MOST_RATE = Decimal("0.1"), Decimal(10_000)
+"""Between these a company's share of requests per second may be set."""
+
+KIND_NOT_CHOSEN = "kind_not_chosen"
+"""Why a copy is excluded whose kind of recording the company does not back up."""
+
 BucketRef = int
 """A bucket's key in the ledger. These rules only hand it through."""
+
+
+class MediaCharge(StrEnum):
+    """What of an audio download takes a send slot. Whether Dialpad counts media is not known (docs/design/dialpad.md 8.6)."""
+
+    NONE = "none"
+    ONE = "one"
+    EACH = "each"
 
 
 @dataclass(frozen=True, slots=True)

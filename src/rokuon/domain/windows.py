@@ -10,11 +10,11 @@ import re
 from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, date, datetime, timedelta
 
+from .clocks import DAY_MS as DAY_MS
 from .failures import N_, ConfigError
 from .placement import zone
 from .ports import TimeRange
 
-DAY_MS = 86_400_000
 WINDOW_DAYS = 29
 """Dialpad refuses a span of 30 days. One day less leaves its client room to widen a window by a millisecond on either side."""
 

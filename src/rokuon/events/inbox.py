@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
+from django.db.models import F
 
 from .models import Hint, Hook
 
@@ -19,16 +20,17 @@ STRAY = 20
 """What comes unsigned to a hook's own address within a minute without anybody being told (row W4)."""
 
 MOST = 1000
+NEWEST_FIRST = F("started_at").desc(nulls_last=True)
 SEEN_EVERY = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A call to look for, as one or more events named it."""
+    """A call to look for, as one or more events named it; `started_at` is None where they did not tell when it started."""
 
     id: int
     call_id: str
-    started_at: datetime
+    started_at: datetime | None
     received_at: datetime
 
 
@@ -45,7 +47,7 @@ def receive(
     call_id: str,
     other_legs: Sequence[str],
     state: str,
-    started_at: datetime,
+    started_at: datetime | None,
     happened_at: datetime | None,
     now: datetime,
     enqueue: Callable[[int], None],
@@ -97,10 +99,10 @@ def due(company_id: int, now: datetime, most: int = MOST) -> list[Due]:
     Dialpad tells of a recording long after the call ended, and on one leg. Only beside the other legs can that one be told apart, and
     when they started was told by their own events.
     """
-    rows = list(Hint.objects.filter(company_id=company_id, due_at__lte=now).order_by("-started_at")[:most])
+    rows = list(Hint.objects.filter(company_id=company_id, due_at__lte=now).order_by(NEWEST_FIRST)[:most])
     named = {leg for row in rows for leg in row.other_legs}
     beside = Hint.objects.filter(company_id=company_id, call_id__in=named, received_at__gt=now - STALE_AFTER)
-    rows += beside.exclude(pk__in=[row.pk for row in rows]).order_by("-started_at")[:most]
+    rows += beside.exclude(pk__in=[row.pk for row in rows]).order_by(NEWEST_FIRST)[:most]
     return [Due(row.pk, row.call_id, row.started_at, row.received_at) for row in rows]
 
 

@@ -44,7 +44,8 @@ class Hook(models.Model):
 
 
 class Hint(models.Model):
-    """One event. `due_at` is when to look for its call next, null when that is over; `result` says how it ended.
+    """One event. `due_at` is when to look for its call next, null when that is over; `result` says how it ended. `started_at` is null
+    and `state` empty where the event did not tell.
 
     `other_legs` are the calls that the event names as legs of the same conversation: the list must show them too. `digest` makes an
     event that is sent again one row. Nothing else of the event is kept: it holds phone numbers.
@@ -61,7 +62,7 @@ class Hint(models.Model):
     call_id = models.TextField()
     other_legs = ArrayField(models.TextField(), default=list)
     state = models.TextField()
-    started_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
     received_at = models.DateTimeField()
     due_at = models.DateTimeField(null=True)
     tries = models.PositiveSmallIntegerField(default=0)

@@ -10,6 +10,8 @@ from django.db import connection, transaction
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
+from rokuon.domain.clocks import MOST_APART
+
 WINDOW, DUE, PROBE, LOOK, HOOK, MAIL = "rokuon.window", "rokuon.due", "rokuon.probe", "rokuon.look", "rokuon.hook", "rokuon.mail"
 LIVE, BULK = "live", "bulk"
 
@@ -92,7 +94,11 @@ def without_job(task: str, argument: str, ids: Iterable[int]) -> list[int]:
 def live_workers(seconds: float) -> int:
     """Worker processes that gave a sign of life within so many seconds. Each runs two workers, live and bulk."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - make_interval(secs => %s)", [seconds])
+        cursor.execute(
+            """SELECT count(*) FROM procrastinate_workers
+                WHERE last_heartbeat > now() - make_interval(secs => %s) AND last_heartbeat <= now() + make_interval(secs => %s)""",
+            [seconds, MOST_APART.total_seconds()],
+        )
         return int(cursor.fetchone()[0]) // 2
 
 

@@ -10,11 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from types import FrameType
 
+from rokuon.runtime import stopping
+
 log = logging.getLogger(__name__)
 
-STOP_WITHIN_S = 30.0
+STOP_WITHIN_S = 25.0
 QUICK_DEATH_S = 10.0
-MOST_DELAY_S = 30.0
+MOST_DELAY_S = 8.0
+"""A database that is back finds its workers back within 15 s."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +30,11 @@ class Program:
 
 
 class Supervisor:
-    """On SIGTERM, SIGINT or SIGHUP the programs stop in their order: each process gets SIGTERM and 30 s; what remains is killed.
+    """On SIGTERM, SIGINT or SIGHUP the programs stop in their order: each process gets SIGTERM, and all of them 25 s together; what
+    remains is killed.
 
-    A process that ends by itself is started again, after a pause that doubles (1 s to 30 s) while it keeps dying within 10 s. If the
-    supervisor itself is killed, the kernel stops its processes (`ops.leash`).
+    A process that ends by itself is started again, after a pause that doubles (1 s to 8 s) while it keeps dying within 10 s. If the
+    supervisor itself is killed, the kernel stops its processes (`runtime.die_with_parent`).
     """
 
     def __init__(self, *programs: Program) -> None:
@@ -47,15 +51,16 @@ class Supervisor:
                     place.keep_running(time.monotonic())
             time.sleep(0.2)
         killed = False
+        deadline = time.monotonic() + STOP_WITHIN_S
         for places in self._places:
             for place in places:
                 place.terminate()
-            deadline = time.monotonic() + STOP_WITHIN_S
             for place in places:
                 killed |= place.killed_by(deadline)
         return int(killed)
 
     def _stop(self, signum: int, frame: FrameType | None) -> None:
+        stopping.begin()
         self._stopping = True
 
 
@@ -79,7 +84,7 @@ class _Place:
         if now >= self._not_before:
             # A session of its own: Ctrl-C in a terminal reaches the supervisor alone, which then stops its processes in order.
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "rokuon.ops.leash", str(os.getpid()), *self._program.command], start_new_session=True
+                [sys.executable, "-m", "rokuon.runtime.die_with_parent", str(os.getpid()), *self._program.command], start_new_session=True
             )
             self._started = now
             log.info("process_started", extra=self._which())

@@ -4,27 +4,30 @@ from datetime import datetime
 
 from django.db import transaction
 
-from rokuon.accounts import sessions, throttle
+from rokuon.accounts import handed_out, sessions, sign_ins, throttle
+from rokuon.base.addresses import PublicUrl
 from rokuon.events import inbox
-from rokuon.jobs import queue
+from rokuon.jobs import future, queue
 from rokuon.jobs.queue import DUE, LOOK, WINDOW, enqueue_due, enqueue_hook, enqueue_look, enqueue_probe, enqueue_window, without_job
-from rokuon.ledger import desk, holds, read, runs, tally
-from rokuon.notify import book, post
-from rokuon.ops.addresses import PublicUrl
-from rokuon.wiring import hooks, notices, sweeps
+from rokuon.ledger import failures, holds, read, runs, tally
+from rokuon.notify import outbox, tracker
+from rokuon.wiring import notices, sweeps, webhook_upkeep
 
 
-def tick(now: datetime, public: PublicUrl | None = None) -> None:
-    """`public` is where Dialpad's events can reach this installation; without it no webhook is looked after.
+def tick(now: datetime, public: PublicUrl | None = None, *, asks: bool = True) -> None:
+    """`public` is where Dialpad's events can reach this installation; without it no webhook is looked after. Without `asks` no work is
+    asked for: what is wrong is told all the same.
 
     May run at the same time in every worker: each step is a conditional update or refused as already queued.
     """
     try:
-        _ask(now, public)
+        future.take_back(now)
+        if asks:
+            _ask(now, public)
     finally:
         # Whatever keeps the work from being asked for, somebody has to hear of what is wrong.
         notices.watch(now, queue)
-        if post.waits(now):
+        if outbox.waits(now):
             with transaction.atomic():
                 queue.enqueue_mail()
     _forget(now)
@@ -50,15 +53,17 @@ def _ask(now: datetime, public: PublicUrl | None) -> None:
         for company_id, hold_id in holds.due_probes(now):
             enqueue_probe(company_id, hold_id)
     with transaction.atomic():
-        for company_id in hooks.companies_due(public, now) if public else ():
+        for company_id in webhook_upkeep.companies_due(public, now) if public else ():
             enqueue_hook(company_id)
     tally.fold()
 
 
 def _forget(now: datetime) -> None:
-    """What nobody needs any more: old hints, watched retries, notices and mails, ended sessions, guesses that are long past."""
+    """What nobody needs any more: old hints, retries, notices and mails, ended sessions, guesses, sign-ins and plays of long ago."""
     inbox.forget_old(now)
-    desk.forget_old(now)
-    book.forget_old(now)
+    failures.forget_old(now)
+    tracker.forget_old(now)
     sessions.prune()
     throttle.prune(now)
+    sign_ins.prune(now)
+    handed_out.prune(now)

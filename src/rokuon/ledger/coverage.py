@@ -4,34 +4,30 @@ Kept per target, not per listing scope: a company listing is evidence only for t
 that gets its rule later has none (docs/design/ledger.md).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
 from django.db import transaction
 
 from rokuon.domain import windows
 
-from .sql import at, columns, execute, fetch
+from . import unread
+from .sql import UNNAMED, at, columns, execute, fetch, ms
+
+TargetDay = tuple[int, date]
 
 
 @transaction.atomic
-def cover(targets: Sequence[int], days: Sequence[date], fingerprint: str, listed_at_ms: int, *, complete: bool) -> None:
-    """The days were listed from end to end at `listed_at_ms`; `complete` is False where an item of the listing could not be read.
+def cover(targets: Sequence[int], days: Sequence[date], fingerprint: str, listed_at_ms: int) -> None:
+    """The days of these targets of one company were listed from end to end at `listed_at_ms`.
 
-    A later listing decides anew whether a day is sealed: a recording that has gone missing since opens the day again.
+    A day that may hold an entry that could not be read is not sealed. A later listing decides anew whether a day is sealed: a recording
+    that has gone missing since opens the day again.
     """
     if not days:
         return
-    missing = _details_missing(targets, days)
-    rows = [
-        (
-            target,
-            day,
-            windows.may_seal(day, listed_at_ms=listed_at_ms, complete=complete, details_missing=missing.get((target, day), 0)),
-        )
-        for target in sorted(targets)
-        for day in sorted(days)
-    ]
+    missing, unreadable = _details_missing(targets, days), unread.open_days(targets, days)
+    rows = [(target, day, _may_seal(target, day, listed_at_ms, missing, unreadable)) for target in sorted(targets) for day in sorted(days)]
     execute(
         """INSERT INTO ledger_coverage (target_id, day, fingerprint, listed_at, sealed)
            SELECT t, d, %s, %s, s FROM unnest(%s::bigint[], %s::date[], %s::bool[]) AS x(t, d, s)
@@ -42,15 +38,40 @@ def cover(targets: Sequence[int], days: Sequence[date], fingerprint: str, listed
     )
 
 
+def _may_seal(target: int, day: date, listed_at_ms: int, missing: Mapping[TargetDay, int], unreadable: Collection[TargetDay]) -> bool:
+    place = (target, day)
+    return windows.may_seal(day, listed_at_ms=listed_at_ms, complete=place not in unreadable, details_missing=missing.get(place, 0))
+
+
 def _details_missing(targets: Sequence[int], days: Sequence[date]) -> dict[tuple[int, date], int]:
-    """Calls that were recorded although no recording was listed for them, by target and UTC day."""
+    """Calls that were recorded although no recording was listed for them, and that nobody explained, by target and UTC day."""
     found = fetch(
-        """SELECT target_id, (started_at AT TIME ZONE 'UTC')::date AS day, count(*) FROM ledger_call
-            WHERE target_id = ANY(%s) AND was_recorded AND recordings = 0
-              AND started_at >= %s AND started_at < %s GROUP BY 1, 2""",
+        f"""SELECT target_id, (started_at AT TIME ZONE 'UTC')::date AS day, count(*) FROM ledger_call k
+            WHERE target_id = ANY(%s) AND {UNNAMED} AND started_at >= %s AND started_at < %s GROUP BY 1, 2""",  # noqa: S608 (a constant piece)
         [list(targets), at(windows.day_start_ms(min(days))), at(windows.day_start_ms(max(days)) + windows.DAY_MS)],
     )
     return {(target, day): count for target, day, count in found}
+
+
+@transaction.atomic
+def settle(days: Collection[tuple[int, date]]) -> None:
+    """Decide anew whether these days (target, UTC day) are sealed, without a new listing: a person has explained a call of theirs that
+    has no recording, or takes that back. What the latest listing of a day said of it stays."""
+    rows = fetch(
+        """SELECT v.id, v.target_id, v.day, v.listed_at
+             FROM ledger_coverage v JOIN unnest(%s::bigint[], %s::date[]) AS x(t, d) ON v.target_id = x.t AND v.day = x.d
+            ORDER BY v.id FOR UPDATE OF v""",
+        columns(sorted(set(days)), 2),
+    )
+    if not rows:
+        return
+    targets, listed = sorted({row[1] for row in rows}), [row[2] for row in rows]
+    missing, unreadable = _details_missing(targets, listed), unread.open_days(targets, listed)
+    decided = [(key, _may_seal(target, day, ms(listed_at), missing, unreadable)) for key, target, day, listed_at in rows]
+    execute(
+        "UPDATE ledger_coverage v SET sealed = x.s FROM unnest(%s::bigint[], %s::bool[]) AS x(i, s) WHERE v.id = x.i AND v.sealed <> x.s",
+        columns(decided, 2),
+    )
 
 
 def sealed_days(targets: Sequence[int], fingerprint: str) -> dict[int, set[date]]:

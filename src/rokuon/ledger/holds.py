@@ -1,13 +1,16 @@
 """Holds: open once, probe on a backoff, lift. While one is open, what it names waits and spends no attempt."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from rokuon.domain.failures import HoldOn, SourceAway
+from rokuon.domain.failures import BucketAway, BucketUnusable, HoldOn, SourceAway
 from rokuon.domain.retry import AWAY_PROBE_S, PROBE_S, probe_delay
 
-from .models import Hold
+from .models import Copy, Hold
 from .sql import execute, fetch
+
+AWAY = [SourceAway.reason, BucketAway.reason, BucketUnusable.reason]
+"""These may end without anybody's doing; a disk that reports errors is asked as cheaply as often."""
 
 
 def open_hold(company_id: int, on: HoldOn, ref: str, reason: str, detail: str, now: datetime) -> bool:
@@ -26,14 +29,22 @@ def open_holds(company_id: int) -> Sequence[Hold]:
     return list(Hold.objects.filter(company_id=company_id, lifted_at=None).order_by("since"))
 
 
+def of(copy: Copy, held: Iterable[Hold]) -> Hold | None:
+    """The first of these open holds that stops this copy. `copy.recording` is loaded."""
+    for hold in held:
+        if hold.on == HoldOn.SOURCE or hold.ref == (copy.recording.kind if hold.on == HoldOn.KIND else str(copy.bucket_id)):
+            return hold
+    return None
+
+
 def due_probes(now: datetime) -> list[tuple[int, int]]:
     """(company, hold) of the open holds whose next probe is due; each is moved to its next time, so two ticks do not both take it."""
     due = fetch(
         """UPDATE ledger_hold
               SET probes = probes + 1,
-                  probe_at = %s + make_interval(secs => (%s::int[])[LEAST(probes + 2, CASE WHEN reason = %s THEN %s ELSE %s END)])
+                  probe_at = %s + make_interval(secs => (%s::int[])[LEAST(probes + 2, CASE WHEN reason = ANY(%s) THEN %s ELSE %s END)])
             WHERE lifted_at IS NULL AND probe_at <= %s RETURNING company_id, id""",
-        [now, list(PROBE_S), SourceAway.reason, len(AWAY_PROBE_S), len(PROBE_S), now],
+        [now, list(PROBE_S), AWAY, len(AWAY_PROBE_S), len(PROBE_S), now],
     )
     return [(company_id, hold_id) for company_id, hold_id in due]
 

@@ -1,4 +1,4 @@
-"""The ledger's tables. Constraints make wrong states impossible; `ledger.write` is the only code that changes rows.
+"""The ledger's tables. Constraints make wrong states impossible; a copy's state is changed by `ledger.transitions` alone.
 
 The identity that always holds: discovered = pending + verified + failed + gone + excluded (one state per copy).
 """
@@ -8,10 +8,14 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from .listing_models import Coverage as Coverage
+from .listing_models import Reach as Reach
+from .listing_models import Unreadable as Unreadable
+
 
 class Call(models.Model):
     """A listed call of a backed-up target. `recordings` is how many the source listed: 0 with `was_recorded` is a question
-    that stays open and visible ("recorded, but nothing to fetch")."""
+    that stays open and visible ("recorded, but nothing to fetch") until a recording is listed or a person explains it (`CallClosing`)."""
 
     target = models.ForeignKey("org.Target", on_delete=models.CASCADE, related_name="+")
     call_id = models.TextField()
@@ -31,7 +35,8 @@ class Call(models.Model):
 
 
 class Recording(models.Model):
-    """One recording of the source. Keeps the first call id that it was seen under. `url` is the last one listed."""
+    """One recording of the source. Keeps the first call id that it was seen under. `url` is the last one listed. `duration_ms` is as
+    listed: None or 0 where Dialpad did not tell. `call_ms` is from start to end of the longest call that listed it."""
 
     company = models.ForeignKey("org.Company", on_delete=models.CASCADE, related_name="+")
     kind = models.CharField(max_length=20)
@@ -39,6 +44,7 @@ class Recording(models.Model):
     call_id = models.TextField()
     call_started_at = models.DateTimeField()
     duration_ms = models.BigIntegerField(null=True)
+    call_ms = models.BigIntegerField(null=True)
     url = models.TextField()
 
     class Meta:
@@ -57,7 +63,10 @@ class Copy(models.Model):
 
     `attempt` only grows. Every update names the state and the attempt that it saw, so a late or second worker changes nothing.
     `agent` is the name as listed, cut to 200 characters so that an index can hold it.
-    `tries` and `negatives` (404s among them) count since the copy last became pending; `domain.retry` decides by them.
+    `tries` and `negatives` (404s among them) count since it was entered or a person last had it retried; `domain.retry` decides by them.
+    `read_sha256` is of the latest audio that was read and not proven, `read_at` when it was first seen. `facts`: see `ledger.proofs`.
+    `given_up` is what it was failed or gone for, as "state reason", the latest last, since it was entered; empty once it is verified. A
+    pending copy with an entry is tried again, and is still not backed up: whoever was told of it hears no "over" before it arrives.
     """
 
     class State(models.TextChoices):
@@ -71,6 +80,8 @@ class Copy(models.Model):
         NONE = ""
         LENGTH = "length"
         READ_TWICE = "read_twice"
+        READ_APART = "read_apart"
+        ACCEPTED = "accepted"
 
     company = models.ForeignKey("org.Company", on_delete=models.CASCADE, related_name="+")
     recording = models.ForeignKey(Recording, on_delete=models.CASCADE, related_name="copies")
@@ -87,12 +98,17 @@ class Copy(models.Model):
     tries = models.PositiveSmallIntegerField(default=0)
     negatives = models.PositiveSmallIntegerField(default=0)
     first_negative_at = models.DateTimeField(null=True)
+    given_up = ArrayField(models.TextField(), default=list, db_default=[])
     size = models.BigIntegerField(null=True)
     sha256 = models.CharField(max_length=64, blank=True)
     crc32c = models.BigIntegerField(null=True)
     version = models.TextField(blank=True)
     proof = models.CharField(max_length=10, choices=Proof.choices, default=Proof.NONE, blank=True)
     audio_ms = models.BigIntegerField(null=True)
+    facts = models.JSONField(null=True)
+    read_sha256 = models.CharField(max_length=64, blank=True, db_default="")
+    read_at = models.DateTimeField(null=True)
+    accepted = models.ForeignKey("Aside", null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
     changed_at = models.DateTimeField(default=timezone.now)
 
@@ -103,7 +119,11 @@ class Copy(models.Model):
             models.CheckConstraint(condition=Q(state__in=["pending", "verified", "failed", "gone", "excluded"]), name="copy_state"),
             models.CheckConstraint(
                 condition=~Q(state="verified")
-                | (Q(size__gt=0, crc32c__isnull=False, audio_ms__isnull=False, proof__in=["length", "read_twice"]) & ~Q(sha256="")),
+                | (
+                    Q(size__gt=0, crc32c__isnull=False)
+                    & ~Q(sha256="")
+                    & (Q(proof="accepted") | Q(proof__in=["length", "read_twice", "read_apart"], audio_ms__isnull=False))
+                ),
                 name="verified_has_proof",
             ),
             models.CheckConstraint(condition=~Q(state__in=["failed", "gone", "excluded"]) | ~Q(reason=""), name="set_aside_has_reason"),
@@ -123,11 +143,42 @@ class Copy(models.Model):
             ),
             models.Index(fields=["company", "reason"], condition=Q(state__in=["failed", "gone"]), name="copy_failures"),
             models.Index(fields=["target", "call_started_at"], condition=Q(state__in=["pending", "failed"]), name="copy_unprotected"),
-            models.Index(fields=["target", "call_started_at", "id"], condition=Q(proof="read_twice"), name="copy_read_twice"),
+            models.Index(
+                fields=["target", "proof", "call_started_at", "id"],
+                condition=Q(proof__in=["read_twice", "read_apart", "accepted"]),
+                name="copy_by_proof",
+            ),
+            models.Index(fields=["target", "state"], condition=~Q(given_up=[]), name="copy_given_up"),
         ]
 
     def __str__(self) -> str:
         return f"copy {self.pk}"
+
+
+class Aside(models.Model):
+    """Bytes of a copy that may be audio and could not be proven: an object beside the recordings, created once and never changed.
+
+    `looks` is a word for what they are. `accepted_by` is who took them as they are for the recording; they are then stored under the copy's
+    own key as well.
+    """
+
+    copy = models.ForeignKey(Copy, on_delete=models.CASCADE, related_name="asides")
+    key = models.TextField()
+    size = models.BigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    crc32c = models.BigIntegerField()
+    content_type = models.TextField()
+    looks = models.TextField()
+    reason = models.TextField()
+    at = models.DateTimeField(default=timezone.now)
+    accepted_by = models.TextField(blank=True, db_default="")
+    accepted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["copy", "sha256"], name="aside_once")]
+
+    def __str__(self) -> str:
+        return f"aside {self.pk}"
 
 
 class Tally(models.Model):
@@ -248,7 +299,6 @@ class Window(models.Model):
     detail = models.TextField(blank=True)
     pages = models.PositiveIntegerField(default=0)
     calls = models.PositiveIntegerField(default=0)
-    malformed = models.PositiveIntegerField(default=0)
     listed_as = models.JSONField(null=True)
 
     class Meta:
@@ -261,22 +311,6 @@ class Window(models.Model):
 
     def __str__(self) -> str:
         return f"window {self.pk}"
-
-
-class Coverage(models.Model):
-    """A UTC day of a target that was listed from end to end, and with which options. A sealed day is not listed again."""
-
-    target = models.ForeignKey("org.Target", on_delete=models.CASCADE, related_name="+")
-    day = models.DateField()
-    fingerprint = models.TextField()
-    listed_at = models.DateTimeField()
-    sealed = models.BooleanField(default=False)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["target", "day"], name="coverage_once")]
-
-    def __str__(self) -> str:
-        return f"coverage {self.pk}"
 
 
 class Hold(models.Model):
@@ -310,7 +344,8 @@ class Hold(models.Model):
 
 
 class Closing(models.Model):
-    """A person's word on a failed or gone copy: explained, nothing is to be done. It counts as long as the copy stays as it was then."""
+    """A person's word on a failed or gone copy: explained, nothing is to be done. It counts as long as the copy stays as it was then:
+    until a person retries or re-opens it, or the recording arrives. No run, sweep or timer takes up what is closed."""
 
     copy = models.OneToOneField(Copy, primary_key=True, on_delete=models.CASCADE, related_name="closing")
     note = models.TextField()
@@ -322,6 +357,22 @@ class Closing(models.Model):
 
     def __str__(self) -> str:
         return f"closing {self.pk}"
+
+
+class CallClosing(models.Model):
+    """A person's word on a call that was recorded although no recording is listed: explained, nothing is to be done. It holds however
+    often the call is listed again, until somebody re-opens the call; it counts for nothing once a recording is listed."""
+
+    call = models.OneToOneField(Call, primary_key=True, on_delete=models.CASCADE, related_name="closing")
+    note = models.TextField()
+    by = models.TextField()
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=~Q(note=""), name="call_closing_has_note")]
+
+    def __str__(self) -> str:
+        return f"closing of call {self.pk}"
 
 
 class Retry(models.Model):

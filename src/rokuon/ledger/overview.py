@@ -3,6 +3,7 @@
 Every statement is bounded by targets and days; none counts copies (`ledger.tally`).
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -11,7 +12,8 @@ from itertools import pairwise
 
 from rokuon.domain import windows
 
-from .sql import at, fetch
+from . import unread
+from .sql import UNNAMED, at, fetch, ms
 from .tally import Counts, counts_by_day
 
 
@@ -37,16 +39,20 @@ def oldest_unprotected(targets: Sequence[int]) -> Unprotected | None:
 COUNTED = 10_000
 
 
-def read_twice(targets: Sequence[int]) -> int:
-    """How many copies were proven by two equal reads, the weaker proof (row S10); no more than `COUNTED` are looked at."""
+def weaker_proofs(targets: Sequence[int]) -> dict[str, int]:
+    """How many copies were taken by each of the weaker proofs (row S10) of which there are any; no more than `COUNTED` of a proof are
+    looked at."""
     rows = fetch(
-        """SELECT count(*) FROM (
-               SELECT 1 FROM unnest(%s::bigint[]) AS t(id),
-                      LATERAL (SELECT 1 FROM ledger_copy WHERE target_id = t.id AND proof = 'read_twice' LIMIT %s) AS c
-                LIMIT %s) AS found""",
+        """SELECT p, (SELECT count(*) FROM (
+                       SELECT 1 FROM unnest(%s::bigint[]) AS t(id),
+                              LATERAL (SELECT 1 FROM ledger_copy
+                                        WHERE target_id = t.id AND proof = p AND proof IN ('read_twice', 'read_apart', 'accepted')
+                                        LIMIT %s) AS c
+                        LIMIT %s) AS found)
+             FROM unnest(ARRAY['read_twice', 'read_apart', 'accepted']) AS p""",
         [list(targets), COUNTED, COUNTED],
     )
-    return int(rows[0][0])
+    return {proof: count for proof, count in rows if count}
 
 
 class DayState(StrEnum):
@@ -62,18 +68,22 @@ class DayState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A local day of a target. `unnamed` are its calls that were recorded although no recording is listed for them."""
+    """A local day of a target. `unnamed` are its calls that were recorded although no recording is listed for them, and
+    that nobody has explained; `unread`: it may hold an entry that could not be read, which nobody has explained. A person has closed
+    `closed` of its failed and gone recordings."""
 
     state: DayState
     counts: Counts
     unnamed: int = 0
+    unread: bool = False
+    closed: int = 0
 
 
-def day_state(counts: Counts, unnamed: int, *, listed: bool) -> DayState:
+def day_state(counts: Counts, unnamed: int, *, listed: bool, odd: bool = False, closed: int = 0) -> DayState:
     """What is known to be wrong comes first; then what is not known; only then what is right."""
-    if counts.failed:
+    if counts.failed + counts.gone > closed:
         return DayState.FAILED
-    if counts.pending or unnamed:
+    if counts.pending or unnamed or odd:
         return DayState.INCOMPLETE
     if not listed:
         return DayState.UNLISTED
@@ -94,10 +104,18 @@ def calendar(company_id: int, zones: Mapping[int, str], first: date, last: date,
         midnights = [windows.local_midnight_ms(day, zone) for day in [*days, last + timedelta(days=1)]]
         touched = [(windows.day_of(start), windows.day_of(end - 1)) for start, end in pairwise(midnights)]
         unnamed = _unnamed(targets, midnights)
+        odd = _unread(company_id, targets, midnights)
+        closed = _closed(targets, first, last)
         for target in targets:
             covered = listed.get(target, frozenset[date]())
             found[target] = [
-                _day(counts.get((target, day), _NONE), unnamed.get((target, number), 0), {begin, end} <= covered)
+                _day(
+                    counts.get((target, day), _NONE),
+                    unnamed.get((target, number), 0),
+                    closed.get((target, day), 0),
+                    listed={begin, end} <= covered,
+                    odd=(target, number) in odd,
+                )
                 for number, (day, (begin, end)) in enumerate(zip(days, touched, strict=True))
             ]
     return found
@@ -106,8 +124,20 @@ def calendar(company_id: int, zones: Mapping[int, str], first: date, last: date,
 _NONE = Counts()
 
 
-def _day(counts: Counts, unnamed: int, listed: bool) -> Day:
-    return Day(day_state(counts, unnamed, listed=listed), counts, unnamed)
+def _day(counts: Counts, unnamed: int, closed: int, *, listed: bool, odd: bool) -> Day:
+    return Day(day_state(counts, unnamed, listed=listed, odd=odd, closed=closed), counts, unnamed, odd, closed)
+
+
+def _closed(targets: Sequence[int], first: date, last: date) -> dict[tuple[int, date], int]:
+    """By target and local day (the date folder of the key): failed and gone copies that a person has closed."""
+    rows = fetch(
+        """SELECT c.target_id, split_part(c.key, '/', 3)::date AS day, count(*)
+             FROM ledger_closing k JOIN ledger_copy c ON c.id = k.copy_id
+            WHERE k.at >= c.changed_at AND c.state IN ('failed', 'gone') AND c.target_id = ANY(%s)
+              AND split_part(c.key, '/', 3)::date BETWEEN %s AND %s GROUP BY 1, 2""",
+        [list(targets), first, last],
+    )
+    return {(target, day): copies for target, day, copies in rows}
 
 
 def _listed(targets: Sequence[int], first: date, last: date, fingerprint: str) -> dict[int, frozenset[date]]:
@@ -121,22 +151,22 @@ def _listed(targets: Sequence[int], first: date, last: date, fingerprint: str) -
 
 
 def _unnamed(targets: Sequence[int], midnights: Sequence[int]) -> dict[tuple[int, int], int]:
-    """By target and number of the day (from 0): calls that were recorded, with nothing to fetch."""
+    """By target and number of the day (from 0): calls that were recorded, with nothing to fetch and unexplained."""
     borders = [at(one) for one in midnights]
     rows = fetch(
-        """SELECT target_id, width_bucket(started_at, %s::timestamptz[]) - 1, count(*) FROM ledger_call
-            WHERE target_id = ANY(%s) AND was_recorded AND recordings = 0 AND started_at >= %s AND started_at < %s GROUP BY 1, 2""",
+        f"""SELECT target_id, width_bucket(started_at, %s::timestamptz[]) - 1, count(*) FROM ledger_call k
+            WHERE target_id = ANY(%s) AND {UNNAMED} AND started_at >= %s AND started_at < %s GROUP BY 1, 2""",  # noqa: S608 (a constant piece)
         [borders, list(targets), borders[0], borders[-1]],
     )
     return {(target, number): count for target, number, count in rows}
 
 
-def listed_days(targets: Sequence[int], first: date, last: date, fingerprint: str) -> dict[int, int]:
-    """By target: how many of these UTC days were listed from end to end; a target without any is missing."""
-    return dict(
-        fetch(
-            """SELECT target_id, count(*) FROM ledger_coverage
-                WHERE target_id = ANY(%s) AND day >= %s AND day <= %s AND fingerprint = %s GROUP BY 1""",
-            [list(targets), first, last, fingerprint],
-        )
-    )
+def _unread(company_id: int, targets: Sequence[int], midnights: Sequence[int]) -> set[tuple[int, int]]:
+    """The targets and numbers of their days (from 0) that may hold an entry that could not be read, and that nobody has explained."""
+    found = unread.still_open(unread.find(company_id, targets, at(midnights[0]), at(midnights[-1])))
+    hit = set()
+    for whose, after, before in found.order_by().values_list("target_id", "after", "before").distinct():
+        first, last = bisect_right(midnights, ms(after)) - 1, bisect_left(midnights, ms(before)) - 1
+        days = range(max(0, first), min(last, len(midnights) - 2) + 1)
+        hit |= {(target, day) for target in (targets if whose is None else [whose]) for day in days}
+    return hit

@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 
 from django.db import transaction
 
-from rokuon.domain.copies import State
+from rokuon.domain.copies import Cause, State
 from rokuon.domain.recording import Kind
 from rokuon.domain.retry import History
-from rokuon.domain.work import PlannedCall, PlannedCopy, Work
+from rokuon.domain.work import Aside, PlannedCall, PlannedCopy, Work
 
+from . import transitions
 from .sql import IN_OPEN_WINDOW, STOPPED_BY_HOLD, STOPPED_BY_PAUSE, at, columns, execute, fetch, ms
 
 # A copy stays in the bucket that it was first placed in (C1); a recording for a target that has a copy anywhere gets no second one.
@@ -28,14 +29,19 @@ _COPIES = """
            AS p(target, bucket, kind, recording, started, key, agent, excluded)
       JOIN ledger_recording r ON r.company_id = %(company)s AND r.kind = p.kind AND r.recording_id = p.recording
      WHERE NOT EXISTS (SELECT 1 FROM ledger_copy c WHERE c.recording_id = r.id AND c.target_id = p.target)
+     ORDER BY p.target, p.kind, p.recording
         ON CONFLICT DO NOTHING
 """
+"""In one order, whatever the plan of the query: of two copies that want one key the same one always gets it, and two workers never wait for
+each other."""
+
 AGENT_LENGTH = 200
 """Characters of an agent's name that the ledger keeps: an index entry holds 2,700 bytes, and a name is whatever Dialpad sends."""
 
 _WORK_COLUMNS = """
     c.id, c.attempt, r.kind, r.recording_id, r.call_id, r.url, r.duration_ms, c.target_id, c.bucket_id, c.key, c.call_started_at,
-    c.tries, c.negatives, c.first_negative_at
+    c.tries, c.negatives, c.first_negative_at, c.read_sha256, c.read_at, r.call_ms,
+    a.key, a.size, a.sha256, a.crc32c, a.content_type, a.looks
 """
 
 
@@ -81,17 +87,19 @@ def _enter_calls(calls: Sequence[PlannedCall]) -> None:
 
 def _enter_recordings(company_id: int, copies: Sequence[PlannedCopy]) -> None:
     by_identity = {(copy.kind, copy.recording_id): copy for copy in copies}
-    rows = [(c.kind, c.recording_id, c.call_id, c.started_ms, c.duration_ms, c.url) for _, c in sorted(by_identity.items())]
+    rows = [(c.kind, c.recording_id, c.call_id, c.started_ms, c.duration_ms, c.url, c.call_ms) for _, c in sorted(by_identity.items())]
     execute(
-        """INSERT INTO ledger_recording (company_id, kind, recording_id, call_id, call_started_at, duration_ms, url)
-           SELECT %s, k, i, c, to_timestamp(s / 1000.0), d, u
-             FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::text[]) AS x(k, i, c, s, d, u)
+        """INSERT INTO ledger_recording (company_id, kind, recording_id, call_id, call_started_at, duration_ms, url, call_ms)
+           SELECT %s, k, i, c, to_timestamp(s / 1000.0), d, u, m
+             FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::text[], %s::bigint[]) AS x(k, i, c, s, d, u, m)
                ON CONFLICT (company_id, kind, recording_id) DO UPDATE
               SET url = COALESCE(NULLIF(EXCLUDED.url, ''), ledger_recording.url),
-                  duration_ms = COALESCE(EXCLUDED.duration_ms, ledger_recording.duration_ms)
+                  duration_ms = COALESCE(EXCLUDED.duration_ms, ledger_recording.duration_ms),
+                  call_ms = GREATEST(EXCLUDED.call_ms, ledger_recording.call_ms)
             WHERE (EXCLUDED.url <> '' AND ledger_recording.url <> EXCLUDED.url)
-               OR ledger_recording.duration_ms IS DISTINCT FROM COALESCE(EXCLUDED.duration_ms, ledger_recording.duration_ms)""",
-        [company_id, *columns(rows, 6)],
+               OR ledger_recording.duration_ms IS DISTINCT FROM COALESCE(EXCLUDED.duration_ms, ledger_recording.duration_ms)
+               OR ledger_recording.call_ms IS DISTINCT FROM GREATEST(EXCLUDED.call_ms, ledger_recording.call_ms)""",
+        [company_id, *columns(rows, 7)],
     )
 
 
@@ -111,13 +119,15 @@ def _identity(copies: Sequence[PlannedCopy]) -> list[str]:
 def _include_again(company_id: int, copies: Sequence[PlannedCopy], now: datetime) -> None:
     """A copy that a choice or a rule excluded goes back to pending when the choice or rule is back (C7)."""
     wanted = [copy for copy in copies if not copy.excluded]
-    execute(
-        """UPDATE ledger_copy c SET state = 'pending', attempt = c.attempt + 1, due_at = %s, reason = '', tries = 0, negatives = 0,
-                  first_negative_at = NULL, changed_at = %s
-             FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS x(t, k, i)
-             JOIN ledger_recording r ON r.company_id = %s AND r.kind = x.k AND r.recording_id = x.i
-            WHERE c.recording_id = r.id AND c.target_id = x.t AND c.state = 'excluded' AND c.reason <> 'bucket_changed'""",
-        [now, now, *_identity(wanted), company_id],
+    targets, kinds, recordings = _identity(wanted)
+    transitions.change(
+        State.PENDING,
+        Cause.RULE,
+        "c.recording_id = r.id AND c.target_id = x.t AND c.reason <> 'bucket_changed'",
+        {"company": company_id, "targets": targets, "kinds": kinds, "recordings": recordings},
+        now,
+        tables="""unnest(%(targets)s::bigint[], %(kinds)s::text[], %(recordings)s::text[]) AS x(t, k, i)
+                  JOIN ledger_recording r ON r.company_id = %(company)s AND r.kind = x.k AND r.recording_id = x.i""",
     )
 
 
@@ -134,6 +144,7 @@ def _known(company_id: int, copies: Sequence[PlannedCopy], now: datetime) -> lis
               FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS x(t, k, i)
               JOIN ledger_recording r ON r.company_id = %s AND r.kind = x.k AND r.recording_id = x.i
               JOIN ledger_copy c ON c.recording_id = r.id AND c.target_id = x.t
+              LEFT JOIN ledger_aside a ON a.id = c.accepted_id
              ORDER BY c.call_started_at DESC, c.id""",  # noqa: S608 (a constant list of columns)
         [now, *_identity(copies), company_id],
     )
@@ -175,7 +186,7 @@ def _due(
     for order, behind, more in _ways(past, beyond):
         rows = fetch(
             f"""SELECT {_WORK_COLUMNS}
-                  FROM ledger_copy c JOIN ledger_recording r ON r.id = c.recording_id
+                  FROM ledger_copy c JOIN ledger_recording r ON r.id = c.recording_id LEFT JOIN ledger_aside a ON a.id = c.accepted_id
                  WHERE c.company_id = %(company)s AND c.state = 'pending' AND c.due_at <= %(now)s AND {behind} AND {which}
                  ORDER BY {order} LIMIT %(limit)s""",  # noqa: S608 (constant pieces)
             {**values, **more, "company": company_id, "now": now, "limit": limit - len(found)},
@@ -202,15 +213,17 @@ def _ways(past: datetime | None, beyond: Work | None) -> Iterator[tuple[str, str
         yield "c.call_started_at DESC, c.id", behind, {"past": past, **last}
 
 
-def held(company_id: int, on: str, ref: str, limit: int) -> list[Work]:
-    """A few pending copies that a hold on a kind or a bucket stops, newest call first: what a probe may try."""
+def held(company_id: int, on: str, ref: str, limit: int, probes: int) -> list[Work]:
+    """A few pending copies that a hold on a kind or a bucket stops: what a probe may try. The first probes take the newest calls; later
+    ones take any, or a few copies with a fault of their own would keep the hold for ever."""
     column = {"kind": "r.kind", "bucket": "c.bucket_id::text"}[on]
     rows = fetch(
         f"""SELECT {_WORK_COLUMNS}
-              FROM ledger_copy c JOIN ledger_recording r ON r.id = c.recording_id
+              FROM ledger_copy c JOIN ledger_recording r ON r.id = c.recording_id LEFT JOIN ledger_aside a ON a.id = c.accepted_id
              WHERE c.company_id = %s AND c.state = 'pending' AND {column} = %s
-             ORDER BY c.call_started_at DESC, c.id LIMIT %s""",  # noqa: S608 (constant names of columns)
-        [company_id, ref, limit],
+             ORDER BY CASE WHEN %s > 2 THEN md5(c.id || ' ' || %s) ELSE '' END, c.call_started_at DESC, c.id
+             LIMIT %s""",  # noqa: S608 (constant names of columns)
+        [company_id, ref, probes, probes, limit],
     )
     return [as_work(row) for row in rows]
 
@@ -218,7 +231,7 @@ def held(company_id: int, on: str, ref: str, limit: int) -> list[Work]:
 def as_work(row: Sequence[Any]) -> Work:
     """A row of `_WORK_COLUMNS`."""
     copy_id, attempt, kind, recording_id, call_id, url, duration_ms, target_id, bucket_id, key, started_at, *history = row
-    tries, negatives, first_negative_at = history
+    tries, negatives, first_negative_at, read_sha256, read_at, call_ms, *aside = history
     return Work(
         copy_id=copy_id,
         attempt=attempt,
@@ -231,5 +244,13 @@ def as_work(row: Sequence[Any]) -> Work:
         bucket_id=bucket_id,
         key=key,
         started_ms=ms(started_at),
-        history=History(tries, negatives, ms(first_negative_at) if first_negative_at else None),
+        history=History(
+            tries,
+            negatives,
+            ms(first_negative_at) if first_negative_at else None,
+            read_sha256=read_sha256,
+            read_ms=ms(read_at) if read_at else None,
+        ),
+        call_ms=call_ms,
+        accepted=Aside(*aside) if aside[0] is not None else None,
     )

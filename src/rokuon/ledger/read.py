@@ -4,28 +4,47 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from .models import Copy, Run, Window
-from .sql import IN_OPEN_WINDOW, LISTS_FOR, STOPPED_BY_HOLD, STOPPED_BY_PAUSE, fetch
+from rokuon.domain.pace import Listed
+from rokuon.domain.recording import Kind
+from rokuon.domain.work import Witness
+
+from . import failures, unread
+from .models import Run, Window
+from .sql import IN_OPEN_WINDOW, LISTS_FOR, STOPPED_BY_HOLD, STOPPED_BY_PAUSE, UNNAMED, fetch
 from .tally import Counts as Counts
 from .tally import counts_by_target as counts_by_target
 
 
-def details_missing(company_id: int, targets: Sequence[int] | None = None) -> dict[int, int]:
-    """By target: calls that were recorded although no recording was ever listed for them ("recorded, but nothing to fetch")."""
+def details_missing(
+    company_id: int, targets: Sequence[int] | None = None, since: datetime | None = None, until: datetime | None = None
+) -> dict[int, int]:
+    """By target: calls that were recorded although no recording is listed for them ("recorded, but nothing to fetch"), and that nobody
+    has explained (`unnamed.close`); of those that started in [since, until) where given."""
     return dict(
         fetch(
-            """SELECT k.target_id, count(*) FROM ledger_call k JOIN org_target t ON t.id = k.target_id
-                WHERE t.company_id = %s AND (%s::bigint[] IS NULL OR t.id = ANY(%s)) AND k.was_recorded AND k.recordings = 0
-                GROUP BY 1""",
-            [company_id, *[list(targets) if targets is not None else None] * 2],
+            f"""SELECT k.target_id, count(*) FROM ledger_call k JOIN org_target t ON t.id = k.target_id
+                WHERE t.company_id = %(company)s AND (%(targets)s::bigint[] IS NULL OR t.id = ANY(%(targets)s)) AND {UNNAMED}
+                  AND (%(since)s::timestamptz IS NULL OR k.started_at >= %(since)s)
+                  AND (%(until)s::timestamptz IS NULL OR k.started_at < %(until)s)
+                GROUP BY 1""",  # noqa: S608 (a constant piece)
+            {"company": company_id, "targets": list(targets) if targets is not None else None, "since": since, "until": until},
         )
     )
+
+
+GOING_ON = "state = 'queued' OR (state = 'waiting' AND reason = '')"
+"""This window is listed now or as soon as there is room: it waits for no later time."""
+
+NOTHING_TO_LIST = Listed(0, 0, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class RunProgress:
     """A run as it stands. `windows_done` of `windows` are listed and tried; `unlisted` could not be listed. `postponed` wait for a
-    later time because their listing failed. `found` are the recordings that were not in the ledger before the run."""
+    later time because their listing failed. `malformed` entries of its range could not be read, whichever run listed them, and nobody
+    has explained them. `found` are the recordings that were not in the ledger before the run. `unnamed` are its calls that were recorded
+    although no recording is listed for them, and that nobody has explained. `explained` of its recordings failed or are gone, and a person
+    has closed them."""
 
     run: Run
     windows: int
@@ -36,7 +55,15 @@ class RunProgress:
     calls: int
     malformed: int
     found: int
+    unnamed: int
     targets: dict[int, Counts] = field(default_factory=dict)
+    listed: Listed = NOTHING_TO_LIST
+    explained: int = 0
+
+    @property
+    def open(self) -> int:
+        """Recordings that failed or are gone, and that nobody has explained."""
+        return max(0, self.total.failed + self.total.gone - self.explained)
 
     @property
     def total(self) -> Counts:
@@ -46,17 +73,40 @@ class RunProgress:
 def run_progress(run_id: int, within: Set[int] | None = None) -> RunProgress:
     """With `within`, only of these targets, and of the windows that list for any of them."""
     run = Run.objects.get(pk=run_id)
-    ((windows, done, unlisted, postponed, pages, calls, malformed),) = fetch(
+    ((windows, done, unlisted, postponed, pages, calls, seconds, to_list, going_on),) = fetch(
         f"""SELECT count(*), count(*) FILTER (WHERE state = 'done'), count(*) FILTER (WHERE state = 'failed' AND reason <> 'run_cancelled'),
                   count(*) FILTER (WHERE state = 'waiting' AND reason <> ''),
-                  COALESCE(sum(pages), 0), COALESCE(sum(calls), 0), COALESCE(sum(malformed), 0)
+                  COALESCE(sum(pages), 0), COALESCE(sum(calls), 0),
+                  COALESCE(sum(EXTRACT(EPOCH FROM before - CASE WHEN state = 'done' THEN after ELSE listed_down_to END)), 0)::float8,
+                  COALESCE(sum(EXTRACT(EPOCH FROM listed_down_to - after)) FILTER (WHERE {GOING_ON}), 0)::float8,
+                  count(*) FILTER (WHERE {GOING_ON})
              FROM ledger_window w WHERE run_id = %(run)s AND (%(within)s::bigint[] IS NULL OR {LISTS_FOR})""",  # noqa: S608 (a constant piece)
         {"run": run_id, "within": None if within is None else sorted(within)},
     )
     targets = run.targets if within is None else [target for target in run.targets if target in within]
     counts = counts_by_target(run.company_id, targets, run.since, run.until)
     found = sum(one.discovered for one in counts.values()) - sum(run.known.get(str(target), 0) for target in targets)
-    return RunProgress(run, windows, done, unlisted, postponed, pages, calls, malformed, max(0, found), counts)
+    unnamed = sum(details_missing(run.company_id, targets, run.since, run.until).values())
+    malformed = unread.count(unread.still_open(unread.find(run.company_id, targets, run.since, run.until)))
+    closed = sum(failures.explained(run.company_id, targets, run.since, run.until).values())
+    listed = Listed(seconds, to_list, going_on, pages, max(0, found))
+    return RunProgress(run, windows, done, unlisted, postponed, pages, calls, malformed, max(0, found), unnamed, counts, listed, closed)
+
+
+def waiting_count(
+    company_id: int, targets: Sequence[int], now: datetime, since: datetime | None = None, until: datetime | None = None
+) -> int:
+    """How many pending copies of these targets, of calls that started in [since, until), no one tries now: a hold or a pause stops them, or
+    their next try is later."""
+    ((copies,),) = fetch(
+        f"""SELECT count(*) FROM ledger_copy c JOIN ledger_recording r ON r.id = c.recording_id
+             WHERE c.company_id = %(company)s AND c.state = 'pending' AND c.target_id = ANY(%(targets)s)
+               AND (%(since)s::timestamptz IS NULL OR c.call_started_at >= %(since)s)
+               AND (%(until)s::timestamptz IS NULL OR c.call_started_at < %(until)s)
+               AND (c.due_at > %(now)s OR {STOPPED_BY_HOLD} OR ({STOPPED_BY_PAUSE}))""",  # noqa: S608 (constant pieces)
+        {"company": company_id, "targets": list(targets), "now": now, "since": since, "until": until},
+    )
+    return int(copies)
 
 
 def paused_runs(company_id: int) -> set[int]:
@@ -93,6 +143,29 @@ def companies_with_due_copies(now: datetime) -> list[int]:
     return [row[0] for row in rows]
 
 
-def verified_since(company_id: int, kind: str, since: datetime) -> bool:
-    """Whether a recording of this kind was verified at or after that time."""
-    return Copy.objects.filter(company_id=company_id, state="verified", recording__kind=kind, changed_at__gte=since).exists()
+def witnesses(company_id: int, kind: str, limit: int, past: datetime | None) -> list[Witness]:
+    """The latest recordings of this kind that were verified, of calls after `past`."""
+    # By id and not by time: what is walked is an index, and what was placed last was listed last.
+    rows = fetch(
+        """SELECT r.recording_id, r.url FROM ledger_copy c JOIN ledger_recording r ON r.id = c.recording_id
+            WHERE c.company_id = %s AND c.state = 'verified' AND r.kind = %s AND (%s::timestamptz IS NULL OR c.call_started_at > %s)
+            ORDER BY c.id DESC LIMIT %s""",
+        [company_id, kind, past, past, limit],
+    )
+    return [Witness(Kind(kind), recording_id, url) for recording_id, url in rows]
+
+
+def bucket_fails(company_id: int, bucket_id: int, reasons: Sequence[str], in_a_row: int) -> bool:
+    """Whether the latest tries of `in_a_row` copies of the bucket that are pending or failed ended with one of these reasons, and none was
+    verified there since the first of them."""
+    rows = fetch(
+        """SELECT count(*) = %(in_a_row)s AND NOT EXISTS (
+                      SELECT 1 FROM ledger_copy v
+                       WHERE v.bucket_id = %(bucket)s AND v.state = 'verified' AND v.changed_at > min(x.changed_at))
+             FROM (SELECT changed_at FROM ledger_copy
+                    WHERE company_id = %(company)s AND bucket_id = %(bucket)s AND state IN ('pending', 'failed')
+                      AND reason = ANY(%(reasons)s)
+                    ORDER BY changed_at DESC LIMIT %(in_a_row)s) x""",
+        {"company": company_id, "bucket": bucket_id, "reasons": list(reasons), "in_a_row": in_a_row},
+    )
+    return bool(rows[0][0])

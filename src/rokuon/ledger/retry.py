@@ -1,20 +1,44 @@
-"""Send chosen copies back to pending because a person asked: those that failed, are gone, or wait for a later try."""
+"""Send chosen copies back to pending because a person asked: those that failed, are gone, or wait for a later try.
+
+Their tries count anew, and Dialpad is asked again, whatever was accepted before.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from .sql import fetch
+from django.db import transaction
+
+from rokuon.domain.copies import Cause, State
+
+from . import transitions
+from .models import Closing
+from .sql import CLOSED
 
 
-def retry(company_id: int, now: datetime, *, ids: Sequence[int] | None = None, reason: str | None = None, gone: bool = False) -> list[int]:
-    """The ids of the copies that are due now. `ids` and `reason` narrow the choice; `gone` takes in those that Dialpad no longer has."""
-    rows = fetch(
-        """UPDATE ledger_copy SET state = 'pending', attempt = attempt + 1, due_at = %(now)s, reason = '', detail = '', tries = 0,
-                  negatives = 0, first_negative_at = NULL, changed_at = %(now)s
-            WHERE company_id = %(company)s AND (%(ids)s::bigint[] IS NULL OR id = ANY(%(ids)s))
-              AND (%(reason)s::text IS NULL OR reason = %(reason)s)
-              AND (state = 'failed' OR (state = 'gone' AND %(gone)s) OR (state = 'pending' AND reason <> '' AND due_at > %(now)s))
-        RETURNING id""",
-        {"now": now, "company": company_id, "ids": list(ids) if ids is not None else None, "reason": reason, "gone": gone},
+@transaction.atomic
+def retry(
+    company_id: int,
+    now: datetime,
+    *,
+    ids: Sequence[int] | None = None,
+    reason: str | None = None,
+    gone: bool = False,
+    closed: bool = False,
+) -> list[int]:
+    """The ids of the copies that are due now. `ids` and `reason` narrow the choice; `gone` takes in those that Dialpad no longer has.
+
+    With `closed` also what somebody closed, which is open again by that; without it such a closing holds, also one that is made at the
+    same moment.
+    """
+    chosen = transitions.locked(
+        """c.company_id = %(company)s AND (%(ids)s::bigint[] IS NULL OR c.id = ANY(%(ids)s))
+           AND (%(reason)s::text IS NULL OR c.reason = %(reason)s)
+           AND (c.state = 'failed' OR (c.state = 'gone' AND %(gone)s)
+                OR (c.state = 'pending' AND c.reason <> '' AND c.due_at > %(now)s))""",
+        {"company": company_id, "ids": list(ids) if ids is not None else None, "reason": reason, "gone": gone, "now": now},
     )
-    return [row[0] for row in rows]
+    which = f"c.id = ANY(%(ids)s) AND (%(closed)s OR NOT {CLOSED})"
+    due = transitions.change(State.PENDING, Cause.RETRY, which, {"ids": chosen, "closed": closed}, now)
+    Closing.objects.filter(copy__in=due).delete()
+    transitions.read_from_source(due)
+    return due

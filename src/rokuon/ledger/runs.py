@@ -11,10 +11,13 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from . import read
+from rokuon.domain.copies import Cause, State
+
+from . import reach, read, transitions
+from .exclude import RUN_CANCELLED
 from .expiry import past_of
 from .models import Run, Window
-from .sql import STOPPED_BY_HOLD, TURN_OF_WINDOW, execute, fetch
+from .sql import CLOSED, STOPPED_BY_HOLD, TURN_OF_WINDOW, execute, fetch
 
 Enqueue = Callable[[int], None]
 
@@ -60,6 +63,8 @@ def open_run(
         run = Run.objects.get(pk=made[0][0])
         run.known = {str(target): counts.discovered for target, counts in read.counts_by_target(company_id, targets, since, until).items()}
         run.save(update_fields=["known"])
+        if purpose == Run.Purpose.BACK_UP_NOW:
+            reach.extend(targets, since)
         return run, True
     return Run.objects.get(company_id=company_id, purpose=purpose, scope_kind=scope_kind, scope_id=scope_id, state__in=OPEN), False
 
@@ -137,7 +142,7 @@ def _company_of(window_id: int) -> int:
     return found
 
 
-def advance(window_id: int, listed_down_to: datetime, pages: int, calls: int, malformed: int) -> bool:
+def advance(window_id: int, listed_down_to: datetime, pages: int, calls: int) -> bool:
     """Move the resume mark down, never up; a listing that gets further counts its failures anew.
 
     False where the window is no longer being worked on (done, or its run was paused or cancelled).
@@ -146,10 +151,10 @@ def advance(window_id: int, listed_down_to: datetime, pages: int, calls: int, ma
         execute(
             """UPDATE ledger_window w
                   SET listed_down_to = LEAST(w.listed_down_to, GREATEST(w.after, x.mark)), pages = w.pages + %s, calls = w.calls + %s,
-                      malformed = w.malformed + %s, attempt = CASE WHEN x.mark < w.listed_down_to THEN 0 ELSE w.attempt END
+                      attempt = CASE WHEN x.mark < w.listed_down_to THEN 0 ELSE w.attempt END
                  FROM ledger_run r, (SELECT %s::timestamptz AS mark) x
                 WHERE w.id = %s AND w.state = 'queued' AND r.id = w.run_id AND r.state = 'running'""",
-            [pages, calls, malformed, listed_down_to, window_id],
+            [pages, calls, listed_down_to, window_id],
         )
     )
 
@@ -272,7 +277,8 @@ def resume(run_id: int, now: datetime) -> bool:
 
 @transaction.atomic
 def cancel(run_id: int, now: datetime) -> bool:
-    """End a run early. What it had not copied, and no other run wants, is set aside as `excluded`, visibly, until the next run.
+    """End a run early. What it had not copied, and no other run wants, is set aside as `excluded`, visibly, until the next run; what had
+    failed before it is failed again.
 
     False if it had ended already.
     """
@@ -280,30 +286,33 @@ def cancel(run_id: int, now: datetime) -> bool:
         return False
     # The windows first: a page that is being entered holds its window's row, so it is waited for, and its copies are seen below.
     Window.objects.filter(run_id=run_id, state__in=[Window.State.WAITING, Window.State.QUEUED, Window.State.PAUSED]).update(
-        state=Window.State.FAILED, reason="run_cancelled"
+        state=Window.State.FAILED, reason=RUN_CANCELLED
     )
-    execute(
-        """UPDATE ledger_copy c SET state = 'excluded', reason = 'run_cancelled', due_at = NULL, attempt = c.attempt + 1, changed_at = %s
-             FROM ledger_run r
-            WHERE r.id = %s AND c.company_id = r.company_id AND c.state = 'pending'
-              AND r.targets @> to_jsonb(c.target_id) AND c.call_started_at >= r.since AND c.call_started_at < r.until
-              AND NOT EXISTS (SELECT 1 FROM ledger_run o
-                               WHERE o.company_id = c.company_id AND o.state IN ('running', 'paused') AND o.targets @> to_jsonb(c.target_id)
-                                 AND c.call_started_at >= o.since AND c.call_started_at < o.until)""",
-        [now, run_id],
-    )
+    which = """c.company_id = r.company_id AND r.targets @> to_jsonb(c.target_id)
+               AND c.call_started_at >= r.since AND c.call_started_at < r.until
+               AND NOT EXISTS (SELECT 1 FROM ledger_run o
+                                WHERE o.company_id = c.company_id AND o.state IN ('running', 'paused')
+                                  AND o.targets @> to_jsonb(c.target_id)
+                                  AND c.call_started_at >= o.since AND c.call_started_at < o.until)"""
+    values, ours = {"run": run_id}, "(SELECT * FROM ledger_run WHERE id = %(run)s) r"
+    for state in (State.FAILED, State.GONE):
+        transitions.give_up_again(state, which, values, now, tables=ours)
+    transitions.change(State.EXCLUDED, Cause.CANCEL, which, values, now, reason=RUN_CANCELLED, tables=ours)
     _keep_outcome(run_id)
     return True
 
 
-def requeue(
-    company_id: int, targets: Sequence[int], since: datetime, until: datetime, now: datetime, *, states: Sequence[str] = ("failed",)
-) -> int:
-    """Send copies of the targets and range back to pending (M11: only what failed or is not backed up yet); how many."""
-    return execute(
-        """UPDATE ledger_copy SET state = 'pending', attempt = attempt + 1, due_at = %s, reason = '', detail = '', tries = 0,
-                  negatives = 0, first_negative_at = NULL, changed_at = %s
-            WHERE company_id = %s AND target_id = ANY(%s) AND call_started_at >= %s AND call_started_at < %s
-              AND (state = ANY(%s) OR (state = 'excluded' AND reason = 'run_cancelled') OR (state = 'pending' AND due_at > %s))""",
-        [now, now, company_id, list(targets), since, until, list(states), now],
-    )
+@transaction.atomic
+def take_up(company_id: int, targets: Sequence[int], since: datetime, until: datetime, now: datetime) -> int:
+    """A run begins: what failed in its range, or was set aside by a cancelled run, is pending again, and what waits is due now (M11); how
+    many copies. What a person closed stays closed.
+
+    Their tries go on counting. So what waits is given up when its time is over, however often runs begin, and what was given up is tried
+    once more by each.
+    """
+    inside = """c.company_id = %(company)s AND c.target_id = ANY(%(targets)s)
+                AND c.call_started_at >= %(since)s AND c.call_started_at < %(until)s"""
+    values = {"company": company_id, "targets": list(targets), "since": since, "until": until, "cancelled": RUN_CANCELLED}
+    waiting = transitions.make_due(inside, values, now)
+    ids = transitions.locked(f"{inside} AND (c.state = 'failed' OR (c.state = 'excluded' AND c.reason = %(cancelled)s))", values)
+    return waiting + len(transitions.change(State.PENDING, Cause.RUN, f"c.id = ANY(%(ids)s) AND NOT {CLOSED}", {"ids": ids}, now))

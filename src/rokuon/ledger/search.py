@@ -16,6 +16,7 @@ from typing import Any
 from rokuon.domain.copies import State
 
 from .models import Copy
+from .next_try import QUEUED
 from .sql import columns, fetch
 
 PAGE = 50
@@ -30,7 +31,8 @@ _CONDITIONS = {
     "reason": "c.reason = %(reason)s",
     "recordings": "c.recording_id = ANY(%(recordings)s)",
     "agents": "c.agent = ANY(%(agents)s)",
-    "read_twice": "c.proof = 'read_twice'",
+    "proof": "c.proof = %(proof)s AND c.proof IN ('read_twice', 'read_apart', 'accepted')",
+    "queued": "c.state = 'pending' AND c.reason = ''",
 }
 _CURSOR = struct.Struct(">?qq")
 
@@ -46,15 +48,15 @@ class Within:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """An empty one asks for nothing. `agent` is a part of the name, in any case and width; the ids are whole. `read_twice`: only what was
-    proven by two equal reads, because Dialpad announced no length (row S10)."""
+    """An empty one asks for nothing. The reason `next_try.QUEUED` asks for pending copies that have none. `agent` is a part of the name, in
+    any case and width; the ids are whole. `proof`: only what was taken by this weaker proof (row S10)."""
 
     state: str = ""
     reason: str = ""
     agent: str = ""
     call_id: str = ""
     recording_id: str = ""
-    read_twice: bool = False
+    proof: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +132,12 @@ def _folded(text: str) -> str:
 def _query(company_id: int, within: Sequence[Within], filters: Filters) -> _Query | None:
     """The walk that looks at the fewest copies. None where nothing can be found."""
     values: dict[str, Any] = {name: value for name, value in (("state", filters.state), ("reason", filters.reason)) if value}
+    if queued := filters.reason == QUEUED:
+        del values["reason"]
+        values["queued"] = True
     rare = bool(filters.reason) or filters.state not in ("", State.VERIFIED)
-    if filters.read_twice:
-        values["read_twice"] = True
+    if filters.proof:
+        values["proof"] = filters.proof
     if filters.call_id or filters.recording_id:
         values["recordings"] = _recordings(company_id, filters)
     if filters.agent:
@@ -141,7 +146,7 @@ def _query(company_id: int, within: Sequence[Within], filters: Filters) -> _Quer
             times = {one.target_id: one for one in within}
             return _walk([(times[target], agent) for target, agent in pairs], "c.agent = w.word", values)
         values["agents"] = list({agent for _, agent in pairs})
-    if filters.reason:
+    if filters.reason and not queued:
         states = [filters.state] if filters.state else _REASONED
         return _walk([(one, state) for one in within for state in states], "c.state = w.word", values)
     return _walk([(one, "") for one in within], "true", values)

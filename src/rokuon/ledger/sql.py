@@ -56,9 +56,16 @@ def ms(when: datetime) -> int:
 STOPPED_BY_HOLD = """
     EXISTS (SELECT 1 FROM ledger_hold h
              WHERE h.company_id = c.company_id AND h.lifted_at IS NULL
-               AND (h.on = 'source' OR (h.on = 'kind' AND h.ref = r.kind) OR (h.on = 'bucket' AND h.ref = c.bucket_id::text)))
+               AND ((h.on = 'bucket' AND h.ref = c.bucket_id::text)
+                    OR (c.accepted_id IS NULL AND (h.on = 'source' OR (h.on = 'kind' AND h.ref = r.kind)))))
 """
-"""An open hold names this copy `c` of recording `r`."""
+"""An open hold names this copy `c` of recording `r`. What was kept aside and accepted needs no source."""
+
+CLOSED = "EXISTS (SELECT 1 FROM ledger_closing k WHERE k.copy_id = c.id AND k.at >= c.changed_at)"
+"""A person's word explains this failed or gone copy `c`, as it stands."""
+
+LAST_GIVEN_UP = "c.given_up[cardinality(c.given_up)]"
+"""What this copy `c` was last failed or gone for, as "state reason"; NULL where it never was."""
 
 IN_OPEN_WINDOW = """
     EXISTS (SELECT 1 FROM ledger_window w JOIN ledger_run u ON u.id = w.run_id
@@ -66,6 +73,11 @@ IN_OPEN_WINDOW = """
                AND c.call_started_at >= w.after AND c.call_started_at < w.before AND w.targets @> to_jsonb(c.target_id))
 """
 """A running run's window will meet this copy `c`: nobody else takes it meanwhile."""
+
+UNNAMED = """
+    (k.was_recorded AND k.recordings = 0 AND NOT EXISTS (SELECT 1 FROM ledger_callclosing x WHERE x.call_id = k.id))
+"""
+"""This call `k` was recorded, no recording is listed for it, and nobody has explained that."""
 
 LISTS_FOR = "EXISTS (SELECT 1 FROM jsonb_array_elements_text(w.targets) t WHERE t::bigint = ANY(%(within)s))"
 """This window `w` is listed for one of the targets `within`."""

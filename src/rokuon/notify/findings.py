@@ -1,21 +1,24 @@
-"""What is wrong now: asked once a minute of every company, told to nobody here (`book`). A finding that stays has the same `key`."""
+"""What is wrong now: asked once a minute of every company, told to nobody here (`tracker`). A finding that stays has the same `key`."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from rokuon.domain.failures import HoldOn, RecordingDetailsMissing
+from rokuon.completeness import unknown
+from rokuon.completeness.headline import days_of
+from rokuon.domain.failures import EntryUnreadable, HoldOn, RecordingDetailsMissing
 from rokuon.events.models import Hook
-from rokuon.ledger import expiry, holds, watch
+from rokuon.ledger import expiry, health, holds, reach, unnamed
 from rokuon.ledger.models import Hold
+from rokuon.ledger.unlisted import COMING
 from rokuon.org import tree
-from rokuon.org.models import Bucket, Company
+from rokuon.org.models import Bucket, Company, Target
 from rokuon.org.tree import TargetSettings
 
 from . import silence
-from .models import Kind
+from .models import Kind, Notice
 
 WORST = 5
 """So many targets are named; the others are counted."""
@@ -34,7 +37,7 @@ CALLS_WITHOUT_EVENT = 5
 @dataclass(frozen=True, slots=True)
 class Finding:
     """Something that is so now. `office_id` is None for the whole company. `cause`, `ref`, `count`, `since` and `facts` as in
-    `models.Notice`; `count` 0 is a cause of which everything left was explained by a person: it is over, and `facts` say how."""
+    `models.Notice`; `count` 0 is a cause of which nothing is left to mend: it is over, and `facts` say how."""
 
     kind: Kind
     since: datetime
@@ -55,7 +58,8 @@ def of_company(company: Company, now: datetime) -> list[Finding]:
     held = holds.open_holds(company.pk)
     found = [*_set_aside(company, settings, now), *_held(company, settings, held), *_expiring(company, settings, now)]
     if backed_up:
-        found += _unnamed(backed_up, now)
+        found += _not_known(company, [one.target for one in backed_up], now)
+        found += _unnamed(company, backed_up, now)
         found += _no_event(company, backed_up, now)
     if backed_up and not any(hold.on == HoldOn.SOURCE for hold in held):
         found += _silent(company, backed_up, now)
@@ -69,10 +73,10 @@ def of_installation(live_workers: int, now: datetime) -> list[Finding]:
 
 
 def _set_aside(company: Company, settings: Sequence[TargetSettings], now: datetime) -> list[Finding]:
-    """Copies that failed or are gone, without those that somebody explained, by office and reason."""
+    """Copies that failed or are gone, also while they are tried again, without those that somebody explained, by office and reason."""
     targets = {one.target.pk: one.target for one in settings}
     groups = defaultdict(list)
-    for row in watch.standing(company.pk):
+    for row in health.standing(company.pk):
         if row.target_id in targets:
             groups[targets[row.target_id].office_id, row.state, row.reason].append(row)
     found = []
@@ -80,6 +84,7 @@ def _set_aside(company: Company, settings: Sequence[TargetSettings], now: dateti
         facts = {
             **_worst((targets[row.target_id].name, row.left) for row in rows),
             "closed": sum(row.closed for row in rows),
+            "target_ids": sorted(row.target_id for row in rows),
             "first_call": min(row.first_call for row in rows).isoformat(),
             "last_call": max(row.last_call for row in rows).isoformat(),
         }
@@ -114,42 +119,65 @@ def _expiring(company: Company, settings: Sequence[TargetSettings], now: datetim
     by_office = defaultdict(list)
     for one in settings:
         there = leaving.get(one.target.pk)
-        if there is not None and there.expiring and there.first_deadline is not None:
-            by_office[one.target.office_id].append((one.target.name, there.expiring, there.first_deadline))
+        if there is not None:
+            by_office[one.target.office_id].append((one.target.name, there))
     window = timedelta(days=company.access_window_days)
-    return [
-        Finding(
-            Kind.EXPIRING,
-            now,
-            office,
-            count=sum(count for _name, count, _deadline in rows),
-            facts={
-                **_worst((name, count) for name, count, _deadline in rows),
-                "first_call": (min(deadline for _name, _count, deadline in rows) - window).isoformat(),
-            },
-        )
-        for office, rows in by_office.items()
-    ]
+    found = []
+    for office, rows in by_office.items():
+        deadlines = [there.first_deadline for _name, there in rows if there.expiring and there.first_deadline is not None]
+        facts = {**_worst((name, there.expiring) for name, there in rows), "expired": sum(there.expired for _name, there in rows)}
+        if deadlines:
+            facts["first_call"] = (min(deadlines) - window).isoformat()
+        found.append(Finding(Kind.EXPIRING, now, office, count=sum(there.expiring for _name, there in rows), facts=facts))
+    return found
 
 
-def _unnamed(backed_up: Sequence[TargetSettings], now: datetime) -> list[Finding]:
-    """Calls that were recorded although no recording is listed for them a day later (row S22)."""
+def _unnamed(company: Company, backed_up: Sequence[TargetSettings], now: datetime) -> list[Finding]:
+    """Calls that were recorded although no recording is listed for them a day later, and that nobody explained (row S22)."""
     names = {one.target.pk: one.target.name for one in backed_up}
-    rows = watch.unnamed(list(names), now - STILL_LISTED, now - NAMED_AFTER)
+    # What was told once is over when each of the calls has a recording or was explained: neither a few that are left nor their age end it.
+    told = Notice.objects.filter(company=company, kind=Kind.UNNAMED, ended_at=None).exclude(told_count=0).exists()
+    rows = health.unnamed(list(names), None if told else now - STILL_LISTED, now - NAMED_AFTER)
     calls = sum(row.calls for row in rows)
-    if calls <= MORE_THAN:
+    if calls <= (0 if told else MORE_THAN):
         return []
     facts = {
         **_worst((names[row.target_id], row.calls) for row in rows),
         "first_call": min(row.first for row in rows).isoformat(),
         "last_call": max(row.last for row in rows).isoformat(),
+        "others_listed": bool(company.exports) or unnamed.recordings_listed_since(company.pk, company.key_entered_at),
     }
     return [Finding(Kind.UNNAMED, now, cause=RecordingDetailsMissing.reason, count=calls, facts=facts)]
 
 
+def _not_known(company: Company, targets: Sequence[Target], now: datetime) -> list[Finding]:
+    """Days that are not listed from end to end, by why, and entries that could not be read. Before anybody has asked for the past of a
+    target, that nothing of it is listed is no news."""
+    found = unknown.look(company, targets, now)
+    names, asked = {one.pk: one.name for one in targets}, bool(reach.of([one.pk for one in targets]))
+    by_reason = defaultdict(list)
+    for gap in found.gaps:
+        if gap.reason != COMING and (asked or gap.reason not in unknown.NOT_TRIED):
+            by_reason[gap.reason].append(gap)
+    told = []
+    for reason, gaps in by_reason.items():
+        days: Counter[str] = Counter()
+        for gap in gaps:
+            days[names[gap.target_id]] += gap.days
+        facts = {
+            **_worst(days.items()),
+            "first_call": min(gap.first for gap in gaps).isoformat(),
+            "last_call": max(gap.last for gap in gaps).isoformat(),
+        }
+        told.append(Finding(Kind.UNLISTED, now, cause=reason, count=days_of(gaps), facts=facts))
+    if found.unreadable:
+        told.append(Finding(Kind.UNREADABLE, now, cause=EntryUnreadable.reason, count=found.unreadable))
+    return told
+
+
 def _silent(company: Company, backed_up: Sequence[TargetSettings], now: datetime) -> list[Finding]:
     """Judged only of what was listed just now: what nobody asked for is no silence."""
-    listed = watch.listed_until(company.pk, LISTED_WITHIN, now)
+    listed = health.listed_until(company.pk, LISTED_WITHIN, now)
     if listed is None:
         return []
     until, targets = listed
@@ -171,7 +199,7 @@ def _not_listed(company: Company, backed_up: Sequence[TargetSettings], now: date
     """No sweep has ended for an hour. Before the first one, the hour begins with it or with the rule that asks for it."""
     if not company.api_key:
         return []
-    sweeping = watch.sweeping(company.pk)
+    sweeping = health.sweeping(company.pk)
     ruled = [one.target.backed_up_at for one in backed_up if one.target.backed_up_at is not None]
     last = sweeping.ended_at or sweeping.began_at or min(ruled, default=now)
     # A rule that was switched on after a long pause is no reason to complain of the pause.
@@ -190,6 +218,6 @@ def _no_event(company: Company, backed_up: Sequence[TargetSettings], now: dateti
     if now - last <= NO_EVENT_FOR:
         return []
     targets = [one.target.pk for one in backed_up]
-    if watch.recorded_calls(targets, now - NO_EVENT_FOR, now, CALLS_WITHOUT_EVENT) < CALLS_WITHOUT_EVENT:
+    if health.recorded_calls(targets, now - NO_EVENT_FOR, now, CALLS_WITHOUT_EVENT) < CALLS_WITHOUT_EVENT:
         return []
     return [Finding(Kind.NO_EVENT, last)]

@@ -10,7 +10,8 @@ from django.utils import timezone
 class Kind(models.TextChoices):
     """What a notice is about. `FAILED` and `GONE` are copies of one cause in one office; `HOLD` is an open hold; `UNNAMED` are calls that
     were recorded although the source lists no recording for them; `SILENCE` is a target that usually has calls and has none; `EXPIRING`
-    are copies that leave the source's access window within seven days; `NOT_LISTED`: the newest calls were not looked through for long;
+    are copies that leave the source's access window within seven days; `UNLISTED` are days that are not listed from end to end, by why, and
+    `UNREADABLE` entries of a list; `NOT_LISTED`: recent calls have not been checked for a long time;
     `NO_EVENT`: the source has told of nothing for long; `NO_WORKER`: nobody does any work (of the whole installation)."""
 
     FAILED = "failed"
@@ -19,6 +20,8 @@ class Kind(models.TextChoices):
     UNNAMED = "unnamed"
     SILENCE = "silence"
     EXPIRING = "expiring"
+    UNLISTED = "unlisted"
+    UNREADABLE = "unreadable"
     NOT_LISTED = "not_listed"
     NO_EVENT = "no_event"
     NO_WORKER = "no_worker"
@@ -97,7 +100,7 @@ class Occasion(models.TextChoices):
 class Mail(models.Model):
     """A mail to one address: the outbox. It is made in the transaction that decides on it, and waits until the server has taken it.
 
-    `letter` is what it says (`letter.Letter`); the words are made when it is sent. `token` is its Message-ID for ever, so that a mail that
+    `letter` is what it says (`message.Letter`); the words are made when it is sent. `token` is its Message-ID for ever, so that a mail that
     was sent twice, because we died before we could write down that it was taken, is one mail to whoever gets it.
 
     It is due at `due_at`, null once it was sent, or refused for good (`refused_at`: the address is not taken; `error` holds the server's
@@ -139,7 +142,10 @@ class Mail(models.Model):
 
 
 class Recipient(models.Model):
-    """An address that a person added by hand: for an office, or for the whole company (`office` null). `added_by` is a name or address."""
+    """An address that a person added by hand: for an office, or for the whole company (`office` null), in its normal form.
+
+    `added_by` is a name or address.
+    """
 
     company = models.ForeignKey("org.Company", on_delete=models.CASCADE, related_name="+")
     office = models.ForeignKey("org.Office", null=True, on_delete=models.CASCADE, related_name="+")
@@ -150,8 +156,9 @@ class Recipient(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint("company", models.functions.Lower("email"), condition=Q(office=None), name="recipient_of_company_once"),
-            models.UniqueConstraint("office", models.functions.Lower("email"), name="recipient_of_office_once"),
+            models.UniqueConstraint(fields=["company", "email"], condition=Q(office=None), name="recipient_of_company_once"),
+            models.UniqueConstraint(fields=["office", "email"], name="recipient_of_office_once"),
+            models.CheckConstraint(condition=Q(email__regex=r"^[^A-Z@[:space:]]+@[a-z0-9.-]+$"), name="recipient_address"),
             models.CheckConstraint(condition=Q(language__in=["en", "ja"]), name="recipient_language"),
         ]
 

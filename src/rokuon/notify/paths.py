@@ -16,7 +16,9 @@ def of_notice(public_id: str, notice: Notice) -> str:
             what, _, bucket = notice.ref.partition(":")
             return f"/c/{public_id}/settings/buckets/{bucket}/" if what == "bucket" else f"/c/{public_id}/set-up/#key"
         case Kind.UNNAMED:
-            return f"/c/{public_id}/set-up/#key"
+            return f"/c/{public_id}/failures/nothing-to-fetch/"
+        case Kind.UNLISTED | Kind.UNREADABLE:
+            return f"/c/{public_id}/failures/#not-known"
         case Kind.NOT_LISTED | Kind.NO_EVENT:
             return f"/c/{public_id}/system/"
         case Kind.NO_WORKER:

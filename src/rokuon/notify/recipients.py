@@ -1,7 +1,7 @@
-"""Who is told: the admins of an office, of a company, of the installation, at one address each, in the language they read.
+"""Recipients: the admins of an office, of a company, of the installation, each with one address and their language.
 
 An address that the mail server refused for good in the newest mail of a week counts as one that nobody reads, until the week is over: then
-it is tried again (row C17). Addresses are lower case, so that one written in two ways is one reader.
+it is tried again (row C17). Addresses are in their normal form, so that one written in two ways is one reader.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,8 +12,9 @@ from django.conf import settings
 from django.db.models import Q
 
 from rokuon.accounts.models import Membership, Person
-from rokuon.ops.mail import Whose, is_address
 from rokuon.org.models import Company, Office, User
+from rokuon.runtime.mail import Whose
+from rokuon.runtime.mail_addresses import is_address, normal
 
 from .models import Mail, Recipient, Rhythm
 
@@ -25,8 +26,8 @@ PERSON, ADDED, DIRECTORY = "person", "added", "directory"
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """One reader. `name` is "" where none is known. `source` is how we know of it: `PERSON` signs in here, `ADDED` was added by hand,
-    `DIRECTORY` is an admin whom the source's directory names."""
+    """One reader. `email` is in its normal form, `name` is "" where none is known. `source` is how we know of it: `PERSON` signs in here,
+    `ADDED` was added by hand, `DIRECTORY` is an admin whom the source's directory names."""
 
     email: str
     language: str
@@ -36,7 +37,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Who is told of an office. With `fallback` they are the company's admins, because nobody of the office can be reached; none of them
+    """Recipients for an office. With `fallback` they are the company's admins, because nobody of the office can be reached; none of them
     may be reachable either."""
 
     addresses: tuple[Address, ...]
@@ -88,19 +89,19 @@ def known(company_id: int, offices: Sequence[Office], now: datetime) -> dict[int
         found[one.office_id].append(Known(Address(one.email, one.language, "", ADDED), one.pk))
     if rhythm.directory_admins:
         _add_directory(found, company_id, offices, rhythm)
-    refused = refused_of([one.address.email.strip().lower() for entries in found.values() for one in entries], now)
+    refused = refused_of([one.address.email for entries in found.values() for one in entries], now)
     return {place: [_with_refusal(one, refused) for one in entries] for place, entries in found.items()}
 
 
 def operators(now: datetime) -> tuple[Address, ...]:
     """Those who run the installation."""
     people = Person.objects.filter(is_operator=True, is_active=True).order_by("pk")
-    refused = refused_of([one.email.lower() for one in people], now)
-    return once(_of_person(one, Rhythm()) for one in people if one.email.lower() not in refused)
+    refused = refused_of([one.email for one in people], now)
+    return once(_of_person(one, Rhythm()) for one in people if one.email not in refused)
 
 
 def of_everybody(now: datetime) -> tuple[Address, ...]:
-    """Who is told of the installation itself: its operators, and where none can be reached the admins of every company."""
+    """Recipients for the installation itself: its operators, and where none can be reached the admins of every company."""
     return operators(now) or once(address for company in Company.objects.order_by("pk") for address in of_company(company, now))
 
 
@@ -108,8 +109,7 @@ def once(addresses: Iterable[Address]) -> tuple[Address, ...]:
     """Each address one time, as it came first."""
     found: dict[str, Address] = {}
     for address in addresses:
-        email = address.email.strip().lower()
-        found.setdefault(email, replace(address, email=email))
+        found.setdefault(address.email, address)
     return tuple(found.values())
 
 
@@ -126,7 +126,7 @@ def _add_directory(found: dict[int | None, list[Known]], company_id: int, office
     by_source = {office.dialpad_id: office.pk for office in offices}
     admins = User.objects.filter(company_id=company_id, state="active").exclude(is_super_admin=False, admin_office_ids=[])
     for user in admins.order_by("pk"):
-        email = next((str(one) for one in user.emails if is_address(str(one).strip())), None)
+        email = next((normal(str(one).strip()) for one in user.emails if is_address(str(one).strip())), None)
         if email is None:
             continue
         entry = Known(Address(email, _language(rhythm), user.name, DIRECTORY))
@@ -136,7 +136,7 @@ def _add_directory(found: dict[int | None, list[Known]], company_id: int, office
 
 
 def _with_refusal(one: Known, refused: Mapping[str, datetime]) -> Known:
-    return replace(one, refused_at=refused.get(one.address.email.strip().lower()))
+    return replace(one, refused_at=refused.get(one.address.email))
 
 
 def _reachable(entries: Sequence[Known]) -> tuple[Address, ...]:
@@ -144,8 +144,8 @@ def _reachable(entries: Sequence[Known]) -> tuple[Address, ...]:
 
 
 def refused_of(emails: Sequence[str], now: datetime) -> dict[str, datetime]:
-    """When the lower-case addresses were refused whose newest mail with an outcome was refused for good, because of the address, less than
-    a week ago. A mail that a broken server kept for too long says nothing about its reader."""
+    """When the addresses, in their normal form, were refused whose newest mail with an outcome was refused for good, because of the
+    address, less than a week ago. A mail that a broken server kept for too long says nothing about its reader."""
     latest = (
         Mail.objects.filter(to__in=emails, due_at=None, created_at__gt=now - 2 * REFUSED_FOR)
         .order_by("to", "-created_at", "-pk")

@@ -9,12 +9,12 @@ from datetime import datetime
 from django.template.loader import render_to_string
 from django.utils import translation
 
-from rokuon.ops.i18n import _, speaking
-from rokuon.ops.mail import one_line
+from rokuon.base.i18n import _, speaking
+from rokuon.runtime.mail import one_line
 
-from . import words
-from .letter import Letter
-from .words import Block
+from .message import Letter
+from .text import sentences
+from .text.sentences import Block
 
 MOST_LINES = 20
 """Of a mail, so that it is read. The console shows the others."""
@@ -31,19 +31,19 @@ def render(letter: Letter, language: str, origin: str, written: datetime | None 
     """`origin` (https://rokuon.example.com) goes before the paths of the letter. `written` is for a mail that leaves long after it was
     decided on: it then says of when its figures are."""
     with speaking(language), translation.override(language):
-        subject = words.subject(letter)
+        subject = sentences.subject(letter)
         about = {
             "language": language,
-            "where": words.where(letter),
-            "title": words.title(letter),
-            "opening": words.opening(letter, written),
+            "where": sentences.where(letter),
+            "title": sentences.title(letter),
+            "opening": sentences.opening(letter, written),
             "blocks": [_block(letter, number, origin) for number in range(min(len(letter.lines), MOST_LINES))],
-            "more": words.more_lines(len(letter.lines) - MOST_LINES),
-            "numbers_title": words.numbers_title(letter),
-            "numbers": words.numbers(letter),
+            "more": sentences.more_lines(len(letter.lines) - MOST_LINES),
+            "numbers_title": sentences.numbers_title(letter),
+            "numbers": sentences.numbers(letter),
             "link": f"{origin}{letter.path}" if letter.path.startswith("/") else "",
             "link_text": _("Open Rokuon"),
-            "signature": words.signature(letter),
+            "signature": sentences.signature(letter),
         }
         text = render_to_string("notify/mail.txt", about)
         # Template tags leave empty lines where something is missing.
@@ -54,4 +54,4 @@ def render(letter: Letter, language: str, origin: str, written: datetime | None 
 
 def _block(letter: Letter, number: int, origin: str) -> Block:
     line = letter.lines[number]
-    return words.block(letter, line, f"{origin}{line.path}" if line.path.startswith("/") else "")
+    return sentences.block(letter, line, f"{origin}{line.path}" if line.path.startswith("/") else "")

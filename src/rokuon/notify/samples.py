@@ -1,6 +1,6 @@
 """Example letters with invented names: one of each occasion, for previews, pictures and tests, and a line of each kind."""
 
-from .letter import Letter, Line, Numbers
+from .message import Letter, Line, Numbers
 from .models import Kind, Occasion
 
 _PATH = "/c/example/"
@@ -41,7 +41,14 @@ LINES: tuple[Line, ...] = (
         path=f"{_PATH}failures/gone/recording_gone/",
     ),
     _HOLD,
-    Line(Kind.UNNAMED, count=7, most=7, since="2026-11-14T00:00:00+00:00", targets=(("大阪サポート", 7),), path=f"{_PATH}set-up/"),
+    Line(
+        Kind.UNNAMED,
+        count=7,
+        most=7,
+        since="2026-11-14T00:00:00+00:00",
+        targets=(("大阪サポート", 7),),
+        path=f"{_PATH}failures/nothing-to-fetch/",
+    ),
     Line(Kind.SILENCE, name="Tokyo Reservations", count=1, most=1, since="2026-11-13T00:10:00+00:00", path=_PATH),
     Line(
         Kind.EXPIRING,
@@ -53,6 +60,18 @@ LINES: tuple[Line, ...] = (
         targets=(("大阪サポート", 58),),
         path=_PATH,
     ),
+    Line(
+        Kind.UNLISTED,
+        "source_request_refused",
+        count=29,
+        most=29,
+        since="2026-11-16T15:00:00+00:00",
+        first_call="2026-07-01",
+        last_call="2026-07-29",
+        targets=(("大阪サポート", 29), ("Osaka Billing", 29)),
+        path=f"{_PATH}failures/#not-known",
+    ),
+    Line(Kind.UNREADABLE, "entry_unreadable", count=1, most=1, since="2026-11-16T15:00:00+00:00", path=f"{_PATH}failures/#not-known"),
     Line(Kind.NOT_LISTED, since="2026-11-16T03:00:00+00:00", path=_PATH),
     Line(Kind.NO_EVENT, since="2026-11-15T22:30:00+00:00", path=f"{_PATH}set-up/"),
     Line(Kind.NO_WORKER, since="2026-11-17T05:50:00+00:00"),

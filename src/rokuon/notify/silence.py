@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from rokuon.domain.placement import zone
-from rokuon.ledger import watch
+from rokuon.ledger import health
 
 WEEKS = 4
 AT_LEAST = 6
@@ -33,7 +33,7 @@ def silent(zones: Mapping[int, str], until: datetime) -> dict[int, datetime]:
     """Those of the targets (key of `zones`, which name its zone) that are oddly silent, with the start of the newest call. Calls are
     listed up to `until`. Reads no more than six rows of the ledger for a target and week."""
     gaps = {}
-    for target, last in watch.last_calls(list(zones), until).items():
+    for target, last in health.last_calls(list(zones), until).items():
         if until - last >= SHORTEST:
             gaps[target] = last
     # From just after the call: the one that started at the same time a week before is not part of the silence.
@@ -42,7 +42,7 @@ def silent(zones: Mapping[int, str], until: datetime) -> dict[int, datetime]:
         for target, last in gaps.items()
         for since, end in weeks_before(max(last + timedelta(milliseconds=1), until - LONGEST), until, zones[target])
     ]
-    counts = watch.calls_in(asked, AT_LEAST)
+    counts = health.calls_in(asked, AT_LEAST)
     usual: dict[int, list[int]] = {}
     for (target, _since, _until), count in zip(asked, counts, strict=True):
         usual.setdefault(target, []).append(count)

@@ -6,6 +6,8 @@ While it runs, thousands of old recordings may fail: they are counted and shown,
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from rokuon.completeness import unknown
+from rokuon.completeness.headline import Lacks
 from rokuon.domain.windows import local_date
 from rokuon.events.loss import loss
 from rokuon.events.models import Hook
@@ -14,10 +16,11 @@ from rokuon.ledger.models import Run
 from rokuon.ledger.sql import ms
 from rokuon.org.models import Company, Office, Target
 
-from . import lines, rules
-from .letter import Letter, Numbers
+from . import policy
+from .dispatch import Telling
+from .message import Letter, Numbers
 from .models import Notice, Occasion, Rhythm
-from .telling import Telling
+from .text import lines
 
 LATE = timedelta(days=7)
 """A run that ended so long ago, before anybody could be told, is not told of any more."""
@@ -33,9 +36,9 @@ def is_quiet(run: Run | None) -> bool:
 def numbers(company: Company, office: Office | None, since: datetime, until: datetime, now: datetime, *, events: bool = False) -> Numbers:
     """Of the office, or of the whole company; what arrived is what was recorded in [since, until) and is verified. `events` asks how many
     calls no event told of, which is known of whole companies."""
-    targets = list(
-        Target.objects.filter(company=company, **({"office": office} if office is not None else {})).values_list("pk", flat=True)
-    )
+    ours_all = Target.objects.filter(company=company, **({"office": office} if office is not None else {})).select_related("office")
+    lacks = Lacks.of(unknown.look(company, ours_all, now))
+    targets = [target.pk for target in ours_all]
     ever = sum(tally.counts_by_target(company.pk, targets).values(), tally.Counts())
     period = sum(tally.counts_by_target(company.pk, targets, since, until).values(), tally.Counts())
     leaving = expiry.expiring(company.pk, company.access_window_days, now) if company.access_window_days is not None else {}
@@ -54,18 +57,19 @@ def numbers(company: Company, office: Office | None, since: datetime, until: dat
         expired=sum(one.expired for one in ours),
         calls=missed.calls if missed is not None else 0,
         events_lost=missed.lost if missed is not None else None,
+        lacks=lacks,
     )
 
 
 def of_first_run(company: Company, run: Run, counted: Sequence[Counted], telling: Telling) -> int:
-    """Tell once what the first Back up now came to: its numbers to the company's admins, what needs somebody to each office's too. The
-    notices in it count as told. `counted` are the open notices with how many things each concerns now. How many mails."""
+    """Mail the result of the first Back up now, once: its numbers to the company's admins, and to each office's admins what needs attention
+    there. The notices in it count as told. `counted` are the open notices with how many things each concerns now. How many mails."""
     Rhythm.objects.get_or_create(company=company)
     if not Rhythm.objects.filter(company=company, summary_of=None).update(summary_of=run.pk):
         return 0
     if not telling.sends or run.finished_at is None or telling.now - run.finished_at > LATE:
         return 0
-    mine = [(notice, count) for notice, count in counted if notice.kind in rules.QUIET and count > 0]
+    mine = [(notice, count) for notice, count in counted if notice.kind in policy.QUIET and count > 0]
     put = 0
     reached = set()
     for office in sorted({notice.office for notice, _count in mine if notice.office is not None}, key=lambda one: one.pk):
@@ -78,8 +82,8 @@ def of_first_run(company: Company, run: Run, counted: Sequence[Counted], telling
     put += telling.put(_letter(company, run, None, mine, telling), admins, None)
     for notice, count in mine:
         if notice.office_id in reached or admins:
-            state = rules.told(rules.seen(notice), Occasion.BACKFILL, count, telling.now)
-            telling.mark(notice, rules.told(state, Occasion.ESCALATED, count, telling.now) if admins else state)
+            state = policy.told(policy.seen(notice), Occasion.BACKFILL, count, telling.now)
+            telling.mark(notice, policy.told(state, Occasion.ESCALATED, count, telling.now) if admins else state)
     return put
 
 

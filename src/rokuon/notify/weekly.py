@@ -11,10 +11,11 @@ from rokuon.domain.placement import zone
 from rokuon.org import tree
 from rokuon.org.models import Company
 
-from . import lines, summary
-from .book import open_notices
+from . import summary
+from .dispatch import Telling
 from .models import Occasion, Rhythm
-from .telling import Telling
+from .text import lines
+from .tracker import open_notices
 
 AT = time(9)
 """On Mondays, on the wall of the company's zone."""

@@ -6,33 +6,112 @@ than the set rate, so that a window of one second holds no more than the rate ev
 There is one queue of slots, and nobody passes it: a slot between two others would be one request too many in its second. Live work is
 quick because the queue is short. What waits for a slot waits in its process, which reserves a few at a time (`dialpad.pacing`); the
 live lane waits apart from the others there.
+
+A limit that is lower than the set rate, or that others use up, shows in 429s that go on. Each lowers the rate by 30 %, and without one
+it rises again by a sixtieth of the set rate a minute, as TCP finds its rate. The set rate stays the most. A single 429 costs its pause
+alone.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from django.db import connection
 
+from rokuon.domain.pace import SPACING
+
 Lane = Literal["live", "bulk", "sweep"]
 
-SPACING = 1.03
 SWEEP_EVERY = 7
 """Sweeps list with one slot in seven at most, 14 %, so that a backfill is hardly slowed by them."""
 
 UNPACED = 10_000
 """Requests per second that no source allows and no network carries: a budget this large is none, and no slots are reserved."""
 
+GO_ON_S = 10 * 60
+"""A 429 so soon after the one before it, or after its pause, says that the rate is too high; a later one is a new story."""
+IN_FLIGHT_S = 5
+"""Answers to what was sent before a pause was known are the same 429 once more."""
+LOWERED_BY = 0.7
+RAISED_BY = 1 / 60
+"""Of the set rate, each minute: slowly, since each time the limit is met again costs a pause."""
+LOWEST = 0.5
+"""Requests per second: so much is asked whatever is answered, or the end of a limit would never be seen."""
+
 _FIRST = "GREATEST(b.next_at, b.blocked_until, clock_timestamp())"
+_SET = "c.requests_per_second::float8"
+_RAISED = f"{RAISED_BY} * {_SET} * GREATEST(0, EXTRACT(EPOCH FROM clock_timestamp() - GREATEST(b.lowered_at, b.blocked_until)) / 60)"
+_RATE = f"LEAST({_SET}, COALESCE(b.lowered_to + {_RAISED}, {_SET}))"
+"""Requests per second that count now, at most the set ones."""
+_APART = f"make_interval(secs => {SPACING} / ({_RATE}))"
+
 # A sweep's turn begins half a slot early: sums of rounded intervals may lie a microsecond on either side of it.
 _RESERVE = f"""
     UPDATE org_budget b
-       SET next_at = {_FIRST} + make_interval(secs => %(count)s * s.spacing),
-           next_sweep_at = CASE WHEN %(sweep)s THEN {_FIRST} + make_interval(secs => ({SWEEP_EVERY} - 0.5) * s.spacing)
-                                ELSE b.next_sweep_at END
-      FROM (SELECT %(wide)s / requests_per_second AS spacing FROM org_company WHERE id = %(company)s) s
-     WHERE b.company_id = %(company)s AND (NOT %(sweep)s OR b.next_sweep_at <= {_FIRST})
- RETURNING EXTRACT(EPOCH FROM b.next_at - clock_timestamp())::float8, s.spacing::float8
+       SET next_at = {_FIRST} + %(count)s * {_APART},
+           next_sweep_at = CASE WHEN %(sweep)s THEN {_FIRST} + ({SWEEP_EVERY} - 0.5) * {_APART} ELSE b.next_sweep_at END
+      FROM org_company c
+     WHERE b.company_id = %(company)s AND c.id = b.company_id AND (NOT %(sweep)s OR b.next_sweep_at <= {_FIRST})
+ RETURNING EXTRACT(EPOCH FROM b.next_at - clock_timestamp())::float8, ({SPACING} / ({_RATE}))::float8
 """  # noqa: S608 (constant pieces)
+
+_NEW = f"clock_timestamp() >= GREATEST(b.throttled_at + make_interval(secs => {IN_FLIGHT_S}), b.blocked_until)"
+_GOES_ON = f"{_NEW} AND clock_timestamp() < GREATEST(b.throttled_at, b.blocked_until) + make_interval(secs => {GO_ON_S})"
+_SLOW_DOWN = f"""
+    UPDATE org_budget b
+       SET blocked_until = GREATEST(b.blocked_until, clock_timestamp() + make_interval(secs => %(seconds)s)),
+           asked_until = GREATEST(CASE WHEN b.blocked_until > clock_timestamp() THEN b.asked_until END,
+                                  clock_timestamp() + make_interval(secs => %(asked)s)),
+           lowered_to = CASE WHEN b.throttled_at IS NOT NULL AND {_GOES_ON}
+                             THEN GREATEST(LEAST({LOWEST}, {_SET}), {LOWERED_BY} * {_RATE}) ELSE b.lowered_to END,
+           lowered_at = CASE WHEN b.throttled_at IS NOT NULL AND {_GOES_ON} THEN clock_timestamp() ELSE b.lowered_at END,
+           throttled_at = CASE WHEN {_NEW} THEN clock_timestamp() ELSE b.throttled_at END
+      FROM org_company c
+     WHERE b.company_id = %(company)s AND c.id = b.company_id
+"""  # noqa: S608 (constant pieces)
+
+_STANDING = f"""
+    SELECT ({_RATE})::float8, {_SET}, CASE WHEN b.blocked_until > clock_timestamp() THEN b.blocked_until END, b.asked_until
+      FROM org_budget b JOIN org_company c ON c.id = b.company_id WHERE b.company_id = %s
+"""  # noqa: S608 (constant pieces)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What of its budget a company may use now: `rate` of `most` requests per second, and none before `paused_until`.
+
+    `asked_until` is how long Dialpad asked to pause, where it named a time for the pause that lasts; it may be after `paused_until`.
+    """
+
+    rate: float
+    most: float
+    paused_until: datetime | None = None
+    asked_until: datetime | None = None
+
+    @property
+    def lowered(self) -> bool:
+        return self.rate < 0.995 * self.most
+
+
+def standing(company_id: int) -> Standing:
+    with connection.cursor() as cursor:
+        cursor.execute(_STANDING, [company_id])
+        row = cursor.fetchone()
+    if row is None:
+        raise LookupError(f"company {company_id} has no budget row")
+    rate, most, paused_until, asked_until = row
+    return Standing(rate, most, paused_until, asked_until if paused_until else None)
+
+
+def end_pause(company_id: int) -> None:
+    """A person knows better than what was asked for: requests are sent again at once."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE org_budget SET blocked_until = clock_timestamp(), next_at = LEAST(next_at, clock_timestamp()), asked_until = NULL"
+            " WHERE company_id = %s AND blocked_until > clock_timestamp()",
+            [company_id],
+        )
 
 
 def reserve(company_id: int, count: int, lane: Lane) -> Sequence[float]:
@@ -40,7 +119,7 @@ def reserve(company_id: int, count: int, lane: Lane) -> Sequence[float]:
     sweep whose turn has not come it is for none (`sweep_waits`)."""
     count = count if lane == "bulk" else 1
     with connection.cursor() as cursor:
-        cursor.execute(_RESERVE, {"count": count, "wide": SPACING, "sweep": lane == "sweep", "company": company_id})
+        cursor.execute(_RESERVE, {"count": count, "sweep": lane == "sweep", "company": company_id})
         row = cursor.fetchone()
     if row is None and lane != "sweep":
         raise LookupError(f"company {company_id} has no budget row")
@@ -63,11 +142,8 @@ def sweep_waits(company_id: int) -> float:
     return float(row[0])
 
 
-def slow_down(company_id: int, seconds: float) -> None:
-    """No slot of the company before so many seconds from now; a shorter order never shortens a longer one."""
+def slow_down(company_id: int, seconds: float, asked: float | None = None) -> None:
+    """No slot of the company before so many seconds from now; a shorter order never shortens a longer one. `asked` is what Dialpad asked
+    for, where it named a time."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            """UPDATE org_budget SET blocked_until = GREATEST(blocked_until, clock_timestamp() + make_interval(secs => %s))
-                WHERE company_id = %s""",
-            [seconds, company_id],
-        )
+        cursor.execute(_SLOW_DOWN, {"seconds": seconds, "asked": asked, "company": company_id})

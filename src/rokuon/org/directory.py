@@ -49,12 +49,19 @@ def apply(company_id: int, directory: Directory, now: datetime) -> SyncResult:
     before = _known(company)
     Office.objects.bulk_create(
         [
-            Office(company=company, dialpad_id=office.id, name=office.name, timezone=office.timezone, state=office.state)
+            Office(
+                company=company,
+                dialpad_id=office.id,
+                name=office.name,
+                timezone=office.timezone,
+                unknown_timezone=office.unknown_timezone,
+                state=office.state,
+            )
             for office in directory.offices
         ],
         update_conflicts=True,
         unique_fields=["company", "dialpad_id"],
-        update_fields=["name", "timezone", "state"],
+        update_fields=["name", "timezone", "unknown_timezone", "state"],
     )
     listed_offices = {office.id for office in directory.offices}
     strays = {target.office_id for target in directory.targets} - listed_offices
@@ -72,13 +79,14 @@ def apply(company_id: int, directory: Directory, now: datetime) -> SyncResult:
                 dialpad_id=target.id,
                 name=target.name,
                 timezone=target.timezone,
+                unknown_timezone=target.unknown_timezone,
                 state=target.state,
             )
             for target in directory.targets
         ],
         update_conflicts=True,
         unique_fields=["company", "kind", "dialpad_id"],
-        update_fields=["name", "timezone", "state", "office"],
+        update_fields=["name", "timezone", "unknown_timezone", "state", "office"],
     )
     User.objects.bulk_create(
         [

@@ -1,6 +1,6 @@
 """The settings tree and the directory, as tables. Rules live in `domain.settings`; here is only what must never be untrue.
 
-Secrets are stored sealed (`ops.secrets`); ids of the source are text, as it wrote them.
+Secrets are stored sealed (`base.secrets`); ids of the source are text, as it wrote them.
 """
 
 import secrets
@@ -11,19 +11,16 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from rokuon.domain.placement import SEGMENT_BYTES
+from rokuon.domain.settings import MediaCharge
+
 
 def new_public_id() -> str:
     """Names a company in addresses of the console: 72 random bits, so that it cannot be guessed."""
     return secrets.token_urlsafe(9)
 
 
-class MediaCharge(models.TextChoices):
-    """What a download costs of the request budget: Dialpad does not say whether media hops count (its docs name no limit)."""
-
-    NONE = "none"
-    ONE = "one"
-    EACH = "each"
-
+_CHARGES = [one.value for one in MediaCharge]
 
 ACCESS_WINDOWS = ((45, "45 days"), (365, "1 year"))
 """How long a company's contract lets it reach a recording after its call, where it says so."""
@@ -63,7 +60,7 @@ class Company(models.Model):
     voicemail = models.BooleanField(default=False)
     requests_per_second = models.DecimalField(max_digits=7, decimal_places=2, default=Decimal(15))
     listing_trust = models.JSONField(default=dict, blank=True)
-    media_charge = models.CharField(max_length=4, choices=MediaCharge.choices, default=MediaCharge.ONE)
+    media_charge = models.CharField(max_length=4, choices=[(one, one.title()) for one in _CHARGES], default=MediaCharge.ONE.value)
     access_window_days = models.PositiveSmallIntegerField(null=True, choices=ACCESS_WINDOWS)
     created_at = models.DateTimeField(default=timezone.now)
     synced_at = models.DateTimeField(null=True, blank=True)
@@ -73,7 +70,7 @@ class Company(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["base_url", "dialpad_id"], condition=~Q(dialpad_id=""), name="company_once"),
             models.CheckConstraint(condition=Q(requests_per_second__gt=0), name="company_budget_positive"),
-            models.CheckConstraint(condition=Q(media_charge__in=MediaCharge.values), name="company_media_charge"),
+            models.CheckConstraint(condition=Q(media_charge__in=_CHARGES), name="company_media_charge"),
             models.CheckConstraint(
                 condition=Q(access_window_days__isnull=True) | Q(access_window_days__in=[days for days, _words in ACCESS_WINDOWS]),
                 name="company_access_window",
@@ -84,26 +81,59 @@ class Company(models.Model):
         return f"company {self.pk}"
 
 
+class IgnoredRange(models.Model):
+    """Listings of a kind of scope were seen to ignore an end of the range that they are asked for: `dialpad.call_list` keeps it then.
+
+    `bound` is "after" or "before", `kind` a `ScopeKind`.
+    """
+
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="ignored_ranges")
+    kind = models.CharField(max_length=16)
+    bound = models.CharField(max_length=6)
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["company", "kind", "bound"], name="ignored_range_once")]
+
+    def __str__(self) -> str:
+        return f"ignored range {self.pk}"
+
+
 class Budget(models.Model):
-    """The next free send slots of a company, on the database's clock. Changed only by `org.budget`."""
+    """The next free send slots of a company, on the database's clock. Changed only by `org.budget`.
+
+    Nothing is sent before `blocked_until`, the end of a pause; `asked_until` is what Dialpad asked for, which may be longer.
+    `throttled_at` is the latest 429 outside of a pause. Where they went on, `lowered_to` is the rate that counted at `lowered_at`.
+    """
 
     company = models.OneToOneField(Company, primary_key=True, on_delete=models.CASCADE, related_name="budget")
     next_at = models.DateTimeField(default=timezone.now)
     next_sweep_at = models.DateTimeField(default=timezone.now)
     blocked_until = models.DateTimeField(default=timezone.now)
+    asked_until = models.DateTimeField(null=True)
+    throttled_at = models.DateTimeField(null=True)
+    lowered_to = models.FloatField(null=True)
+    lowered_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return f"budget {self.pk}"
 
 
 class Bucket(models.Model):
-    """A bucket or folder that a company registered. It belongs to one company (its marker says so, and so does `url`)."""
+    """A bucket or folder that a company registered. It belongs to one company (its marker says so, and so does `url`).
+
+    `identity` is what its marker carried when it was last recognised: another one at the same address is another bucket. "" for a bucket
+    that an earlier version registered and nobody opened since. `longest_name` is how many bytes of a name it takes, as verification found.
+    """
 
     company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="buckets")
     url = models.TextField(unique=True)
     credential = models.TextField(blank=True)
+    identity = models.CharField(max_length=64, blank=True)
     verified_at = models.DateTimeField(null=True, blank=True)
     verification = models.JSONField(default=dict, blank=True)
+    longest_name = models.PositiveSmallIntegerField(default=SEGMENT_BYTES, db_default=SEGMENT_BYTES)
     created_at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:
@@ -115,6 +145,7 @@ class Office(models.Model):
     dialpad_id = models.TextField()
     name = models.TextField()
     timezone = models.TextField(blank=True)
+    unknown_timezone = models.TextField(blank=True)
     state = models.TextField(default="active")
     customized = models.BooleanField(default=False)
     bucket = models.ForeignKey(Bucket, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
@@ -145,6 +176,7 @@ class Target(models.Model):
     dialpad_id = models.TextField()
     name = models.TextField()
     timezone = models.TextField(blank=True)
+    unknown_timezone = models.TextField(blank=True)
     state = models.TextField(default="active")
     customized = models.BooleanField(default=False)
     bucket = models.ForeignKey(Bucket, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
@@ -180,7 +212,7 @@ class Member(models.Model):
 
 
 class User(models.Model):
-    """A person in the source's directory: the agent of a call, or an office admin who is told of failures (M12)."""
+    """A person in the source's directory: the agent of a call, or an office admin who receives notifications (M12)."""
 
     company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="users")
     dialpad_id = models.TextField()

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 
+from rokuon.base.i18n import _
 from rokuon.domain.failures import ConfigError
-from rokuon.ops.i18n import _
 
 from .models import Bucket, Budget, Company, Office, Target
 
@@ -106,3 +106,24 @@ def set_rule(targets: Sequence[Target], backed_up: bool, now: datetime) -> list[
     changed = list(known.exclude(backed_up=backed_up))
     Target.objects.filter(pk__in=[target.pk for target in changed]).update(backed_up=backed_up, backed_up_at=now if backed_up else None)
     return changed
+
+
+def learn_listing(company_id: int, kind: str, whole: bool) -> None:
+    """Remember whether a listing by a target of this kind is whole (`Company.listing_trust`), where nothing is known of it yet: what was
+    learned meanwhile stays."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE org_company SET listing_trust = listing_trust || jsonb_build_object(%s::text, %s::bool)
+                WHERE id = %s AND NOT listing_trust ? %s""",
+            [kind, whole, company_id, kind],
+        )
+
+
+def distrust_listing(company_id: int, kind: str) -> None:
+    """A listing by a target of this kind was seen to lack something, whatever was known before."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE org_company SET listing_trust = listing_trust || jsonb_build_object(%s::text, FALSE)
+                WHERE id = %s AND listing_trust -> %s::text IS DISTINCT FROM 'false'::jsonb""",
+            [kind, company_id, kind],
+        )

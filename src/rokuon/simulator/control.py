@@ -20,27 +20,25 @@ import hashlib
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
 
 from . import audio
 from .answers import Answer, bad_request, error, json_answer, not_found
-from .events import NoSuchTarget, announce
+from .events import NoSuchTarget, announce, end_call
 from .faults import BadFault
 from .keys import SCOPES
 from .listing import scope_of
 from .model import Center, Office, Recording, Team, User
 from .query import available, on_leg
+from .running import Running
 from .switches import UnknownSwitch
 
-if TYPE_CHECKING:
-    from .server import Simulator
-
-Action = Callable[["Simulator", dict[str, Any]], Awaitable[Answer]]
+Action = Callable[[Running, dict[str, Any]], Awaitable[Answer]]
 
 
-async def answer(sim: "Simulator", request: web.BaseRequest) -> Answer:
+async def answer(sim: Running, request: web.BaseRequest) -> Answer:
     """Answer one control request; anything that cannot be understood is a 400 that says why and changes nothing."""
     words = request.path.strip("/").split("/")[1:]
     try:
@@ -59,7 +57,7 @@ async def answer(sim: "Simulator", request: web.BaseRequest) -> Answer:
         return bad_request(f"{type(exc).__name__}: {exc}")
 
 
-async def _read(sim: "Simulator", request: web.BaseRequest, words: list[str]) -> Answer:
+async def _read(sim: Running, request: web.BaseRequest, words: list[str]) -> Answer:
     what = "/".join(words)
     if what == "meter" and request.method == "DELETE":
         sim.meter.reset()
@@ -82,7 +80,7 @@ async def _read(sim: "Simulator", request: web.BaseRequest, words: list[str]) ->
     return not_found()
 
 
-def summary(sim: "Simulator") -> dict[str, Any]:
+def summary(sim: Running) -> dict[str, Any]:
     """What a process needs to begin: printed at start and answered at /_simulator."""
     return {
         "base_url": sim.base_url,
@@ -101,7 +99,7 @@ def summary(sim: "Simulator") -> dict[str, Any]:
     }
 
 
-def truth(sim: "Simulator", company_id: int, with_sha256: bool = True) -> list[dict[str, Any]]:
+def truth(sim: Running, company_id: int, with_sha256: bool = True) -> list[dict[str, Any]]:
     """Every recording of a company as it is, by id, for a checker that trusts nothing else. Raises KeyError for no company.
 
     calls are the legs that list it under the switches in force; center_id and team_id are the
@@ -124,7 +122,7 @@ def truth(sim: "Simulator", company_id: int, with_sha256: bool = True) -> list[d
     return sorted(told, key=lambda it: it["id"])
 
 
-def _truth(sim: "Simulator", it: Recording, call_ids: list[int], centers: set[int], with_sha256: bool) -> dict[str, Any]:
+def _truth(sim: Running, it: Recording, call_ids: list[int], centers: set[int], with_sha256: bool) -> dict[str, Any]:
     center, team = scope_of(it.call)
     told: dict[str, Any] = {
         "id": it.id,
@@ -156,7 +154,7 @@ def _truth(sim: "Simulator", it: Recording, call_ids: list[int], centers: set[in
     return told
 
 
-def _faults(sim: "Simulator", method: str, body: Any) -> Answer:
+def _faults(sim: Running, method: str, body: Any) -> Answer:
     if method == "PUT":
         sim.faults.load(body)
     elif method == "POST":
@@ -166,7 +164,7 @@ def _faults(sim: "Simulator", method: str, body: Any) -> Answer:
     return json_answer([rule.report() for rule in sim.faults.rules])
 
 
-async def _recording(sim: "Simulator", recording_id: int, verb: str) -> Answer:
+async def _recording(sim: Running, recording_id: int, verb: str) -> Answer:
     recording = sim.world.recordings.get(recording_id)
     if recording is None or verb not in ("delete", "publish", "hide"):
         return not_found()
@@ -179,7 +177,7 @@ async def _recording(sim: "Simulator", recording_id: int, verb: str) -> Answer:
     return json_answer({"id": recording_id, "done": verb})
 
 
-async def _add_key(sim: "Simulator", body: dict[str, Any]) -> Answer:
+async def _add_key(sim: Running, body: dict[str, Any]) -> Answer:
     company = int(body.get("company", sim.company.id))
     if company not in sim.world.companies:
         raise NoSuchTarget(f"no company {company}")
@@ -187,26 +185,26 @@ async def _add_key(sim: "Simulator", body: dict[str, Any]) -> Answer:
     return json_answer({"secret": key.secret, "company": company, "scopes": sorted(key.scopes), "admin": key.admin})
 
 
-async def _revoke(sim: "Simulator", body: dict[str, Any]) -> Answer:
+async def _revoke(sim: Running, body: dict[str, Any]) -> Answer:
     sim.keys.revoke(body["secret"])
     return json_answer({"done": "revoke"})
 
 
-async def _restore(sim: "Simulator", body: dict[str, Any]) -> Answer:
+async def _restore(sim: Running, body: dict[str, Any]) -> Answer:
     sim.keys.restore(body["secret"])
     return json_answer({"done": "restore"})
 
 
-async def _end_call(sim: "Simulator", body: dict[str, Any]) -> Answer:
-    return json_answer(asdict(await sim.end_call(**body)))
+async def _end_call(sim: Running, body: dict[str, Any]) -> Answer:
+    return json_answer(asdict(await end_call(sim, **body)))
 
 
-async def _advance(sim: "Simulator", body: dict[str, Any]) -> Answer:
+async def _advance(sim: Running, body: dict[str, Any]) -> Answer:
     sim.advance(int(body["ms"]))
     return json_answer({"now_ms": sim.now()})
 
 
-async def _switches(sim: "Simulator", body: dict[str, Any]) -> Answer:
+async def _switches(sim: Running, body: dict[str, Any]) -> Answer:
     # Tried on a copy first, so that one bad name changes nothing.
     trial = type(sim.switches)(**asdict(sim.switches))
     for name, value in body.items():
@@ -216,7 +214,7 @@ async def _switches(sim: "Simulator", body: dict[str, Any]) -> Answer:
     return json_answer(asdict(sim.switches))
 
 
-async def _rename(sim: "Simulator", body: dict[str, Any]) -> Answer:
+async def _rename(sim: Running, body: dict[str, Any]) -> Answer:
     wanted, name = int(body["id"]), str(body["name"])
     for company in sim.world.companies.values():
         groups: list[Office | Center | Team] = [*company.offices, *company.centers, *company.teams]

@@ -2,15 +2,13 @@
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import wire
 from .hooks import Delivery, deliver
 from .model import Call, Kind
 from .query import on_leg, was_recorded
-
-if TYPE_CHECKING:
-    from .server import Simulator
+from .running import Running
 
 
 class NoSuchTarget(LookupError):
@@ -27,7 +25,7 @@ class EndedCall:
 
 
 async def end_call(
-    sim: "Simulator",
+    sim: Running,
     company: int | None = None,
     center: int | None = None,
     user: int | None = None,
@@ -73,7 +71,7 @@ async def end_call(
     return EndedCall([it.id for it in legs], [r.id for r in carrier.recordings], max(it.ended for it in legs))
 
 
-async def announce(sim: "Simulator", company_id: int, legs: list[Call], ready: bool, hangup: bool = True) -> None:
+async def announce(sim: Running, company_id: int, legs: list[Call], ready: bool, hangup: bool = True) -> None:
     """Deliver the hangup of each leg and, after the switch's delay, what tells of its recordings (if they are ready)."""
     if sim.switches.events_lost:
         return
@@ -85,14 +83,14 @@ async def announce(sim: "Simulator", company_id: int, legs: list[Call], ready: b
     await _deliver_all(sim, company_id, second)
 
 
-def _recording_states(sim: "Simulator", call: Call) -> list[str]:
+def _recording_states(sim: Running, call: Call) -> list[str]:
     """The states that announce the recordings of a leg; none for a leg that carries none."""
     by_kind = {"callrecording": "recording", "voicemail": "voicemail_uploaded", "admincallrecording": sim.switches.admin_recording_event}
     states = {by_kind[recording.kind] for recording in on_leg(call, sim.switches)}
     return sorted(states - {"none"})
 
 
-async def _deliver_all(sim: "Simulator", company_id: int, told: list[tuple[Call, str]]) -> None:
+async def _deliver_all(sim: Running, company_id: int, told: list[tuple[Call, str]]) -> None:
     session, jobs = sim.session, []
     if session is None:
         return
@@ -108,7 +106,7 @@ async def _deliver_all(sim: "Simulator", company_id: int, told: list[tuple[Call,
     await asyncio.gather(*jobs)
 
 
-def _claims(sim: "Simulator", call: Call, state: str, with_recordings: bool) -> dict[str, Any]:
+def _claims(sim: Running, call: Call, state: str, with_recordings: bool) -> dict[str, Any]:
     shown, details = [], "none"
     if with_recordings and state != "hangup":
         shown, details = on_leg(call, sim.switches), "all"

@@ -134,8 +134,11 @@ def _set(answer: Answer, p: Params) -> Answer:
         for path, new in p["changes"].items():
             *way, last = path.split(".")
             here = value
-            for step in way:
-                here = here[int(step)] if isinstance(here, list) else here[step]
+            try:
+                for step in way:
+                    here = here[int(step)] if isinstance(here, list) else here[step]
+            except IndexError:
+                continue  # a page without that item
             if isinstance(here, list):
                 here[int(last)] = new
             elif new == "__absent__":

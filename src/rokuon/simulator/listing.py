@@ -25,6 +25,7 @@ TARGET_TYPES = [
     "user",
 ]
 _FOREVER = 2**62
+_MORE = "more-"
 
 
 def call(query: Query) -> Answer:
@@ -37,7 +38,10 @@ def call(query: Query) -> Answer:
 def _show(query: Query, it: Call, details: str) -> wire.Wire:
     # Without the scope the call is told of, and its recordings are not.
     shown = query.shown(it) if "recordings_export" in query.key.scopes else []
-    return wire.call(it, query.base_url, str, query.was_recorded(it), shown, details)
+    told = wire.call(it, query.base_url, str, query.was_recorded(it), shown, details)
+    if query.switches.person_names == "absent" and it.target.wire_type == "user":
+        told["target"]["name"] = ""
+    return told
 
 
 def calls(query: Query) -> Answer:
@@ -56,10 +60,13 @@ def calls(query: Query) -> Answer:
     if isinstance(entries, str):
         return bad_request(entries)
     switches = query.switches
-    lowest = -_FOREVER if after is None else after + (0 if switches.after_inclusive else 1)
-    below = _FOREVER if before is None else before + (1 if switches.before_inclusive else 0)
+    ignored = _ignored(query)
+    lowest = -_FOREVER if after is None or "after" in ignored else after + (0 if switches.after_inclusive else 1)
+    below = _FOREVER if before is None or "before" in ignored else before + (1 if switches.before_inclusive else 0)
     if switches.call_access_days:
         lowest = max(lowest, query.now - switches.call_access_days * DAY_MS)
+    if switches.list_end != "ends" and query.text("cursor").startswith(_MORE):
+        return _for_ever(query, list(islice(newest_first(entries, lowest, below, None), 2 * limit)), limit)
     position = query.position()
     last = (position[0], position[1]) if position is not None and len(position) == 2 else None
     anonymized = query.text("include_anonymized").lower() == "true"
@@ -67,10 +74,29 @@ def calls(query: Query) -> Answer:
     skipped = position[0] if position is not None and len(position) == 1 else 0
     found = list(islice(listed, skipped, skipped + limit + 1))
     page, more = found[:limit], len(found) > limit
-    cursor = None
+    cursor = f"{_MORE}0" if switches.list_end != "ends" else None
     if more:
         cursor = query.cursor_for(skipped + limit) if switches.cursor_style == "offset" else query.cursor_for(page[-1].started, page[-1].id)
     return json_answer(query.with_cursor({"items": [_show(query, it, switches.list_details) for it in page]}, cursor))
+
+
+def _ignored(query: Query) -> tuple[str, ...]:
+    """The bounds that this listing ignores, by switch."""
+    switches = query.switches
+    if switches.bounds_ignored_by not in ("all", query.text("target_type") or "company"):
+        return ()
+    return {"none": (), "both": ("after", "before")}.get(switches.ignored_bounds, (switches.ignored_bounds,))
+
+
+def _for_ever(query: Query, first: list[Call], limit: int) -> Answer:
+    """A page behind the last one, by the switch list_end."""
+    number, how = int(query.text("cursor").removeprefix(_MORE)), query.switches.list_end
+    page = {"same": first[:limit], "empty": [], "turns": first[limit:] if number % 2 else first[:limit]}.get(how)
+    if page is None:
+        turn = number % max(1, len(first))
+        page = (first[turn:] + first[:turn])[:limit]
+    shown = [_show(query, it, query.switches.list_details) for it in page]
+    return json_answer({"cursor": f"{_MORE}{number + 1}", "items": shown})
 
 
 def _window_error(query: Query, after: int | None, before: int | None) -> str | None:

@@ -18,7 +18,8 @@ class Switches:
     # 8.1 Who may fetch /blob/adminrecording/<id>.mp3: any valid key, a key in ?apikey= only, or only a logged-in browser.
     admin_recordings: Literal["key", "query", "login"] = "key"
     # 8.2 What a listed call tells of its recordings: details and URL fields, URL fields only, or nothing. /call/{id} always tells all.
-    list_details: Literal["all", "urls", "none"] = "all"
+    # "split": details name the first one and the URL fields the others. "odd": an address of a form that nobody has described, alone.
+    list_details: Literal["all", "urls", "none", "split", "odd"] = "all"
     # 8.3 Which legs a listing by contact center returns, and whether a listing by coaching team knows its trainees at all.
     target_legs: Literal["both", "group", "agent"] = "both"
     team_listing: Literal["trainees", "empty"] = "trainees"
@@ -26,6 +27,8 @@ class Switches:
     office_listing: Literal["all", "mainline"] = "all"
     # Which leg carries the recordings of a conversation; "both" lists the same recording id under two call ids.
     recording_leg: Literal["mixed", "group", "agent", "both"] = "mixed"
+    # Whether a person's leg says the person's name, or only the id.
+    person_names: Literal["told", "absent"] = "told"
     # 8.4 Milliseconds from the end of a call until its recordings are listed and fetchable.
     recording_delay_ms: int = 0
     # Which event announces an admin recording, and what a hangup event says about recordings.
@@ -47,6 +50,12 @@ class Switches:
     after_inclusive: bool = True
     before_inclusive: bool = False
     exact_window_allowed: bool = False
+    # Which ends of the range are ignored, and by which listings: all, the company's, or those by a kind of target.
+    ignored_bounds: Literal["none", "after", "before", "both"] = "none"
+    bounds_ignored_by: Literal["all", "company", "callcenter", "coachingteam"] = "all"
+    # How a list of calls ends, or what comes instead for ever, each time with a new cursor: the last page, in another order, turns of two
+    # pages, or empty pages.
+    list_end: Literal["ends", "same", "shuffled", "turns", "empty"] = "ends"
     last_cursor: Literal["vary", "null", "empty", "absent"] = "vary"
     empty_items: Literal["list", "null", "absent"] = "list"
     # "key" continues behind the last call; "offset" counts from the newest, so it shifts when calls conclude during paging.

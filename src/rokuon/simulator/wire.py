@@ -149,7 +149,7 @@ def _detail(it: Recording, base: str, integer: Integer) -> Wire:
 
 
 def call(it: Call, base: str, integer: Integer, was_recorded: bool, shown: list[Recording], details: str) -> Wire:
-    """A call leg. shown are the recordings to tell of; details is the switch list_details ("all", "urls" or "none")."""
+    """A call leg. shown are the recordings to tell of; details is the switch list_details."""
     number = f"+1415555{it.serial * 7919 % 10_000:04d}"
     wire: Wire = {
         "call_id": integer(it.id),
@@ -189,15 +189,21 @@ def call(it: Call, base: str, integer: Integer, was_recorded: bool, shown: list[
         wire["voicemail_link"] = f"{base}/v/{it.id}"
     if details == "none":
         return wire
+    if details == "odd":
+        if shown:
+            wire["recording_url"] = [f"{base}/recordings/{recording.id}/listen" for recording in shown]
+        return wire
+    apart = shown[1:] if details == "split" else shown
     for kind, name in (("callrecording", "recording_url"), ("admincallrecording", "admin_recording_urls")):
-        urls = [recording_url(base, recording) for recording in shown if recording.kind == kind]
+        urls = [recording_url(base, recording) for recording in apart if recording.kind == kind]
         if urls:
             wire[name] = urls
-    messages = [recording for recording in shown if recording.kind == "voicemail"]
+    messages = [recording for recording in apart if recording.kind == "voicemail"]
     if messages:
         wire["voicemail_recording_id"] = integer(messages[0].id)
-    if shown and details == "all":
-        wire["recording_details"] = [_detail(recording, base, integer) for recording in shown]
+    if shown and details in ("all", "split"):
+        told = shown[:1] if details == "split" else shown
+        wire["recording_details"] = [_detail(recording, base, integer) for recording in told]
     return wire
 
 

@@ -80,3 +80,25 @@ def _folder(url: str, allowed_roots: Sequence[Path]) -> Path:
     raise ConfigError(
         N_("This folder is not allowed. Ask the operator of this installation to add it, or a folder above it, to ROKUON_LOCAL_ROOTS.")
     )
+
+
+def overlap(one: Path, other: Path) -> bool:
+    """Whether the folders are the same, or one lies inside the other: by their paths, links resolved, and by what is there, which a bind
+    mount or a disk that ignores case shows under another path."""
+    one, other = one.resolve(), other.resolve()
+    if one.is_relative_to(other) or other.is_relative_to(one):
+        return True
+    return _is_above(one, other) or _is_above(other, one)
+
+
+def _is_above(outer: Path, inner: Path) -> bool:
+    wanted = _identity(outer)
+    return wanted is not None and any(_identity(folder) == wanted for folder in (inner, *inner.parents))
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    try:
+        found = folder.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -28,4 +28,8 @@ def to_base64(value: int) -> str:
 
 
 def from_base64(text: str) -> int:
-    return int.from_bytes(base64.b64decode(text), "big")
+    """Raises ValueError for anything but the four bytes of a checksum."""
+    value = base64.b64decode(text, validate=True)
+    if len(value) != 4:
+        raise ValueError("crc32c")
+    return int.from_bytes(value, "big")

@@ -2,33 +2,35 @@
 
 Every step goes from an open folder to the next one without following links, so nothing outside the root is ever touched, not even when
 somebody swaps a folder for a link meanwhile. A body is written under a name of its own in `.rokuon-parts`, synced, read back, and only
-then linked to its final name, which fails where that name is taken. So a name appears whole or not at all, and never over another.
+then given its final name (`disk`), which fails where that name is taken. So a name appears whole or not at all, and never over another.
 """
 
 import os
-import secrets
 import stat as modes
-import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from rokuon.domain.failures import (
     BucketMissing,
     BucketUnusable,
-    ChecksumRefused,
     ObjectExists,
+    ObjectMisread,
     ObjectMissing,
     ObjectNameRefused,
     ObjectOccupied,
+    StoreUnavailable,
 )
-from rokuon.domain.ports import Body, StoredObject
+from rokuon.domain.placement import SEGMENT_BYTES, folder_key
+from rokuon.domain.ports import StoredObject
 
 from . import checksums, keys
+from .abilities import Abilities, find_out
+from .disk import give_name, sync, sync_folder
 from .folder_errors import translated
+from .part import Abandoned, New, check, new_part, write
 
 PARTS = ".rokuon-parts"
 LEFTOVER_AFTER_S = 24 * 3600
@@ -36,33 +38,9 @@ _PIECE = 1024 * 1024
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # O_NONBLOCK: opening a pipe that somebody left under an object's name must not wait for a writer.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_FOLDER_MODE, _FILE_MODE = 0o750, 0o640
+_FOLDER_MODE = 0o750
 _SETTLED_LIMIT = 20_000
 _LOOKS = 8
-
-if sys.platform == "darwin":
-    import fcntl
-
-    def sync(fd: int) -> None:
-        """fsync alone leaves the bytes in the drive's cache on macOS."""
-        fcntl.fcntl(fd, fcntl.F_FULLFSYNC)
-
-else:
-    sync = os.fsync
-
-
-class Abandoned(Exception):
-    """The caller went away before the object got its name."""
-
-
-@dataclass(frozen=True, slots=True)
-class New:
-    """An object to create, unless the event is set meanwhile."""
-
-    key: str
-    body: Body
-    abandoned: threading.Event
 
 
 class Folder:
@@ -98,22 +76,34 @@ class Folder:
         with translated(), self._enter(top, create=True) as start, self._below(start, top, below, create=True) as parent:
             if _is_taken(name, parent):
                 raise ObjectExists
-            with self._below(start, top, [PARTS], create=True) as parts, _part(parts) as (part, fd):
+            with self._below(start, top, [PARTS], create=True) as parts, new_part(parts) as (part, fd):
                 self._sweep(parts, "".join(folders[:1]))
-                _write(fd, new)
+                write(fd, new)
                 yield
                 sync(fd)
-                _check(fd, new.body)
+                check(fd, new.body)
                 if new.abandoned.is_set():
                     raise Abandoned
-                _give_name(part, parts, name, parent)
+                try:
+                    give_name(part, parts, name, parent)
+                except FileExistsError:
+                    _is_taken(name, parent)
+                    raise ObjectExists from None
                 found = os.fstat(fd)
             yield
             folder = "/".join(folders)
             if folder not in synced:
-                sync(parent)
+                sync_folder(parent)
                 synced.add(folder)
             return StoredObject(new.key, new.body.size, new.body.crc32c, _version(found))
+
+    def size(self, key: str) -> int | None:
+        with translated():
+            try:
+                with self._open(key) as fd:
+                    return os.fstat(fd).st_size
+            except ObjectMissing:
+                return None
 
     def stat(self, key: str) -> StoredObject | None:
         """Reads the whole file: its checksum is that of the bytes on disk."""
@@ -132,11 +122,18 @@ class Folder:
             while at < stop and (piece := os.pread(fd, min(_PIECE, stop - at), at)):
                 at += len(piece)
                 yield piece
+            if at < stop:
+                raise ObjectMisread(f"{at - start} bytes of {stop - start}")
 
     def walk(self, prefix: str, after: str) -> Generator[StoredObject]:
         """In byte order of the whole keys. Links, pipes and devices are not objects."""
         with translated():
             yield from self._walk([], os.fsencode(prefix), os.fsencode(after))
+
+    def abilities(self, top: str) -> Abilities:
+        """What the disk can do, found out below the folder `top`, which is made where it is not there."""
+        with translated(), self._enter([top, PARTS], create=True) as parts:
+            return find_out(parts)
 
     def close(self) -> None:
         with self._lock:
@@ -226,24 +223,41 @@ class Folder:
             raise ObjectOccupied("a folder's name is taken") from error
         if create and (made or path not in self._settled):
             try:
-                self._settle(parent, name, path)
+                self._settle(parent, child, name, path, made=made)
             except BaseException:
                 os.close(child)
                 raise
         return child
 
-    def _settle(self, parent: int, name: str, path: str) -> None:
+    def _settle(self, parent: int, child: int, name: str, path: str, *, made: bool) -> None:
         """Once per folder and process. Another process may have made it and not yet synced it, so syncing is not only for the maker.
 
         On a disk that takes "Sales" and "sales" for one name (or both spellings of a kana), the folder that opened may be another
-        contact center's: its name is then not in the listing.
+        contact center's. One that was just made is nobody else's: making it fails where the disk has it under any spelling.
         """
-        if not _is_spelled_so(name, parent):
-            raise ObjectOccupied("a folder of almost the same name")
-        sync(parent)
+        if not made:
+            self._require_spelled_so(parent, child, name, path)
+        sync_folder(parent)
         if len(self._settled) >= _SETTLED_LIMIT:
             self._settled.clear()
         self._settled.add(path)
+
+    def _require_spelled_so(self, parent: int, child: int, name: str, path: str) -> None:
+        """Looked up several times: while others enter names, one look may pass over it, and a network disk may show an old listing.
+
+        Raises ObjectOccupied where the listing has the folder under another name, StoreUnavailable where it does not have it at all.
+        """
+        for look in range(_LOOKS):
+            time.sleep(0.002 * look)
+            # Opened anew for each look: some network disks show an open folder as it was when it was opened.
+            with self._below(parent, [], [], create=False) as fresh:
+                with os.scandir(fresh) as entries:
+                    listed = [entry.name for entry in entries]
+                if name in listed or path in self._settled:
+                    return
+                if any(_is_same(other, fresh, name, child) for other in listed):
+                    raise ObjectOccupied("a folder of almost the same name")
+        raise StoreUnavailable("the disk does not list a folder that is there")
 
     def _root(self) -> int:
         """The root, and still the same one: where a disk was unmounted, its empty mount point must not take the files."""
@@ -278,6 +292,8 @@ def _segments(key: str) -> list[str]:
     segments = key.split("/")
     if segments[-1] == "":
         raise ObjectNameRefused("a folder is not an object here")
+    if any(len(segment.encode()) > SEGMENT_BYTES for segment in segments):
+        raise ObjectNameRefused(f"a name of more than {SEGMENT_BYTES} bytes")
     if PARTS in segments:
         raise ObjectNameRefused("the name of Rokuon's own folder")
     return segments
@@ -295,12 +311,14 @@ def _listed(entry: "os.DirEntry[str]") -> tuple[bytes, os.stat_result | None]:
     return name, None
 
 
-def _is_spelled_so(name: str, parent: int) -> bool:
-    """Whether the folder lists this very name. Looked up several times: while others enter names, one look may pass over it."""
-    for look in range(_LOOKS):
-        if name in os.listdir(parent):
-            return True
-        time.sleep(0.002 * look)
+def _is_same(other: str, parent: int, name: str, child: int) -> bool:
+    """Whether the listed name is of the folder that is open as `child` under another spelling. By its inode, and by the spelling where a
+    network disk makes up an inode for each name."""
+    if folder_key(other) == folder_key(name):
+        return True
+    with suppress(OSError):
+        found, own = os.stat(other, dir_fd=parent, follow_symlinks=False), os.fstat(child)
+        return (found.st_dev, found.st_ino) == (own.st_dev, own.st_ino)
     return False
 
 
@@ -311,17 +329,9 @@ def _is_taken(name: str, parent: int) -> bool:
         return False
     if not modes.S_ISREG(found.st_mode):
         raise ObjectOccupied("not a file")
-    # Whoever linked it may have died before syncing the folder, and our caller is about to trust what is there.
-    sync(parent)
+    # Whoever named it may have died before syncing the folder, and our caller is about to trust what is there.
+    sync_folder(parent)
     return True
-
-
-def _give_name(part: str, parts: int, name: str, parent: int) -> None:
-    try:
-        os.link(part, name, src_dir_fd=parts, dst_dir_fd=parent, follow_symlinks=False)
-    except FileExistsError:
-        _is_taken(name, parent)
-        raise ObjectExists from None
 
 
 def _next_step(steps: Generator[None, None, StoredObject]) -> StoredObject | Exception | None:
@@ -334,54 +344,6 @@ def _next_step(steps: Generator[None, None, StoredObject]) -> StoredObject | Exc
     except Exception as error:  # noqa: BLE001 (each of several objects has an answer of its own)
         return error
     return None
-
-
-@contextmanager
-def _part(parts: int) -> Iterator[tuple[str, int]]:
-    """A file of its own name, open, and removed whatever happens."""
-    part = f"{secrets.token_hex(8)}.part"
-    fd = os.open(part, _NEW, _FILE_MODE, dir_fd=parts)
-    try:
-        yield part, fd
-    finally:
-        os.close(fd)
-        with suppress(FileNotFoundError):
-            os.unlink(part, dir_fd=parts)
-
-
-def _write(fd: int, new: New) -> None:
-    for piece in _pieces(new.body):
-        if new.abandoned.is_set():
-            raise Abandoned
-        _write_all(fd, piece)
-
-
-def _check(fd: int, body: Body) -> None:
-    size, checksum = checksums.of_file(fd)
-    if (size, checksum) != (body.size, body.crc32c):
-        raise ChecksumRefused(f"{size} bytes of {body.size}")
-
-
-def _pieces(body: Body) -> Iterator[bytes]:
-    """Of a body that is longer than it says, no more than shows that it is."""
-    if body.data is not None:
-        yield body.data
-        return
-    try:
-        with (body.path or Path()).open("rb", buffering=0) as source:
-            left = body.size + 1
-            while left > 0 and (piece := source.read(min(_PIECE, left))):
-                left -= len(piece)
-                yield piece
-    except OSError as error:
-        # The spool's trouble, not the bucket's.
-        raise ChecksumRefused("the spool file cannot be read") from error
-
-
-def _write_all(fd: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(fd, view) :]
 
 
 def _version(found: os.stat_result) -> str:

@@ -4,17 +4,27 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rokuon.domain.failures import BucketForbidden, BucketFull, BucketUnusable, ObjectNameRefused, StoreError, StoreUnavailable
+from rokuon.domain.failures import (
+    BucketForbidden,
+    BucketFull,
+    BucketUnusable,
+    FolderNamesRefused,
+    FolderNamesTooShort,
+    ObjectNameRefused,
+    ObjectTooLarge,
+    StoreError,
+    StoreUnavailable,
+)
 
-# EFBIG too: the disk's format, or a limit on this process, has no room for a file of that size.
 _MEANING: dict[int, type[StoreError]] = {
     errno.ENOSPC: BucketFull,
     errno.EDQUOT: BucketFull,
-    errno.EFBIG: BucketFull,
+    errno.EFBIG: ObjectTooLarge,
     errno.EACCES: BucketForbidden,
     errno.EPERM: BucketForbidden,
-    errno.ENAMETOOLONG: ObjectNameRefused,
-    errno.EILSEQ: ObjectNameRefused,
+    # Names are of at most 255 bytes and made of letters that are fine elsewhere: it is the disk that takes less.
+    errno.ENAMETOOLONG: FolderNamesTooShort,
+    errno.EILSEQ: FolderNamesRefused,
     errno.EINVAL: ObjectNameRefused,
     # Passing: another process removed a folder, or this one is short of something.
     errno.ENOENT: StoreUnavailable,

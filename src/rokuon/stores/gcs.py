@@ -6,20 +6,34 @@ the metadata. Objects above 8 MiB go in pieces (`gcs_upload`) under the same pre
 
 import asyncio
 import io
+import json
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import aiohttp
 from gcloud.aio.storage import Storage
 from yarl import URL
 
-from rokuon.domain.failures import BucketCredentialRefused, BucketForbidden, ObjectExists, ObjectMissing, StoreUnavailable
+from rokuon.domain import retry, strict_certificates
+from rokuon.domain.failures import (
+    BucketCertificateIncomplete,
+    BucketCredentialRefused,
+    BucketForbidden,
+    ObjectExists,
+    ObjectMissing,
+    StoreUnavailable,
+)
 from rokuon.domain.ports import Body, Capabilities, Sleep, StoredObject
 
 from . import keys, links
-from .checksums import from_base64, to_base64
-from .gcs_answers import BeyondEnd, raise_for_status
+from .checksums import to_base64
+from .gcs_answers import BeyondEnd, SessionGone, raise_for_status
+from .gcs_resources import Page, as_json, checked, page_of, stored
 from .gcs_signing import Link, sign, signs
 from .gcs_upload import Progress, read_piece, upload
 from .google_account import AccountToken
@@ -29,6 +43,8 @@ SINGLE_REQUEST_LIMIT = 8 * 1024 * 1024
 _PIECE = 1024 * 1024
 _PAGE = 1000
 _CREATE_ONLY = "0"
+_SESSIONS = 3
+"""So often an upload that Google forgot begins anew at once."""
 _FIELDS = "name,size,crc32c,generation,contentType,metadata"
 # The library's hints say int, and it hands these on as they are.
 _SMALL: Any = aiohttp.ClientTimeout(total=60, sock_connect=10, sock_read=30)
@@ -78,11 +94,11 @@ class GcsStore:
         except BucketForbidden as refused:
             # A credential that may not overwrite can be refused for a taken name before the precondition is looked at.
             raise await self._taken_or(refused, key) from None
-        return _stored(answer)
+        return stored(answer)
 
     async def stat(self, key: str) -> StoredObject | None:
         try:
-            return _stored(await self._ask(lambda: self._storage().download_metadata(self._bucket, key, timeout=_SMALL)))
+            return stored(await self._look(lambda: self._storage().download_metadata(self._bucket, key, timeout=_SMALL)))
         except ObjectMissing:
             await self._page({"maxResults": "1"})  # Raises BucketMissing: Google has one answer for both.
             return None
@@ -97,9 +113,8 @@ class GcsStore:
                 raise ObjectMissing
             return
         try:
-            stream = await self._ask(lambda: self._storage().download_stream(self._bucket, key, headers=dict(headers), timeout=_DOWNLOAD))
-            async with stream:
-                while piece := await stream.read(_PIECE):
+            async with await self._look(lambda: self._media(key, headers)) as answer:
+                async for piece in checked(answer, start, end, _PIECE):
                     yield piece
         except BeyondEnd:
             return
@@ -112,15 +127,14 @@ class GcsStore:
             query["startOffset"] = after
         while True:
             page = await self._page(query)
-            for item in page.get("items", []):
-                if item["name"] != after:
-                    yield _stored(item)
-            token = page.get("nextPageToken", "")
-            if not token:
+            for item in page.items:
+                if item.key != after:
+                    yield item
+            if not page.following:
                 return
-            if token == query.get("pageToken"):
+            if page.following == query.get("pageToken"):
                 raise StoreUnavailable("the list repeats itself")
-            query["pageToken"] = token
+            query["pageToken"] = page.following
 
     async def signed_url(self, key: str, seconds: int, *, content_type: str, disposition: str) -> str:
         keys.check(key)
@@ -134,8 +148,12 @@ class GcsStore:
     async def permissions(self, asked: Collection[str]) -> set[str]:
         """Which of these the credential has on the bucket, as Google says; it needs none to ask."""
         query = [("permissions", permission) for permission in sorted(asked)]
-        answer = await self._request("GET", self._url("storage/v1", "iam/testPermissions"), params=query, timeout=_SMALL)
-        return set((await _json(answer)).get("permissions", []))
+        address = self._url("storage/v1", "iam/testPermissions")
+        answer = await self._look(lambda: self._send_once("GET", address, params=query, timeout=_SMALL))
+        held = (await as_json(answer)).get("permissions", [])
+        if not isinstance(held, list) or not all(isinstance(one, str) for one in held):
+            raise StoreUnavailable("the answer names no permissions")
+        return set(held)
 
     async def close(self) -> None:
         if self._opened:
@@ -164,22 +182,40 @@ class GcsStore:
         return self._opened
 
     async def _put_at_once(self, key: str, body: Body, resource: Mapping[str, Any]) -> Mapping[str, Any]:
+        """One request of two parts. Not the library's, which follows a redirect and sends the token and the recording along."""
         data = await read_piece(body, 0, max(body.size, 1))
-        return await self._ask(
-            lambda: self._storage().upload(
-                self._bucket,
-                key,
-                data,
-                content_type=resource["Content-Type"],
-                parameters={"ifGenerationMatch": _CREATE_ONLY, "fields": _FIELDS},
-                metadata=dict(resource),
-                force_resumable_upload=False,
-                timeout=_LARGE,
-            )
+        boundary = secrets.token_hex(16)
+        fields = {
+            "name": key,
+            "contentType": resource["Content-Type"],
+            "crc32c": resource["crc32c"],
+            "metadata": resource["metadata"],
+        }
+        head = (
+            f"--{boundary}\r\nContent-Type: application/json; charset=UTF-8\r\n\r\n{json.dumps(fields)}\r\n"
+            f"--{boundary}\r\nContent-Type: {resource['Content-Type']}\r\n\r\n"
         )
+        answer = await self._request(
+            "POST",
+            self._url("upload/storage/v1", "o"),
+            params={"uploadType": "multipart", "name": key, "ifGenerationMatch": _CREATE_ONLY, "fields": _FIELDS},
+            body=b"".join([head.encode(), data, f"\r\n--{boundary}--\r\n".encode()]),
+            headers={"Content-Type": f"multipart/related; boundary={boundary}"},
+            timeout=_LARGE,
+        )
+        _refuse_redirect(answer)
+        return await as_json(answer)
 
     async def _put_in_pieces(self, key: str, body: Body, resource: Mapping[str, Any]) -> Mapping[str, Any]:
         await read_piece(body, 0, 1)  # A body of the wrong length is refused before anything is asked of Google.
+        for _session in range(_SESSIONS):
+            location = await self._begin(key, body, resource)
+            with suppress(SessionGone):
+                return await upload(body, partial(self._send, location, body.size), self._sleep)
+        raise StoreUnavailable("the upload was forgotten again and again")
+
+    async def _begin(self, key: str, body: Body, resource: Mapping[str, Any]) -> str:
+        """The address of a new upload session."""
         session = await self._request(
             "POST",
             self._url("upload/storage/v1", "o"),
@@ -188,18 +224,19 @@ class GcsStore:
             headers={"X-Upload-Content-Type": resource["Content-Type"], "X-Upload-Content-Length": str(body.size)},
             timeout=_SMALL,
         )
+        _refuse_redirect(session)
         location = session.headers.get("Location", "http://none")
         if not self._is_trusted(location):
             raise StoreUnavailable("no upload session")
+        return location
 
-        async def send(piece: bytes, content_range: str) -> Progress:
-            headers = {"Content-Range": content_range}
-            answer = await self._request("PUT", location, body=piece, headers=headers, allow_redirects=False, timeout=_LARGE)
-            if answer.status == 308:
-                return Progress(_kept(answer.headers.get("Range", "")))
-            return Progress(body.size, await _json(answer))
-
-        return await upload(body, send, self._sleep)
+    async def _send(self, location: str, size: int, piece: bytes, content_range: str) -> Progress:
+        headers = {"Content-Range": content_range}
+        answer = await self._request("PUT", location, body=piece, headers=headers, timeout=_LARGE)
+        if answer.status == 308:
+            return Progress(_kept(answer.headers.get("Range", "")))
+        _refuse_redirect(answer)
+        return Progress(size, await as_json(answer))
 
     def _is_trusted(self, location: str) -> bool:
         """Our token goes where an upload session is: to this endpoint or another address of Google's storage."""
@@ -212,28 +249,50 @@ class GcsStore:
         except BucketForbidden:
             return refused
 
-    async def _page(self, query: Mapping[str, str]) -> Mapping[str, Any]:
-        return await self._ask(lambda: self._storage().list_objects(self._bucket, params=dict(query), timeout=_SMALL))
+    async def _page(self, query: Mapping[str, str]) -> Page:
+        return page_of(await self._look(lambda: self._storage().list_objects(self._bucket, params=dict(query), timeout=_SMALL)))
+
+    async def _media(self, key: str, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
+        """The answer with an object's stored bytes, its body not read yet."""
+        _, _, session = self._open()
+        url = URL(f"{self._url('storage/v1', 'o')}/{quote(key, safe='')}?alt=media", encoded=True)
+        return await session.get(url, headers={**headers, **await self._bearer()}, timeout=_DOWNLOAD, auto_decompress=False)
+
+    async def _bearer(self) -> dict[str, str]:
+        _, token, _ = self._open()
+        return {} if self._account == {} else {"Authorization": f"Bearer {await token.get()}"}
 
     def _url(self, api: str, path: str) -> str:
         return f"{self._endpoint}/{api}/b/{self._bucket}/{path}"
 
-    async def _request(
+    async def _request(self, method: str, url: str, **options: Any) -> aiohttp.ClientResponse:
+        return await self._ask(lambda: self._send_once(method, url, **options))
+
+    async def _send_once(
         self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None, **options: Any
     ) -> aiohttp.ClientResponse:
-        """For what the library has no call for. The answer's body is read before this returns."""
+        """For what the library has no call for. The answer's body is read before this returns. No redirect is followed."""
+        _, _, session = self._open()
+        bearer = await self._bearer()
+        if body is not None:
+            # aiohttp sends a file-like body piece by piece, and bytes in one go that holds up everybody else.
+            options["data"] = io.BytesIO(body)
+        async with session.request(method, url, headers={**(headers or {}), **bearer}, allow_redirects=False, **options) as answer:
+            await answer.read()
+            return answer
 
-        async def once() -> aiohttp.ClientResponse:
-            _, token, session = self._open()
-            bearer = {} if self._account == {} else {"Authorization": f"Bearer {await token.get()}"}
-            if body is not None:
-                # aiohttp sends a file-like body piece by piece, and bytes in one go that holds up everybody else.
-                options["data"] = io.BytesIO(body)
-            async with session.request(method, url, headers={**(headers or {}), **bearer}, **options) as answer:
-                await answer.read()
-                return answer
-
-        return await self._ask(once)
+    async def _look(self, request: Callable[[], Awaitable[_T]]) -> _T:
+        """A question that changes nothing: asked up to twice more, within seconds, where Google stumbles."""
+        tries = 0
+        while True:
+            try:
+                return await self._ask(request)
+            except StoreUnavailable as stumble:
+                delay = retry.quick_delay(stumble, tries, retry.LOOK_S)
+                if delay is None:
+                    raise
+            tries += 1
+            await self._sleep(delay)
 
     async def _ask(self, request: Callable[[], Awaitable[_T]]) -> _T:
         """One request with its failures translated; a second one where the token was refused before its time."""
@@ -247,37 +306,20 @@ class GcsStore:
                     raise
                 token.forget(used)
                 return await request()
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError, RecursionError) as error:
             # Not chained: these errors quote the address, and with it the object's name.
+            if lacks := strict_certificates.lacks(error):
+                raise BucketCertificateIncomplete(lacks) from None
             raise StoreUnavailable(type(error).__name__) from None
 
 
-def _stored(resource: Mapping[str, Any]) -> StoredObject:
-    """Raises StoreUnavailable where the answer lacks what Google promises: nothing is known about the object then."""
-    try:
-        return StoredObject(
-            key=resource["name"],
-            size=int(resource["size"]),
-            crc32c=from_base64(resource["crc32c"]) if "crc32c" in resource else None,
-            version=str(resource["generation"]),
-            content_type=resource.get("contentType", ""),
-            metadata=dict(resource.get("metadata", {})),
-        )
-    except (KeyError, ValueError, TypeError) as error:
-        raise StoreUnavailable(f"the answer lacks {error}") from error
+def _refuse_redirect(answer: aiohttp.ClientResponse) -> None:
+    """Our token and a recording go nowhere else than where they were sent."""
+    if answer.status >= 300:
+        raise StoreUnavailable(f"{answer.status}, a redirect")
 
 
 def _kept(header: str) -> int:
     """ "bytes=0-1023" is 1,024 bytes; no header, none."""
     last = header.rpartition("-")[2]
     return int(last) + 1 if last.isdecimal() else 0
-
-
-async def _json(answer: aiohttp.ClientResponse) -> Mapping[str, Any]:
-    try:
-        fields: Any = await answer.json(content_type=None)
-    except ValueError:
-        fields = None
-    if not isinstance(fields, dict):
-        raise StoreUnavailable("the answer is not JSON")
-    return fields

@@ -1,12 +1,17 @@
 """What Google's answers mean. Decided by status and by the machine-readable `reason` of the error body, never by its sentences."""
 
 import json
+import re
+import time
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
 
 from rokuon.domain.failures import (
     BucketBilling,
+    BucketClockRefused,
     BucketCredentialRefused,
     BucketForbidden,
     BucketMissing,
@@ -14,9 +19,11 @@ from rokuon.domain.failures import (
     ObjectExists,
     ObjectMissing,
     StoreError,
+    StoreRequestRefused,
     StoreThrottled,
     StoreUnavailable,
 )
+from rokuon.domain.retry_after import seconds_asked
 
 _API = ("/storage/v1/", "/upload/storage/v1/")
 _ERROR_BODY_LIMIT = 64 * 1024
@@ -31,11 +38,18 @@ _BILLING = {
     "userprojectmissing",
 }
 _LIMITS = {"ratelimitexceeded", "userratelimitexceeded", "quotaexceeded", "dailylimitexceeded", "usagelimits"}
+_REQUESTER_PAYS = "required"
+"""A 400 for a bucket whose requests are billed to whoever makes them: the parameter that is required is the project to bill."""
+_CLOCK_OFF_S = 300
 _RANGE_BEYOND_END = 416
 
 
 class BeyondEnd(Exception):
     """416: the range begins at or after the last byte, which is an answer and not a failure."""
+
+
+class SessionGone(Exception):
+    """404 or 410 for the address of a resumable upload: the upload begins anew. The bucket is not what is missing."""
 
 
 async def raise_for_status(answer: aiohttp.ClientResponse) -> None:
@@ -44,31 +58,35 @@ async def raise_for_status(answer: aiohttp.ClientResponse) -> None:
         return
     if answer.status == _RANGE_BEYOND_END:
         raise BeyondEnd
-    reason = _reason(await answer.content.read(_ERROR_BODY_LIMIT))
+    body = await answer.content.read(_ERROR_BODY_LIMIT)
+    reason = _reason(body)
     path = answer.url.raw_path
     failure: type[StoreError]
     if not path.startswith(_API):
-        failure = _of_token(answer.status)
+        reason, description = _grant_error(body)
+        wrong_clock = reason == "invalid_grant" and (_names_times(description) or _clock_differs(answer.headers))
+        failure = BucketClockRefused if wrong_clock else _of_token(answer.status)
     elif "upload_id" in answer.url.query and answer.status in (404, 410):
-        # The session of a resumable upload is forgotten, not the bucket.
-        failure = StoreUnavailable
+        raise SessionGone
     else:
         failure = _of_storage(answer.status, reason, about_object="/o/" in path, upload=path.startswith(_API[1]))
     detail = f"{answer.status} {reason}".strip()
-    raise failure(detail, retry_after=_retry_after(answer.headers.get("Retry-After", "")))
+    raise failure(detail, retry_after=_retry_after(answer.headers))
 
 
 def _of_token(status: int) -> type[StoreError]:
-    if status in (408, 429):
+    if status == 429:
         return StoreThrottled
-    return StoreUnavailable if status >= 500 else BucketCredentialRefused
+    return StoreUnavailable if status >= 500 or status == 408 else BucketCredentialRefused
 
 
 def _of_storage(status: int, reason: str, *, about_object: bool, upload: bool) -> type[StoreError]:
     known = reason.lower()
     if status in (400, 402, 403) and known in _BILLING:
         return BucketBilling
-    if status in (408, 429) or (status == 403 and known in _LIMITS):
+    if status == 400 and known == _REQUESTER_PAYS:
+        return BucketBilling
+    if status == 429 or (status == 403 and known in _LIMITS):
         return StoreThrottled
     if status == 401:
         return BucketCredentialRefused
@@ -82,7 +100,8 @@ def _of_storage(status: int, reason: str, *, about_object: bool, upload: bool) -
     # "invalid" is how Google answers an upload whose checksum does not fit; names and parameters were checked before.
     if status == 400 and upload and known == "invalid":
         return ChecksumRefused
-    return StoreUnavailable
+    # A time-out (408), a replay that came too early (425) and the server's own errors pass; the same request is refused again otherwise.
+    return StoreUnavailable if status >= 500 or status in (408, 425) else StoreRequestRefused
 
 
 def _reason(body: bytes) -> str:
@@ -93,5 +112,35 @@ def _reason(body: bytes) -> str:
     return first if isinstance(first, str) and first.isidentifier() else ""
 
 
-def _retry_after(header: str) -> float | None:
-    return float(header) if header.isdecimal() and header.isascii() else None
+def _grant_error(body: bytes) -> tuple[str, str]:
+    """The error code and description of RFC 6749; "" for what is not there."""
+    try:
+        fields: Any = json.loads(body)
+    except (ValueError, RecursionError):
+        return "", ""
+    code, description = (fields.get("error"), fields.get("error_description")) if isinstance(fields, dict) else ("", "")
+    if not isinstance(code, str) or not code.isidentifier():
+        return _reason(body), ""
+    return code, description if isinstance(description, str) else ""
+
+
+def _names_times(description: str) -> bool:
+    """Whether Google's description names the claims `iat` or `exp` of the signed request (RFC 7519).
+
+    The one place where Rokuon looks into a sentence: Google answers invalid_grant both to a wrong clock and to a deleted key, and says
+    which only here. Names of claims are looked for and no wording; where they are missing, the answer counts as a refused credential.
+    """
+    return bool({"iat", "exp"} & set(re.findall(r"[a-z]+", description)))
+
+
+def _clock_differs(headers: Mapping[str, str]) -> bool:
+    """Whether the answer's own time is further from ours than Google lets a signature be."""
+    try:
+        there = parsedate_to_datetime(headers.get("Date", "")).timestamp()
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return False
+    return abs(there - time.time()) > _CLOCK_OFF_S
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    return seconds_asked(headers.get("Retry-After"), now_ms=time.time_ns() // 1_000_000, date=headers.get("Date"))

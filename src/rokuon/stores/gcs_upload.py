@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rokuon.domain.failures import ChecksumRefused, StoreError, StoreThrottled, StoreUnavailable
+from rokuon.domain.failures import ChecksumRefused, StoreError, StoreRequestRefused, StoreThrottled, StoreUnavailable
 from rokuon.domain.ports import Body, Sleep
 
 # A multiple of 256 KiB, as Google asks. 32 such uploads at once hold 128 MiB.
 CHUNK = 4 * 1024 * 1024
 _FAILURES_IN_A_ROW = 5
 _LONGEST_WAIT_S = 32.0
+_REFUSALS = (ChecksumRefused, StoreRequestRefused)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ SendPiece = Callable[[bytes, str], Awaitable[Progress]]
 
 async def upload(body: Body, send: SendPiece, sleep: Sleep) -> Mapping[str, Any]:
     """Returns the object's resource. Raises StoreUnavailable or StoreThrottled after five failures in a row without progress,
-    ChecksumRefused where Google does not take the bytes."""
+    ChecksumRefused or StoreRequestRefused where Google does not take the bytes."""
     at = furthest = failures = 0
     doubt: StoreError | None = None
     while True:
@@ -49,7 +50,7 @@ async def upload(body: Body, send: SendPiece, sleep: Sleep) -> Mapping[str, Any]
             await sleep(min(failure.retry_after or 0.5 * 2**failures, _LONGEST_WAIT_S))
             doubt = doubt or failure
             continue
-        except ChecksumRefused as failure:
+        except _REFUSALS as failure:
             if doubt:
                 raise
             # Also Google's answer to a piece that it has: aiohttp sends a PUT a second time by itself when a connection breaks.
@@ -57,7 +58,7 @@ async def upload(body: Body, send: SendPiece, sleep: Sleep) -> Mapping[str, Any]
             continue
         if progress.resource is not None:
             return progress.resource
-        if isinstance(doubt, ChecksumRefused) and not at < progress.kept < body.size:
+        if isinstance(doubt, _REFUSALS) and not at < progress.kept < body.size:
             raise doubt
         failures = 0 if progress.kept > furthest else failures + (doubt is None)
         if failures > _FAILURES_IN_A_ROW or not 0 <= progress.kept < body.size:

@@ -3,44 +3,30 @@
 import asyncio
 import io
 import json
+import os
 import time
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import aiohttp
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from gcloud.aio.auth import AioSession, Token
+from gcloud.aio.auth.token import Type
 
-from rokuon.domain.failures import N_, BucketCredentialRefused, ConfigError, StoreError, StoreUnavailable
+from rokuon.domain import strict_certificates
+from rokuon.domain.failures import (
+    BucketCertificateIncomplete,
+    BucketCredentialRefused,
+    BucketCredentialUnsupported,
+    StoreError,
+    StoreUnavailable,
+)
+
+from .google_key import fields_of
 
 SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
-_TOKEN_URIS = {
-    "https://oauth2.googleapis.com/token",
-    "https://accounts.google.com/o/oauth2/token",
-    "https://www.googleapis.com/oauth2/v4/token",
-}
-
-
-def service_account(text: str, endpoint: str | None = None) -> dict[str, str]:
-    """The fields that are used, and no others: the file may come from a web page, and Google's format has fields that make the
-    reader open files and addresses of the writer's choice. Raises ConfigError with a sentence for whoever entered it.
-
-    `endpoint` is the operator's own storage endpoint: its token address is trusted like Google's.
-    """
-    try:
-        fields: Any = json.loads(text)
-    except ValueError:
-        fields = None
-    if not isinstance(fields, dict) or fields.get("type") != "service_account":
-        raise ConfigError(N_("This is not a service account key. Create a JSON key for the service account and paste the whole file."))
-    email, key, uri = (fields.get(name) for name in ("client_email", "private_key", "token_uri"))
-    if not isinstance(email, str) or "@" not in email:
-        raise ConfigError(N_("The service account key has no client_email. Paste the whole file as Google created it."))
-    if not isinstance(key, str) or not _is_private_key(key):
-        raise ConfigError(N_("The private key in the service account key cannot be read. Paste the whole file as Google created it."))
-    if not isinstance(uri, str) or not (uri in _TOKEN_URIS or (endpoint and _origin(uri) == _origin(endpoint))):
-        raise ConfigError(N_("The service account key names a token_uri that is not Google's. Paste the whole file as Google created it."))
-    return {"type": "service_account", "client_email": email, "private_key": key, "token_uri": uri}
+_FILE = "GOOGLE_APPLICATION_CREDENTIALS"
+_SOURCES = "the subject token must come from credential_source.file or credential_source.url"
 
 
 class AccountToken(Token):
@@ -48,8 +34,9 @@ class AccountToken(Token):
 
     def __init__(self, account: dict[str, str] | None) -> None:
         """None takes application default credentials; an empty one never asks for a token (an emulator)."""
+        text = _of_this_machine() if account is None else json.dumps(account)
         try:
-            super().__init__(service_file=None if account is None else io.StringIO(json.dumps(account)), scopes=[SCOPE])
+            super().__init__(service_file=None if text is None else io.StringIO(text), scopes=[SCOPE])
         except (OSError, ValueError, KeyError) as error:
             raise BucketCredentialRefused("the application default credentials cannot be read") from error
 
@@ -79,20 +66,46 @@ class AccountToken(Token):
         except (aiohttp.ClientError, TimeoutError) as error:
             if not self.service_data:
                 raise BucketCredentialRefused("no credential given, and this machine has none of its own") from None
+            if lacks := strict_certificates.lacks(error):
+                raise BucketCertificateIncomplete(lacks) from None
             raise StoreUnavailable(f"token: {type(error).__name__}") from None
         except Exception as error:  # noqa: BLE001
             # Whatever a damaged credential breaks inside the library; not chained, the error may quote it.
             raise BucketCredentialRefused(f"token: {type(error).__name__}") from None
 
 
-def _is_private_key(pem: str) -> bool:
+def _of_this_machine() -> str | None:
+    """The text of the file that the environment names for application default credentials, None where it names none.
+
+    Read here and not by the library, which takes a file that it cannot parse for no file and asks the metadata server instead. Raises
+    BucketCredentialRefused, and BucketCredentialUnsupported where Rokuon could never get a token with it.
+    """
+    path = os.environ.get(_FILE)
+    if not path:
+        return None
     try:
-        load_pem_private_key(pem.encode(), password=None, unsafe_skip_rsa_key_validation=True)
-    except (ValueError, TypeError):
-        return False
-    return True
+        fields = fields_of(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise BucketCredentialRefused(f"the file that {_FILE} names cannot be read") from error
+    if not fields:
+        raise BucketCredentialRefused(f"the file that {_FILE} names is no JSON object")
+    if obstacle := _obstacle(fields):
+        raise BucketCredentialUnsupported(obstacle)
+    return json.dumps(fields)
 
 
-def _origin(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.netloc
+def _obstacle(fields: Mapping[str, Any]) -> str:
+    """What is missing for a token with these application default credentials; "" where nothing is known to be."""
+    kind, source = fields.get("type"), fields.get("credential_source")
+    if kind == "external_account" and isinstance(source, dict):
+        if str(source.get("environment_id", "")).startswith("aws"):
+            return f"external_account with an aws source: requests to AWS would have to be signed, which Rokuon does not; {_SOURCES}"
+        for other in ("executable", "certificate"):
+            if other in source:
+                return f"external_account with {other} as its source, which Rokuon does not use; {_SOURCES}"
+    if kind == "impersonated_service_account":
+        inner = fields.get("source_credentials")
+        if not isinstance(inner, dict) or inner.get("type") != "authorized_user":
+            return "impersonated_service_account whose source_credentials are no authorized_user"
+    known = {one.value for one in Type}
+    return "" if kind in known else f"type {kind if isinstance(kind, str) and kind.isidentifier() else 'unknown'}"

@@ -1,4 +1,4 @@
-"""Under whose name this machine speaks to Google Cloud Storage where a bucket has no credential of its own: whom to let in."""
+"""The Google Cloud identity of this machine, used for buckets without a credential: the principal to grant access to."""
 
 import os
 from pathlib import Path

@@ -10,15 +10,22 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
+from rokuon.domain.failures import StoreUnavailable
 from rokuon.domain.ports import Body, Capabilities, StoredObject
 
 from . import links
-from .folder import Folder, New
+from .abilities import Abilities
+from .folder import Folder
+from .part import New
 
 _T = TypeVar("_T")
 _PAGE = 500
 WRITERS = 3
 """Threads that write: enough to keep a disk busy that is waited for, few enough that they do not fight over the interpreter."""
+HANGS_AFTER_S = 120.0
+"""A disk that answers nothing for so long hangs: a network disk whose server is away blocks every call for ever."""
+SLOWEST = 1024 * 1024
+"""Bytes a second that a body is granted besides."""
 AT_ONCE, LONG = 8, 2 * 1024 * 1024
 """Objects that a thread takes at a time; one of more bytes than `LONG` is written alone, so that no other waits for it."""
 
@@ -28,9 +35,10 @@ class LocalStore:
 
     capabilities = Capabilities(keeps_metadata=False, checks_writes=True, stores_checksum=False, signs_urls=False, bucket_roles=False)
 
-    def __init__(self, root: Path, *, threads: int = 8) -> None:
+    def __init__(self, root: Path, *, threads: int = 8, hangs_after_s: float = HANGS_AFTER_S) -> None:
         self.url = root.as_uri()
         self._folder = Folder(root)
+        self._hangs_after_s = hangs_after_s
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="rokuon-local")
         self._waiting: deque[tuple[New, asyncio.Future[StoredObject]]] = deque()
         self._writing = 0
@@ -38,14 +46,18 @@ class LocalStore:
     async def put(self, key: str, body: Body, *, content_type: str, metadata: Mapping[str, str]) -> StoredObject:
         """`content_type` and `metadata` are not kept: see `capabilities`."""
         new = New(key, body, threading.Event())
+        limit_s = self._hangs_after_s + body.size / SLOWEST
         try:
-            return await (self._alone(new) if body.size > LONG else self._beside_others(new))
-        except asyncio.CancelledError:
+            if body.size > LONG:
+                return await self._alone(new, limit_s)
+            return await self._in_time(self._beside_others(new), limit_s)
+        except BaseException:
+            # Also where the disk hangs: what a thread still holds must not get its name when nobody waits for it any more.
             new.abandoned.set()
             raise
 
-    async def _alone(self, new: New) -> StoredObject:
-        (answer,) = await self._run(self._folder.create, [new])
+    async def _alone(self, new: New, limit_s: float) -> StoredObject:
+        (answer,) = await self._run(self._folder.create, [new], limit_s=limit_s)
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -79,7 +91,11 @@ class LocalStore:
             self._threads.submit(self._write, loop)
 
     async def stat(self, key: str) -> StoredObject | None:
-        return await self._run(self._folder.stat, key)
+        # The checksum is that of the whole file, so the time that it is granted goes by the size.
+        size = await self._run(self._folder.size, key)
+        if size is None:
+            return None
+        return await self._run(self._folder.stat, key, limit_s=self._hangs_after_s + size / SLOWEST)
 
     def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         return self._steps(self._folder.read(key, start, end), 1)
@@ -90,13 +106,30 @@ class LocalStore:
     async def signed_url(self, key: str, seconds: int, *, content_type: str, disposition: str) -> str:
         raise links.none_here()
 
-    async def close(self) -> None:
-        """Waits for what is being written."""
-        await asyncio.to_thread(self._threads.shutdown)
-        self._folder.close()
+    async def abilities(self, top: str) -> Abilities:
+        """What the folder's disk can do, found out by doing it below the folder `top`. Raises the failure that says what it lacks."""
+        return await self._run(self._folder.abilities, top)
 
-    async def _run(self, work: Callable[..., _T], *arguments: object) -> _T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+    async def close(self) -> None:
+        """Waits for what is being written, but not for a disk that hangs: its threads, and the folder they use, are left to it."""
+        ended = threading.Thread(target=self._threads.shutdown, daemon=True, name="rokuon-local-close")
+        ended.start()
+        await asyncio.to_thread(ended.join, self._hangs_after_s)
+        if ended.is_alive():
+            self._threads.shutdown(wait=False, cancel_futures=True)
+        else:
+            self._folder.close()
+
+    async def _run(self, work: Callable[..., _T], *arguments: object, limit_s: float | None = None) -> _T:
+        running = asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+        return await self._in_time(running, self._hangs_after_s if limit_s is None else limit_s)
+
+    async def _in_time(self, running: asyncio.Future[_T], limit_s: float) -> _T:
+        """Raises StoreUnavailable where the disk does not answer in time; a thread that it holds resumes automatically."""
+        try:
+            return await asyncio.wait_for(running, limit_s)
+        except TimeoutError:
+            raise StoreUnavailable(f"no answer from the disk within {limit_s:.0f} s") from None
 
     async def _steps(self, steps: Generator[_T], at_once: int) -> AsyncIterator[_T]:
         try:

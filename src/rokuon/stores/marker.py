@@ -1,25 +1,31 @@
-"""The marker: which company a bucket belongs to, written where people see it as an empty folder `call-recordings/`.
+"""The marker: which company a bucket belongs to, and which bucket it is; people see it as an empty folder `call-recordings/`.
 
 Where a store keeps metadata, the marker is an empty object of that very name and the claim is its metadata, so that a bucket's console
 shows the empty folder of the article. Elsewhere, or where somebody made that folder before, the claim is a small file inside.
-Both names sort before every recording; an inventory of the bucket passes over them (`KEYS`).
+
+A marker carries the bucket's identity, a random text: two disks that take turns at one mount point have the same address, company and
+installation. A marker of an earlier version has none, and what is stored is never replaced: such a bucket gets its identity in a file of
+its own. All names sort before every recording; an inventory of the bucket passes over them (`KEYS`).
 """
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
-from rokuon.domain.failures import ObjectMissing, ObjectOccupied
+from rokuon.domain.failures import ObjectExists, ObjectMissing, ObjectOccupied
 from rokuon.domain.ports import Body, Store, StoredObject
 
 from .checksums import crc32c
 
 FOLDER = "call-recordings/"
 CLAIM_FILE = "call-recordings/.rokuon"
-KEYS = (FOLDER, CLAIM_FILE)
-_COMPANY, _INSTALLATION = "rokuon-company", "rokuon-installation"
+IDENTITY_FILE = "call-recordings/.rokuon-identity"
+KEYS = (FOLDER, CLAIM_FILE, IDENTITY_FILE)
+_COMPANY, _INSTALLATION, _BUCKET = "rokuon-company", "rokuon-installation", "rokuon-bucket"
+_JSON = "application/json"
 _CLAIM_LIMIT = 4096
 
 
@@ -29,40 +35,87 @@ class Claim:
     installation_id: str
 
 
-async def find(store: Store) -> tuple[str, Claim] | None:
-    """The marker's key and what it says; None where the bucket is unclaimed. Raises ObjectOccupied where a claim cannot be read."""
-    folder = await store.stat(FOLDER) if store.capabilities.keeps_metadata else None
-    if folder and (claim := _from_fields(folder.metadata)):
-        return FOLDER, claim
-    if await store.stat(CLAIM_FILE) is None:
-        return None
-    claim = _parsed(await _content(store, CLAIM_FILE))
-    if claim is None:
-        raise ObjectOccupied("the claim file")
-    return CLAIM_FILE, claim
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """`key` is where the claim stands. `identity` is "" for a bucket that an earlier version marked, until `identify`."""
+
+    key: str
+    claim: Claim
+    identity: str = ""
 
 
-async def create(store: Store, claim: Claim) -> StoredObject:
-    """For an unclaimed bucket. Raises ObjectExists where somebody else was quicker."""
-    fields = {_COMPANY: claim.company_id, _INSTALLATION: claim.installation_id}
+def new_identity() -> str:
+    return secrets.token_hex(16)
+
+
+async def find(store: Store) -> Marker | None:
+    """None where the bucket is unclaimed. Raises ObjectOccupied where a claim or an identity cannot be read."""
+    marker = await _claimed(store)
+    if marker is None or marker.identity:
+        return marker
+    return replace(marker, identity=await _identity(store) or "")
+
+
+async def create(store: Store, claim: Claim, identity: str) -> Marker:
+    """For an unclaimed bucket. Raises ObjectExists where another process created it first."""
+    fields = {_COMPANY: claim.company_id, _INSTALLATION: claim.installation_id, _BUCKET: identity}
     if store.capabilities.keeps_metadata and await store.stat(FOLDER) is None:
-        return await store.put(FOLDER, _body(b""), content_type="application/x-directory", metadata=fields)
-    text = json.dumps(fields, ensure_ascii=False).encode()
-    return await store.put(CLAIM_FILE, _body(text), content_type="application/json", metadata=fields)
+        await store.put(FOLDER, _body(b""), content_type="application/x-directory", metadata=fields)
+        return Marker(FOLDER, claim, identity)
+    await store.put(CLAIM_FILE, _text(fields), content_type=_JSON, metadata=fields)
+    return Marker(CLAIM_FILE, claim, identity)
 
 
-async def reads_back(store: Store, key: str, claim: Claim) -> bool:
+async def identify(store: Store, marker: Marker, identity: str) -> Marker:
+    """The marker with its identity; one that has none gets this one, unless somebody else gives it another at the same moment."""
+    if marker.identity:
+        return marker
+    try:
+        await store.put(IDENTITY_FILE, _text({_BUCKET: identity}), content_type=_JSON, metadata={_BUCKET: identity})
+    except ObjectExists:
+        found = await _identity(store)
+        if found is None:
+            raise ObjectMissing("the identity file was there and is gone") from None
+        return replace(marker, identity=found)
+    return replace(marker, identity=identity)
+
+
+async def reads_back(store: Store, marker: Marker) -> bool:
     """Its facts, its bytes and its place in the list all agree with the claim."""
-    found = await store.stat(key)
+    found = await store.stat(marker.key)
     if found is None:
         return False
-    data = await _content(store, key)
-    said = _from_fields(found.metadata) if key == FOLDER else _parsed(data)
-    listed = [entry async for entry in _first(store, key)]
-    return (len(data), crc32c(data), said) == (found.size, found.crc32c, claim) and [entry.key for entry in listed] == [key]
+    data = await _content(store, marker.key)
+    said = _from_fields(found.metadata) if marker.key == FOLDER else _from_fields(_parsed(data))
+    listed = [entry async for entry in _first(store, marker.key)]
+    agrees = (len(data), crc32c(data), said) == (found.size, found.crc32c, marker.claim)
+    return agrees and [entry.key for entry in listed] == [marker.key] and (await find(store) == marker)
 
 
-async def _first(store: Store, prefix: str) -> Any:
+async def _claimed(store: Store) -> Marker | None:
+    folder = await store.stat(FOLDER) if store.capabilities.keeps_metadata else None
+    if folder and (claim := _from_fields(folder.metadata)):
+        return Marker(FOLDER, claim, _identity_in(folder.metadata))
+    if await store.stat(CLAIM_FILE) is None:
+        return None
+    fields = _parsed(await _content(store, CLAIM_FILE))
+    claim = _from_fields(fields)
+    if claim is None:
+        raise ObjectOccupied("the claim file")
+    return Marker(CLAIM_FILE, claim, _identity_in(fields))
+
+
+async def _identity(store: Store) -> str | None:
+    """What the identity file says, None where there is none."""
+    if await store.stat(IDENTITY_FILE) is None:
+        return None
+    identity = _identity_in(_parsed(await _content(store, IDENTITY_FILE)))
+    if not identity:
+        raise ObjectOccupied("the identity file")
+    return identity
+
+
+async def _first(store: Store, prefix: str) -> AsyncIterator[StoredObject]:
     async for entry in store.list(prefix):
         yield entry
         return
@@ -75,18 +128,27 @@ async def _content(store: Store, key: str) -> bytes:
         return b""
 
 
+def _text(fields: Mapping[str, str]) -> Body:
+    return _body(json.dumps(fields, ensure_ascii=False).encode())
+
+
 def _body(data: bytes) -> Body:
     return Body(len(data), hashlib.sha256(data).hexdigest(), crc32c(data), data)
 
 
-def _parsed(data: bytes) -> Claim | None:
+def _parsed(data: bytes) -> Mapping[str, Any]:
     try:
         fields = json.loads(data)
     except ValueError:
-        return None
-    return _from_fields(fields) if isinstance(fields, dict) else None
+        return {}
+    return fields if isinstance(fields, dict) else {}
 
 
 def _from_fields(fields: Mapping[str, Any]) -> Claim | None:
     company, installation = fields.get(_COMPANY), fields.get(_INSTALLATION)
     return Claim(company, installation) if isinstance(company, str) and isinstance(installation, str) else None
+
+
+def _identity_in(fields: Mapping[str, Any]) -> str:
+    identity = fields.get(_BUCKET)
+    return identity if isinstance(identity, str) and len(identity) <= 64 else ""

@@ -7,8 +7,6 @@ from rokuon.domain.failures import N_, ConfigError
 from rokuon.domain.ports import Store
 
 from .addresses import FolderAddress, MemoryAddress, parse
-from .gcs import GcsStore
-from .google_account import service_account
 from .local import LocalStore
 from .memory import MemoryStore
 
@@ -34,6 +32,10 @@ def open_store(
         if memory is None or address.name not in memory:
             raise ConfigError(N_("Buckets in memory exist in tests only. Write the bucket as gs://name or file:///absolute/folder."))
         return memory[address.name]
+    # Here, because the HTTP client and Google's library take a third of a second to load, and most commands open no bucket.
+    from .gcs import GcsStore
+    from .google_key import service_account
+
     account = None if credential is None else service_account(credential, gcs_endpoint)
     if not gcs_endpoint:
         return GcsStore(address.bucket, account)

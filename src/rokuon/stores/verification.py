@@ -1,7 +1,8 @@
 """Bucket verification: does a bucket take, give back and list what Rokuon will store, and is it this company's?
 
 Uses nothing but what a backup needs (list, read, create one object), never asks about the bucket itself, never creates one, and leaves
-only the marker (`marker`). The proof is doing it; what the store says about its roles only explains and advises.
+only the marker (`marker`). The proof is doing it; what the store says about its roles only explains and advises. Of a folder it also
+finds out what its disk can do (`abilities`).
 """
 
 from collections.abc import Callable, Collection
@@ -13,6 +14,8 @@ from rokuon.domain.failures import (
     N_,
     BucketClaimedByOther,
     BucketForbidden,
+    BucketObjectsMissing,
+    BucketReplaced,
     BucketUnmarked,
     ObjectDiffers,
     ObjectExists,
@@ -20,14 +23,18 @@ from rokuon.domain.failures import (
     StoreThrottled,
     StoreUnavailable,
 )
+from rokuon.domain.placement import SEGMENT_BYTES
 from rokuon.domain.ports import Sleep, Store
 
 from . import marker
-from .marker import Claim
+from .abilities import Abilities
+from .marker import Claim, Marker
+from .recognition import Known, absent, told
 
 FRESH_GRANT_S = 7 * 60
 _WAITS_S = (2.0, 5.0, 10.0, 20.0)
 _PASSING_TRIES = 3
+NOTHING = Known()
 
 
 class Step(StrEnum):
@@ -50,6 +57,11 @@ class Advice(StrEnum):
     LACKS_LIST = "lacks_list"
     RIGHTS_UNKNOWN = "rights_unknown"
     OTHER_INSTALLATION = "other_installation"
+    OBJECTS_MISSING = "objects_missing"
+    SHORT_NAMES = "short_names"
+    WITHOUT_LINKS = "without_links"
+    SYNCS_WHOLE_DISK = "syncs_whole_disk"
+    FOLDS_CASE = "folds_case"
 
 
 SENTENCES: dict[Step | Advice, str] = {
@@ -73,6 +85,17 @@ SENTENCES: dict[Step | Advice, str] = {
         "Another installation of Rokuon marked this bucket for the same company. That is right after a move; two at once would store every "
         "recording under both their rules."
     ),
+    Advice.OBJECTS_MISSING: N_(
+        "Recordings that Rokuon verified in this bucket are no longer in it. `rokuon bucket restart` looks for each of them and lists the "
+        "missing ones as failed, so that they can be copied again."
+    ),
+    Advice.SHORT_NAMES: N_("The folder's disk takes names of at most %(longest_name)d bytes. Rokuon shortens longer ones for it."),
+    Advice.WITHOUT_LINKS: N_("The folder's disk has no hard links. Rokuon renames there, in a way that replaces nothing."),
+    Advice.SYNCS_WHOLE_DISK: N_(
+        "The folder's disk cannot make a single folder safe from a power failure. Rokuon has the whole disk written for each recording, "
+        "which is slower."
+    ),
+    Advice.FOLDS_CASE: N_("The folder's disk takes upper and lower case for the same name. Rokuon numbers folders that would be one."),
 }
 
 _NEEDED = {
@@ -90,13 +113,22 @@ class ReportsRights(Protocol):
     async def permissions(self, asked: Collection[str]) -> set[str]: ...
 
 
+@runtime_checkable
+class FindsAbilities(Protocol):
+    """What a store on a file system has besides, since file systems differ."""
+
+    async def abilities(self, top: str) -> Abilities: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Told before each pause: the bucket refuses, which after a fresh grant passes within minutes."""
+    """Told before each pause. A bucket that refuses (BucketForbidden) may do so after a fresh grant, for minutes; the other failures are
+    passing troubles of the store."""
 
     step: Step
     waited_s: float
     next_try_s: float
+    failure: StoreError
     lacks: tuple[Advice, ...]
 
 
@@ -108,13 +140,18 @@ class StepDone:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """`failure` is None where every step was done. `claim` is the marker's, also where it is another company's."""
+    """`failure` is None where every step was done. `claim` is the marker's, also where it is another company's; `identity` the bucket's.
+    Of `looked_for` known objects, so many are `missing`. `longest_name` is how many bytes of a name the store takes."""
 
     steps: tuple[StepDone, ...]
     advice: tuple[Advice, ...]
     failure: StoreError | None
     marker_key: str = ""
     claim: Claim | None = None
+    identity: str = ""
+    looked_for: int = 0
+    missing: int = 0
+    longest_name: int = SEGMENT_BYTES
 
     @property
     def ok(self) -> bool:
@@ -126,16 +163,22 @@ async def verify(
     *,
     company_id: str,
     installation_id: str,
+    known: Known = NOTHING,
+    anew: bool = False,
     deadline_s: float = FRESH_GRANT_S,
     clock: Callable[[], float],
     sleep: Sleep,
     progress: Callable[[Waiting], None] = lambda waiting: None,
 ) -> Verification:
-    """Never raises StoreError: a refusal is an answer. A 403 is asked again until `deadline_s` have passed, other passing troubles
-    three times. `clock` only has to advance; it is compared with itself."""
+    """Never raises StoreError: a refusal is an answer. A missing right is asked for again until `deadline_s` have passed, other passing
+    troubles three times. `clock` only has to advance; it is compared with itself.
+
+    A bucket that is not recognised by its identity, and lacks known objects, is refused (BucketObjectsMissing) before anything is
+    written: its disk may not be mounted. `anew` is for a person who says that it was replaced on purpose: then it is marked all the same.
+    """
     began, pause, passing = clock(), 0, 0
     while True:
-        run = _Run(store, Claim(company_id, installation_id))
+        run = _Run(store, Claim(company_id, installation_id), known, anew=anew)
         try:
             await run.all_steps()
             return await run.report(None)
@@ -144,18 +187,21 @@ async def verify(
             wait = max(_WAITS_S[min(pause, len(_WAITS_S) - 1)], failure.retry_after or 0)
             passes = isinstance(failure, StoreUnavailable | StoreThrottled)
             passing += passes
-            again = isinstance(failure, BucketForbidden) or (passes and passing < _PASSING_TRIES)
+            # Where there are no grants, as in a folder, a refusal stays.
+            granted_late = isinstance(failure, BucketForbidden) and store.capabilities.bucket_roles
+            again = granted_late or (passes and passing < _PASSING_TRIES)
             if not again or waited + wait > deadline_s:
                 return await run.report(failure)
             pause += 1
-            progress(Waiting(run.step, waited, wait, await run.lacks()))
+            progress(Waiting(run.step, waited, wait, failure, await run.lacks()))
         await sleep(wait)
 
 
-async def look(store: Store, *, company_id: str, installation_id: str) -> Verification:
-    """The same steps once and without a change: a bucket without a marker is a failure (BucketUnmarked). That an object may be created
-    is not proven, but where the store says that it may not, that is a failure."""
-    run = _Run(store, Claim(company_id, installation_id), create=False)
+async def look(store: Store, *, company_id: str, installation_id: str, known: Known = NOTHING) -> Verification:
+    """The same steps once and without a change: a bucket without a marker, with another identity, or without some of the known objects
+    is a failure (BucketUnmarked, BucketReplaced, BucketObjectsMissing). That an object may be created is not proven, but where the store
+    says that it may not, that is a failure."""
+    run = _Run(store, Claim(company_id, installation_id), known, create=False)
     try:
         await run.all_steps()
     except StoreError as failure:
@@ -166,14 +212,23 @@ async def look(store: Store, *, company_id: str, installation_id: str) -> Verifi
     return found
 
 
+def failed_at(step: Step, failure: StoreError) -> Verification:
+    """What is to be said of a bucket that failed before it was verified."""
+    return Verification((StepDone(step, Outcome.FAILED),), (), failure)
+
+
 class _Run:
-    def __init__(self, store: Store, claim: Claim, *, create: bool = True) -> None:
+    def __init__(self, store: Store, claim: Claim, known: Known, *, create: bool = True, anew: bool = False) -> None:
         self.step = Step.LIST
         self._store = store
         self._wanted = claim
+        self._known = known
         self._create = create
+        self._anew = anew
         self._steps: list[StepDone] = []
-        self._marker: tuple[str, Claim] | None = None
+        self._marker: Marker | None = None
+        self._missing = 0
+        self._abilities: Abilities | None = None
 
     async def all_steps(self) -> None:
         # Listing and reading come first: a credential that may only write is refused before it has written anything.
@@ -185,28 +240,44 @@ class _Run:
         self._done(await self._claim())
 
         self.step = Step.READ_BACK
-        key, claim = self._marker or ("", self._wanted)
-        if not await marker.reads_back(self._store, key, claim):
+        if self._marker is None or not await marker.reads_back(self._store, self._marker):
             raise ObjectDiffers("marker")
         self._done(Outcome.DONE)
 
     async def _claim(self) -> Outcome:
-        self._marker = await marker.find(self._store)
-        outcome = Outcome.FOUND
-        if self._marker is None and not self._create:
-            raise BucketUnmarked
-        if self._marker is None:
+        found = self._marker = await marker.find(self._store)
+        if found is not None and found.claim.company_id != self._wanted.company_id:
+            raise BucketClaimedByOther
+        await self._recognise(found)
+        if not self._create:
+            if found is None:
+                raise BucketUnmarked
+            return Outcome.FOUND
+        if isinstance(self._store, FindsAbilities):
+            self._abilities = await self._store.abilities(marker.FOLDER.rstrip("/"))
+        outcome = Outcome.FOUND if found is not None else Outcome.DONE
+        if found is None:
             try:
-                self._marker = ((await marker.create(self._store, self._wanted)).key, self._wanted)
-                outcome = Outcome.DONE
+                found = self._marker = await marker.create(self._store, self._wanted, marker.new_identity())
             except ObjectExists:
                 # Somebody verified at the same moment, or our own answer was lost.
-                self._marker = await marker.find(self._store)
-        if self._marker is None:
+                found = self._marker = await marker.find(self._store)
+        if found is None:
             raise StoreUnavailable("the marker was there and is gone")
-        if self._marker[1].company_id != self._wanted.company_id:
+        if found.claim.company_id != self._wanted.company_id:
             raise BucketClaimedByOther
+        self._marker = await marker.identify(self._store, found, marker.new_identity())
         return outcome
+
+    async def _recognise(self, found: Marker | None) -> None:
+        """Before anything is written: are known objects there, or is this another bucket under the same address?"""
+        known = self._known
+        self._missing = await absent(self._store, known.objects)
+        same = found is not None and found.identity != "" and found.identity == known.identity
+        if self._missing and not self._anew and not (same and self._create):
+            raise BucketObjectsMissing(told(self._missing, known))
+        if not self._create and found is not None and known.identity and not same:
+            raise BucketReplaced
 
     def _done(self, outcome: Outcome) -> None:
         self._steps.append(StepDone(self.step, outcome))
@@ -214,11 +285,24 @@ class _Run:
     async def report(self, failure: StoreError | None) -> Verification:
         if failure:
             self._done(Outcome.FAILED)
-        key, claim = self._marker or ("", None)
         advice = await self._advice()
-        if claim and not failure and claim.installation_id != self._wanted.installation_id:
+        found = self._marker
+        if found and not failure and found.claim.installation_id != self._wanted.installation_id:
             advice = (*advice, Advice.OTHER_INSTALLATION)
-        return Verification(tuple(self._steps), advice, failure, key, claim)
+        if self._missing and not failure:
+            advice = (*advice, Advice.OBJECTS_MISSING)
+        can = self._abilities
+        return Verification(
+            tuple(self._steps),
+            (*advice, *(_told(can) if can and not failure else ())),
+            failure,
+            found.key if found else "",
+            found.claim if found else None,
+            found.identity if found else "",
+            looked_for=len(self._known.objects),
+            missing=self._missing,
+            longest_name=can.longest_name if can else SEGMENT_BYTES,
+        )
 
     async def lacks(self) -> tuple[Advice, ...]:
         return tuple(advice for advice in await self._advice() if advice in _NEEDED.values())
@@ -232,3 +316,14 @@ class _Run:
             return (Advice.RIGHTS_UNKNOWN,)
         lacking = [advice for permission, advice in _NEEDED.items() if permission not in held]
         return (*lacking, *(advice for permission, advice in _EXTRA.items() if permission in held))
+
+
+def _told(can: Abilities) -> list[Advice]:
+    """What differs from the disk that Rokuon would like best."""
+    unlike = {
+        Advice.SHORT_NAMES: can.longest_name < SEGMENT_BYTES,
+        Advice.WITHOUT_LINKS: not can.links,
+        Advice.SYNCS_WHOLE_DISK: not can.syncs_folders,
+        Advice.FOLDS_CASE: can.folds_case,
+    }
+    return [advice for advice, holds in unlike.items() if holds]

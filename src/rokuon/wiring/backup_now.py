@@ -8,15 +8,16 @@ from enum import StrEnum
 from django.db import transaction
 
 from rokuon.backup.backfill import ListedTarget, PlannedWindow, plan_windows
-from rokuon.dialpad.schema import PARSER_VERSION
+from rokuon.base.i18n import _
+from rokuon.completeness.options import fingerprint
 from rokuon.domain import windows
 from rokuon.domain.failures import ConfigError
 from rokuon.domain.ports import Jobs, TimeRange
-from rokuon.domain.recording import Scope, ScopeKind
-from rokuon.ledger import coverage, move, runs
+from rokuon.domain.recording import Bound, Scope, ScopeKind
+from rokuon.ledger import bucket_change, coverage, runs
 from rokuon.ledger.models import Run
 from rokuon.ledger.sql import at, ms
-from rokuon.ops.i18n import _
+from rokuon.org import ranges
 from rokuon.org.models import Company, Target
 from rokuon.org.tree import TargetSettings, assign_folder, target_settings, zone_of
 
@@ -81,12 +82,6 @@ def default_range(targets: Sequence[TargetSettings], now: datetime) -> TimeRange
     return min(ranges, key=lambda wanted: wanted.after_ms)
 
 
-def fingerprint(company: Company) -> str:
-    """How this company's days are listed now. Coverage made under another fingerprint counts for nothing."""
-    options = ["voicemail"] if company.voicemail else []
-    return windows.fingerprint(options, [], PARSER_VERSION)
-
-
 def plan(
     company: Company,
     targets: Sequence[TargetSettings],
@@ -104,12 +99,14 @@ def plan(
     ids = [one.target.pk for one in targets]
     sealed = {} if relist else coverage.sealed_days(ids, fingerprint(company))
     sealed = {target: sealed.get(target, set()) | (left_out or {}).get(target, set()) for target in ids}
+    # Where the end of the range is ignored, every window of a target is read from now on down: the company costs fewer pages.
+    endless = ranges.kinds_that_ignore(company.pk, Bound.BEFORE)
     listed = [
         ListedTarget(
             one.target.pk,
             Scope(ScopeKind(one.target.kind), one.target.dialpad_id),
             sealed[one.target.pk],
-            bool(company.listing_trust.get(one.target.kind)),
+            bool(company.listing_trust.get(one.target.kind)) and one.target.kind not in endless,
         )
         for one in targets
     ]
@@ -124,7 +121,7 @@ def start(
 ) -> Started:
     """Start a run for a company (`scope_id` 0), an office or a target, or join the one that is running for it; a paused one goes on.
 
-    Only what is missing or failed is copied: sealed days are not listed again (unless `relist`), failed copies go back to pending.
+    Only what is missing or failed is copied: sealed days are not listed again (unless `relist`), failed copies are tried once more.
     Raises NothingToBackUp.
     """
     company = Company.objects.get(pk=company_id)
@@ -138,8 +135,10 @@ def start(
     if started:
         planned = plan(company, targets, wanted, now, relist=relist)
         runs.add_windows(run, [as_row(window) for window in planned], now)
-        move.follow_bucket(company_id, {one.target.pk: one.effective.bucket for one in targets if one.effective.bucket}, since, until, now)
-        runs.requeue(company_id, ids, since, until, now)
+        bucket_change.follow_bucket(
+            company_id, {one.target.pk: one.effective.bucket for one in targets if one.effective.bucket}, since, until, now
+        )
+        runs.take_up(company_id, ids, since, until, now)
     resumed = runs.resume(run.pk, now)
     runs.wake(run.pk, now)
     _set_going(company_id, now, jobs)

@@ -5,27 +5,34 @@ A rotated key or credential takes effect with the next job, without a restart: w
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TypeVar
 
+from rokuon.base.i18n import _
+from rokuon.base.logs import hide
+from rokuon.base.secrets import Vault
 from rokuon.config import Config
 from rokuon.dialpad.limits import Limits as DialpadLimits
-from rokuon.dialpad.media import MediaCharge
 from rokuon.dialpad.pacing import SlotPacer, UnpacedSlots
 from rokuon.dialpad.source import DialpadSource
-from rokuon.domain.failures import BucketClaimedByOther, BucketUnmarked, BucketUnusable, ConfigError
+from rokuon.domain.failures import BucketUnusable, ConfigError
 from rokuon.domain.ports import SendSlots, Source, Store
+from rokuon.domain.settings import MediaCharge
+from rokuon.ledger import inventory
 from rokuon.ledger.gateway import Database
-from rokuon.ops.i18n import _
-from rokuon.ops.logs import hide
-from rokuon.ops.secrets import Vault
-from rokuon.org import budget
+from rokuon.ledger.sql import at, ms
+from rokuon.org import budget, ranges
 from rokuon.org.models import Bucket, Company
-from rokuon.stores import marker
+from rokuon.runtime.installation import Installation
+from rokuon.stores.recognition import Known, recognise
 from rokuon.stores.registry import open_store
 
+T = TypeVar("T")
+
 API_KEY, CREDENTIAL = "api_key", "credential"
-"""Names under which secrets are sealed: a sealed text moved to another row or field does not open (ops.secrets)."""
+"""Names under which secrets are sealed: a sealed text moved to another row or field does not open (base.secrets)."""
 
 
 class KeyMissing(ConfigError):
@@ -53,6 +60,7 @@ class _BucketFacts:
     url: str
     sealed_credential: str
     claim: str
+    identity: str
 
 
 class Connections:
@@ -91,12 +99,13 @@ class Connections:
             allow_hosts=self._config.allowed_media_hosts,
             charge=MediaCharge(facts.media_charge),
             limits=DialpadLimits(recording=self._config.max_recording_bytes),
+            range_ignored=lambda kind, bound: self.db(ranges.note, company_id, kind, bound, at(self._now_ms())),
         )
 
     def _slots(self, company_id: int, lane: budget.Lane) -> SendSlots:
         return SlotPacer(
             lambda count: self._reserve(company_id, count, lane),
-            pause=lambda seconds: self.db(budget.slow_down, company_id, seconds),
+            pause=lambda seconds, asked: self.db(budget.slow_down, company_id, seconds, asked),
             clock=time.monotonic,
         )
 
@@ -108,7 +117,10 @@ class Connections:
 
     async def store(self, bucket_id: int) -> Store:
         """The store of a bucket. Raises BucketUnusable where its URL or credential is not usable on this machine, and what
-        `require_marker` raises where it is not the bucket that was verified."""
+        `stores.recognition.recognise` raises where it is not the bucket that was verified.
+
+        Without that look, an unmounted disk would take recordings into the empty folder beneath it.
+        """
         facts = await self.db(_bucket_facts, bucket_id)
         async with self._opening:
             known = self._stores.get(bucket_id)
@@ -120,12 +132,20 @@ class Connections:
                 self._replaced += [known[1]] if known else []
                 self._stores.pop(bucket_id, None)
                 try:
-                    await require_marker(store, facts.claim)
+                    identity = await self._recognised(bucket_id, store, facts)
                 except BaseException:
                     self._replaced.append(store)
                     raise
-                self._stores[bucket_id] = (facts, store)
+                self._stores[bucket_id] = (replace(facts, identity=identity), store)
             return self._stores[bucket_id][1]
+
+    async def _recognised(self, bucket_id: int, store: Store, facts: _BucketFacts) -> str:
+        """The bucket's identity, remembered from now on where none was."""
+        objects = [] if facts.identity else await self.db(inventory.newest_verified, bucket_id)
+        found = await recognise(store, facts.claim, Known(facts.identity, objects))
+        if not facts.identity:
+            await self.db(_remember, bucket_id, found.identity)
+        return found.identity
 
     def forget_store(self, bucket_id: int) -> None:
         """The next job opens the bucket anew; those in flight finish with what they have."""
@@ -173,17 +193,24 @@ def _company_facts(company_id: int) -> _CompanyFacts:
 
 
 def _bucket_facts(bucket_id: int) -> _BucketFacts:
-    bucket = Bucket.objects.select_related("company").only("url", "credential", "company__claim").get(pk=bucket_id)
-    return _BucketFacts(bucket.url, bucket.credential, str(bucket.company.claim))
+    bucket = Bucket.objects.select_related("company").only("url", "credential", "identity", "company__claim").get(pk=bucket_id)
+    return _BucketFacts(bucket.url, bucket.credential, str(bucket.company.claim), bucket.identity)
 
 
-async def require_marker(store: Store, claim: str) -> None:
-    """The bucket still is the one that was verified. Raises BucketUnmarked or BucketClaimedByOther.
+def _remember(bucket_id: int, identity: str) -> None:
+    Bucket.objects.filter(pk=bucket_id, identity="").update(identity=identity)
 
-    Without this look, an unmounted disk would take recordings into the empty folder beneath it.
-    """
-    found = await marker.find(store)
-    if found is None:
-        raise BucketUnmarked
-    if found[1].company_id != claim:
-        raise BucketClaimedByOther
+
+def connected(installation: Installation, now: datetime, work: Callable[[Connections], Awaitable[T]]) -> T:
+    """Run async work on the company's sources and stores, and close what it opened."""
+
+    async def all_of_it() -> T:
+        database = Database()
+        connections = Connections(installation.config, installation.vault, database, lambda: ms(now))
+        try:
+            return await work(connections)
+        finally:
+            await connections.close()
+            await database.close()
+
+    return asyncio.run(all_of_it())

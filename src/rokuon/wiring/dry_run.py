@@ -11,14 +11,11 @@ from rokuon.domain.ports import TimeRange
 from rokuon.domain.recording import ScopeKind
 from rokuon.ledger import read
 from rokuon.ledger.sql import at
-from rokuon.org import budget
-from rokuon.org.models import Company, MediaCharge
+from rokuon.org.models import Company
 from rokuon.wiring.backup_now import default_range, plan, scope_targets
-from rokuon.wiring.engine import Engine
+from rokuon.wiring.job_handlers import Engine
 from rokuon.wiring.targets import load_targets
-
-HOPS = 3
-"""Requests of one download along the chain of redirects that Dialpad was seen to use (docs/design/dialpad.md section 3)."""
+from rokuon.wiring.time_left import budget_of
 
 
 async def estimate(
@@ -54,11 +51,7 @@ def _plan_facts(
     planned = plan(company, targets, wanted, now, relist=relist)
     already = sum(_verified(company_id, window) for window in planned)
     ever = sum(read.counts_by_target(company_id).values(), read.Counts())
-    rates = Rates(
-        float(company.requests_per_second) / budget.SPACING,
-        {MediaCharge.NONE: 0, MediaCharge.ONE: 1, MediaCharge.EACH: HOPS}[MediaCharge(company.media_charge)],
-        ever.bytes / ever.recorded_ms if ever.recorded_ms else BYTES_PER_MS,
-    )
+    rates = Rates(budget_of(company), ever.bytes / ever.recorded_ms if ever.recorded_ms else BYTES_PER_MS)
     return _PlanFacts(planned, load_targets(company, ids), rates, already)
 
 

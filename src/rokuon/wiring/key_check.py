@@ -6,32 +6,42 @@ some with 401: a 401 beside a read that was answered is a missing scope, and one
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from rokuon.base.secrets import Secret
 from rokuon.config import Config
 from rokuon.dialpad.limits import Limits as DialpadLimits
 from rokuon.dialpad.pacing import LocalReserver, SlotPacer
 from rokuon.dialpad.source import DialpadSource
+from rokuon.domain.classify import ALWAYS_BACKED_UP
+from rokuon.domain.clocks import DAY_MS
 from rokuon.domain.failures import (
+    ConfigError,
+    RecordingForbidden,
     SourceError,
     SourceKeyRefused,
+    SourceKindDenied,
     SourceNotFound,
     SourceRequestRefused,
     SourceScopeMissing,
 )
 from rokuon.domain.ports import Source, TimeRange
-from rokuon.domain.recording import COMPANY_SCOPE, Company, Directory, Office, Target, TargetKind, User
-from rokuon.ops.secrets import Secret
+from rokuon.domain.recording import COMPANY_SCOPE, Company, Directory, ListedRecording, Office, Target, TargetKind, User
 
 CHECK_PER_SECOND = 5.0
 """A key is checked before the company has a budget row: slowly enough to leave the company's other integrations alone."""
 
 CHECK_TRIES = 2
 SAMPLE_DAYS = 28
-_DAY_MS = 86_400_000
+OPENED = 3
+"""So many recordings are asked for at most, to see one."""
+
+
+class KeyOfAnother(ConfigError):
+    """The key opens another company than the one for which it was entered."""
 
 
 class Read(StrEnum):
@@ -50,7 +60,8 @@ LIST_SCOPE, EXPORT_SCOPE = "calls:list", "recordings_export"
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What a key opens. `exports` is whether recent recorded calls name their recordings; None where there was none to see.
+    """What a key opens. `exports` is whether recent recorded calls name their recordings; None where there was none to see. `opens` is
+    whether one of them was handed out when asked for: the reason code of the refusal, "" where it was, None where none was asked for.
 
     `server_ms` is Dialpad's own clock, epoch milliseconds, where it told.
     """
@@ -58,6 +69,7 @@ class Account:
     directory: Directory
     exports: bool | None
     server_ms: int | None = None
+    opens: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +103,7 @@ class KeyReport:
         """As it is kept with the company: words and numbers, no sentences and no names."""
         return {
             "exports": self.account.exports if self.account else None,
+            "opens": self.account.opens if self.account else None,
             "looks": [
                 {"read": look.read.value, "count": look.count, "reason": look.failure.reason if look.failure else ""} for look in self.looks
             ],
@@ -129,6 +142,7 @@ class _Attempt:
         self._members: dict[str, tuple[str, ...]] = {}
         self._users: tuple[User, ...] = ()
         self._exports: bool | None = None
+        self._named: tuple[ListedRecording, ...] = ()
 
     async def report(self) -> KeyReport:
         reads: dict[Read, Callable[[], Awaitable[int]]] = {
@@ -153,7 +167,7 @@ class _Attempt:
         if any(look.failure for look in looks):
             return KeyReport(_told_apart(looks))
         directory = Directory(self._company, self._offices, self._targets, self._users, self._members)
-        return KeyReport(tuple(looks), Account(directory, self._exports, self._source.server_ms))
+        return KeyReport(tuple(looks), Account(directory, self._exports, self._source.server_ms, await opens(self._source, self._named)))
 
     async def _read_company(self) -> int:
         self._company = await self._source.company()
@@ -179,7 +193,7 @@ class _Attempt:
         return len(self._users)
 
     async def _read_calls(self) -> int:
-        calls, self._exports = await latest_calls(self._source, self._now_ms)
+        calls, self._exports, self._named = await latest_calls(self._source, self._now_ms)
         return calls
 
 
@@ -193,16 +207,34 @@ def _told_apart(looks: list[Look]) -> tuple[Look, ...]:
     )
 
 
-async def latest_calls(source: Source, now_ms: int) -> tuple[int, bool | None]:
-    """The first page of the latest calls: how many there are, and whether those that were recorded name their recordings.
+async def latest_calls(source: Source, now_ms: int) -> tuple[int, bool | None, tuple[ListedRecording, ...]]:
+    """The first page of the latest calls: how many there are, whether those that were recorded name their recordings, and these.
 
-    One page is enough: it needs the scope calls:list, and shows whether the key has recordings_export.
+    One page is enough: it needs the scope calls:list, and without recordings_export Dialpad names no recording.
     """
-    async for page in source.pages(COMPANY_SCOPE, TimeRange(now_ms - SAMPLE_DAYS * _DAY_MS, now_ms)):
+    async for page in source.pages(COMPANY_SCOPE, TimeRange(now_ms - SAMPLE_DAYS * DAY_MS, now_ms)):
         recorded = sum(call.was_recorded for call in page.calls)
-        named = sum(len(call.recordings) for call in page.calls)
-        return len(page.calls), (named > 0) if recorded or named else None
-    return 0, None
+        named = tuple(recording for call in page.calls for recording in call.recordings)
+        listed = {call.id for call in page.calls}
+        # An entry that cannot be read is one that is named.
+        names = len(named) + sum(one.call_id in listed for one in page.malformed)
+        return len(page.calls), (names > 0) if recorded or names else None, named
+    return 0, None, ()
+
+
+async def opens(source: Source, named: Sequence[ListedRecording]) -> str | None:
+    """Whether a recording is handed out to this key, as `Account.opens`: seen, and not inferred from a list. Its body is not read."""
+    refused: str | None = None
+    for recording in [one for one in named if one.kind in ALWAYS_BACKED_UP][:OPENED]:
+        try:
+            async with source.open(recording.kind, recording.id, recording.url):
+                return ""
+        except (RecordingForbidden, SourceKindDenied, SourceKeyRefused) as error:
+            refused = error.reason
+        except SourceError:
+            # This one's own trouble, or a passing one.
+            continue
+    return refused
 
 
 async def account_of(source: Source, now_ms: int) -> Account:

@@ -1,20 +1,25 @@
 """`WindowLedger` for each kind of job: a window of a run, a company's due copies, the probe of a hold."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 
 from rokuon.domain.copies import State
-from rokuon.domain.failures import HoldOn, RokuonError, by_reason
+from rokuon.domain.expiry import is_leaving
+from rokuon.domain.failures import HoldOn, RokuonError, StoreRequestRefused, StoreUnavailable, by_reason
 from rokuon.domain.recording import Kind
-from rokuon.domain.work import Outcome, PlannedCall, PlannedCopy, Progress, Work
-from rokuon.ledger import expiry, holds, place, read, record, runs
+from rokuon.domain.retry import BUCKET_AWAY_AFTER
+from rokuon.domain.work import Outcome, PlannedCall, PlannedCopy, Progress, Witness, Work
+from rokuon.ledger import expiry, holds, place, read, record, runs, unread
 from rokuon.ledger.gateway import Database
 from rokuon.ledger.models import Hold, Run, Window
 from rokuon.ledger.sql import at, ms
 
 Clock = Callable[[], datetime]
+
+WITNESSES = 3
+"""One of them may have been deleted at Dialpad since."""
 
 
 class DueLedger:
@@ -61,11 +66,22 @@ class DueLedger:
     def _open_holds(self) -> dict[tuple[HoldOn, str], RokuonError]:
         return {(HoldOn(hold.on), hold.ref): by_reason(hold.reason)(hold.detail) for hold in holds.open_holds(self._company_id)}
 
-    async def arrives(self, kind: Kind) -> bool:
-        return await self._db(read.verified_since, self._company_id, kind, self._clock() - timedelta(days=1))
+    async def witnesses(self, kind: Kind) -> Sequence[Witness]:
+        return await self._db(read.witnesses, self._company_id, kind, WITNESSES, self._past)
 
     async def has_left(self, work: Work) -> bool:
         return self._past is not None and work.started_ms <= ms(self._past)
+
+    async def bucket_fails(self, bucket_id: int) -> bool:
+        reasons = [StoreUnavailable.reason, StoreRequestRefused.reason]
+        return await self._db(read.bucket_fails, self._company_id, bucket_id, reasons, BUCKET_AWAY_AFTER)
+
+    async def leaving(self, work: Work) -> bool:
+        return await self._db(self._leaving, work)
+
+    def _leaving(self, work: Work) -> bool:
+        past = expiry.past_of(self._company_id, self._clock())
+        return past is not None and is_leaving(work.started_ms, ms(past))
 
     async def hold(self, error: RokuonError, on: HoldOn, ref: str) -> None:
         await self._db(holds.open_hold, self._company_id, on, ref, error.reason, error.detail, self._clock())
@@ -89,8 +105,10 @@ class RunWindowLedger(DueLedger):
 
     @transaction.atomic
     def _place(self, calls: Sequence[PlannedCall], copies: Sequence[PlannedCopy], progress: Progress) -> list[Work] | None:
-        wanted = runs.advance(self._window.pk, at(progress.down_to_ms), progress.pages, progress.calls, progress.malformed)
-        return place.place(self._company_id, calls, copies, self._clock()) if wanted else None
+        if not runs.advance(self._window.pk, at(progress.down_to_ms), progress.pages, progress.calls):
+            return None
+        unread.enter(self._company_id, progress.unread, progress.read, self._clock())
+        return place.place(self._company_id, calls, copies, self._clock())
 
     async def wanted(self) -> bool:
         return await self._db(self._is_wanted)
@@ -112,7 +130,7 @@ class ProbeLedger(DueLedger):
     async def left_over(self, beyond: Work | None) -> list[Work]:
         if beyond is not None:
             return []
-        sample = await self._db(place.held, self._company_id, self._hold.on, self._hold.ref, self.SAMPLE)
+        sample = await self._db(place.held, self._company_id, self._hold.on, self._hold.ref, self.SAMPLE, self._hold.probes)
         self.cured = not sample
         return sample
 
@@ -120,6 +138,11 @@ class ProbeLedger(DueLedger):
         found = super()._open_holds()
         found.pop((HoldOn(self._hold.on), self._hold.ref), None)
         return found
+
+    async def bucket_fails(self, bucket_id: int) -> bool:
+        """A bucket is held because it does: a probe that meets it still failing spends no try."""
+        probed = self._hold.on == Hold.On.BUCKET and self._hold.ref == str(bucket_id)
+        return probed or await super().bucket_fails(bucket_id)
 
     async def record(self, outcomes: Sequence[Outcome]) -> set[int]:
         self.cured = self.cured or any(outcome.state is State.VERIFIED for outcome in outcomes)

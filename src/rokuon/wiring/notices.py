@@ -8,7 +8,7 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db import DatabaseError
 
 from rokuon.domain.ports import Jobs
-from rokuon.notify import book, findings, weekly
+from rokuon.notify import findings, tracker, weekly
 from rokuon.org.models import Company
 
 log = logging.getLogger(__name__)
@@ -19,7 +19,7 @@ def watch(now: datetime, jobs: Jobs) -> None:
     of_installation(1, now, jobs.enqueue_mail)
     for company in Company.objects.order_by("pk"):
         try:
-            book.watch(company, findings.of_company(company, now), now, jobs.enqueue_mail)
+            tracker.watch(company, findings.of_company(company, now), now, jobs.enqueue_mail)
             weekly.tell(company, now, jobs.enqueue_mail)
         except (DatabaseError, LookupError, ObjectDoesNotExist, TypeError, ValueError):
             # Nobody else's notices wait for one company's oddity; the next minute tries again.
@@ -28,4 +28,4 @@ def watch(now: datetime, jobs: Jobs) -> None:
 
 def of_installation(live_workers: int, now: datetime, enqueue_mail: Callable[[], None]) -> None:
     """So many workers gave a sign of life of late: told where there is none, and closed where there is one again."""
-    book.watch(None, findings.of_installation(live_workers, now), now, enqueue_mail)
+    tracker.watch(None, findings.of_installation(live_workers, now), now, enqueue_mail)

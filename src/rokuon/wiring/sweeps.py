@@ -3,23 +3,32 @@
 The list is filtered by start, and holds concluded calls only: a call of nine hours appears nine hours late, a recording perhaps weeks. So
 each reach has its own rhythm, and the longest goes as far as a day may change (`domain.windows.SEALED_AFTER_DAYS`). When the last one of a
 reach began stands in the ledger: a machine that slept goes on where it should be.
+
+A sweep looks at every day of its reach that was wanted: since a target's rule was switched on, and, before that, wherever Back up now has
+been. A call that was in progress when Back up now listed, or whose recording came a day later, is found like any other.
+
+Beyond its reach the longest one lists what was to be backed up and is not listed, or does not count as listed any more: somebody joined a
+coaching team, say. Where there is something of the kind it begins within a day, in place of the next one.
 """
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import DataError, IntegrityError, transaction
-from django.db.models import Max
+from django.db.models import Max, Min
 
+from rokuon.completeness import unknown
 from rokuon.domain import windows
+from rokuon.domain.clocks import MOST_APART
 from rokuon.domain.ports import Jobs, TimeRange
 from rokuon.domain.recording import ScopeKind
 from rokuon.ledger import runs
 from rokuon.ledger.models import Run
-from rokuon.ledger.sql import ms
+from rokuon.ledger.sql import at, ms
+from rokuon.ledger.unlisted import COMING
 from rokuon.org.models import Company
 from rokuon.org.tree import TargetSettings, assign_folder
 from rokuon.wiring import backup_now
@@ -47,12 +56,17 @@ SWEEPS = (
 )
 """The longest first: one that reaches further does the work of those that reach less."""
 
+BEYOND = SWEEPS[:2]
+"""These begin rarely enough to look for what is missing beyond their reach."""
+
 KEPT = timedelta(days=8)
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 def due(company_id: int, now: datetime) -> Sweep | None:
     """The longest sweep whose time has come and which does not run yet; None where there is none."""
-    began = dict(Run.objects.filter(company_id=company_id).order_by().values_list("purpose").annotate(Max("created_at")))
+    known = Run.objects.filter(company_id=company_id, created_at__lte=now + MOST_APART)
+    began = dict(known.order_by().values_list("purpose").annotate(Max("created_at")))
     running = set(Run.objects.filter(company_id=company_id, state__in=runs.OPEN).values_list("purpose", flat=True))
     latest: datetime | None = None
     for sweep in SWEEPS:
@@ -71,12 +85,15 @@ def start(company_id: int, sweep: Sweep, now: datetime, jobs: Jobs) -> bool:
         targets = backup_now.scope_targets(company, ScopeKind.COMPANY, 0)
     except NothingToBackUp:
         return False
-    first = now - sweep.reach
-    if sweep is SWEEPS[0]:
-        # After a sleep longer than the longest reach: go on where the last one that ended had come to.
-        ended = Run.objects.filter(company_id=company_id, purpose=sweep.purpose, state=Run.State.FINISHED).aggregate(at=Max("until"))["at"]
-        first = min(first, ended or first)
-    since = max(first, min(one.target.backed_up_at or first for one in targets))
+    beyond = _beyond(company, targets, now, now - sweep.reach) if sweep in BEYOND else Beyond({}, untried=False)
+    if beyond.untried and not Run.objects.filter(company_id=company_id, state__in=runs.OPEN, purpose=SWEEPS[0].purpose).exists():
+        sweep = SWEEPS[0]
+    first = (_last_whole_look(company_id, now) if sweep is SWEEPS[0] else now) - sweep.reach
+    wanted_days = {
+        target: [(max(begun, first), until) for begun, until in ranges] + (beyond.days.get(target, []) if sweep is SWEEPS[0] else [])
+        for target, ranges in _wanted(company_id, targets, first).items()
+    }
+    since = min(begun for ranges in wanted_days.values() for begun, _ in ranges)
     if since >= now:
         return False
     for one in targets:
@@ -85,7 +102,7 @@ def start(company_id: int, sweep: Sweep, now: datetime, jobs: Jobs) -> bool:
     run, started = runs.open_run(company_id, ScopeKind.COMPANY, 0, ids, since, now, now, relist=False, purpose=sweep.purpose)
     if started:
         wanted = TimeRange(ms(since), ms(now))
-        left_out = _before_their_rule(targets, wanted)
+        left_out = {target: _days_outside(ranges, wanted) for target, ranges in wanted_days.items()}
         planned = backup_now.plan(company, targets, wanted, now, relist=False, left_out=left_out, by_deadline=False)
         runs.add_windows(run, [backup_now.as_row(window) for window in planned], now)
         runs.queue_windows(company_id, now, jobs.enqueue_window)
@@ -93,15 +110,81 @@ def start(company_id: int, sweep: Sweep, now: datetime, jobs: Jobs) -> bool:
     return started
 
 
-def _before_their_rule(targets: Sequence[TargetSettings], wanted: TimeRange) -> dict[int, set[date]]:
-    """By target: the days before its rule was switched on. Those are Back up now's."""
-    first = windows.day_of(wanted.after_ms)
-    left_out = {}
-    for one in targets:
-        if one.target.backed_up_at is not None:
-            days = (windows.day_of(ms(one.target.backed_up_at)) - first).days
-            left_out[one.target.pk] = {first + timedelta(days=number) for number in range(days)}
-    return left_out
+def _last_whole_look(company_id: int, now: datetime) -> datetime:
+    """The time from which the longest sweep reaches back: what could still change then must be looked at once more.
+
+    That is when the last one began; before, where a Back up now has ended since, when that one began: what it listed first, it listed then.
+    So a recording that comes within the reach after its call is always listed afterwards, whatever the rhythm.
+    """
+    ended = Run.objects.filter(company_id=company_id, state=Run.State.FINISHED, created_at__lte=now + MOST_APART)
+    last = ended.filter(purpose=Purpose.SWEEP_35D).aggregate(at=Max("until"))["at"]
+    asked_for = ended.filter(purpose=Purpose.BACK_UP_NOW)
+    if last is not None:
+        asked_for = asked_for.filter(finished_at__gt=last)
+    times = [at for at in (last, asked_for.aggregate(at=Min("created_at"))["at"], now) if at is not None]
+    return min(times)
+
+
+Ranges = list[tuple[datetime, datetime]]
+
+
+@dataclass(frozen=True, slots=True)
+class Beyond:
+    """By target: days that were once to be backed up and are not listed. `untried`: of some, no run has tried the list in vain."""
+
+    days: dict[int, Ranges]
+    untried: bool
+
+
+def _beyond(company: Company, targets: Sequence[TargetSettings], now: datetime, reach: datetime) -> Beyond:
+    """Days before `reach`. What nobody asked for, or what a person cancelled, is not among them, and neither is what a run is about to
+    list."""
+    last = windows.day_of(ms(reach))
+    gaps = [replace(gap, last=min(gap.last, last)) for gap in unknown.look(company, [one.target for one in targets], now).gaps]
+    gaps = [gap for gap in gaps if gap.reason != COMING and gap.first <= gap.last]
+    if not gaps:
+        return Beyond({}, untried=False)
+    wanted = _wanted(company.pk, targets, at(windows.day_start_ms(min(gap.first for gap in gaps))), now)
+    found: dict[int, Ranges] = {}
+    untried = False
+    for gap in gaps:
+        # Whole days: one of which a part was wanted is never listed from end to end, and would be listed for ever.
+        whole = [_whole_days(since, min(until, now)) for since, until in wanted.get(gap.target_id, [])]
+        parts = [(max(gap.first, first), min(gap.last, last)) for first, last in whole]
+        parts = [(first, last) for first, last in parts if first <= last]
+        found.setdefault(gap.target_id, []).extend(
+            (at(windows.day_start_ms(first)), at(windows.day_start_ms(last) + windows.DAY_MS - 1)) for first, last in parts
+        )
+        untried |= bool(parts) and gap.reason in unknown.NOT_TRIED
+    return Beyond({target: ranges for target, ranges in found.items() if ranges}, untried)
+
+
+def _whole_days(since: datetime, until: datetime) -> tuple[date, date]:
+    """The first and the last that lie in the range from end to end; upside down for none."""
+    return windows.day_of(ms(since) + windows.DAY_MS - 1), windows.day_of(ms(until)) - timedelta(days=1)
+
+
+def _wanted(company_id: int, targets: Sequence[TargetSettings], first: datetime, unruled: datetime | None = None) -> dict[int, Ranges]:
+    """By target: what was ever to be backed up of the time since `first`. The range of a run that has not ended is its own to list, or to
+    leave alone while it is paused; once it has ended, `_last_whole_look` makes up for what it listed too early. A target of which nobody
+    knows since when it has its rule has it since `unruled`, or `first`."""
+    found: dict[int, Ranges] = {one.target.pk: [(one.target.backed_up_at or unruled or first, NEVER)] for one in targets}
+    asked_for = Run.objects.filter(company_id=company_id, purpose=Purpose.BACK_UP_NOW, state=Run.State.FINISHED, until__gt=first)
+    for ids, since, until in asked_for.values_list("targets", "since", "until"):
+        for target in ids:
+            if target in found:
+                found[target].append((since, until))
+    return found
+
+
+def _days_outside(ranges: Ranges, wanted: TimeRange) -> set[date]:
+    """The days that no range touches."""
+    first, last = windows.day_of(wanted.after_ms), windows.day_of(wanted.before_ms)
+    days = {first + timedelta(days=number) for number in range((last - first).days + 1)}
+    for since, until in ranges:
+        begun, ended = windows.day_of(ms(since)), windows.day_of(ms(min(until, at(wanted.before_ms))))
+        days -= {day for day in days if begun <= day <= ended}
+    return days
 
 
 def start_due(now: datetime, jobs: Jobs) -> None:

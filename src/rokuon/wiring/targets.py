@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 
 from rokuon.backup.discover import TargetPlan, Targets
 from rokuon.domain.recording import Scope, ScopeKind
-from rokuon.org.models import Company, Member
+from rokuon.org.models import Company, Member, User
 from rokuon.org.tree import TargetSettings, target_settings, zone_of
 
 
@@ -15,14 +15,15 @@ def load_targets(company: Company, ids: Collection[int]) -> Targets:
 
 def as_targets(company: Company, settings: Iterable[TargetSettings]) -> Targets:
     """The same of settings that are at hand."""
+    longest = dict(company.buckets.values_list("pk", "longest_name"))
     plans = {
         Scope(ScopeKind(one.target.kind), one.target.dialpad_id): TargetPlan(
-            one.target.pk, one.effective.bucket, one.target.folder, zone_of(one.target)
+            one.target.pk, one.effective.bucket, one.target.folder, zone_of(one.target), longest[one.effective.bucket]
         )
         for one in settings
         if one.target.backed_up and one.effective.bucket is not None
     }
-    return Targets(plans, load_trainees(company.pk), voicemail=company.voicemail)
+    return Targets(plans, load_trainees(company.pk), voicemail=company.voicemail, names=_names(company.pk))
 
 
 def load_trainees(company_id: int) -> dict[str, set[str]]:
@@ -31,3 +32,8 @@ def load_trainees(company_id: int) -> dict[str, set[str]]:
     for user, team in Member.objects.filter(team__company_id=company_id).values_list("user_id", "team__dialpad_id"):
         trainees.setdefault(user, set()).add(team)
     return trainees
+
+
+def _names(company_id: int) -> dict[str, str]:
+    """What the directory calls each person, by the source's ids; also those who left."""
+    return dict(User.objects.filter(company_id=company_id).exclude(name="").values_list("dialpad_id", "name"))

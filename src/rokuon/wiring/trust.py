@@ -9,6 +9,7 @@ from rokuon.domain.ports import Source, TimeRange
 from rokuon.domain.recording import Scope, ScopeKind
 from rokuon.ledger.gateway import Database
 from rokuon.ledger.sql import ms
+from rokuon.org import services
 from rokuon.org.models import Company, Target
 
 from .targets import load_trainees
@@ -28,7 +29,7 @@ async def learn_trust(company_id: int, source: Source, db: Database, now: dateti
             except RokuonError:
                 return
             if answer is not None:
-                await db(_remember, company_id, kind, answer)
+                await db(services.learn_listing, company_id, kind, answer)
                 break
 
 
@@ -39,9 +40,3 @@ def _open_questions(company_id: int) -> dict[str, list[str]]:
         if kind not in known and len(questions.setdefault(kind, [])) < TARGETS_TO_ASK:
             questions[kind].append(dialpad_id)
     return questions
-
-
-def _remember(company_id: int, kind: str, answer: bool) -> None:
-    company = Company.objects.get(pk=company_id)
-    company.listing_trust = {**company.listing_trust, kind: answer}
-    company.save(update_fields=["listing_trust"])

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import hashlib
 import json
 import re
 import secrets
@@ -263,10 +264,15 @@ class GcsDouble:
         headers = {"Content-Type": thing.content_type, "x-goog-generation": str(thing.generation), "Content-Length": str(end - start)}
         if status == 206:
             headers["Content-Range"] = f"bytes {start}-{end - 1}/{len(thing.data)}"
+        # Of the whole object, whatever range is sent.
+        headers["x-goog-hash"] = f"crc32c={thing.resource()['crc32c']},md5={base64.b64encode(hashlib.md5(thing.data).digest()).decode()}"
+        headers["x-goog-stored-content-length"] = str(len(thing.data))
         headers |= {name.removeprefix("response-").title(): request.query[name] for name in _ANSWERED if name in request.query}
         answer = web.StreamResponse(status=status, headers=headers)
         await answer.prepare(request)
         data = thing.data[start:end]
+        if fault and fault.flip_bit:
+            data = bytes([data[0] ^ 1]) + data[1:]
         if fault and fault.reset_after:
             await answer.write(data[: fault.reset_after])
             raise Reset

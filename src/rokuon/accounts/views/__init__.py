@@ -1,1 +1,1 @@
-"""Pages of sign-in and of one's own account. The pages about a company's people stand in `console.views`."""
+"""Pages of sign-in and of one's own account. The pages about a company's people stand in `console.people`."""

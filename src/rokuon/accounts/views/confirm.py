@@ -6,16 +6,16 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
-from rokuon.accounts import fresh
+from rokuon.accounts import recent_auth
 from rokuon.accounts.adapter import Accounts
-from rokuon.accounts.doors import FORM, SignedInRequest, signed_in
 from rokuon.accounts.forms import ConfirmForm
+from rokuon.accounts.guards import FORM, SignedInRequest, signed_in
 
 
 @signed_in(FORM)
 def confirm(request: SignedInRequest) -> HttpResponse:
     """By password, counted like a sign-in. Who has none signs in again."""
-    after = fresh.ours(request.POST.get("next") or request.GET.get("next", ""))
+    after = recent_auth.ours(request.POST.get("next") or request.GET.get("next", ""))
     if not request.user.has_password:
         if request.method == "POST":
             logout(request)
@@ -28,7 +28,7 @@ def confirm(request: SignedInRequest) -> HttpResponse:
         if form.is_valid():
             try:
                 if Accounts(request).reauthenticate(request.user, form.cleaned_data["password"]):
-                    fresh.renew(request)
+                    recent_auth.renew(request)
                     return HttpResponseRedirect(after, status=303)
                 form.add_error("password", _("The password is not right."))
             except ValidationError as too_early:

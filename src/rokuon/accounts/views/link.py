@@ -2,14 +2,16 @@
 
 from allauth.account.utils import perform_login
 from django.contrib.auth import logout
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
-from rokuon.accounts import links
-from rokuon.accounts.doors import FORM, everyone
-from rokuon.accounts.entry import after_sign_in
+from rokuon.accounts import audit, links, proof, sign_ins
+from rokuon.accounts.guards import FORM, everyone
+from rokuon.accounts.models import Link, hashed
+from rokuon.accounts.signals import after_sign_in, say_reset
 
 
 @everyone(FORM)
@@ -17,11 +19,29 @@ from rokuon.accounts.entry import after_sign_in
 def link(request: HttpRequest, token: str) -> HttpResponseBase:
     """GET shows whom the link is for; POST uses it. What a link is not good for any more is said alike, whatever the reason."""
     now = timezone.now()
-    found = links.use(token, now) if request.method == "POST" else links.find(token, now)
+    was_reset = False
+    if request.method == "POST":
+        with transaction.atomic():
+            found = links.use(token, now)
+            was_reset = found is not None and proof.by_link(audit.acting(found.person, request), found, now)
+    else:
+        found = links.find(token, now)
     if found is None:
+        if request.method == "POST":
+            _refused(request, token)
         return render(request, "account/link_over.html", status=410)
     if request.method != "POST":
         return render(request, "account/link.html", {"link": found, "person": found.person})
     logout(request)
+    if was_reset:
+        say_reset(request)
+    sign_ins.begin(request, sign_ins.Way(found.kind))
     answer: HttpResponse = perform_login(request, found.person, redirect_url=after_sign_in(found.person))
     return answer
+
+
+def _refused(request: HttpRequest, token: str) -> None:
+    """Whose link it was is known where it was used or came too late."""
+    once = Link.objects.filter(token=hashed(token)).select_related("person").first()
+    way = sign_ins.Way(once.kind) if once is not None else sign_ins.Way.LINK
+    sign_ins.refused(request, way, sign_ins.Result.LINK_OVER, person=once.person if once is not None else None)

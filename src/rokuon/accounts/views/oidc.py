@@ -9,8 +9,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from requests import RequestException
 
-from rokuon.accounts import fresh, oidc
-from rokuon.accounts.doors import CHANGE, READ, everyone
+from rokuon.accounts import oidc, recent_auth
+from rokuon.accounts.guards import CHANGE, READ, everyone
 
 
 @everyone(CHANGE)
@@ -21,11 +21,11 @@ def start(request: HttpRequest) -> HttpResponse:
     nonce = token_urlsafe(32)
     provider = get_adapter().get_provider(request, provider=oidc.PROVIDER)
     provider.oauth2_adapter_class = oidc.Checked
-    after = fresh.ours(request.POST.get("next", ""))
+    after = recent_auth.ours(request.POST.get("next", ""))
     try:
         to = provider.redirect(request, "login", next_url=after, auth_params={"nonce": nonce}, nonce=nonce)["Location"]
-    except (OAuth2Error, RequestException, KeyError, ValueError):
-        return render(request, "account/oidc_refused.html", {"kind": "away", "provider": oidc.provider_name()}, status=502)
+    except (OAuth2Error, RequestException, KeyError, ValueError) as error:
+        return oidc.away_page(request, error)
     answer = render(request, "account/oidc_go.html", {"to": to, "provider": oidc.provider_name()})
     answer["Refresh"] = f"0; url={to}"
     return answer
@@ -36,5 +36,8 @@ def callback(request: HttpRequest) -> HttpResponseBase:
     if not oidc.configured():
         raise Http404
     view = OAuth2CallbackView.adapter_view(oidc.Checked(request, oidc.PROVIDER))
-    answer: HttpResponseBase = view(request)
+    try:
+        answer: HttpResponseBase = view(request)
+    except (OAuth2Error, RequestException) as error:
+        return oidc.away_page(request, error)
     return answer

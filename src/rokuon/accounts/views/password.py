@@ -1,16 +1,16 @@
 """Choosing a password, first or new."""
 
 from django.contrib import messages
-from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth import logout, update_session_auth_hash
 from django.db import transaction
 from django.http import HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from rokuon.accounts import audit, fresh, sessions
-from rokuon.accounts.doors import FORM, SignedInRequest, signed_in
+from rokuon.accounts import audit, recent_auth, sessions
 from rokuon.accounts.forms import PasswordForm
+from rokuon.accounts.guards import FORM, SignedInRequest, signed_in
 from rokuon.accounts.models import Link, Person
 
 
@@ -22,10 +22,14 @@ def password(request: SignedInRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         first = not person.has_password
         with transaction.atomic():
+            before = person.password
             person.set_password(form.cleaned_data["password"])
-            Person.objects.filter(pk=person.pk).update(password=person.password)
+            if not Person.objects.filter(pk=person.pk, password=before).update(password=person.password):
+                # Reset, or changed elsewhere, since this page was asked for: who asked may not be the owner.
+                logout(request)
+                return redirect("account_login")
             update_session_auth_hash(request, person)
-            fresh.renew(request)
+            recent_auth.renew(request)
             sessions.end_all(person, but=request.session.session_key)
             Link.objects.filter(person=person, used_at=None).delete()
             audit.record(
@@ -38,6 +42,6 @@ def password(request: SignedInRequest) -> HttpResponse:
         messages.success(
             request, _("Your password is set.") if first else _("Your password is changed. Other browsers have to sign in again.")
         )
-        return HttpResponseRedirect(fresh.ours(request.POST.get("next", "")), status=303)
+        return HttpResponseRedirect(recent_auth.ours(request.POST.get("next", "")), status=303)
     context = {"form": form, "first": not person.has_password, "next": request.GET.get("next", "")}
     return render(request, "account/password.html", context, status=422 if form.errors else 200)

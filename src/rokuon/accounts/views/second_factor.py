@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from rokuon.accounts import audit, second_factor
-from rokuon.accounts.doors import CHANGE, FORM, SignedInRequest, everyone, signed_in
+from rokuon.accounts.guards import CHANGE, FORM, SignedInRequest, everyone, signed_in
 
 
 class Code(AuthenticateView):

@@ -6,7 +6,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
 from rokuon.accounts import sessions
-from rokuon.accounts.doors import CHANGE, SignedInRequest, signed_in
+from rokuon.accounts.guards import CHANGE, SignedInRequest, signed_in
 from rokuon.accounts.models import Session
 
 

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
 from rokuon.accounts import oidc, throttle
-from rokuon.accounts.doors import CHANGE, FORM, READ, everyone
+from rokuon.accounts.guards import CHANGE, FORM, READ, everyone
 
 
 class SignIn(LoginView):

@@ -11,9 +11,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from rokuon.console import lookalike
+from rokuon.base import i18n, measures
+from rokuon.console.web import confusable_names
 from rokuon.domain.placement import zone as zone_info
-from rokuon.ops import i18n, measures
 
 register = template.Library()
 
@@ -26,10 +26,14 @@ STATES = {
     "failed": (gettext_noop("Failed"), "failed"),
     "gone": (gettext_noop("No longer at Dialpad"), "gone"),
     "excluded": (gettext_noop("Excluded by rule"), "excluded"),
+    "unnamed": (gettext_noop("Nothing to fetch"), "warning"),
+    "closed": (gettext_noop("Closed"), "verified"),
     "running": (gettext_noop("Running"), "running"),
     "paused": (gettext_noop("Paused"), "held"),
     "finished": (gettext_noop("Finished"), "verified"),
     "cancelled": (gettext_noop("Cancelled"), "excluded"),
+    "unlisted": (gettext_noop("Not listed"), "warning"),
+    "unreadable": (gettext_noop("Not readable"), "warning"),
 }
 
 
@@ -85,7 +89,7 @@ def state(name: str, words: str = "", glyph: str = "") -> SafeString:
 @register.simple_tag
 def name(text: str, instead: str = "") -> SafeString:
     """A name from outside, kept apart from what stands around it, with a mark where it may not be what it looks like. `instead` of none."""
-    odd = lookalike.oddity(text)
+    odd = confusable_names.oddity(text)
     mark = (
         format_html('<span class="odd" title="{}">{}<span class="visually-hidden">{}</span></span>', odd, icon("warning"), odd)
         if odd

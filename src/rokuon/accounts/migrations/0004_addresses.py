@@ -1,0 +1,108 @@
+"""Accounts are known by the normal form of their address, compared exactly.
+
+Of two accounts that are one address by now, the one that was signed in to keeps it, else the older one; the other, and one whose address
+nobody could sign in with, is kept for the audit log under an address that no mail reaches, and is disabled: its roles are given anew to
+whoever should have them. Accounts of an identity provider that were joined by look-alike letters are parted. Everything is in the audit log.
+"""
+
+from typing import Any
+
+import idna
+from django.db import migrations, models
+from django.utils import timezone
+
+from rokuon.runtime.mail_addresses import needs_utf8, normal
+
+
+def keep_one_form(apps: Any, schema_editor: Any) -> None:
+    Person = apps.get_model("accounts", "Person")
+    wanted: dict[str, list[Any]] = {}
+    nobody: list[Any] = []
+    for person in Person.objects.order_by("pk"):
+        address = _as_mail_was_sent(person.email)
+        if address is None:
+            nobody.append(person)
+        else:
+            wanted.setdefault(address, []).append(person)
+    kept = {address: min(those, key=lambda one: (one.last_login is None, one.pk)) for address, those in wanted.items()}
+    for address, those in wanted.items():
+        nobody += [one for one in those if one.pk != kept[address].pk]
+    for person in nobody:
+        _retire(apps, person)
+    for address, person in kept.items():
+        if person.email != address:
+            Person.objects.filter(pk=person.pk).update(email=address)
+            _record(apps, person, "person.address", {"email": person.email}, {"email": address})
+    _part_look_alikes(apps)
+    # What waits to be checked at the end of the transaction would forbid the new constraint.
+    schema_editor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+def _as_mail_was_sent(email: str) -> str | None:
+    """The normal form of the address to which mails went; None for one with which nobody could sign in."""
+    local, _at, domain = email.rpartition("@")
+    try:
+        address = normal(f"{local}@{domain if domain.isascii() else idna.encode(domain, uts46=True).decode()}")
+    except ValueError:
+        return None
+    return None if needs_utf8(address) else address
+
+
+def _retire(apps: Any, person: Any) -> None:
+    address = f"person-{person.pk}@unusable.invalid"
+    apps.get_model("accounts", "Person").objects.filter(pk=person.pk).update(email=address, is_active=False)
+    for table in ("Session", "Link"):
+        apps.get_model("accounts", table).objects.filter(person_id=person.pk).delete()
+    apps.get_model("socialaccount", "SocialAccount").objects.filter(user_id=person.pk).delete()
+    _record(apps, person, "person.address", {"email": person.email}, {"email": address})
+    _record(apps, person, "person.disable", {}, {})
+
+
+def _part_look_alikes(apps: Any) -> None:
+    """Joins whose address at the provider, beyond ASCII, is not the person's. One in plain letters is an address that was changed there."""
+    for join in apps.get_model("socialaccount", "SocialAccount").objects.select_related("user"):
+        email = str(join.extra_data.get("id_token", {}).get("email", ""))
+        if not email.isascii() and _exactly(email) != join.user.email:
+            apps.get_model("accounts", "Session").objects.filter(person_id=join.user_id).delete()
+            _record(apps, join.user, "account.oidc_undo", {"address": email}, {})
+            join.delete()
+
+
+def _exactly(email: str) -> str | None:
+    try:
+        return normal(email)
+    except ValueError:
+        return None
+
+
+def _record(apps: Any, person: Any, action: str, before: dict[str, str], after: dict[str, str]) -> None:
+    """In the log of each company in which the person has a role, or else in the installation's."""
+    companies = apps.get_model("accounts", "Membership").objects.filter(person_id=person.pk).values_list("company_id", flat=True)
+    for company_id in sorted(set(companies)) or [None]:
+        apps.get_model("accounts", "AuditEntry").objects.create(
+            at=timezone.now(),
+            company_id=company_id,
+            actor="upgrade",
+            action=action,
+            subject_kind="person",
+            subject_id=str(person.pk),
+            subject=person.email,
+            before=before,
+            after=after,
+        )
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("accounts", "0003_sign_in_log"),
+        ("socialaccount", "0006_alter_socialaccount_extra_data"),
+    ]
+
+    operations = [
+        migrations.RunPython(keep_one_form, migrations.RunPython.noop),
+        migrations.RemoveConstraint(model_name="person", name="person_once"),
+        migrations.AddConstraint(
+            model_name="person",
+            constraint=models.CheckConstraint(condition=models.Q(("email__regex", r"^[!-?\[-~]+@[a-z0-9.-]+$")), name="person_address"),
+        ),
+    ]

@@ -1,0 +1,84 @@
+"""The only gate: what a person may do, and how far that reaches. What is not said here is refused (ASVS 8.2, 16.5.3).
+
+Nothing is cached: a role that was taken away ends with the next request.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .models import Membership
+
+Role = Membership.Role
+
+
+class Action(StrEnum):
+    """VIEW: counts, names, settings, lists. BACK_UP: start, pause, cancel, retry. SET_BUCKETS: choose among the registered buckets for
+    an office or a target. SET_NOTICES: the recipients of notifications. SET_COMPANY: key, directory, registering buckets, the company's
+    bucket, restriction, limits. SYSTEM: how the installation itself does."""
+
+    VIEW = "view"
+    LISTEN = "listen"
+    DOWNLOAD = "download"
+    BACK_UP = "back_up"
+    SET_BUCKETS = "set_buckets"
+    SET_RULES = "set_rules"
+    SET_NOTICES = "set_notices"
+    SET_COMPANY = "set_company"
+    SYSTEM = "system"
+    PEOPLE = "people"
+    AUDIT = "audit"
+
+
+ALLOWED: Mapping[str, frozenset[Action]] = {
+    Role.COMPANY_ADMIN: frozenset(Action),
+    Role.OFFICE_ADMIN: frozenset(
+        {Action.VIEW, Action.LISTEN, Action.DOWNLOAD, Action.BACK_UP, Action.SET_BUCKETS, Action.SET_RULES, Action.SET_NOTICES},
+    ),
+    Role.VIEWER: frozenset({Action.VIEW, Action.LISTEN}),
+}
+"""A role that is not in the table allows nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The part of a company in which an action is allowed: some offices (ledger ids), or all of it where `offices` is None."""
+
+    company_id: int
+    offices: frozenset[int] | None = None
+
+    @property
+    def whole(self) -> bool:
+        return self.offices is None
+
+    def covers(self, office_id: int | None) -> bool:
+        """Whether a thing of this office lies within; a thing of the whole company (None) only where all of it is reached."""
+        return self.offices is None or office_id in self.offices
+
+
+def reach(person_id: int, company_id: int, action: Action) -> Reach | None:
+    """How far the person may do this in the company; None where not at all."""
+    return reaches(person_id, company_id).get(action)
+
+
+def reaches(person_id: int, company_id: int) -> Mapping[Action, Reach]:
+    """Everything that the person may do in the company, in one question to the database. An operator who has a role there looks after the
+    installation too."""
+    known = Membership.objects.filter(person_id=person_id, company_id=company_id, person__is_active=True)
+    roles = list(known.values_list("role", "office_id", "person__is_operator"))
+    found: dict[Action, list[int | None]] = {
+        action: [office for role, office, _operator in roles if action in ALLOWED.get(role, ())] for action in Action
+    }
+    if any(operator and Action.VIEW in ALLOWED.get(role, ()) for role, _office, operator in roles):
+        found[Action.SYSTEM].append(None)
+    return {action: _reach(company_id, offices) for action, offices in found.items() if offices}
+
+
+def _reach(company_id: int, offices: Sequence[int | None]) -> Reach:
+    return Reach(company_id, None if None in offices else frozenset(office for office in offices if office is not None))
+
+
+def company_ids(person_id: int) -> list[int]:
+    """The companies that the person may look at."""
+    roles = Membership.objects.filter(person_id=person_id, person__is_active=True).values_list("company_id", "role")
+    return sorted({company for company, role in roles if Action.VIEW in ALLOWED.get(role, ())})

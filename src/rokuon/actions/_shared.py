@@ -1,0 +1,29 @@
+"""What several actions share: their line of the audit log, and lifting a hold."""
+
+from datetime import datetime
+from typing import Any
+
+from rokuon.accounts import audit
+from rokuon.accounts.audit import Actor
+from rokuon.domain.failures import HoldOn
+from rokuon.domain.ports import Jobs
+from rokuon.ledger import holds, runs
+from rokuon.org.models import Company
+
+
+def record(
+    actor: Actor,
+    action: str,
+    company: Company,
+    now: datetime,
+    subject: tuple[str, object, str],
+    after: dict[str, Any] | None = None,
+    before: dict[str, Any] | None = None,
+) -> None:
+    audit.record(actor, action, now=now, company_id=company.pk, subject=subject, before=before, after=after)
+
+
+def lift(company_id: int, on: HoldOn, ref: str, jobs: Jobs, now: datetime) -> None:
+    holds.lift(company_id, on, ref, now)
+    runs.queue_windows(company_id, now, jobs.enqueue_window)
+    jobs.enqueue_due(company_id)

@@ -1,0 +1,203 @@
+"""What an admin does with buckets: registering one, verifying it, a new credential.
+
+Every function checks first and then changes the database in one transaction: what is refused changes nothing. They block, so they fit
+a command and a synchronous view alike. `jobs` is asked for work inside the transaction of the rows it concerns.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from rokuon.accounts.audit import Actor
+from rokuon.actions._shared import lift, record
+from rokuon.base.logs import hide
+from rokuon.base.secrets import Secret
+from rokuon.config import Config
+from rokuon.domain.failures import HoldOn
+from rokuon.domain.ports import Jobs
+from rokuon.ledger import inventory, names
+from rokuon.org import services
+from rokuon.org.models import Bucket, Company
+from rokuon.runtime.installation import Installation
+from rokuon.stores.addresses import FolderAddress, GcsAddress, parse
+from rokuon.stores.google_key import fields_of, refuse_weak, service_account
+from rokuon.stores.recognition import Known
+from rokuon.stores.registry import open_store
+from rokuon.stores.verification import FRESH_GRANT_S, Verification, Waiting, look, verify
+from rokuon.wiring import bucket_overlap
+from rokuon.wiring.bucket_report import proven, report
+from rokuon.wiring.connections import CREDENTIAL, bucket_owner, open_bucket
+
+SHOWN_OF_ID = 4
+
+
+def add_bucket(
+    installation: Installation,
+    company: Company,
+    url: str,
+    credential: Secret | None,
+    actor: Actor,
+    now: datetime,
+    *,
+    patience: float = FRESH_GRANT_S,
+    progress: Callable[[Waiting], None] = lambda waiting: None,
+) -> tuple[Bucket | None, Verification]:
+    """Verify a bucket and register it; None where the verification failed, and then nothing is registered.
+
+    `patience` is how many seconds a refusal is asked again, because a fresh grant takes minutes to arrive everywhere.
+    """
+    url = canonical_bucket_url(installation.config, url)
+    services.require_free(company, url)
+    bucket_overlap.require_apart(company, url)
+    _refuse_weak(installation.config, url, credential)
+    verification = _verify(installation, company, url, credential, Known(), patience, progress)
+    if not verification.ok:
+        return None, verification
+    with transaction.atomic():
+        bucket_overlap.one_after_the_other(url)
+        bucket_overlap.require_apart(company, url)
+        bucket = services.register_bucket(company, url)
+        if credential is not None:
+            bucket.credential = installation.vault.seal(credential.reveal(), owner=bucket_owner(bucket.pk), field=CREDENTIAL)
+        bucket.save(update_fields=["credential"])
+        Bucket.objects.filter(pk=bucket.pk).update(**proven(verification, now))
+        bucket.refresh_from_db()
+        after = {"url": url, "credential": told_credential(credential)}
+        record(actor, "bucket.register", company, now, ("bucket", bucket.pk, url), after)
+    return bucket, verification
+
+
+def verify_bucket(
+    installation: Installation,
+    bucket: Bucket,
+    jobs: Jobs,
+    actor: Actor,
+    now: datetime,
+    *,
+    credential: Secret | None = None,
+    anew: bool = False,
+    patience: float = FRESH_GRANT_S,
+    progress: Callable[[Waiting], None] = lambda waiting: None,
+) -> Verification:
+    """Verify a registered bucket again, with a new credential if one is given, and keep the report.
+
+    Where it succeeds, a new credential is kept and what waited for the bucket goes on. `anew` is `actions.bucket_restart`'s.
+    """
+    _refuse_weak(installation.config, bucket.url, credential)
+    used = credential if credential is not None else kept_credential(installation, bucket)
+    verification = _verify(installation, bucket.company, bucket.url, used, known(bucket), patience, progress, anew=anew)
+    with transaction.atomic():
+        after: dict[str, Any] = {"ok": verification.ok, "reason": verification.failure.reason if verification.failure is not None else ""}
+        if credential is not None and verification.ok:
+            after["credential"] = told_credential(credential)
+        record(actor, "bucket.verify", bucket.company, now, ("bucket", bucket.pk, bucket.url), after)
+        if not verification.ok:
+            Bucket.objects.filter(pk=bucket.pk).update(verification=report(verification))
+            return verification
+        changes = proven(verification, now)
+        if credential is not None:
+            changes["credential"] = installation.vault.seal(credential.reveal(), owner=bucket_owner(bucket.pk), field=CREDENTIAL)
+        Bucket.objects.filter(pk=bucket.pk).update(**changes)
+        names.shorten([bucket.pk])
+        lift(bucket.company_id, HoldOn.BUCKET, str(bucket.pk), jobs, now)
+    return verification
+
+
+def look_at_bucket(installation: Installation, bucket: Bucket) -> Verification:
+    """Whether the bucket can be used, without a change of it and without keeping the answer. Raises ConfigError where its address or
+    credential is not usable on this machine."""
+    claim, remembered = str(bucket.company.claim), known(bucket)
+
+    async def work() -> Verification:
+        store = open_bucket(installation.config, installation.vault, bucket.pk, bucket.url, bucket.credential)
+        try:
+            return await look(store, company_id=claim, installation_id=installation.identity, known=remembered)
+        finally:
+            await store.close()
+
+    return asyncio.run(work())
+
+
+def known(bucket: Bucket) -> Known:
+    """What is remembered of a registered bucket, to recognise it by."""
+    return Known(bucket.identity, inventory.newest_verified(bucket.pk))
+
+
+def told_credential(credential: Secret | None) -> str:
+    """Whose credential it is, in words that give nothing away: the account and the end of its key's public id; "" for the machine's."""
+    if credential is None:
+        return ""
+    fields = _fields(credential)
+    return f"{fields.get('client_email', '?')} …{str(fields.get('private_key_id', ''))[-SHOWN_OF_ID:]}".rstrip(" …")
+
+
+def principal(credential: Secret | None) -> str:
+    """The account that a bucket's own credential speaks for; "" for the machine's."""
+    return str(_fields(credential).get("client_email", "")) if credential is not None else ""
+
+
+def _fields(credential: Secret) -> dict[str, Any]:
+    return fields_of(credential.reveal())
+
+
+def kept_credential(installation: Installation, bucket: Bucket) -> Secret | None:
+    """The bucket's own credential, None where the machine's is used. Raises ConfigError where the master key does not open it."""
+    if not bucket.credential:
+        return None
+    return hide(installation.vault.open(bucket.credential, owner=bucket_owner(bucket.pk), field=CREDENTIAL))
+
+
+def canonical_bucket_url(config: Config, url: str) -> str:
+    """The one form under which a bucket is registered. Raises ConfigError for what cannot be a bucket here."""
+    address = parse(url, allowed_roots=config.local_roots)
+    if isinstance(address, FolderAddress):
+        return address.path.as_uri()
+    return f"gs://{address.bucket}" if isinstance(address, GcsAddress) else url
+
+
+def _verify(
+    installation: Installation,
+    company: Company,
+    url: str,
+    credential: Secret | None,
+    remembered: Known,
+    patience: float,
+    progress: Callable[[Waiting], None],
+    *,
+    anew: bool = False,
+) -> Verification:
+    config = installation.config
+
+    async def work() -> Verification:
+        store = open_store(
+            url,
+            credential=hide(credential).reveal() if credential is not None else None,
+            allowed_roots=config.local_roots,
+            gcs_endpoint=config.storage_emulator_host or None,
+        )
+        try:
+            return await verify(
+                store,
+                company_id=str(company.claim),
+                installation_id=installation.identity,
+                known=remembered,
+                anew=anew,
+                deadline_s=patience,
+                clock=time.monotonic,
+                sleep=asyncio.sleep,
+                progress=progress,
+            )
+        finally:
+            await store.close()
+
+    return asyncio.run(work())
+
+
+def _refuse_weak(config: Config, url: str, credential: Secret | None) -> None:
+    if credential is not None and url.startswith("gs:"):
+        service_account(hide(credential).reveal(), config.storage_emulator_host or None)
+        refuse_weak(credential.reveal())

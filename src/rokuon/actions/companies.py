@@ -1,0 +1,150 @@
+"""What an admin does with companies: registering one by its key, replacing or checking the key, reading the directory.
+
+Every function checks first and then changes the database in one transaction: what is refused changes nothing. They block, so they fit
+a command and a synchronous view alike. `jobs` is asked for work inside the transaction of the rows it concerns.
+"""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from rokuon.accounts.audit import Actor
+from rokuon.accounts.models import Membership
+from rokuon.actions._shared import lift, record
+from rokuon.base.i18n import _
+from rokuon.base.logs import hide
+from rokuon.base.secrets import Secret
+from rokuon.config import Config
+from rokuon.dialpad.urls import AllowedHosts
+from rokuon.domain.failures import HoldOn
+from rokuon.domain.ports import Jobs
+from rokuon.ledger import holds
+from rokuon.ledger.sql import ms
+from rokuon.org import directory as directories
+from rokuon.org import services
+from rokuon.org.models import Company
+from rokuon.runtime.installation import Installation
+from rokuon.wiring.connections import API_KEY, Connections, KeyMissing, company_owner, connected
+from rokuon.wiring.directory_sync import enter, enter_synced
+from rokuon.wiring.key_check import Account, KeyOfAnother, KeyReport, account_of, ending, examine
+
+
+def canonical_base_url(text: str) -> str:
+    """The address as it is kept, without a default port. Raises ConfigError for plain http except to this machine."""
+    base = AllowedHosts.of(text).base
+    return base.removesuffix(":443") if base.startswith("https://") else base.removesuffix(":80")
+
+
+def examine_key(config: Config, base_url: str, key: Secret, now: datetime) -> KeyReport:
+    """What the key opens, read by read, without a trace in the database; what Dialpad answers is in the report and raises nothing."""
+    return examine(config, base_url, hide(key), ms(now))
+
+
+def stored_key(installation: Installation, company: Company) -> Secret:
+    """The key that the company has. Raises KeyMissing, or SecretUnreadable where the master key does not open it."""
+    if not company.api_key:
+        raise KeyMissing(_("The company has no Dialpad API key. Enter one with `rokuon company key`."))
+    return installation.vault.open(company.api_key, owner=company_owner(company.pk), field=API_KEY)
+
+
+def recheck_key(installation: Installation, company: Company, jobs: Jobs, actor: Actor, now: datetime) -> KeyReport:
+    """Try the company's key again and keep what it opens; where every read was answered, what waited for Dialpad goes on."""
+    report = examine_key(installation.config, company.base_url, stored_key(installation, company), now)
+    with transaction.atomic():
+        _keep_report(company.pk, report, now)
+        if report.account is not None and report.account.directory.company.id == company.dialpad_id:
+            enter(company.pk, report.account, now)
+            _lift_what_the_key_stopped(company.pk, jobs, now)
+        record(actor, "company.key_check", company, now, _named(company), report.kept())
+    return report
+
+
+def add_company(
+    installation: Installation, base_url: str, key: Secret, actor: Actor, now: datetime
+) -> tuple[Company, directories.SyncResult, Account]:
+    """Register the company that the key belongs to, with its key sealed and its directory entered; not enabled yet."""
+    base_url = canonical_base_url(base_url)
+    report = examine_key(installation.config, base_url, key, now)
+    company, result = register_company(installation, base_url, key, report, actor, now)
+    return company, result, report.require()
+
+
+def register_company(
+    installation: Installation, base_url: str, key: Secret, report: KeyReport, actor: Actor, now: datetime
+) -> tuple[Company, directories.SyncResult]:
+    """Register what `examine_key` found. The person who does it becomes company admin, or nobody could go on.
+
+    Raises the report's failure, and CompanyKnown where the company is registered already.
+    """
+    account = report.require()
+    found = account.directory.company
+    with transaction.atomic():
+        company = services.create_company(found.name, base_url, found.id)
+        _seal_key(installation, company, key, report, actor, now)
+        result = enter(company.pk, account, now)
+        if actor.person is not None:
+            Membership.objects.create(person=actor.person, company_id=company.pk, role=Membership.Role.COMPANY_ADMIN, created_at=now)
+        after = {"address": base_url, "key": f"…{ending(key)}"}
+        record(actor, "company.add", company, now, _named(company), after)
+    company.refresh_from_db()
+    return company, result
+
+
+def set_key(installation: Installation, company: Company, key: Secret, jobs: Jobs, actor: Actor, now: datetime) -> Account:
+    """Replace a company's key by another of the same company; what waited for it goes on."""
+    report = examine_key(installation.config, company.base_url, key, now)
+    return keep_key(installation, company, key, report, jobs, actor, now)
+
+
+def keep_key(
+    installation: Installation, company: Company, key: Secret, report: KeyReport, jobs: Jobs, actor: Actor, now: datetime
+) -> Account:
+    """`set_key` after `examine_key`. Raises the report's failure, and KeyOfAnother."""
+    account = report.require()
+    if account.directory.company.id != company.dialpad_id:
+        raise KeyOfAnother(
+            _("This key belongs to the company %(other)s, not to %(name)s. Nothing was changed.")
+            % {"other": account.directory.company.name, "name": company.name}
+        )
+    with transaction.atomic():
+        before = {"key": f"…{company.key_ending}"}
+        _seal_key(installation, company, key, report, actor, now)
+        enter(company.pk, account, now)
+        _lift_what_the_key_stopped(company.pk, jobs, now)
+        # Two keys may end alike: that a new one was entered is told by the entry itself.
+        after = {"key": f"…{ending(key)}", **report.kept()}
+        record(actor, "company.key", company, now, _named(company), after, before)
+    return account
+
+
+def _named(company: Company) -> tuple[str, object, str]:
+    return "company", company.pk, company.name
+
+
+def _seal_key(installation: Installation, company: Company, key: Secret, report: KeyReport, actor: Actor, now: datetime) -> None:
+    sealed = installation.vault.seal(key.reveal(), owner=company_owner(company.pk), field=API_KEY)
+    Company.objects.filter(pk=company.pk).update(
+        api_key=sealed, key_ending=ending(key), key_entered_at=now, key_entered_by=actor.name if actor.person is not None else ""
+    )
+    _keep_report(company.pk, report, now)
+
+
+def _keep_report(company_id: int, report: KeyReport, now: datetime) -> None:
+    Company.objects.filter(pk=company_id).update(key_report={"at": now.isoformat(), **report.kept()})
+
+
+def _lift_what_the_key_stopped(company_id: int, jobs: Jobs, now: datetime) -> None:
+    """Also kinds of recordings that the key before did not open: what it still does not open is held again."""
+    for hold in holds.open_holds(company_id):
+        if hold.on == HoldOn.KIND:
+            holds.lift(company_id, HoldOn.KIND, hold.ref, now)
+    lift(company_id, HoldOn.SOURCE, "", jobs, now)
+
+
+def sync(installation: Installation, company: Company, actor: Actor, now: datetime) -> directories.SyncResult:
+    """Read the directory with the company's own key and budget, and enter it."""
+
+    async def read(connections: Connections) -> Account:
+        return await account_of(await connections.source(company.pk), ms(now))
+
+    return enter_synced(company, connected(installation, now, read), actor, now)

@@ -1,0 +1,135 @@
+"""The table of everything that is not backed up: what failed, is gone or waits, and calls that name no recording."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+
+from django.db import transaction
+
+from rokuon.accounts import audit
+from rokuon.accounts.audit import Actor
+from rokuon.base.i18n import _
+from rokuon.domain import placement
+from rokuon.ledger import aside, failures, unnamed
+from rokuon.ledger.models import Aside, Call, Copy
+from rokuon.ledger.next_try import Next, Stops
+from rokuon.org.models import Company
+from rokuon.org.tree import zone_of
+
+_CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the table is to hold: of these targets (None: all of the company), of one state (a copy's, or `unnamed.STATE`) or reason where
+    it is named."""
+
+    targets: Sequence[int] | None
+    state: str | None = None
+    reason: str | None = None
+
+    @property
+    def of_copies(self) -> bool:
+        return self.state != unnamed.STATE and self.reason != unnamed.REASON
+
+    @property
+    def of_calls(self) -> bool:
+        return self.state in (None, unnamed.STATE) and self.reason in (None, unnamed.REASON)
+
+
+def size(company: Company, asked: Asked) -> int:
+    """How many rows the table has."""
+    copies = failures.copies(company.pk, asked.targets, asked.state, asked.reason).count() if asked.of_copies else 0
+    return copies + (unnamed.calls(company.pk, asked.targets).count() if asked.of_calls else 0)
+
+
+@transaction.atomic
+def export(company: Company, asked: Asked, actor: Actor, now: datetime) -> tuple[list[str], Iterator[Sequence[object]]]:
+    """Headings and rows. That somebody takes it stands in the audit log, also before the rows are read."""
+    after = {"rows": size(company, asked)}
+    audit.record(actor, "failure.export", now=now, company_id=company.pk, subject=("company", company.pk, company.name), after=after)
+    headings = [
+        _("State"),
+        _("Cause"),
+        _("Office"),
+        _("Name"),
+        _("Call start"),
+        _("Time zone"),
+        _("Agent"),
+        _("Call id"),
+        _("Recording id"),
+        _("Since"),
+        _("Closed"),
+        _("Next try"),
+        _("Held by"),
+        _("Kept aside"),
+    ]
+    return headings, _rows(company.pk, asked)
+
+
+def _rows(company_id: int, asked: Asked) -> Iterator[Sequence[object]]:
+    if asked.of_copies:
+        stops = Stops(company_id)
+        copies = failures.copies(company_id, asked.targets, asked.state, asked.reason).iterator(chunk_size=_CHUNK)
+        while some := list(islice(copies, _CHUNK)):
+            kept = aside.of([copy.pk for copy in some])
+            for copy in some:
+                yield _of_copy(copy, stops.next_try(copy), kept.get(copy.pk))
+    if asked.of_calls:
+        for call in unnamed.calls(company_id, asked.targets).iterator(chunk_size=_CHUNK):
+            yield _of_call(call)
+
+
+def _of_copy(copy: Copy, following: Next | None, kept: Aside | None) -> list[object]:
+    zone, closing = zone_of(copy.target), failures.closing(copy)
+    return [
+        copy.state,
+        copy.reason,
+        copy.target.office.name,
+        copy.target.name,
+        on_wall(copy.call_started_at, zone),
+        zone or "UTC",
+        copy.agent,
+        copy.recording.call_id,
+        copy.recording.recording_id,
+        on_wall(copy.changed_at, zone),
+        closing.note if closing is not None else "",
+        on_wall(following.at, zone) if following is not None and following.at is not None else "",
+        held_by(following),
+        kept.looks if kept is not None else "",
+    ]
+
+
+def held_by(following: Next | None) -> str:
+    """The reason code of the hold, or the run that is paused; "" for neither."""
+    if following is None or (following.hold is None and following.paused is None):
+        return ""
+    return following.hold.reason if following.hold is not None else _("run %(run)d is paused") % {"run": following.paused}
+
+
+def _of_call(call: Call) -> list[object]:
+    zone, closing = zone_of(call.target), unnamed.closing(call)
+    start = on_wall(call.started_at, zone)
+    note = closing.note if closing is not None else ""
+    return [
+        unnamed.STATE,
+        unnamed.REASON,
+        call.target.office.name,
+        call.target.name,
+        start,
+        zone or "UTC",
+        "",
+        call.call_id,
+        "",
+        "",
+        note,
+        "",
+        "",
+        "",
+    ]
+
+
+def on_wall(when: datetime, zone: str) -> str:
+    """In the zone of a target, as a spreadsheet reads it."""
+    return f"{when.astimezone(placement.zone(zone)):%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,58 @@
+"""What is not known, as rows of the table that `actions.failures_export` begins."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from rokuon.actions.failures_export import on_wall
+from rokuon.completeness import unknown
+from rokuon.completeness.parts import parts
+from rokuon.domain.failures import EntryUnreadable
+from rokuon.ledger import unread
+from rokuon.ledger.models import Unreadable
+from rokuon.org.models import Company
+from rokuon.org.tree import zone_of
+
+MOST_ENTRIES = 100_000
+_EMPTY = [""] * 8
+"""The columns behind the time zone."""
+
+
+def rows(
+    company: Company, targets: Sequence[int] | None, reason: str | None, now: datetime, *, of_nobody: bool = True
+) -> Iterator[Sequence[object]]:
+    """In the columns of `actions.failures_export`; of one reason where it is named.
+
+    A stretch of days is one row, from its first to its last UTC day. With `of_nobody` also entries that may be any target's.
+    """
+    known = {one.pk: one for one in company.targets.select_related("office") if targets is None or one.pk in targets}
+    found = unknown.look(company, known.values(), now)
+    for part in parts(found):
+        for gap in part.gaps if reason in (None, part.reason) else ():
+            target = known[gap.target_id]
+            yield ["unlisted", gap.reason, target.office.name, target.name, f"{gap.first} - {gap.last}", "UTC", *_EMPTY]
+    if (found.unreadable or found.explained) and reason in (None, EntryUnreadable.reason):
+        ids = [one.pk for one in known.values() if one.backed_up]
+        for entry in unread.find(company.pk, ids, of_nobody=of_nobody)[:MOST_ENTRIES]:
+            yield _entry(entry)
+
+
+def _entry(entry: Unreadable) -> Sequence[object]:
+    target = entry.target
+    office, name, zone = (target.office.name, target.name, zone_of(target)) if target is not None else ("", "", "")
+    start = on_wall(entry.after, zone) if entry.exact else f"{on_wall(entry.after, zone)} - {on_wall(entry.before, zone)}"
+    recording = f"{entry.kind} {entry.recording_id}".strip()
+    since = on_wall(entry.first_at, zone)
+    return [
+        "unreadable",
+        EntryUnreadable.reason,
+        office,
+        name,
+        start,
+        zone or "UTC",
+        "",
+        entry.call_id,
+        recording,
+        since,
+        entry.note,
+        *_EMPTY[:3],
+    ]

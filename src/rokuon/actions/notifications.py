@@ -1,0 +1,90 @@
+"""Audited changes of notification recipients and preferences."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from rokuon.accounts import audit
+from rokuon.accounts.addresses import address_of
+from rokuon.accounts.audit import Actor
+from rokuon.notify.models import Recipient, Rhythm
+from rokuon.org.models import Company, Office
+
+MOST = 50
+"""Addresses added by hand for one office, or for the company itself."""
+
+
+class KnownAlready(Exception):
+    """The address was added there before."""
+
+
+class TooMany(Exception):
+    """MOST addresses are there already."""
+
+
+@transaction.atomic
+def add_recipient(company: Company, office: Office | None, email: str, language: str, actor: Actor, now: datetime) -> Recipient:
+    """Tell this address too: of the office, or of the whole company. `language` is one of `base.i18n.LANGUAGES`.
+
+    Raises NotAnAddress, KnownAlready, TooMany.
+    """
+    address = address_of(email)
+    _one_after_the_other(company)
+    there = Recipient.objects.filter(company=company, office=office)
+    if there.filter(email=address).exists():
+        raise KnownAlready(address)
+    if there.count() >= MOST:
+        raise TooMany
+    added = Recipient.objects.create(company=company, office=office, email=address, language=language, added_by=actor.name, created_at=now)
+    _record(added, "notice.add", actor, now, after={"language": language})
+    return added
+
+
+@transaction.atomic
+def remove_recipient(recipient: Recipient, actor: Actor, now: datetime) -> bool:
+    """Tell this address no longer; False where somebody removed it before."""
+    if not Recipient.objects.filter(pk=recipient.pk).delete()[0]:
+        return False
+    _record(recipient, "notice.remove", actor, now, before={"language": recipient.language})
+    return True
+
+
+@transaction.atomic
+def set_rhythm(company: Company, actor: Actor, now: datetime, *, directory_admins: bool, weekly: bool, language: str) -> bool:
+    """How the company is told, as `Rhythm` has it; whether anything differed. `language` is "" for the installation's."""
+    _one_after_the_other(company)
+    rhythm, _made = Rhythm.objects.get_or_create(company=company)
+    wanted = {"directory_admins": directory_admins, "weekly": weekly, "language": language}
+    before = {name: getattr(rhythm, name) for name in wanted}
+    if before == wanted:
+        return False
+    Rhythm.objects.filter(pk=rhythm.pk).update(**wanted)
+    subject = ("company", company.pk, company.name)
+    audit.record(actor, "notice.rhythm", now=now, company_id=company.pk, subject=subject, before=before, after=wanted)
+    return True
+
+
+def _one_after_the_other(company: Company) -> None:
+    """Two who add at once could pass MOST, or add the same address, together."""
+    Company.objects.select_for_update(no_key=True).only("pk").get(pk=company.pk)
+
+
+def _record(
+    recipient: Recipient,
+    action: str,
+    actor: Actor,
+    now: datetime,
+    *,
+    before: dict[str, str] | None = None,
+    after: dict[str, str] | None = None,
+) -> None:
+    audit.record(
+        actor,
+        action,
+        now=now,
+        company_id=recipient.company_id,
+        office_id=recipient.office_id,
+        subject=("recipient", recipient.pk, recipient.email),
+        before=before,
+        after=after,
+    )

@@ -1,0 +1,53 @@
+"""What a person does about calls that were recorded although no recording is listed: each in one transaction with its line of the audit
+log."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from rokuon.accounts import audit
+from rokuon.accounts.audit import Actor
+from rokuon.ledger import reasons, unnamed
+from rokuon.ledger.models import Call
+from rokuon.org.models import Company
+
+NAMED = 20
+"""So many calls stand in an entry of the audit log by their ids; the others are counted."""
+
+
+def advice(company: Company) -> str:
+    """What is known of why, and what to do. The key's scope is named only where it may be the cause."""
+    return reasons.unnamed_in_words(listed=recordings_listed(company))
+
+
+def recordings_listed(company: Company) -> bool:
+    """Whether recordings were listed with the company's present API key."""
+    return bool(company.exports) or unnamed.recordings_listed_since(company.pk, company.key_entered_at)
+
+
+@transaction.atomic
+def close(company: Company, targets: Sequence[int] | None, ids: Sequence[int] | None, note: str, actor: Actor, now: datetime) -> int:
+    """Mark calls as explained, those named or all that nobody has explained; how many. Only within the targets (None: the company's)."""
+    found = unnamed.calls(company.pk, targets)
+    chosen = list(unnamed.still_open(found) if ids is None else found.filter(pk__in=ids))
+    closed = unnamed.close([call.pk for call in chosen], note, actor.name, now)
+    if closed:
+        _record(company, "call.close", actor, now, chosen, {"calls": closed, "note": note})
+    return closed
+
+
+@transaction.atomic
+def reopen(company: Company, targets: Sequence[int] | None, ids: Sequence[int] | None, actor: Actor, now: datetime) -> int:
+    """Take back what explains these calls, or all that are closed; how many were."""
+    found = unnamed.explained(unnamed.calls(company.pk, targets))
+    chosen = list(found if ids is None else found.filter(pk__in=ids))
+    opened = unnamed.reopen([call.pk for call in chosen])
+    if opened:
+        _record(company, "call.reopen", actor, now, chosen, {"calls": opened})
+    return opened
+
+
+def _record(company: Company, action: str, actor: Actor, now: datetime, calls: Sequence[Call], after: dict[str, object]) -> None:
+    after["call_ids"] = [call.call_id for call in calls[:NAMED]]
+    audit.record(actor, action, now=now, company_id=company.pk, subject=("company", company.pk, company.name), after=after)

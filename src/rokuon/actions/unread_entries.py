@@ -1,0 +1,56 @@
+"""What a person does about entries of a list that could not be read: each in one transaction with its line of the audit log."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from rokuon.accounts import audit
+from rokuon.accounts.audit import Actor
+from rokuon.ledger import unread, unread_closings
+from rokuon.ledger.models import Unreadable
+from rokuon.org.models import Company
+
+NAMED = 20
+"""So many entries stand in an entry of the audit log by their calls' ids; the others are counted."""
+
+
+def entries(company: Company, targets: Sequence[int] | None) -> QuerySet[Unreadable]:
+    """Those of backed-up targets among these (None: all of the company's, and what may be any target's), closed ones too."""
+    found = company.targets.filter(backed_up=True)
+    if targets is not None:
+        found = found.filter(pk__in=targets)
+    return unread.find(company.pk, list(found.values_list("pk", flat=True)), of_nobody=targets is None)
+
+
+@transaction.atomic
+def close(company: Company, targets: Sequence[int] | None, ids: Sequence[int] | None, note: str, actor: Actor, now: datetime) -> int:
+    """Mark as explained the entries that are named, or all that nobody has explained, within reach (`entries`); how many."""
+    found = entries(company, targets)
+    chosen = list(unread.still_open(found) if ids is None else found.filter(pk__in=ids))
+    if chosen:
+        unread_closings.close([entry.pk for entry in chosen], note, actor.name, now)
+        _record(company, "entry.close", actor, now, chosen, {"note": note})
+    return _count(chosen)
+
+
+@transaction.atomic
+def reopen(company: Company, targets: Sequence[int] | None, ids: Sequence[int] | None, actor: Actor, now: datetime) -> int:
+    """Take back what explains the entries that are named, or all that are closed, within reach; how many were."""
+    found = unread.explained(entries(company, targets))
+    chosen = list(found if ids is None else found.filter(pk__in=ids))
+    if chosen:
+        unread_closings.reopen([entry.pk for entry in chosen])
+        _record(company, "entry.reopen", actor, now, chosen, {})
+    return _count(chosen)
+
+
+def _count(chosen: Sequence[Unreadable]) -> int:
+    """An entry that several targets share is one."""
+    return len({entry.mark for entry in chosen})
+
+
+def _record(company: Company, action: str, actor: Actor, now: datetime, chosen: Sequence[Unreadable], also: dict[str, object]) -> None:
+    after = {"entries": _count(chosen), "call_ids": sorted({entry.call_id for entry in chosen if entry.call_id})[:NAMED], **also}
+    audit.record(actor, action, now=now, company_id=company.pk, subject=("company", company.pk, company.name), after=after)

@@ -1,0 +1,32 @@
+"""Numbers, sizes and lengths of time as people read them, on a terminal and on a page alike, in the language of `base.i18n`."""
+
+from rokuon.base.i18n import _
+
+KIB = 1024.0
+LOW_SPACE, NO_SPACE = 1 << 30, 100 << 20
+"""Bytes free on a disk below which somebody should look, and below which nothing can be stored."""
+
+
+def amount(size: float) -> str:
+    """Bytes in binary units, as file managers show them."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if size < KIB:
+            return f"{size:,.0f} {unit}" if unit == "B" else f"{size:,.1f} {unit}"
+        size /= KIB
+    return f"{size:,.1f} TiB"
+
+
+def number(count: int) -> str:
+    return f"{count:,}"
+
+
+def duration(seconds: float) -> str:
+    """A length of time, to the two largest units."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return _("%(seconds)d s") % {"seconds": whole}
+    if whole < 3600:
+        return _("%(minutes)d min %(seconds)d s") % {"minutes": whole // 60, "seconds": whole % 60}
+    if whole < 86400:
+        return _("%(hours)d h %(minutes)d min") % {"hours": whole // 3600, "minutes": whole % 3600 // 60}
+    return _("%(days)d d %(hours)d h") % {"days": whole // 86400, "hours": whole % 86400 // 3600}

@@ -1,0 +1,1 @@
+"""`rokuon backup-now` and `rokuon runs`."""

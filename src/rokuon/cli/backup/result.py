@@ -1,0 +1,162 @@
+"""The result of a run in words, and as an exit code."""
+
+from collections import Counter
+from datetime import UTC, datetime
+
+from rokuon.actions import unnamed_calls
+from rokuon.base.i18n import _, ngettext
+from rokuon.cli.main import FINISHED_WITH_FAILURES, OK
+from rokuon.cli.support import next_steps, output
+from rokuon.completeness import unknown
+from rokuon.completeness.headline import Lacks, said
+from rokuon.completeness.unknown import Unknown
+from rokuon.domain.failures import by_reason
+from rokuon.domain.ports import TimeRange
+from rokuon.ledger import failures, read
+from rokuon.ledger.models import Copy, Hold, Run
+from rokuon.ledger.read import RunProgress
+from rokuon.ledger.sql import ms
+from rokuon.ledger.unnamed import REASON
+from rokuon.org.models import Bucket, Company, Target
+
+from .follow import End, View
+
+
+def exit_code(progress: RunProgress) -> int:
+    """0 only where every recording that was listed is verified, excluded by choice, or closed by a person where it failed or is gone, every
+    day of the run was listed from end to end, and each call that was recorded names its recording or was closed by a person."""
+    run, total = progress.run, progress.total
+    if run.state != Run.State.FINISHED or progress.open or total.pending or progress.unlisted or progress.unnamed:
+        return FINISHED_WITH_FAILURES
+    return FINISHED_WITH_FAILURES if _not_known(run) else OK
+
+
+def _not_known(run: Run) -> Unknown:
+    """Of the targets and days of the run."""
+    targets = Target.objects.filter(pk__in=run.targets).select_related("office")
+    return unknown.look(run.company, targets, datetime.now(UTC), TimeRange(ms(run.since), ms(run.until)))
+
+
+def conclude(end: End, view: View, zone: str, *, quiet: bool) -> int:
+    progress = view.progress
+    code = exit_code(progress)
+    if quiet:
+        return code
+    show_counts(progress)
+    for hold in view.holds:
+        say_hold(hold, zone)
+    explained = _explained(progress.run)
+    failed, gone = progress.total.failed - explained[Copy.State.FAILED], progress.total.gone - explained[Copy.State.GONE]
+    for sentence in (*next_steps.failed(failed), *next_steps.gone(gone), *next_steps.closed(explained.total())):
+        output.say(sentence)
+    told = {"run": progress.run.pk}
+    if end is End.PAUSED:
+        output.say(_("The run %(run)d is paused. Resume it with `rokuon runs --resume %(run)d`, or start the same backup again.") % told)
+        return code
+    if end is End.POSTPONED:
+        _say_unlisted(progress, zone)
+        output.say(_("The run %(run)d is kept: a worker tries again by itself, and so does the next `rokuon backup-now`.") % told)
+        return code
+    if end is End.HELD:
+        output.say(_("The run %(run)d waits, and resumes automatically when the cause is gone and a worker runs.") % told)
+        return code
+    if progress.run.state == Run.State.CANCELLED:
+        output.say(_("The run was cancelled. The next one takes the rest."))
+        return code
+    _say_result(progress, zone, code)
+    return code
+
+
+def _explained(run: Run) -> Counter[str]:
+    """How many of the run's recordings that failed or are gone a person has closed, by state."""
+    found: Counter[str] = Counter()
+    for (state, _reason), copies in failures.explained(run.company_id, run.targets, run.since, run.until).items():
+        found[state] += copies
+    return found
+
+
+def show_counts(progress: RunProgress) -> None:
+    """Per target and in total, the identity of the states."""
+    names = output.labels(Target.objects.filter(pk__in=progress.run.targets).select_related("office"))
+    rows = [
+        [name, *output.counts_cells(progress.targets.get(pk, read.Counts()))]
+        for pk, name in sorted(names.items(), key=lambda item: item[1])
+    ]
+    output.table([_("Target"), *output.counts_headings()], [*rows, [_("Total"), *output.counts_cells(progress.total)]], right=range(1, 8))
+
+
+def held(hold: Hold) -> str:
+    """What a hold stops, by name."""
+    if hold.on == Hold.On.KIND:
+        return _("recordings of the kind %(kind)s") % {"kind": hold.ref}
+    if hold.on == Hold.On.BUCKET:
+        return str(Bucket.objects.values_list("url", flat=True).get(pk=int(hold.ref)))
+    return "Dialpad"
+
+
+def say_hold(hold: Hold, zone: str) -> None:
+    """A part of the answer, and so on standard output."""
+    output.say(
+        _("Held since %(since)s: %(what)s. %(advice)s [%(reason)s]")
+        % {"since": output.moment(hold.since, zone), "what": held(hold), "advice": _(by_reason(hold.reason).advice), "reason": hold.reason}
+    )
+
+
+def _say_result(progress: RunProgress, zone: str, code: int) -> None:
+    total = progress.total
+    if code == OK:
+        _say_done(progress)
+    for sentence in next_steps.waiting(total.pending):
+        output.say(sentence)
+    if total.excluded:
+        output.say(_("Excluded by rule or choice, such as voicemail: %(recordings)s.") % {"recordings": output.recordings(total.excluded)})
+    _say_unlisted(progress, zone)
+    if code != OK:
+        lacks = Lacks.of(_not_known(progress.run))
+        for sentence in (*said(lacks), *next_steps.not_known(lacks)):
+            output.say(sentence)
+    say_unnamed(progress.run.company, progress.unnamed)
+
+
+def say_unnamed(company: Company, calls: int) -> None:
+    """That so many calls were recorded although no recording is listed, why as far as it is known, and where they stand."""
+    if calls:
+        output.say(
+            _("Recorded, but nothing to fetch: %(calls)s. %(advice)s `rokuon failures --reason %(reason)s --list` names them.")
+            % {"calls": output.calls(calls), "advice": unnamed_calls.advice(company), "reason": REASON}
+        )
+
+
+def _say_done(progress: RunProgress) -> None:
+    """What is not known beyond the run's own targets and days is said with it. Then, or where a person closed what is not in the bucket,
+    nothing is said of all recordings."""
+    count, company = progress.total.verified, progress.run.company
+    beyond = unknown.look(company, company.targets.select_related("office"), datetime.now(UTC))
+    if beyond or beyond.explained or progress.explained:
+        sentence = ngettext(
+            "Done: %(count)s recording of this run is in the bucket and verified.",
+            "Done: %(count)s recordings of this run are in the bucket and verified.",
+            count,
+        )
+    else:
+        sentence = ngettext(
+            "Done: %(count)s recording is in the bucket and verified.",
+            "Done: all %(count)s recordings are in the bucket and verified.",
+            count,
+        )
+    output.say(sentence % {"count": output.number(count)})
+    for one in said(Lacks.of(beyond)):
+        output.say(one)
+
+
+def _say_unlisted(progress: RunProgress, zone: str) -> None:
+    for window in read.failing_windows(progress.run.pk):
+        output.say(
+            _("Not listed: %(after)s to %(before)s. %(advice)s [%(reason)s]")
+            % {
+                "after": output.moment(window.after, zone),
+                "before": output.moment(window.before, zone),
+                "advice": _(by_reason(window.reason).advice),
+                "reason": window.reason,
+            }
+        )

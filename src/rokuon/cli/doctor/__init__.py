@@ -1,0 +1,1 @@
+"""`rokuon doctor` and its checks."""

@@ -1,0 +1,1 @@
+"""`rokuon failures`, `retry`, `close`, `reopen`, `accept` and `discard`."""

@@ -1,0 +1,195 @@
+"""`rokuon failures` and `rokuon retry`: what is not backed up, and another try (M12)."""
+
+import os
+import sys
+from itertools import chain
+from pathlib import Path
+
+import click
+
+from rokuon.accounts.audit import COMMAND_LINE
+from rokuon.actions import failures as by_person
+from rokuon.actions import failures_export, not_known_rows
+from rokuon.actions.failures_export import Asked
+from rokuon.base import csv_text
+from rokuon.base.i18n import _, ngettext
+from rokuon.cli.main import OK
+from rokuon.cli.support import output, selectors
+from rokuon.cli.support.ensure_worker import Crew
+from rokuon.cli.support.number_types import Whole
+from rokuon.cli.support.row_id import ROW_ID
+from rokuon.cli.support.session import Session, opened
+from rokuon.cli.support.subprocesses import stoppable
+from rokuon.domain.failures import ConfigError, leaves
+from rokuon.jobs import queue
+from rokuon.ledger import unnamed
+from rokuon.ledger.failures import NOT_BACKED_UP, Which
+from rokuon.ledger.models import Copy
+from rokuon.ledger.next_try import QUEUED
+from rokuon.ledger.reasons import SET_ASIDE
+from rokuon.org.models import Company
+
+from . import display, listing
+from . import not_known as failures_not_known
+from .watch import watch
+
+LISTED = 50
+STATES = (Copy.State.FAILED.value, Copy.State.GONE.value, Copy.State.PENDING.value, unnamed.STATE)
+
+
+@click.command(
+    help=_(
+        "Show what failed, grouped by cause, with what to do about each, and which days and entries are not known; apart from it calls "
+        "that were recorded with nothing to fetch, what waits and when it is tried next, is gone at Dialpad, is closed, or is excluded "
+        "by a rule. --list shows each one."
+    )
+)
+@click.option("--list", "listed", is_flag=True, help=_("List each one: id, target, date and id of the call, cause, next try."))
+@click.option(
+    "--export",
+    "export_path",
+    metavar="FILE",
+    help=_("Write everything that is not backed up to this file, as CSV for a spreadsheet; - writes it to standard output."),
+)
+@click.option("--reason", metavar="CODE", help=_("Only this cause."))
+@click.option(
+    "--state",
+    type=click.Choice(STATES),
+    help=_("With --list or --export: only what failed, is gone, waits (pending), or was recorded with nothing to fetch."),
+)
+@click.option("--limit", type=Whole(1, 100_000), default=LISTED, show_default=True, help=_("List at most so many."))
+@selectors.scope_options
+@selectors.company_option
+@selectors.json_option
+def failures_command(
+    listed: bool,
+    export_path: str | None,
+    reason: str | None,
+    state: str | None,
+    limit: int,
+    office_name: str | None,
+    target_name: str | None,
+    company_name: str | None,
+    as_json: bool,
+) -> None:
+    if export_path is not None and (listed or as_json):
+        raise click.UsageError(_("--export stands alone: without --list and --json."), click.get_current_context())
+    if state is not None and not listed and export_path is None:
+        raise click.UsageError(_("--state goes with --list or --export."), click.get_current_context())
+    require_known(reason)
+    with opened() as session:
+        company = selectors.company(company_name)
+        targets = selectors.targets(company, office_name, target_name)
+        asked = Asked(targets, state, reason)
+        if export_path is not None:
+            _export(session, company, asked, export_path)
+            return
+        unknown = failures_not_known.look(company, targets, reason, session.now()) if state is None else failures_not_known.NOTHING
+        if listed:
+            listing.show(company, asked, limit, session.now(), unknown, as_json=as_json)
+        else:
+            shown = display.look(company, targets, reason)
+            display.groups(shown, unknown, session.zone_of(company), as_json=as_json)
+
+
+def _export(session: Session, company: Company, asked: Asked, path: str) -> None:
+    count = failures_export.size(company, asked)
+    headings, rows = failures_export.export(company, asked, COMMAND_LINE, session.now())
+    unknown = not_known_rows.rows(company, asked.targets, asked.reason, session.now()) if asked.state is None else ()
+    lines = csv_text.lines(headings, chain(rows, unknown))
+    if path == "-":
+        # Names are in every script, whatever the terminal's encoding; a spreadsheet wants the line ends as they are.
+        for line in lines:
+            sys.stdout.buffer.write(line.encode())
+        sys.stdout.buffer.flush()
+        return
+    target, partial = Path(path), Path(f"{path}.partial")
+    # Names of agents are in it: for its owner alone, and whole or not there.
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+        file.writelines(lines)
+    partial.replace(target)
+    output.say(
+        ngettext("Written to %(path)s: %(count)s row.", "Written to %(path)s: %(count)s rows.", count)
+        % {"path": target, "count": output.number(count)}
+    )
+
+
+def require_known(reason: str | None) -> None:
+    """Raises ConfigError for what is no reason code."""
+    if reason is not None and reason not in {leaf.reason for leaf in leaves()} | SET_ASIDE.keys() | {QUEUED}:
+        raise ConfigError(_("There is no cause %(reason)s. `rokuon failures` lists those that occurred.") % {"reason": repr(reason)})
+
+
+@click.command(help=_("Try recordings that failed or wait again now: by the ids that `rokuon failures --list` shows, by cause, or all."))
+@click.argument("ids", nargs=-1, type=ROW_ID, metavar="[ID]...")
+@click.option("--reason", metavar="CODE", help=_("Those that failed for this cause."))
+@click.option("--all", "everything", is_flag=True, help=_("All that failed, without those that are closed."))
+@click.option("--gone", is_flag=True, help=_("Also those that Dialpad no longer had."))
+@click.option("--watch", "watched", is_flag=True, help=_("Follow what becomes of them until none is left to be tried at once."))
+@selectors.scope_options
+@selectors.company_option
+@selectors.json_option
+def retry_command(
+    ids: tuple[int, ...],
+    reason: str | None,
+    everything: bool,
+    gone: bool,
+    watched: bool,
+    office_name: str | None,
+    target_name: str | None,
+    company_name: str | None,
+    as_json: bool,
+) -> int:
+    require_one(bool(ids), reason is not None, everything, otherwise=_("Name ids, or use --reason CODE, or --all."))
+    require_known(reason)
+    with stoppable(), opened() as session:
+        company = selectors.company(company_name)
+        targets = selectors.targets(company, office_name, target_name)
+        require_there(company, targets, ids)
+        _require_retriable(ids)
+        state = None if gone or ids else Copy.State.FAILED
+        which = Which(ids=ids or None, state=state, reason=reason, waiting=True)
+        begun = by_person.retry(company, targets, which, queue, COMMAND_LINE, session.now())
+        due = begun.copies if begun is not None else []
+        if watched and begun is not None:
+            if not as_json:
+                output.say(_("To be tried again: %(recordings)s.") % {"recordings": output.recordings(len(due))})
+            return watch(session, company, begun, as_json=as_json)
+        workers = queue.live_workers(Crew.ALIVE_WITHIN_S)
+        if as_json:
+            output.write_json({"retry": begun.pk if begun is not None else None, "due": len(due), "ids": due, "workers": workers})
+            return OK
+        output.say(_("To be tried again: %(recordings)s.") % {"recordings": output.recordings(len(due))})
+        if ids and len(due) < len(set(ids)):
+            output.say(_("The others are due already."))
+        if due and not workers:
+            output.say(_("No worker is running. Start one with `rokuon worker`, or run `rokuon backup-now`."))
+        return OK
+
+
+def _require_retriable(ids: tuple[int, ...]) -> None:
+    """Raises ConfigError where one of these recordings neither failed, nor is gone, nor waits."""
+    others = Copy.objects.filter(pk__in=ids).exclude(state__in=NOT_BACKED_UP).order_by("pk")
+    wrong = [f"{copy.pk} ({output.state_name(copy.state)})" for copy in others]
+    if wrong:
+        raise ConfigError(_("There is nothing to retry: %(ids)s. Nothing was changed.") % {"ids": _(", ").join(wrong)})
+
+
+def require_one(*given: bool, otherwise: str) -> None:
+    """Raises UsageError where not exactly one was given."""
+    if sum(given) != 1:
+        raise click.UsageError(otherwise, click.get_current_context())
+
+
+def require_there(company: Company, targets: list[int] | None, ids: tuple[int, ...]) -> None:
+    """Raises ConfigError where one of these is no recording of the targets."""
+    known = Copy.objects.filter(company=company, pk__in=ids)
+    if targets is not None:
+        known = known.filter(target_id__in=targets)
+    unknown = sorted(set(ids) - set(known.values_list("pk", flat=True)))
+    if unknown:
+        raise ConfigError(
+            _("There is no recording with the id %(ids)s. `rokuon failures --list` shows the ids. Nothing was changed.")
+            % {"ids": ", ".join(map(str, unknown))}
+        )

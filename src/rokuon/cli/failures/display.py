@@ -1,0 +1,226 @@
+"""What `rokuon failures` shows: causes with what to do, and apart from them what is no work for anybody."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rokuon.base.i18n import _, ngettext
+from rokuon.cli.support import output
+from rokuon.ledger import failures, next_try, tally
+from rokuon.ledger.failures import Cause
+from rokuon.ledger.models import Copy
+from rokuon.ledger.next_try import QUEUED, WaitingCause
+from rokuon.ledger.reasons import in_words
+from rokuon.org.models import Company, Target
+
+from . import not_known, unnamed_display
+from .not_known import NotKnown
+from .unnamed_display import Unnamed
+
+MOST_TARGETS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """`waiting` are tried by themselves, `excluded` are not to be backed up. `names` are the targets', by key."""
+
+    causes: Sequence[Cause]
+    waiting: Sequence[WaitingCause]
+    unnamed: Unnamed
+    excluded: Sequence[tally.Cause]
+    targets: dict[int, Target]
+
+    @property
+    def failed(self) -> list[Cause]:
+        return [one for one in self.causes if one.left and one.state == Copy.State.FAILED]
+
+    @property
+    def gone(self) -> list[Cause]:
+        return [one for one in self.causes if one.left and one.state == Copy.State.GONE]
+
+    @property
+    def closed(self) -> list[Cause]:
+        return [one for one in self.causes if not one.left]
+
+
+def look(company: Company, targets: Sequence[int] | None, reason: str | None) -> Shown:
+    """What is not backed up, within these targets, of one reason where it is named."""
+    causes = [one for one in failures.causes(company.pk, targets) if reason in (None, one.reason)]
+    waits = [one for one in next_try.causes(company.pk, targets) if reason in (None, one.reason)]
+    excluded = [one for one in tally.causes(company.pk, targets) if one.state == Copy.State.EXCLUDED and reason in (None, one.reason)]
+    hit = {pk for one in causes for pk, _copies in one.targets} | {pk for one in waits for pk, _copies in one.targets}
+    return Shown(
+        causes,
+        waits,
+        unnamed_display.look(company, targets, reason),
+        excluded,
+        {one.pk: one for one in Target.objects.filter(pk__in=hit).select_related("office")},
+    )
+
+
+def groups(shown: Shown, unknown: NotKnown, zone: str, *, as_json: bool) -> None:
+    if as_json:
+        output.write_json({**_data(shown), **not_known.data(unknown)})
+        return
+    _say_answer(shown, unknown)
+    for one in shown.failed:
+        _say(shown, one, zone)
+    not_known.show(unknown, zone)
+    unnamed_display.say(shown.unnamed)
+    if shown.waiting:
+        output.say(f"\n{_('Waiting; Rokuon tries these by itself')}")
+    for waits in shown.waiting:
+        _say_waiting(shown, waits, zone)
+    if shown.gone:
+        output.say(f"\n{_('No longer at Dialpad')}")
+    for one in shown.gone:
+        _say(shown, one, zone)
+    _part(
+        _("Closed: explained by a person"),
+        [f"{output.recordings(one.copies)}: {in_words(one.reason)} [{one.reason}]" for one in shown.closed],
+    )
+    _part(_("Excluded by rule; no failures"), [_line(one) for one in shown.excluded])
+
+
+def _say_answer(shown: Shown, unknown: NotKnown) -> None:
+    left = sum(one.left for one in shown.failed)
+    waits = sum(one.copies for one in shown.waiting)
+    if left:
+        output.say(
+            ngettext("%(recordings)s failed, by %(causes)d cause.", "%(recordings)s failed, by %(causes)d causes.", len(shown.failed))
+            % {"recordings": output.recordings(left), "causes": len(shown.failed)}
+        )
+    if waits:
+        output.say(
+            ngettext("%(recordings)s waits to be tried.", "%(recordings)s wait to be tried.", waits)
+            % {"recordings": output.recordings(waits)}
+        )
+    if not (left or waits or shown.unnamed.calls):
+        output.say(_("Nothing failed, and not everything is known.") if unknown else _("Nothing failed."))
+
+
+def _part(heading: str, lines: Sequence[str]) -> None:
+    if lines:
+        output.say(f"\n{heading}")
+    for line in lines:
+        output.say(f"  {line}")
+
+
+def _line(one: tally.Cause) -> str:
+    return f"{output.recordings(one.copies)}: {in_words(one.reason)} [{one.reason}]"
+
+
+def _say(shown: Shown, one: Cause, zone: str) -> None:
+    _say_heading(one.left, one)
+    output.say(f"  {in_words(one.reason)}")
+    if one.closed:
+        output.say("  " + _("Closed besides: %(recordings)s.") % {"recordings": output.recordings(one.closed)})
+    if one.kept:
+        output.say("  " + _("Kept aside, to be accepted or discarded: %(recordings)s") % {"recordings": output.recordings(one.kept)})
+    _say_where(shown, one, zone)
+    times = {"first": output.moment(one.first_at, zone), "last": output.moment(one.last_at, zone)}
+    output.say("  " + _("So since %(first)s, the latest at %(last)s") % times)
+    output.say(f"  rokuon retry --reason {one.reason}{' --gone' if one.state == Copy.State.GONE else ''}")
+
+
+def _say_heading(copies: int, one: Cause | WaitingCause) -> None:
+    output.say(
+        "\n"
+        + ngettext(
+            "%(recordings)s of %(targets)d target  [%(reason)s]", "%(recordings)s of %(targets)d targets  [%(reason)s]", len(one.targets)
+        )
+        % {"recordings": output.recordings(copies), "targets": len(one.targets), "reason": one.reason}
+    )
+
+
+def _say_where(shown: Shown, one: Cause | WaitingCause, zone: str) -> None:
+    names = output.labels(shown.targets.values())
+    worst = [f"{names[pk]} ({output.number(copies)})" for pk, copies in one.targets[:MOST_TARGETS]]
+    if (more := len(one.targets) - MOST_TARGETS) > 0:
+        worst.append(ngettext("and %(count)d more target", "and %(count)d more targets", more) % {"count": more})
+    output.say(f"  {_(', ').join(worst)}")
+    times = {"first": output.moment(one.first_call, zone), "last": output.moment(one.last_call, zone)}
+    output.say("  " + _("Calls from %(first)s to %(last)s") % times)
+
+
+def _say_waiting(shown: Shown, one: WaitingCause, zone: str) -> None:
+    _say_heading(one.copies, one)
+    output.say(f"  {in_words(one.reason)}")
+    _say_where(shown, one, zone)
+    if one.next_at is not None:
+        output.say("  " + _("Next try at %(at)s") % {"at": output.moment(one.next_at, zone)})
+    if one.held:
+        output.say("  " + _("Held, see `rokuon status`: %(recordings)s") % {"recordings": output.recordings(one.held)})
+    if one.paused:
+        output.say("  " + _("Of a paused run, see `rokuon runs`: %(recordings)s") % {"recordings": output.recordings(one.paused)})
+    if one.reason == QUEUED:
+        output.say(f"  rokuon failures --reason {QUEUED} --list")
+    else:
+        output.say(f"  rokuon retry --reason {one.reason}")
+
+
+def _data(shown: Shown) -> dict[str, Any]:
+    return {
+        "failed": [_cause(shown, one) for one in shown.failed],
+        "gone": [_cause(shown, one) for one in shown.gone],
+        "closed": [_cause(shown, one) for one in shown.closed],
+        "waiting": [_waits(shown, one) for one in shown.waiting],
+        "nothing_to_fetch": unnamed_display.data(shown.unnamed),
+        "excluded": [_other(one) for one in shown.excluded],
+    }
+
+
+def _cause(shown: Shown, one: Cause) -> dict[str, Any]:
+    return {
+        "state": one.state,
+        "reason": one.reason,
+        "advice": in_words(one.reason),
+        "recordings": one.copies,
+        "closed": one.closed,
+        "kept_aside": one.kept,
+        "targets": _targets(shown, one.targets),
+        "first_call": one.first_call,
+        "last_call": one.last_call,
+        "first_at": one.first_at,
+        "last_at": one.last_at,
+    }
+
+
+def _waits(shown: Shown, one: WaitingCause) -> dict[str, Any]:
+    return {
+        "state": Copy.State.PENDING.value,
+        "reason": one.reason,
+        "advice": in_words(one.reason),
+        "recordings": one.copies,
+        "held": one.held,
+        "paused": one.paused,
+        "next_try": one.next_at,
+        "targets": _targets(shown, one.targets),
+        "first_call": one.first_call,
+        "last_call": one.last_call,
+    }
+
+
+def _targets(shown: Shown, hit: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "kind": shown.targets[pk].kind,
+            "id": shown.targets[pk].dialpad_id,
+            "name": shown.targets[pk].name,
+            "office": shown.targets[pk].office.name,
+            "recordings": copies,
+        }
+        for pk, copies in hit
+    ]
+
+
+def _other(one: tally.Cause) -> dict[str, Any]:
+    return {
+        "state": one.state,
+        "reason": one.reason,
+        "advice": in_words(one.reason),
+        "recordings": one.copies,
+        "targets": one.targets,
+        "first_day": one.first_day.isoformat(),
+        "last_day": one.last_day.isoformat(),
+    }

@@ -1,0 +1,87 @@
+"""What `rokuon failures` shows of calls that were recorded although no recording is listed for them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rokuon.actions import unnamed_calls as by_person
+from rokuon.base.i18n import _
+from rokuon.cli.support import output
+from rokuon.ledger import unnamed
+from rokuon.ledger.models import Call
+from rokuon.org.models import Company
+from rokuon.org.tree import zone_of
+
+
+@dataclass(frozen=True, slots=True)
+class Unnamed:
+    """`calls` that nobody has explained, and how many are `closed`. `advice` says why, as far as it is known, and what to do."""
+
+    calls: int
+    closed: int
+    advice: str
+
+
+def look(company: Company, targets: Sequence[int] | None, reason: str | None) -> Unnamed:
+    """Nothing where another reason is asked for."""
+    if reason not in (None, unnamed.REASON):
+        return Unnamed(0, 0, "")
+    found = unnamed.calls(company.pk, targets)
+    return Unnamed(unnamed.still_open(found).count(), unnamed.explained(found).count(), by_person.advice(company))
+
+
+def say(found: Unnamed) -> None:
+    if found.calls:
+        output.say("\n" + _("Recorded, but nothing to fetch: %(calls)s  [%(reason)s]") % _told(found.calls))
+        output.say(f"  {found.advice}")
+        output.say(f"  rokuon failures --reason {unnamed.REASON} --list")
+    if found.closed:
+        output.say("\n" + _("Recorded, but nothing to fetch; explained by a person: %(calls)s") % _told(found.closed))
+
+
+def _told(calls: int) -> dict[str, str]:
+    return {"calls": output.calls(calls), "reason": unnamed.REASON}
+
+
+def data(found: Unnamed) -> dict[str, Any]:
+    return {"reason": unnamed.REASON, "advice": found.advice, "calls": found.calls, "closed": found.closed}
+
+
+def table(calls: Sequence[Call]) -> None:
+    if not calls:
+        return
+    output.say(_("Recorded, but nothing to fetch"))
+    output.table(
+        [_("Call id"), _("Call"), _("Office"), _("Target"), _("Cause"), _("Closed")],
+        [
+            [
+                call.call_id,
+                output.moment(call.started_at, zone_of(call.target)),
+                call.target.office.name,
+                call.target.name,
+                unnamed.REASON,
+                closing.note if (closing := unnamed.closing(call)) is not None else "",
+            ]
+            for call in calls
+        ],
+    )
+    output.say(_("To close one: rokuon close --call CALL_ID --note TEXT"))
+
+
+def as_data(call: Call) -> dict[str, Any]:
+    """As `failures_shown` has copies; `id` is of a recording, and there is none."""
+    closing = unnamed.closing(call)
+    return {
+        "id": None,
+        "state": unnamed.STATE,
+        "reason": unnamed.REASON,
+        "office": call.target.office.name,
+        "target": call.target.name,
+        "target_id": call.target.dialpad_id,
+        "call_started_at": call.started_at,
+        "call_id": call.call_id,
+        "recording_id": None,
+        "next_try": None,
+        "held_by": None,
+        "closed": None if closing is None else {"note": closing.note, "by": closing.by, "at": closing.at},
+    }

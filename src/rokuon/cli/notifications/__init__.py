@@ -1,0 +1,1 @@
+"""`rokuon notices`."""

@@ -1,0 +1,121 @@
+"""The help and the errors that click writes itself, in the reader's language and as wide as the terminal.
+
+click looks its words up with Python's gettext, which asks the environment; here they come from Rokuon's catalogue and follow Rokuon's
+choice of language. click also counts a character as one column, which is wrong for Japanese, and breaks lines at spaces only.
+"""
+
+import gettext
+import os
+import re
+from collections.abc import Iterable, Iterator
+
+import click
+from rich.cells import cell_len
+
+from rokuon.base import i18n
+from rokuon.domain.failures import N_
+
+# Never at the beginning of a line, and never at the end of one (kinsoku).
+_CLOSING = "、。，．・：；？！）」』】〉》〕ー々～…ぁぃぅぇぉっゃゅょァィゥェォッャュョ"
+_OPENING = "（「『【〈《〔"
+_KATAKANA = "ァ-ヺー"
+_UNIT = re.compile(rf"[{_OPENING}]*(?:[!-~]+|[{_KATAKANA}]+|[^!-~\s])[{_CLOSING}]*|\s+")
+_SENTENCE = re.compile(r".*?(?:。|\.(?=\s|$)|$)")
+
+
+def NN_(singular: str, plural: str) -> None:
+    """Marks a message of click's with a plural for the catalogue."""
+
+
+CLICK = (
+    N_("Usage:"),
+    N_("Options"),
+    N_("Show this message and exit."),
+    N_("default: {default}"),
+    N_("required"),
+    N_("Error: {message}"),
+    N_("Try '{command} {option}' for help."),
+    N_("Invalid value: {message}"),
+    N_("Invalid value for {param_hint}: {message}"),
+    N_("Missing argument"),
+    N_("Missing option"),
+    N_("Missing command."),
+    N_("Choose from:\n\t{choices}"),
+    N_("No such option {name!r}."),
+    N_("No such command {name!r}."),
+    N_("Option {name!r} does not take a value."),
+    N_("{value!r} is not a valid {number_type}."),
+    N_("{value} is not in the range {range}."),
+    N_("{name} {filename!r} is a directory."),
+    N_("file"),
+    N_("path"),
+)
+NN_("Did you mean {possibility}?", "(Did you mean one of: {possibilities}?)")
+NN_("Got unexpected extra argument ({args})", "Got unexpected extra arguments ({args})")
+NN_("Option {name!r} requires an argument.", "Option {name!r} requires {nargs} arguments.")
+NN_("{value!r} is not {choice}.", "{value!r} is not one of {choices}.")
+
+
+def teach_click() -> None:
+    """From now on click's own words are in the language of `i18n`, in this process."""
+    os.environ["LANGUAGE"] = i18n.language()
+    gettext.bindtextdomain("django", str(i18n.LOCALE_DIR))
+    gettext.textdomain("django")
+    click.Context.formatter_class = Formatter
+
+
+class Formatter(click.HelpFormatter):
+    """Lays out text that is not plain ASCII by the columns that it takes; everything else as click does."""
+
+    def write_text(self, text: str) -> None:
+        if text.isascii():
+            super().write_text(text)
+            return
+        indent = " " * self.current_indent
+        for line in wrap(text, self.width - self.current_indent):
+            self.write(f"{indent}{line}\n")
+
+    def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
+        table = list(rows)
+        if all(second.isascii() for _first, second in table):
+            super().write_dl(table, col_max, col_spacing)
+            return
+        column = min(max(cell_len(first) for first, _second in table), col_max) + col_spacing
+        for first, second in table:
+            gap = column - cell_len(first)
+            lines = wrap(second, max(self.width - self.current_indent - column, 10))
+            if gap < col_spacing:
+                lines = ["", *lines]
+            head = f"{'':{self.current_indent}}{first}{'':{max(gap, 0)}}"
+            for number, line in enumerate(lines or [""]):
+                self.write(f"{head if number == 0 else ' ' * (self.current_indent + column)}{line}".rstrip() + "\n")
+
+
+class Group(click.Group):
+    """Lists its commands with the first sentence of their help, in full: click would cut it, at a space."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section(i18n._("Commands")):
+            formatter.write_dl([(name, first_sentence(self.commands[name].help or "")) for name in self.list_commands(ctx)])
+
+
+def first_sentence(text: str) -> str:
+    found = _SENTENCE.match(text)
+    return found[0] if found else text
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """Lines of at most `width` columns. A line may end at a space or between two Japanese characters that may be parted; never in a word of
+    Latin letters or katakana."""
+    return list(_lines(text, width))
+
+
+def _lines(text: str, width: int) -> Iterator[str]:
+    line = ""
+    for unit in _UNIT.findall(text):
+        if line and cell_len(line + unit.rstrip()) > width:
+            yield line.rstrip()
+            line = ""
+        line += unit if line else unit.lstrip()
+    if line.strip():
+        yield line.rstrip()

@@ -1,0 +1,42 @@
+"""Why a command that tells how a backup stands ends with 1, and which command shows more: the same sentences wherever it is told."""
+
+from rokuon.base.i18n import _
+from rokuon.domain.failures import RecordingGone
+
+from . import output
+
+
+def failed(recordings: int) -> list[str]:
+    """Nobody has closed these."""
+    told = {"recordings": output.recordings(recordings)}
+    return [_("Failed: %(recordings)s. `rokuon failures` says why and what to do.") % told] if recordings else []
+
+
+def gone(recordings: int) -> list[str]:
+    """Nobody has closed these."""
+    if not recordings:
+        return []
+    sentence = _(
+        "No longer at Dialpad: %(recordings)s. `rokuon failures --list --state gone` names them. What is restored there: "
+        "`rokuon retry --reason %(reason)s --gone`. What is lost: `rokuon close --reason %(reason)s --note TEXT`."
+    )
+    return [sentence % {"recordings": output.recordings(recordings), "reason": RecordingGone.reason}]
+
+
+def waiting(recordings: int) -> list[str]:
+    if not recordings:
+        return []
+    sentence = _(
+        "Waiting for another try: %(recordings)s. A worker tries again by itself; `rokuon failures --list --state pending` says when."
+    )
+    return [sentence % {"recordings": output.recordings(recordings)}]
+
+
+def closed(recordings: int) -> list[str]:
+    told = {"recordings": output.recordings(recordings)}
+    return [_("Not in the bucket, and closed with a note: %(recordings)s.") % told] if recordings else []
+
+
+def not_known(lacks: object) -> list[str]:
+    """Days or entries are not known (`lacks` is true): what they are was said, or is said beside this."""
+    return [_("Which days and entries are not known, and what to do: `rokuon failures`.")] if lacks else []

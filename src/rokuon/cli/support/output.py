@@ -1,0 +1,150 @@
+"""How things look: tables, numbers with units, dates in their zone, JSON. Text for people goes to a terminal or a file alike."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import click
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from rokuon.base.i18n import _, ngettext
+from rokuon.base.measures import amount as amount
+from rokuon.base.measures import duration as duration
+from rokuon.base.measures import number as number
+from rokuon.domain.placement import zone
+from rokuon.ledger.read import Counts
+from rokuon.org.models import Target
+
+WIDE = 140
+
+
+def console() -> Console:
+    """Standard output. Not a terminal: wide enough that a table is not cut, and without colours."""
+    out = Console(highlight=False, soft_wrap=False)
+    return out if out.is_terminal else Console(highlight=False, width=WIDE, no_color=True)
+
+
+def say(text: str = "") -> None:
+    click.echo(text)
+
+
+def write_json(value: Any) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
+
+
+def write_json_line(value: Any) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False, default=_plain))
+
+
+def _plain(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[str | Text]], *, right: Iterable[int] = (), title: str = "") -> None:
+    """`right` are the columns of numbers. Cells are text as it is, never markup: names come from another system."""
+    shown = Table(box=box.SIMPLE_HEAD, title=escape(title) or None, title_justify="left", pad_edge=False, expand=False)
+    numeric = set(right)
+    for place, heading in enumerate(headings):
+        shown.add_column(escape(heading), justify="right" if place in numeric else "left", overflow="fold")
+    for row in rows:
+        shown.add_row(*[cell if isinstance(cell, Text) else Text(cell) for cell in row])
+    console().print(shown)
+
+
+def moment(when: datetime | None, zone_name: str) -> str:
+    """Date and time on that zone's wall, the zone named; a dash for none."""
+    if when is None:
+        return "–"
+    return f"{when.astimezone(zone(zone_name)):%Y-%m-%d %H:%M} {zone_name or 'UTC'}"
+
+
+def day(when: datetime, zone_name: str) -> str:
+    return f"{when.astimezone(zone(zone_name)):%Y-%m-%d}"
+
+
+def labels(targets: Iterable[Target]) -> dict[int, str]:
+    """A name for each target, by its key; with the office, and then the id, where several would read the same."""
+    found = list(targets)
+    names = Counter(target.name for target in found)
+    with_office = Counter((target.name, target.office.name) for target in found)
+
+    def label(target: Target) -> str:
+        if names[target.name] == 1:
+            return target.name
+        if with_office[target.name, target.office.name] == 1:
+            return f"{target.name} ({target.office.name})"
+        return f"{target.name} ({target.dialpad_id})"
+
+    return {target.pk: label(target) for target in found}
+
+
+def kind_name(kind: str) -> str:
+    return _("Contact center") if kind == Target.Kind.CONTACT_CENTER else _("Coaching team")
+
+
+def state_name(state: str) -> str:
+    """The state of a copy."""
+    words = {"verified": _("Verified"), "pending": _("Waiting"), "failed": _("Failed"), "gone": _("Gone"), "excluded": _("Excluded")}
+    return words[state]
+
+
+def counts_json(counts: Counts) -> dict[str, int]:
+    return {
+        "discovered": counts.discovered,
+        "verified": counts.verified,
+        "failed": counts.failed,
+        "gone": counts.gone,
+        "excluded": counts.excluded,
+        "pending": counts.pending,
+        "bytes": counts.bytes,
+    }
+
+
+def counts_headings() -> list[str]:
+    return [_("Discovered"), _("Verified"), _("Failed"), _("Gone"), _("Excluded"), _("Pending"), _("Size")]
+
+
+def counts_cells(counts: Counts) -> list[str | Text]:
+    """In the order of the identity: discovered = verified + failed + gone + excluded + pending."""
+
+    def flagged(count: int, style: str) -> Text:
+        return Text(number(count), style=style if count else "dim")
+
+    return [
+        number(counts.discovered),
+        flagged(counts.verified, "green"),
+        flagged(counts.failed, "bold red"),
+        flagged(counts.gone, "yellow"),
+        flagged(counts.excluded, ""),
+        flagged(counts.pending, "cyan"),
+        amount(counts.bytes),
+    ]
+
+
+def read_from_dialpad(offices: int, centers: int, teams: int, people: int) -> str:
+    """The size of a directory, as parts of a sentence."""
+    parts = (
+        ngettext("%(count)s office", "%(count)s offices", offices) % {"count": number(offices)},
+        ngettext("%(count)s contact center", "%(count)s contact centers", centers) % {"count": number(centers)},
+        ngettext("%(count)s coaching team", "%(count)s coaching teams", teams) % {"count": number(teams)},
+        ngettext("%(count)s person", "%(count)s people", people) % {"count": number(people)},
+    )
+    return _(", ").join(parts)
+
+
+def pages(count: int) -> str:
+    return ngettext("%(count)s page", "%(count)s pages", count) % {"count": number(count)}
+
+
+def calls(count: int) -> str:
+    return ngettext("%(count)s call", "%(count)s calls", count) % {"count": number(count)}
+
+
+def recordings(count: int) -> str:
+    return ngettext("%(count)s recording", "%(count)s recordings", count) % {"count": number(count)}

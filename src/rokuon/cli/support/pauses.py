@@ -1,0 +1,68 @@
+"""A pause that Dialpad asked for, said by the commands that wait for its end, so that none looks hung."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import click
+from django.db import DatabaseError, InterfaceError, connection
+
+from rokuon.base.i18n import _
+from rokuon.domain.failures import SourceThrottled
+from rokuon.domain.retry import THROTTLED_S
+from rokuon.org import budget
+from rokuon.org.models import Company
+from rokuon.wiring import budget_text
+
+POLL_S = 1.0
+
+
+def moment(when: datetime) -> str:
+    """On the wall of whoever sits at this machine."""
+    local = when.astimezone()
+    form = "%H:%M" if local.date() == datetime.now(UTC).astimezone().date() else "%Y-%m-%d %H:%M"
+    return f"{local:{form}} {local:%Z}"
+
+
+@contextmanager
+def told(company: Company) -> Iterator[None]:
+    """While the command works, say on standard error, once for each, what pauses it waits out."""
+    ended = threading.Event()
+    watcher = threading.Thread(target=_watch, args=(company.pk, ended), name="pauses", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watcher.join()
+
+
+def refuse(company: Company) -> None:
+    """For what has no share in the budget and so would not wait. Raises SourceThrottled while a pause lasts."""
+    standing = budget.standing(company.pk)
+    if standing.paused_until is not None and standing.asked_until is not None:
+        raise SourceThrottled(retry_after=(standing.paused_until - datetime.now(UTC)).total_seconds())
+
+
+def ended_by(error: SourceThrottled) -> str:
+    """What a command says that could not wait."""
+    until = datetime.now(UTC) + timedelta(seconds=THROTTLED_S if error.retry_after is None else error.retry_after)
+    return _("Dialpad asked for a pause until %(until)s. Repeat the command after that.") % {"until": moment(until)}
+
+
+def _watch(company_id: int, ended: threading.Event) -> None:
+    said = ""
+    try:
+        while not ended.wait(POLL_S):
+            try:
+                words = budget_text.pause(budget.standing(company_id), moment)
+            except (DatabaseError, InterfaceError, LookupError):
+                # The command itself meets this and says so.
+                connection.close()
+                continue
+            if words and words != said:
+                click.echo(words, err=True)
+            said = words or said
+    finally:
+        connection.close()

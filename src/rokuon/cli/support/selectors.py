@@ -1,0 +1,128 @@
+"""From what a person typed to the company, office or target meant: by name or by Dialpad's id."""
+
+import difflib
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from rokuon.base.i18n import _, join_sentences
+from rokuon.domain.failures import ConfigError
+from rokuon.domain.placement import folder_key
+from rokuon.domain.recording import ScopeKind
+from rokuon.ledger.models import Run
+from rokuon.org.models import Bucket, Company, Office, Target
+
+N = TypeVar("N", Company, Office, Target)
+F = TypeVar("F", bound=Callable[..., Any])
+
+NEAR = 5
+
+
+def company_option(command: F) -> F:
+    return click.option("--company", "company_name", metavar="NAME", help=_("Company, by name or id; needed only if there are several."))(
+        command
+    )
+
+
+def json_option(command: F) -> F:
+    return click.option("--json", "as_json", is_flag=True, help=_("Write JSON for machines."))(command)
+
+
+def scope_options(command: F) -> F:
+    command = click.option("--target", "target_name", metavar="NAME", help=_("Only one contact center or coaching team."))(command)
+    return click.option("--office", "office_name", metavar="NAME", help=_("Only the contact centers and coaching teams of one office."))(
+        command
+    )
+
+
+def targets(of: Company, office_name: str | None, target_name: str | None) -> list[int] | None:
+    """The ledger ids of the targets that `scope_options` name; None for all of the company."""
+    if office_name is not None and target_name is not None:
+        raise click.UsageError(_("Name an office or a target, not both."), click.get_current_context())
+    if target_name is not None:
+        return [target(of, target_name).pk]
+    if office_name is not None:
+        return list(of.targets.filter(office=office(of, office_name)).values_list("pk", flat=True))
+    return None
+
+
+def company(name: str | None) -> Company:
+    """The company named, or the only one."""
+    known: list[Company] = list(Company.objects.order_by("name", "pk"))
+    if not known:
+        raise ConfigError(_("There is no company yet. Add one with `rokuon company add`."))
+    if name is None:
+        if len(known) == 1:
+            return known[0]
+        raise ConfigError(_("There are several companies. Name one with --company: %(candidates)s.") % {"candidates": _names(known)})
+    chosen: Company = _one(
+        name,
+        known,
+        unknown=_("There is no company %(name)s."),
+        ambiguous=_("Several companies match %(name)s. Use the id: %(candidates)s."),
+    )
+    return chosen
+
+
+def office(of: Company, name: str) -> Office:
+    chosen: Office = _one(
+        name,
+        list(of.offices.order_by("name")),
+        unknown=_("There is no office %(name)s."),
+        ambiguous=_("Several offices match %(name)s. Use the id: %(candidates)s."),
+    )
+    return chosen
+
+
+def target(of: Company, name: str) -> Target:
+    chosen: Target = _one(
+        name,
+        list(of.targets.select_related("office").order_by("name")),
+        unknown=_("There is no contact center or coaching team %(name)s."),
+        ambiguous=_("Several contact centers or coaching teams match %(name)s. Use the id: %(candidates)s."),
+    )
+    return chosen
+
+
+def bucket(of: Company, url: str) -> Bucket:
+    known = list(of.buckets.order_by("url"))
+    found = [one for one in known if one.url.rstrip("/") == url.rstrip("/")]
+    if found:
+        return found[0]
+    if not known:
+        raise ConfigError(_("No bucket is registered yet. Register it first: rokuon bucket add %(url)s") % {"url": url})
+    listed = ", ".join(one.url for one in known[:NEAR])
+    raise ConfigError(
+        _("The bucket %(url)s is not registered. Register it first with `rokuon bucket add`, or use one of these: %(known)s.")
+        % {"url": url, "known": listed}
+    )
+
+
+def _one(text: str, known: Sequence[Any], *, unknown: str, ambiguous: str, also: Callable[[Any], str] = lambda one: one.dialpad_id) -> Any:
+    by_id = [one for one in known if text in (one.dialpad_id, also(one))]
+    by_name = [one for one in known if one.name == text] or [one for one in known if folder_key(one.name) == folder_key(text)]
+    found = by_id or by_name
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise ConfigError(ambiguous % {"name": repr(text), "candidates": _names(found)})
+    sentence = unknown % {"name": repr(text)}
+    near = difflib.get_close_matches(text, [one.name for one in known], n=NEAR, cutoff=0.5)
+    candidates = [one for one in known if one.name in near] or list(known[:NEAR])
+    if candidates:
+        hint = _("Did you mean: %(candidates)s?") if near else _("There are, for example: %(candidates)s.")
+        sentence = join_sentences(sentence, hint % {"candidates": _names(candidates)})
+    raise ConfigError(join_sentences(sentence, _("Run `rokuon sync` if it is new in Dialpad.")))
+
+
+def _names(ones: Iterable[Company | Office | Target]) -> str:
+    return ", ".join(f"{one.name} ({one.dialpad_id})" for one in ones)
+
+
+def scope_name(run: Run) -> str:
+    """What a run is about: the name of its target or office, or the word for the whole company."""
+    if run.scope_kind == ScopeKind.COMPANY:
+        return _("Company")
+    model = Office if run.scope_kind == ScopeKind.OFFICE else Target
+    return str(model.objects.values_list("name", flat=True).get(pk=run.scope_id))

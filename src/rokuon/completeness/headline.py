@@ -1,0 +1,315 @@
+"""The one sentence that says how a backup stands: for pages, commands and mails alike, in the language of `base.i18n`.
+
+It never says "all" while a day is not listed from end to end, an entry could not be read, or a recording is not in the bucket. What a
+person closed with a note is explained: it ends the alarm, and is still said.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from rokuon.base.i18n import _, join_sentences, ngettext
+from rokuon.base.measures import number
+from rokuon.ledger import failures, holds, read, tally
+from rokuon.ledger.tally import Cause, Counts
+from rokuon.ledger.unlisted import Gap
+from rokuon.org.models import Company, Target
+
+from . import unknown as unknowns
+from .unknown import Unknown
+
+UNKNOWN = "–"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """How a set of targets stands. `causes` is the number of causes of failures, `unnamed` that of calls that were recorded with nothing
+    to fetch; `held`: something that they need is on hold. Of the failed and of the gone recordings a person has closed `closed_failed` and
+    `closed_gone`."""
+
+    counts: Counts
+    unknown: Unknown
+    causes: int = 0
+    unnamed: int = 0
+    held: bool = False
+    closed_failed: int = 0
+    closed_gone: int = 0
+
+    @classmethod
+    def of(
+        cls, causes: Iterable[Cause], explained: Mapping[tuple[str, str], int], unknown: Unknown, unnamed: int, *, held: bool
+    ) -> "Facts":
+        """From `tally.causes` and `desk.explained`."""
+        causes = list(causes)
+        return cls(
+            counts=tally.total(causes),
+            unknown=unknown,
+            causes=sum(one.state == "failed" and one.copies > explained.get((one.state, one.reason), 0) for one in causes),
+            unnamed=unnamed,
+            held=held,
+            closed_failed=sum(copies for (state, _reason), copies in explained.items() if state == "failed"),
+            closed_gone=sum(copies for (state, _reason), copies in explained.items() if state == "gone"),
+        )
+
+    @property
+    def failed(self) -> int:
+        """Nobody has explained them."""
+        return max(0, self.counts.failed - self.closed_failed)
+
+    @property
+    def gone(self) -> int:
+        """Dialpad no longer had them when they were to be backed up, and nobody has explained it."""
+        return max(0, self.counts.gone - self.closed_gone)
+
+    @property
+    def closed(self) -> int:
+        return self.closed_failed + self.closed_gone
+
+    @property
+    def wrong(self) -> bool:
+        return bool(self.failed or self.gone or self.unnamed or self.unknown)
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """`severity` is a state of the design layer: verified, waiting, held, failed, excluded. `added` are further sentences. `wrong`:
+    something failed, was lost or is not known, so a command that says this must not end with 0."""
+
+    severity: str
+    sentence: str
+    added: tuple[str, ...] = ()
+    wrong: bool = False
+
+    @property
+    def more(self) -> str:
+        return join_sentences(*self.added)
+
+
+def facts_of(
+    company: Company, targets: Sequence[Target], now: datetime, *, causes: Sequence[Cause] | None = None, held: bool | None = None
+) -> Facts:
+    """Of these targets of the company. `causes` (`tally.causes` of them) and `held` where they are known already."""
+    ids = [target.pk for target in targets]
+    return Facts.of(
+        tally.causes(company.pk, ids) if causes is None else causes,
+        failures.explained(company.pk, ids),
+        unknowns.look(company, targets, now),
+        sum(read.details_missing(company.pk, ids).values()),
+        held=bool(holds.open_holds(company.pk)) if held is None else held,
+    )
+
+
+def of_company(company: Company, now: datetime) -> Headline:
+    return headline(facts_of(company, list(company.targets.select_related("office")), now))
+
+
+def headline(facts: Facts) -> Headline:
+    """What needs a person comes first, then what waits, and only then what is well."""
+    counts, unknown, lacks = facts.counts, facts.unknown, said(Lacks.of(facts.unknown))
+    ended, lost = (*_safe(facts), *_closed(facts.closed)), _lost(facts.gone)
+    besides = (*_on_their_way(counts.pending), *ended)
+    stands = "held" if facts.held else "waiting"
+    if facts.failed:
+        sentence = ngettext("%(count)s recording is not backed up", "%(count)s recordings are not backed up", facts.failed)
+        causes = ngettext("%(count)s cause, named below.", "%(count)s causes, named below.", facts.causes) % {"count": facts.causes}
+        return Headline("failed", _counted(sentence, facts.failed), (causes, *lost, *besides, *lacks), facts.wrong)
+    if unknown.unreadable or unknown.refused:
+        return _not_known("failed", lacks, (*lost, *besides))
+    if facts.gone:
+        todo = _("Look at your retention policy in Dialpad: retry what was restored there, and close with a note what is lost.")
+        return Headline("failed", lost[0].rstrip(".。"), (todo, *besides, *lacks), facts.wrong)
+    if counts.pending and facts.held:
+        sentence = ngettext("%(count)s recording is held", "%(count)s recordings are held", counts.pending)
+        why = _("The reason is shown below. They resume automatically once it is gone.")
+        return Headline("held", _counted(sentence, counts.pending), (why, *ended, *lacks), facts.wrong)
+    if unknown.never or unknown.untried:
+        return _not_known(stands, lacks, besides)
+    if counts.pending:
+        sentence = ngettext(
+            "%(count)s recording is on its way to your bucket", "%(count)s recordings are on their way to your bucket", counts.pending
+        )
+        return Headline("waiting", _counted(sentence, counts.pending), (*ended, *lacks), facts.wrong)
+    if unknown:
+        return _not_known(stands, lacks, besides)
+    return _well(facts, besides)
+
+
+def _not_known(severity: str, lacks: Sequence[str], added: Sequence[str]) -> Headline:
+    first, *others = lacks
+    return Headline(severity, first.rstrip(".。"), (*others, *added), wrong=True)
+
+
+def _well(facts: Facts, besides: Sequence[str]) -> Headline:
+    counts = facts.counts
+    asked = _closed_entries(facts.unknown.explained)
+    if facts.unknown.since is not None:
+        asked.append(_("Calls from before %(day)s were not asked for.") % {"day": facts.unknown.since.isoformat()})
+    added = (*besides, *asked)
+    severity = "waiting" if facts.unnamed else "verified" if counts.verified else "excluded"
+    return Headline(severity, _well_said(facts), added, facts.wrong)
+
+
+def _well_said(facts: Facts) -> str:
+    counts = facts.counts
+    if not counts.verified:
+        return _("No recording is left to back up") if counts.discovered else _("No recording was found yet")
+    if facts.unnamed:
+        sentence = ngettext(
+            "The only recording that Dialpad lists is in your bucket",
+            "The %(count)s recordings that Dialpad lists are in your bucket",
+            counts.verified,
+        )
+    elif facts.unknown.explained or facts.closed:
+        # An entry that was not read may have named another recording.
+        sentence = ngettext(
+            "The %(count)s recording found is in your bucket", "The %(count)s recordings found are in your bucket", counts.verified
+        )
+    else:
+        sentence = ngettext("The only recording found is in your bucket", "All %(count)s recordings are in your bucket", counts.verified)
+    return _counted(sentence, counts.verified)
+
+
+def _lost(count: int) -> list[str]:
+    sentence = ngettext(
+        "%(count)s recording was gone at Dialpad before it was backed up.",
+        "%(count)s recordings were gone at Dialpad before they were backed up.",
+        count,
+    )
+    return _if_any(sentence, count)
+
+
+def _closed(count: int) -> list[str]:
+    sentence = ngettext(
+        "%(count)s recording that is not in your bucket is closed with a note.",
+        "%(count)s recordings that are not in your bucket are closed with a note.",
+        count,
+    )
+    return _if_any(sentence, count)
+
+
+def _closed_entries(count: int) -> list[str]:
+    sentence = ngettext(
+        "%(count)s entry that could not be read is closed with a note.",
+        "%(count)s entries that could not be read are closed with a note.",
+        count,
+    )
+    return _if_any(sentence, count)
+
+
+@dataclass(frozen=True, slots=True)
+class Lacks:
+    """What is not known, in numbers: entries that could not be read, days that could not be listed, `never` listed ones of so many
+    `targets`, days that nobody asked for, and days that are about to be listed. A day counts once however many targets lack it.
+    `explained` are entries that could not be read and that a person closed: they are no lack any more."""
+
+    unreadable: int = 0
+    refused: int = 0
+    never: int = 0
+    targets: int = 0
+    untried: int = 0
+    awaited: int = 0
+    days: int = 0
+    explained: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.unreadable or self.days)
+
+    @classmethod
+    def of(cls, unknown: Unknown) -> "Lacks":
+        return cls(
+            unreadable=unknown.unreadable,
+            refused=days_of(unknown.refused),
+            never=len(unknown.never),
+            targets=unknown.targets,
+            untried=days_of(unknown.untried),
+            awaited=days_of(unknown.awaited),
+            days=days_of(unknown.gaps),
+            explained=unknown.explained,
+        )
+
+
+def said(lacks: Lacks) -> list[str]:
+    """What is not known, in whole sentences: the worst first."""
+    unreadable = ngettext(
+        "%(count)s entry of Dialpad's call list could not be read.",
+        "%(count)s entries of Dialpad's call list could not be read.",
+        lacks.unreadable,
+    )
+    refused = ngettext(
+        "The calls of %(count)s day could not be listed from end to end.",
+        "The calls of %(count)s days could not be listed from end to end.",
+        lacks.refused,
+    )
+    never = ngettext(
+        "%(some)s of %(all)s contact centers and coaching teams was never listed.",
+        "%(some)s of %(all)s contact centers and coaching teams were never listed.",
+        lacks.never,
+    ) % {"some": number(lacks.never), "all": number(lacks.targets)}
+    untried = ngettext(
+        "The calls of %(count)s day were not listed from end to end yet.",
+        "The calls of %(count)s days were not listed from end to end yet.",
+        lacks.untried,
+    )
+    awaited = ngettext(
+        "The calls of %(count)s day are about to be listed.", "The calls of %(count)s days are about to be listed.", lacks.awaited
+    )
+    return [
+        *_if_any(unreadable, lacks.unreadable),
+        *_if_any(refused, lacks.refused),
+        *([never] if lacks.never else []),
+        *_if_any(untried, lacks.untried),
+        *_if_any(awaited, lacks.awaited),
+    ]
+
+
+def days_of(gaps: Iterable[Gap]) -> int:
+    """How many calendar days these stretches cover, each once."""
+    days, end = 0, None
+    for first, last in sorted((gap.first, gap.last) for gap in gaps):
+        if end is not None and first <= end:
+            first = end + timedelta(days=1)
+        if first <= last:
+            days += (last - first).days + 1
+            end = last
+    return days
+
+
+def share(counts: Counts, unknown: Unknown) -> str:
+    """Protected, of what is to be protected, in percent; never rounded up to 100, and a dash where it is not known what is to be."""
+    wanted = counts.verified + counts.pending + counts.failed + counts.gone
+    if not wanted or unknown or unknown.explained:
+        return UNKNOWN
+    percent = math.floor(10_000 * counts.verified / wanted) / 100
+    return f"{percent:.0f}" if counts.verified == wanted else f"{percent:.2f}"
+
+
+def _safe(facts: Facts) -> list[str]:
+    counts, unknown = facts.counts, facts.unknown
+    if not counts.verified:
+        return []
+    if facts.failed or facts.gone or counts.pending:
+        sentence = ngettext(
+            "The other one is in your bucket, verified.", "The other %(count)s are in your bucket, verified.", counts.verified
+        )
+    elif unknown:
+        sentence = ngettext(
+            "The one recording found so far is in your bucket, verified.",
+            "The %(count)s recordings found so far are in your bucket, verified.",
+            counts.verified,
+        )
+    else:
+        return [_("Each was proven to be whole, and the bucket confirmed what it keeps.")]
+    return [_counted(sentence, counts.verified)]
+
+
+def _on_their_way(pending: int) -> list[str]:
+    return _if_any(ngettext("%(count)s more is on its way.", "%(count)s more are on their way.", pending), pending)
+
+
+def _counted(sentence: str, count: int) -> str:
+    return sentence % {"count": number(count)}
+
+
+def _if_any(sentence: str, count: int) -> list[str]:
+    return [_counted(sentence, count)] if count else []

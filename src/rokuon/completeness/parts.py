@@ -1,0 +1,53 @@
+"""What is not known, by reason: as the failure page and `rokuon failures` show it."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from rokuon.ledger.unlisted import COMING, Gap
+
+from .headline import days_of
+from .unknown import Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Days that are not listed for one reason (a reason code). `targets` are (target, days), the most first."""
+
+    reason: str
+    gaps: tuple[Gap, ...]
+
+    @property
+    def days(self) -> int:
+        """Each once, however many targets lack it."""
+        return days_of(self.gaps)
+
+    @property
+    def first(self) -> date:
+        return min(gap.first for gap in self.gaps)
+
+    @property
+    def last(self) -> date:
+        return max(gap.last for gap in self.gaps)
+
+    @property
+    def targets(self) -> list[tuple[int, int]]:
+        return ranked((gap.target_id, gap.days) for gap in self.gaps)
+
+
+def ranked(days: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    summed: Counter[int] = Counter()
+    for target, count in days:
+        summed[target] += count
+    return sorted(summed.items(), key=lambda pair: (-pair[1], pair[0]))
+
+
+def parts(unknown: Unknown) -> list[Part]:
+    """The largest first, without what a run is about to list."""
+    by_reason = defaultdict(list)
+    for gap in unknown.gaps:
+        if gap.reason != COMING:
+            by_reason[gap.reason].append(gap)
+    found = [Part(reason, tuple(gaps)) for reason, gaps in by_reason.items()]
+    return sorted(found, key=lambda part: (-part.days, part.reason))

@@ -1,0 +1,1 @@
+"""Buckets: registration, verification, credentials."""

@@ -1,0 +1,100 @@
+"""A bucket verification in words: step by step, what it means, what to do (M5). From the report that is kept with the bucket."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from rokuon.base import i18n
+from rokuon.domain.failures import BucketClaimedByOther, BucketForbidden, StoreThrottled, StoreUnavailable, leaves
+from rokuon.stores.verification import SENTENCES, Advice, Outcome, Step
+
+PASSING = {BucketForbidden.reason, StoreThrottled.reason, StoreUnavailable.reason}
+"""Refusals that may pass by themselves: a fresh grant takes minutes to arrive everywhere."""
+
+_FAILURES = {leaf.reason: leaf for leaf in leaves()}
+_TOO_MUCH = {Advice.MAY_DELETE.value, Advice.MAY_UPDATE.value}
+
+
+@dataclass(frozen=True, slots=True)
+class StepSaid:
+    """`state` is verified, failed or none (not reached)."""
+
+    sentence: str
+    state: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """`headline` says the outcome in one sentence; `failure` what is wrong and what to do, with `reason` as the code to quote. `missing`
+    of the recordings that were looked for."""
+
+    known: bool
+    ok: bool
+    headline: str
+    steps: tuple[StepSaid, ...]
+    advice: tuple[str, ...]
+    failure: str = ""
+    reason: str = ""
+    detail: str = ""
+    passes: bool = False
+    missing: int = 0
+
+    @property
+    def refuses(self) -> bool:
+        """A right is missing, which may have been granted just now."""
+        return self.reason == BucketForbidden.reason
+
+    @property
+    def title(self) -> str:
+        """The headline without the full stop at its end."""
+        return self.headline.rstrip(".。")
+
+
+def name_of(url: str) -> str:
+    """A bucket's name without the scheme; a folder as its path."""
+    return url.removeprefix("gs://").removeprefix("file://")
+
+
+def said(url: str, report: Mapping[str, Any]) -> Said:
+    """An empty report is of a bucket that was never verified."""
+    name, missing = name_of(url), report.get("missing", 0)
+    if not report:
+        return Said(False, False, _("%(bucket)s was not verified yet.") % {"bucket": name}, (), ())
+    done = {one["step"]: one["outcome"] for one in report["steps"]}
+    steps = tuple(_step(step, done.get(step.value)) for step in Step)
+    advice = [one for one in report["advice"] if one not in _TOO_MUCH]
+    facts = {"longest_name": report.get("longest_name", 0)}
+    sentences = tuple(i18n._(SENTENCES[Advice(one)]) % facts for one in advice)
+    if report["ok"]:
+        headline = _("Rokuon can write to %(bucket)s, read back what it wrote and list it.") % {"bucket": name}
+        too_much = _TOO_MUCH & set(report["advice"])
+        return Said(True, True, headline, steps, (*([_too_much()] if too_much else []), *sentences), missing=missing)
+    reason = report["failure"]["reason"]
+    headline = _("The verification of %(bucket)s did not succeed.") % {"bucket": name}
+    detail = "" if reason == BucketClaimedByOther.reason else report["failure"]["detail"]
+    # A folder has no grants that could still arrive.
+    passes = reason in PASSING and not (reason == BucketForbidden.reason and url.startswith("file:"))
+    return Said(True, False, headline, steps, sentences, _advice(url, reason), reason, detail, passes, missing)
+
+
+def _too_much() -> str:
+    return _("It can also delete and overwrite: we recommend the roles Storage Object Creator and Storage Object Viewer instead.")
+
+
+def _advice(url: str, reason: str) -> str:
+    if reason == BucketForbidden.reason and url.startswith("file:"):
+        return _("The folder refuses Rokuon. Give the user that runs Rokuon the right to write into it.")
+    leaf = _FAILURES.get(reason)
+    return i18n._(leaf.advice) if leaf is not None else reason
+
+
+def _step(step: Step, outcome: str | None) -> StepSaid:
+    sentence = i18n._(SENTENCES[step])
+    if outcome is None:
+        return StepSaid(sentence, "none", _("not reached"))
+    if outcome == Outcome.FAILED:
+        return StepSaid(sentence, "failed", _("failed"))
+    return StepSaid(sentence, "verified", _("it was there already") if outcome == Outcome.FOUND else _("done"))

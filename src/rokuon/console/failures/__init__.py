@@ -1,0 +1,1 @@
+"""What is not backed up, by cause, and what a person does about it."""

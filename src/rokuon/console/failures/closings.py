@@ -1,0 +1,57 @@
+"""What forms close with a note and open again besides recordings: calls with nothing to fetch, and entries that could not be read."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from django.contrib import messages
+from django.utils.translation import gettext as _
+
+from rokuon.accounts.audit import Actor
+from rokuon.actions import failures
+from rokuon.console.web import guards
+from rokuon.console.web.guards import CompanyRequest
+from rokuon.org.models import Company
+
+
+class ByPerson(Protocol):
+    """A module of `wiring`: targets and ids as there (None: all). Each answers how many it changed."""
+
+    def close(
+        self, company: Company, targets: Sequence[int] | None, ids: Sequence[int] | None, note: str, actor: Actor, now: datetime
+    ) -> int: ...
+
+    def reopen(self, company: Company, targets: Sequence[int] | None, ids: Sequence[int] | None, actor: Actor, now: datetime) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Sentences for the person, made when they are said: in the language of the request."""
+
+    choose: Callable[[], str]
+    choose_closed: Callable[[], str]
+    closed: Callable[[int], str]
+    opened: Callable[[int], str]
+
+
+def close(request: CompanyRequest, field: str, by_person: ByPerson, words: Words) -> None:
+    """Mark as explained what the form names in `field`, or all that is open, with the reason that it gives."""
+    everything, ids = request.POST.get("what") == "all", guards.row_ids(request, field)
+    note = failures.note(request.POST.get("note", ""))
+    if not note or not (everything or ids):
+        messages.error(request, words.choose() if note else _("Write why nothing is to be done."))
+        return
+    targets = guards.target_ids(request.reach)
+    closed = by_person.close(request.company, targets, None if everything else ids, note, guards.actor(request), guards.now(request))
+    messages.success(request, words.closed(closed))
+
+
+def reopen(request: CompanyRequest, field: str, by_person: ByPerson, words: Words) -> None:
+    """Take back the closing of what the form names in `field`."""
+    ids, targets = guards.row_ids(request, field), guards.target_ids(request.reach)
+    opened = by_person.reopen(request.company, targets, ids, guards.actor(request), guards.now(request))
+    if opened:
+        messages.success(request, words.opened(opened))
+    else:
+        messages.error(request, words.choose_closed())

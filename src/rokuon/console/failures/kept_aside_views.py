@@ -1,0 +1,53 @@
+"""What a person decides about a file that was kept aside: take it for the recording as it is, or not."""
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from rokuon.accounts.permissions import Action
+from rokuon.actions import failures as by_person
+from rokuon.console.web import guards
+from rokuon.console.web.guards import CHANGE, CompanyRequest, page
+from rokuon.jobs import queue
+
+
+@page(Action.BACK_UP, CHANGE)
+def accept(request: CompanyRequest) -> HttpResponse:
+    """Have the file that was kept aside stored as the recording."""
+    copy = _copy(request)
+    accepted = by_person.accept(
+        request.company, guards.target_ids(request.reach), [copy], queue, guards.actor(request), guards.now(request)
+    )
+    if accepted:
+        messages.success(request, _("The file is accepted. A worker stores it as the recording within a minute."))
+    else:
+        messages.info(request, _("Nothing is kept aside of this recording any more, or it has not failed."))
+    return _back(request, copy)
+
+
+@page(Action.BACK_UP, CHANGE)
+def discard(request: CompanyRequest) -> HttpResponse:
+    """Close the recording as explained, with the reason that the form gives: the file is not wanted."""
+    copy, note = _copy(request), by_person.note(request.POST.get("note", ""))
+    if not note:
+        messages.error(request, _("Write why the file is not wanted."))
+        return _back(request, copy)
+    if by_person.discard(request.company, guards.target_ids(request.reach), [copy], note, guards.actor(request), guards.now(request)):
+        messages.success(request, _("The recording is closed as explained. The file stays in the bucket."))
+    else:
+        messages.info(request, _("Nothing is kept aside of this recording any more, or it has not failed."))
+    return _back(request, copy)
+
+
+def _copy(request: CompanyRequest) -> int:
+    """Raises PermissionDenied for what no page of ours sends."""
+    ids = guards.row_ids(request, "copy")
+    if len(ids) != 1:
+        raise PermissionDenied
+    return ids[0]
+
+
+def _back(request: CompanyRequest, copy: int) -> HttpResponse:
+    return HttpResponseRedirect(reverse("console:recordings-one", args=[request.company.public_id, copy]), status=303)

@@ -1,0 +1,76 @@
+"""The failure page's part about what is not known: days that are not listed from end to end, entries that could not be read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import F
+
+from rokuon.accounts.permissions import Reach
+from rokuon.completeness import unknown
+from rokuon.completeness.parts import Part, parts
+from rokuon.console.web import guards
+from rokuon.domain.failures import EntryUnreadable
+from rokuon.ledger import unread
+from rokuon.ledger.models import Unreadable
+from rokuon.ledger.reasons import in_words
+from rokuon.org.models import Company, Target
+from rokuon.org.tree import zone_of
+
+MOST_TARGETS = 5
+MOST_ENTRIES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPart:
+    part: Part
+    sentence: str
+    targets: tuple[tuple[Target, int], ...]
+    more: int
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """`entries` are those that this person may see, closed ones too, each with the zone of its times; those that nobody explained come
+    first. `unreadable` counts the latter, also those that may be any target's, which only somebody with the whole company in reach sees
+    one by one. `explained` counts the others in the same way."""
+
+    parts: Sequence[ShownPart]
+    unreadable: int
+    entries: Sequence[tuple[Unreadable, str]]
+    sentence: str
+    explained: int = 0
+    reason: str = EntryUnreadable.reason
+
+    def __bool__(self) -> bool:
+        return bool(self.parts or self.unreadable)
+
+    @property
+    def unshown(self) -> int:
+        return max(0, self.unreadable + self.explained - len({entry.mark for entry, _zone in self.entries}))
+
+    @property
+    def may_reopen(self) -> bool:
+        return any(entry.closed_at is not None for entry, _zone in self.entries)
+
+
+def look(company: Company, reach: Reach, now: datetime) -> Look:
+    targets = {target.pk: target for target in guards.targets(reach)}
+    found = unknown.look(company, targets.values(), now)
+    entries: list[Unreadable] = []
+    if found.unreadable or found.explained:
+        ids = [target.pk for target in targets.values() if target.backed_up]
+        open_first = unread.find(company.pk, ids, of_nobody=reach.whole).order_by(F("closed_at").asc(nulls_first=True), "-after", "-pk")
+        entries = list(open_first[:MOST_ENTRIES])
+    return Look(
+        [_shown(part, targets) for part in parts(found)],
+        found.unreadable,
+        [(entry, zone_of(entry.target) if entry.target is not None else "") for entry in entries],
+        in_words(EntryUnreadable.reason),
+        found.explained,
+    )
+
+
+def _shown(part: Part, targets: dict[int, Target]) -> ShownPart:
+    hit = [(targets[pk], days) for pk, days in part.targets]
+    return ShownPart(part, in_words(part.reason), tuple(hit[:MOST_TARGETS]), max(0, len(hit) - MOST_TARGETS))

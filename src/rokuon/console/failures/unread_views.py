@@ -1,0 +1,36 @@
+"""Entries of Dialpad's list that could not be read: close those that are explained, re-open them. They stand on the failure page."""
+
+from django.http import HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from rokuon.accounts.permissions import Action
+from rokuon.actions import unread_entries as by_person
+from rokuon.console.web.guards import CHANGE, CompanyRequest, page
+
+from . import closings
+from .closings import Words
+
+WORDS = Words(
+    choose=lambda: _("Choose at least one entry."),
+    choose_closed=lambda: _("Choose at least one entry that is closed."),
+    closed=lambda count: ngettext("%(count)d entry was closed.", "%(count)d entries were closed.", count) % {"count": count},
+    opened=lambda count: ngettext("%(count)d entry is open again.", "%(count)d entries are open again.", count) % {"count": count},
+)
+
+
+@page(Action.BACK_UP, CHANGE)
+def close(request: CompanyRequest) -> HttpResponse:
+    closings.close(request, "entry", by_person, WORDS)
+    return _back(request)
+
+
+@page(Action.BACK_UP, CHANGE)
+def reopen(request: CompanyRequest) -> HttpResponse:
+    closings.reopen(request, "entry", by_person, WORDS)
+    return _back(request)
+
+
+def _back(request: CompanyRequest) -> HttpResponse:
+    return HttpResponseRedirect(reverse("console:failures", args=[request.company.public_id]) + "#not-known", status=303)

@@ -1,0 +1,1 @@
+"""Notices, their recipients and their mails."""

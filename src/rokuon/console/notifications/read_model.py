@@ -1,0 +1,171 @@
+"""Read model of the notices page: open notices, recipients and mails within a person's reach."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef, QuerySet
+
+from rokuon.accounts.mail import configured
+from rokuon.accounts.permissions import Action, Reach
+from rokuon.console.web import guards
+from rokuon.notify import outbox, recipients, tracker
+from rokuon.notify.models import Kind, Mail, Notice, Rhythm
+from rokuon.notify.outbox import Standing
+from rokuon.notify.recipients import Known
+from rokuon.org.models import Company, Office, Target
+from rokuon.runtime.mail import Whose
+from rokuon.runtime.mail_words import Then
+from rokuon.runtime.mail_words import in_words as mail_words
+
+from . import text
+from .text import Way, Words
+
+MOST_NOTICES = 100
+MOST_MAILS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """An open notice. `zone` is the one in which its times are read; `may_acknowledge`: this person may stop its reminders."""
+
+    notice: Notice
+    words: Words
+    way: Way
+    zone: str
+    may_acknowledge: bool
+
+
+def within(reach: Reach) -> QuerySet[Notice]:
+    """The company's open notices that somebody with this reach may act on: those of its offices, or all of them."""
+    found = Notice.objects.filter(company_id=reach.company_id, ended_at=None)
+    return found if reach.offices is None else found.filter(office_id__in=reach.offices)
+
+
+def of_cause(reach: Reach, state: str, reason: str) -> QuerySet[Notice]:
+    """Those of failed or gone copies of one cause: one for each office within reach."""
+    found = within(reach).filter(kind=state, cause=reason, office__isnull=False, kind__in=(Kind.FAILED, Kind.GONE))
+    return found.select_related("office")
+
+
+def open_now(company: Company, reaches: Mapping[Action, Reach], zone: str) -> list[Open]:
+    """The newest first; with the installation's for who sees the whole company. What concerns an office is told in its zone, the rest in
+    `zone`."""
+    reach, acts = reaches[Action.VIEW], reaches.get(Action.BACK_UP)
+    found = tracker.open_notices(company.pk, reach.offices)
+    if reach.whole:
+        found += Notice.objects.filter(company=None, ended_at=None)
+    found.sort(key=lambda notice: (notice.since, notice.pk), reverse=True)
+    return [_open(company, reaches, acts, notice, zone) for notice in found[:MOST_NOTICES]]
+
+
+def _open(company: Company, reaches: Mapping[Action, Reach], acts: Reach | None, notice: Notice, zone: str) -> Open:
+    mine = acts is not None and notice.company_id is not None and acts.covers(notice.office_id)
+    # What a company-wide notice knows of targets may be of other offices than the reader's.
+    whose = notice.office_id is not None or reaches[Action.VIEW].whole
+    return Open(
+        notice,
+        text.said(company, notice, with_targets=whose),
+        text.way(company, reaches, notice),
+        notice.office.timezone if notice.office else zone,
+        mine and notice.acknowledged_at is None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A mail of the outbox. `why` says what the server answered, where it did not take it."""
+
+    mail: Mail
+    occasion: str
+    why: str
+
+
+def mails(reach: Reach) -> list[Sent]:
+    """The latest ones about what is within reach."""
+    found = Mail.objects.filter(company_id=reach.company_id).select_related("office").order_by("-created_at", "-pk")
+    rows = (found if reach.offices is None else found.filter(office_id__in=reach.offices))[:MOST_MAILS]
+    then = {False: Then.AGAIN, True: Then.GIVEN_UP}
+    return [Sent(mail, text.occasion(mail.occasion), mail_words(mail.error, then[mail.refused_at is not None])) for mail in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Who is known for an office, or for the company (`office` None). `matters` is whether anything of it is backed up."""
+
+    office: Office | None
+    entries: Sequence[Known]
+    matters: bool = True
+
+    @property
+    def reached(self) -> set[str]:
+        """The addresses to which mails go."""
+        return {entry.address.email for entry in self.entries if entry.refused_at is None}
+
+    @property
+    def unreachable(self) -> bool:
+        return self.matters and not self.reached
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """`company` are the company's own addresses: shown to who sees the whole company, told wherever nobody of an office can be.
+
+    `server` is where mails go out, "" where this installation sends none.
+    """
+
+    open: Sequence[Open]
+    company: Place
+    offices: Sequence[Place]
+    whole: bool
+    rhythm: Rhythm
+    server: str
+    sender: str
+    standing: Standing
+    mails: Sequence[Sent]
+
+    @property
+    def reached(self) -> int:
+        """How many addresses are told of something within reach."""
+        places = [*self.offices, *([self.company] if self.whole or self.left_out else [])]
+        return len(set().union(*(place.reached for place in places)))
+
+    @property
+    def left_out(self) -> list[Place]:
+        """Offices where nobody can be told (row C17)."""
+        return [place for place in self.offices if place.unreachable]
+
+    @property
+    def nobody(self) -> bool:
+        """Whether something that fails would be told to nobody at all."""
+        return not self.company.reached and (bool(self.left_out) or self.whole)
+
+    @property
+    def trouble(self) -> str:
+        """Why the mail server cannot be used, where mails wait for it."""
+        whose = self.standing.error.partition(":")[0]
+        return mail_words(self.standing.error) if whose in (Whose.SERVER, Whose.CONNECTION, Whose.POLICY) else ""
+
+
+def look(company: Company, reaches: Mapping[Action, Reach], zone: str, now: datetime) -> Look:
+    reach = reaches[Action.VIEW]
+    backed_up = Exists(Target.objects.filter(office=OuterRef("pk"), backed_up=True).exclude(state="deleted"))
+    offices = list(guards.offices(reach).annotate(matters=backed_up).order_by("name", "pk"))
+    known = recipients.known(company.pk, offices, now)
+    return Look(
+        open=open_now(company, reaches, zone),
+        company=Place(None, known[None]),
+        offices=[Place(office, known[office.pk], office.matters) for office in offices if office.matters or known[office.pk]],
+        whole=reach.whole,
+        rhythm=Rhythm.of(company.pk),
+        server=f"{settings.EMAIL_HOST}:{settings.EMAIL_PORT}" if configured() else "",
+        sender=settings.DEFAULT_FROM_EMAIL,
+        standing=outbox.standing(company.pk, now),
+        mails=mails(reach),
+    )
+
+
+def places(reach: Reach | None) -> list[Office]:
+    """The offices whose recipients a person with this reach may change."""
+    return [] if reach is None else list(guards.offices(reach).filter(state="active").order_by("name", "pk"))

@@ -1,0 +1,84 @@
+"""Notices and mails in words: what is wrong, why, what to do, and the page where it can be mended."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from rokuon.accounts.permissions import Action, Reach
+from rokuon.domain.failures import HoldOn
+from rokuon.notify import paths
+from rokuon.notify.models import Kind, Notice, Occasion
+from rokuon.notify.text import headings, lines, sentences
+from rokuon.org.models import Company
+
+OCCASIONS = {
+    Occasion.OPENED: gettext_noop("New problem"),
+    Occasion.MORE: gettext_noop("More failures"),
+    Occasion.REMINDER: gettext_noop("Daily reminder"),
+    Occasion.ESCALATED: gettext_noop("After three days, to the company admins"),
+    Occasion.ENDED: gettext_noop("Resolved"),
+    Occasion.BACKFILL: gettext_noop("Summary of the first Back up now"),
+    Occasion.WEEKLY: gettext_noop("Weekly mail"),
+    Occasion.TRIAL: gettext_noop("Test mail"),
+}
+
+
+def occasion(name: str) -> str:
+    return _(OCCASIONS[Occasion(name)])
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """The page where something can be mended; "" where this person has none."""
+
+    url: str = ""
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What it is about, with its count; why it is so and what to do; how much of it which targets have, the worst first."""
+
+    headline: str
+    advice: str
+    targets: Sequence[tuple[str, str]]
+    more_targets: int
+
+
+def said(company: Company, notice: Notice, *, with_targets: bool) -> Words:
+    """As a mail says it."""
+    line = lines.of_notice(company.public_id, notice, count=notice.count)
+    targets = [(name, headings.amount_of(line, count)) for name, count in line.targets] if with_targets else []
+    return Words(
+        sentences.beginning(headings.heading(line, line.name)), sentences.advice(line), targets, line.more_targets if with_targets else 0
+    )
+
+
+def way(company: Company, reaches: Mapping[Action, Reach], notice: Notice) -> Way:
+    """Only to a page that this person may open."""
+    action, called = _DOORS[Kind(notice.kind)]
+    if notice.kind == Kind.HOLD and not notice.ref.startswith(f"{HoldOn.BUCKET}:"):
+        action, called = _TO_KEY
+    url = paths.of_notice(company.public_id, notice)
+    return Way(url, _(called)) if url and action in reaches else Way()
+
+
+_DOORS = {
+    Kind.FAILED: (Action.VIEW, gettext_noop("To the failures")),
+    Kind.GONE: (Action.VIEW, gettext_noop("To the failures")),
+    Kind.HOLD: (Action.SET_BUCKETS, gettext_noop("To the bucket")),
+    Kind.UNNAMED: (Action.VIEW, gettext_noop("To the calls")),
+    Kind.SILENCE: (Action.VIEW, gettext_noop("To the overview")),
+    Kind.EXPIRING: (Action.VIEW, gettext_noop("To the overview")),
+    Kind.UNLISTED: (Action.VIEW, gettext_noop("To the failures")),
+    Kind.UNREADABLE: (Action.VIEW, gettext_noop("To the failures")),
+    Kind.NOT_LISTED: (Action.SYSTEM, gettext_noop("To the system page")),
+    Kind.NO_EVENT: (Action.SYSTEM, gettext_noop("To the system page")),
+    Kind.NO_WORKER: (Action.SYSTEM, gettext_noop("To the system page")),
+}
+"""What it takes to open the page of `paths.of_notice`, and what the link to it is called."""
+
+_TO_KEY = (Action.SET_COMPANY, gettext_noop("To the API key"))
+"""Where a hold is mended that is not of a bucket."""

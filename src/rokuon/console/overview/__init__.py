@@ -1,0 +1,1 @@
+"""The overview: is every recording backed up, since when not, and why not."""

@@ -1,0 +1,96 @@
+"""The coverage calendar as SVG: a strip of days for each target. No inline style; a state is a shape as well as a colour.
+
+The shapes stand once on the page (`console/overview/calendar_shapes.html`). The strips are for eyes and pointers: what they say stands in
+words beside them (`console/overview/calendar.html`), so they are hidden from screen readers, and their links are reached by keyboard from
+the table.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import date
+
+from django.utils.formats import date_format
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, ngettext
+
+from rokuon.ledger.overview import Day, DayState
+
+STEP, HEIGHT = 8, 16
+ROOM = 7
+"""Days that a date on the axis needs to its right."""
+
+WORDS = {
+    DayState.COMPLETE: gettext_noop("Complete"),
+    DayState.INCOMPLETE: gettext_noop("Incomplete"),
+    DayState.FAILED: gettext_noop("With failures"),
+    DayState.UNLISTED: gettext_noop("Not checked yet"),
+    DayState.EMPTY: gettext_noop("Nothing recorded"),
+}
+
+
+class Calendar:
+    """Draws the strips of one page over the same days. Days alike are put into words once, because a page holds thousands."""
+
+    def __init__(self, days: Sequence[date]) -> None:
+        self._days = days
+        self._dates = [date_format(day, "DATE_FORMAT") for day in days]
+        self._words: dict[Day, str] = {}
+
+    def strip(self, days: Sequence[Day], url: Callable[[Day, date], str]) -> SafeString:
+        """The days of one target, from the calendar's first. `url` leads to what keeps a day open."""
+        return self._svg("".join([self._cell(day, number, url) for number, day in enumerate(days)]))
+
+    def title(self, day: Day, number: int) -> str:
+        """A day in words: its date, its state, and what was counted."""
+        if day not in self._words:
+            self._words[day] = in_words(day)
+        return f"{self._dates[number]} · {self._words[day]}"
+
+    def axis(self) -> SafeString:
+        """A tick for each Monday, with its date at every second one."""
+        mondays = [(number, day) for number, day in enumerate(self._days) if day.weekday() == 0]
+        marks = []
+        for place, (number, day) in enumerate(mondays):
+            marks.append(f'<path class="tick" d="M{number * STEP} 12v4"/>')
+            if place % 2 == len(mondays) % 2 and number <= len(self._days) - ROOM:
+                marks.append(f'<text class="axis" x="{number * STEP}" y="9">{escape(date_format(day, "MONTH_DAY_FORMAT"))}</text>')
+        return self._svg("".join(marks))
+
+    def _cell(self, day: Day, number: int, url: Callable[[Day, date], str]) -> str:
+        title = escape(self.title(day, number))
+        drawn = f'<use href="#day-{day.state.value}" x="{number * STEP}" width="{STEP}" height="{HEIGHT}"><title>{title}</title></use>'
+        if day.state in (DayState.FAILED, DayState.INCOMPLETE):
+            return f'<a href="{escape(url(day, self._days[number]))}" tabindex="-1">{drawn}</a>'
+        return drawn
+
+    def _svg(self, inside: str) -> SafeString:
+        width = len(self._days) * STEP
+        return mark_safe(  # noqa: S308 (numbers of our own, and words and addresses that were escaped)
+            f'<svg class="strip-of-days" viewBox="0 0 {width} {HEIGHT}" width="{width}" height="{HEIGHT}" aria-hidden="true" '
+            f'focusable="false">{inside}</svg>'
+        )
+
+
+def in_words(day: Day) -> str:
+    """The state of a day and what was counted."""
+    counts = day.counts
+    said = [_(WORDS[day.state])]
+    if counts.failed:
+        said.append(ngettext("%(count)s failed", "%(count)s failed", counts.failed) % {"count": counts.failed})
+    if counts.pending:
+        said.append(ngettext("%(count)s waiting", "%(count)s waiting", counts.pending) % {"count": counts.pending})
+    if day.unnamed:
+        words = ngettext("%(count)s recorded, nothing to fetch", "%(count)s recorded, nothing to fetch", day.unnamed)
+        said.append(words % {"count": day.unnamed})
+    if day.unread:
+        said.append(_("an entry of the list could not be read"))
+    if counts.verified:
+        said.append(ngettext("%(count)s verified", "%(count)s verified", counts.verified) % {"count": counts.verified})
+    if counts.gone:
+        said.append(ngettext("%(count)s no longer at Dialpad", "%(count)s no longer at Dialpad", counts.gone) % {"count": counts.gone})
+    if day.closed:
+        said.append(ngettext("%(count)s closed with a note", "%(count)s closed with a note", day.closed) % {"count": day.closed})
+    if counts.excluded:
+        said.append(ngettext("%(count)s excluded", "%(count)s excluded", counts.excluded) % {"count": counts.excluded})
+    return " · ".join(said)

@@ -1,0 +1,220 @@
+"""What the overview shows, within a person's reach: are we safe, since when not, and why not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from rokuon.accounts.permissions import Reach
+from rokuon.completeness.headline import Facts, Headline, facts_of, headline, share
+from rokuon.completeness.options import fingerprint
+from rokuon.completeness.unknown import Unknown
+from rokuon.console.runs import read_model as runs
+from rokuon.console.web.status_banner import holds_within
+from rokuon.domain import windows
+from rokuon.ledger import expiry, overview, tally
+from rokuon.ledger.models import Hold
+from rokuon.ledger.overview import Day, DayState
+from rokuon.ledger.reasons import in_words
+from rokuon.ledger.runs import OPEN
+from rokuon.ledger.sql import ms
+from rokuon.ledger.tally import Cause, Counts, Pace
+from rokuon.org.models import Bucket, Company, Target
+from rokuon.org.tree import zone_of
+from rokuon.wiring import time_left
+
+DAYS = 90
+ROWS = 25
+"""Targets of the calendar on one page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """A cause with its sentence: what happened and what to do."""
+
+    cause: Cause
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class HoldSaid:
+    """An open hold. `on` names what is stopped, in words; `sentence` says why and what to do."""
+
+    hold: Hold
+    on: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A target of the calendar with its 90 days."""
+
+    target: Target
+    days: Sequence[Day]
+
+    def count(self, state: DayState) -> int:
+        return sum(day.state is state for day in self.days)
+
+
+@dataclass(frozen=True, slots=True)
+class Oldest:
+    target: Target
+    call_started_at: datetime
+    age_s: float
+
+    @property
+    def zone(self) -> str:
+        return zone_of(self.target)
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """Recordings that are not backed up and that Dialpad hands out only so long: `soon` leave within a week, the first at `first`;
+    `past` have left. Those of `soon` are of calls of the days [since, until]."""
+
+    soon: int
+    past: int
+    first: datetime | None
+    since: date
+    until: date
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Everything but the calendar."""
+
+    facts: Facts
+    failures: list[Why]
+    others: list[Why]
+    holds: list[HoldSaid]
+    oldest: Oldest | None
+    backed_up: int
+    leaving: Leaving | None
+
+    @property
+    def counts(self) -> Counts:
+        return self.facts.counts
+
+    @property
+    def unknown(self) -> Unknown:
+        return self.facts.unknown
+
+    @property
+    def unnamed(self) -> int:
+        return self.facts.unnamed
+
+    @property
+    def share(self) -> str:
+        """Protected, of what is to be protected, in percent."""
+        return share(self.counts, self.unknown)
+
+
+def look(company: Company, reach: Reach, targets: Sequence[Target], now: datetime) -> Look:
+    """`targets` are those asked for, within reach."""
+    ids = [target.pk for target in targets]
+    causes = tally.causes(company.pk, ids)
+    failures = [*(one for one in causes if one.state == "failed"), *(one for one in causes if one.state == "gone")]
+    stopped = _holds(company, reach)
+    return Look(
+        facts=facts_of(company, targets, now, causes=causes, held=bool(stopped)),
+        failures=[Why(cause, in_words(cause.reason)) for cause in failures],
+        others=[Why(cause, in_words(cause.reason)) for cause in causes if cause.state in ("pending", "excluded") and cause.reason],
+        holds=stopped,
+        oldest=_oldest(targets, now),
+        backed_up=sum(target.backed_up for target in targets),
+        leaving=_leaving(company, ids, now),
+    )
+
+
+def _leaving(company: Company, ids: Sequence[int], now: datetime) -> Leaving | None:
+    """None where the company's contract names no window, or nothing leaves."""
+    days = company.access_window_days
+    found = expiry.expiring(company.pk, days, now) if days is not None else {}
+    mine = [found[target] for target in ids if target in found]
+    if days is None or not mine:
+        return None
+    leaves = now - timedelta(days=days)
+    return Leaving(
+        sum(one.expiring for one in mine),
+        sum(one.expired for one in mine),
+        min((one.first_deadline for one in mine if one.first_deadline is not None), default=None),
+        leaves.date(),
+        (leaves + expiry.SOON).date(),
+    )
+
+
+def _oldest(targets: Sequence[Target], now: datetime) -> Oldest | None:
+    found = overview.oldest_unprotected([target.pk for target in targets])
+    if found is None:
+        return None
+    target = next(one for one in targets if one.pk == found.target_id)
+    return Oldest(target, found.call_started_at, (now - found.call_started_at).total_seconds())
+
+
+def _holds(company: Company, reach: Reach) -> list[HoldSaid]:
+    urls = {str(bucket.pk): bucket.url for bucket in Bucket.objects.filter(company=company)}
+    return [HoldSaid(hold, _stopped(hold, urls), in_words(hold.reason)) for hold in holds_within(company, reach)]
+
+
+KINDS = {
+    "callrecording": gettext_noop("Call recordings"),
+    "admincallrecording": gettext_noop("Recordings by admins"),
+    "voicemail": gettext_noop("Voicemail"),
+}
+
+
+def _stopped(hold: Hold, urls: dict[str, str]) -> str:
+    if hold.on == Hold.On.BUCKET:
+        return urls.get(hold.ref, hold.ref)
+    return _(KINDS[hold.ref]) if hold.ref in KINDS else _("Everything from Dialpad")
+
+
+def answer(look: Look) -> Headline:
+    """Are we safe?"""
+    return headline(look.facts)
+
+
+def days_until(targets: Sequence[Target], now: datetime) -> list[date]:
+    """The calendar's days, oldest first, up to the day that the farthest east of these targets has today."""
+    last = max(windows.local_date(ms(now), zone_of(target)) for target in targets)
+    return [last - timedelta(days=number) for number in range(DAYS - 1, -1, -1)]
+
+
+def calendar(company: Company, targets: Sequence[Target], days: Sequence[date], now: datetime) -> list[Row]:
+    """A row for each target, up to the day that it has today."""
+    zones = {target.pk: zone_of(target) for target in targets}
+    found = overview.calendar(company.pk, zones, days[0], days[-1], fingerprint(company))
+    today = {zone: windows.local_date(ms(now), zone) for zone in set(zones.values())}
+    begun = {zone: sum(day <= last for day in days) for zone, last in today.items()}
+    return [Row(target, found[target.pk][: begun[zones[target.pk]]]) for target in targets]
+
+
+MOST_RUNS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is being copied now. `seconds_left` is for what waits to be copied, None where nothing of it moves."""
+
+    runs: list[runs.Look]
+    more_runs: int
+    pending: int
+    pace: Pace
+    seconds_left: float | None
+
+
+def work(company: Company, reach: Reach, targets: Sequence[Target], now: datetime, pending: int | None = None) -> Work:
+    """`pending` where it is known already."""
+    ids = [target.pk for target in targets]
+    going_on = list(runs.visible(reach).filter(state__in=OPEN))
+    pending = tally.pending(company.pk, ids) if pending is None else pending
+    pace = tally.verified_of_late(company.pk, ids)
+    return Work(
+        runs=[runs.look(company, run, reach, now) for run in going_on[:MOST_RUNS]],
+        more_runs=max(0, len(going_on) - MOST_RUNS),
+        pending=pending,
+        pace=pace,
+        seconds_left=time_left.of_pending(company, ids, pending, pace.per_second, now),
+    )

@@ -1,0 +1,151 @@
+"""The overview: are we safe, what is being copied, what failed and why, and which days of which target are complete."""
+
+from collections.abc import Callable
+from datetime import date
+from functools import partial
+from typing import Any
+from urllib.parse import urlencode
+
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from rokuon.accounts.permissions import Action, Reach
+from rokuon.console.system import events_text
+from rokuon.console.web import guards
+from rokuon.console.web.guards import CompanyRequest, page
+from rokuon.domain.row_ids import row_id
+from rokuon.ledger import proofs
+from rokuon.ledger.overview import Day, DayState, weaker_proofs
+from rokuon.org.models import Office, Target
+from rokuon.org.tree import zone_of
+
+from . import calendar_svg, read_model
+
+LISTED_DAYS = 6
+"""Days that need attention, named one by one in the table; the rest are counted."""
+
+
+@page(Action.VIEW)
+def show(request: CompanyRequest) -> HttpResponse:
+    office = _office(request)
+    reach = _narrowed(request, office)
+    targets = _targets(reach)
+    now = guards.now(request)
+    look = read_model.look(request.company, reach, targets, now)
+    # Of one office, the links lead to that office's recordings.
+    url = partial(recordings_url, request, **({"target": [target.pk for target in targets]} if office else {}))
+    ready = bool(request.company.enabled and request.company.api_key and look.backed_up)
+    shown = {
+        "offices": list(guards.offices(request.reach).order_by("name", "pk")),
+        "office": office,
+        "look": look,
+        "answer": read_model.answer(look),
+        "states": [{"state": one, "count": getattr(look.counts, one), "url": url(state=one)} for one in STATES],
+        "failures": [{"why": why, "url": url(state=why.cause.state, reason=why.cause.reason)} for why in look.failures],
+        "others": [{"why": why, "url": url(state=why.cause.state, reason=why.cause.reason)} for why in look.others],
+        "leaving": _leaving(look, url),
+        "weaker": [
+            {"said": said, "url": url(state=proof)} for proof, said in proofs.weaker(weaker_proofs([target.pk for target in targets]))
+        ],
+        "lost": events_text.lost_said(events_text.lost_of_late(request.company, now)) if request.reach.whole and not office else "",
+        "work": read_model.work(request.company, reach, targets, now, look.counts.pending),
+        "ready": ready,
+        "begun": ready or look.counts.discovered > 0,
+        "may_set_up": guards.allowed(request, Action.SET_COMPANY),
+        "may_back_up": Action.BACK_UP in request.reaches,
+        "zone": _zone(targets),
+    }
+    return render(request, "console/overview/overview.html", shown | _calendar(request, targets))
+
+
+@page(Action.VIEW)
+def work(request: CompanyRequest) -> HttpResponse:
+    """The live part alone."""
+    office = _office(request)
+    reach = _narrowed(request, office)
+    shown = {"office": office, "work": read_model.work(request.company, reach, _targets(reach), guards.now(request))}
+    return render(request, "console/overview/work.html", shown)
+
+
+def _leaving(look: read_model.Look, url: Callable[..., str]) -> list[dict[str, str]]:
+    """Links to what leaves within a week, by state."""
+    if look.leaving is None or not look.leaving.soon:
+        return []
+    words = {"failed": _("Show those that failed"), "pending": _("Show those that wait")}
+    days = {"since": look.leaving.since, "until": look.leaving.until}
+    return [{"words": words[state], "url": url(state=state, **days)} for state in ("failed", "pending") if getattr(look.counts, state)]
+
+
+STATES = ("verified", "pending", "failed", "gone", "excluded")
+
+
+def _office(request: CompanyRequest) -> Office | None:
+    asked = row_id(request.GET.get("office", ""))
+    return guards.office_or_404(request.reach, asked) if asked is not None else None
+
+
+def _narrowed(request: CompanyRequest, office: Office | None) -> Reach:
+    return Reach(request.company.pk, frozenset({office.pk})) if office else request.reach
+
+
+def _targets(reach: Reach) -> list[Target]:
+    return list(guards.targets(reach).order_by("office__name", "office_id", "name", "pk"))
+
+
+def _zone(targets: list[Target]) -> str:
+    """The zone that most of the targets have: for times of the whole page."""
+    zones = [zone_of(target) for target in targets]
+    return max(sorted(set(zones)), key=zones.count, default="")
+
+
+def _calendar(request: CompanyRequest, targets: list[Target]) -> dict[str, Any]:
+    backed_up = [target for target in targets if target.backed_up]
+    if not backed_up:
+        return {"rows": []}
+    now = guards.now(request)
+    days = read_model.days_until(backed_up, now)
+    part = Paginator(backed_up, read_model.ROWS).get_page(request.GET.get("page"))
+    rows = read_model.calendar(request.company, list(part), days, now)
+    drawn = calendar_svg.Calendar(days)
+    return {
+        "rows": [_row(request, row, days, drawn) for row in rows],
+        "part": part,
+        "axis": drawn.axis(),
+        "legend": [{"state": state.value, "words": _(calendar_svg.WORDS[state])} for state in LEGEND],
+        "part_url": "?" + (urlencode({"office": request.GET["office"]}) + "&" if request.GET.get("office") else ""),
+        "first_day": days[0],
+        "last_day": days[-1],
+    }
+
+
+LEGEND = (DayState.COMPLETE, DayState.INCOMPLETE, DayState.FAILED, DayState.UNLISTED, DayState.EMPTY)
+
+
+def _row(request: CompanyRequest, row: read_model.Row, days: list[date], drawn: calendar_svg.Calendar) -> dict[str, Any]:
+    of_target = recordings_url(request, target=row.target.pk)
+
+    def url(day: Day, local: date) -> str:
+        """Where what keeps the day open is named: recordings, else calls that name none, else entries that could not be read."""
+        if day.counts.failed or day.counts.pending:
+            return f"{of_target}&since={local}&until={local}"
+        name, place = ("failures-unnamed", "") if day.unnamed else ("failures", "#not-known")
+        return reverse(f"console:{name}", args=[request.company.public_id]) + place
+
+    attention = [number for number, day in enumerate(row.days) if day.state in (DayState.FAILED, DayState.INCOMPLETE)][::-1]
+    return {
+        "target": row.target,
+        "counts": [{"words": _(calendar_svg.WORDS[state]), "count": row.count(state)} for state in LEGEND],
+        "strip": drawn.strip(row.days, url),
+        "open_days": [
+            {"url": url(row.days[number], days[number]), "words": drawn.title(row.days[number], number)}
+            for number in attention[:LISTED_DAYS]
+        ],
+        "more_open_days": max(0, len(attention) - LISTED_DAYS),
+    }
+
+
+def recordings_url(request: CompanyRequest, **filters: object) -> str:
+    return f"{reverse('console:recordings', args=[request.company.public_id])}?{urlencode(filters, doseq=True)}"

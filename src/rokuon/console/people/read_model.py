@@ -1,0 +1,144 @@
+"""Read model of the people page: who has which role where, the places a role can be given for, and Dialpad's suggestions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from rokuon.accounts import second_factor
+from rokuon.accounts.models import Link, Membership, Person
+from rokuon.accounts.permissions import Role
+from rokuon.org.models import Company, Office, User
+from rokuon.runtime.mail_addresses import is_address, needs_utf8, normal
+
+MOST_SUGGESTIONS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A role and where it holds; `value` stands for it in a form."""
+
+    role: str
+    office_id: int | None
+    words: str
+
+    @property
+    def value(self) -> str:
+        return f"{self.role}:{self.office_id or ''}"
+
+
+@dataclass(slots=True)
+class Held:
+    """A role that somebody has. `value` as in Place."""
+
+    id: int
+    words: str
+    value: str
+
+
+@dataclass(slots=True)
+class Row:
+    """A person of the company. `invited` until the first sign-in; `invitation` is when it expires, None where there is none open."""
+
+    person: Person
+    held: list[Held] = field(default_factory=list)
+    invitation: datetime | None = None
+    second_factor: bool = False
+
+    @property
+    def invited(self) -> bool:
+        return self.person.last_login is None
+
+    @property
+    def proof(self) -> str:
+        return proof_words(self.person)
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """Somebody whom Dialpad knows as an admin and who has no such role here yet."""
+
+    name: str
+    email: str
+    place: Place
+
+
+def proof_words(person: Person) -> str:
+    """How it was proven that the account is its address's; "" where it was not."""
+    return {
+        Person.Proof.MAIL.value: _("by a mailed link"),
+        Person.Proof.PROVIDER.value: _("by the identity provider"),
+        Person.Proof.OPERATOR.value: _("by a link from the operator of the installation"),
+    }.get(person.proven_by, "")
+
+
+def role_words(role: str) -> str:
+    return {Role.COMPANY_ADMIN: _("Company admin"), Role.OFFICE_ADMIN: _("Office admin"), Role.VIEWER: _("Viewer")}.get(Role(role), role)
+
+
+def place_words(role: str, office: Office | None) -> str:
+    if role == Role.COMPANY_ADMIN:
+        return role_words(role)
+    where = office.name if office is not None else _("whole company")
+    return _("%(role)s: %(place)s") % {"role": role_words(role), "place": where}
+
+
+def places(company: Company) -> list[Place]:
+    """Every role that can be given in the company."""
+    offices = list(Office.objects.filter(company=company, state="active").order_by("name", "pk"))
+    found = [
+        Place(Role.COMPANY_ADMIN, None, place_words(Role.COMPANY_ADMIN, None)),
+        Place(Role.VIEWER, None, place_words(Role.VIEWER, None)),
+    ]
+    for role in (Role.OFFICE_ADMIN, Role.VIEWER):
+        found += [Place(role, office.pk, place_words(role, office)) for office in offices]
+    return found
+
+
+def place_of(company: Company, value: str) -> Place | None:
+    """What a form says, if the company has such a place."""
+    return next((place for place in places(company) if place.value == value), None)
+
+
+def rows(company: Company, now: datetime) -> Sequence[Row]:
+    found: dict[int, Row] = {}
+    memberships = (
+        Membership.objects.filter(company=company).select_related("person", "office").order_by("person__email", "office__name", "pk")
+    )
+    for one in memberships:
+        row = found.setdefault(one.person_id, Row(one.person))
+        row.held.append(Held(one.pk, place_words(one.role, one.office), f"{one.role}:{one.office_id or ''}"))
+    open_links = Link.objects.filter(kind=Link.Kind.INVITATION, used_at=None, expires_at__gt=now, person_id__in=found)
+    for person_id, expires_at in open_links.values_list("person_id", "expires_at"):
+        found[person_id].invitation = expires_at
+    for person_id in second_factor.who_has(found):
+        found[person_id].second_factor = True
+    return sorted(found.values(), key=lambda row: (not row.person.is_active, row.person.called.casefold()))
+
+
+def knows(company: Company, email: str) -> bool:
+    """Whether somebody who works there, by the company's own directory, has this address (in its normal form)."""
+    listed = User.objects.filter(company=company, state="active").values_list("emails", flat=True)
+    return any(email == normal(one) for emails in listed for one in map(str, emails) if is_address(one))
+
+
+def suggestions(company: Company) -> list[Suggestion]:
+    """Company admins for Dialpad's, office admins for those of its offices. One mail address each: the first that is one."""
+    offices = {office.dialpad_id: office for office in Office.objects.filter(company=company, state="active")}
+    held = set(Membership.objects.filter(company=company).values_list("person__email", "role", "office_id"))
+    admins = {email for email, role, _office in held if role == Role.COMPANY_ADMIN}
+    found = []
+    for user in (
+        User.objects.filter(company=company, state="active").exclude(is_super_admin=False, admin_office_ids=[]).order_by("name", "pk")
+    ):
+        email = next((normal(str(one).strip()) for one in user.emails if is_address(str(one).strip())), "")
+        if not email or needs_utf8(email) or email in admins:
+            continue
+        if user.is_super_admin:
+            found.append(Suggestion(user.name, email, Place(Role.COMPANY_ADMIN, None, place_words(Role.COMPANY_ADMIN, None))))
+            continue
+        for office in (offices[str(one)] for one in user.admin_office_ids if str(one) in offices):
+            if (email, Role.OFFICE_ADMIN, office.pk) not in held:
+                found.append(Suggestion(user.name, email, Place(Role.OFFICE_ADMIN, office.pk, place_words(Role.OFFICE_ADMIN, office))))
+    return found[:MOST_SUGGESTIONS]

@@ -1,0 +1,1 @@
+"""Search, details and playback of recordings."""

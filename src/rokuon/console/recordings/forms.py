@@ -1,0 +1,102 @@
+"""What a search for recordings asks for, read from the page's own address: so that an address can be kept, shared and bookmarked."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from rokuon.domain.copies import State
+from rokuon.domain.windows import local_midnight_ms
+from rokuon.ledger import search
+from rokuon.ledger.search import Filters, Within
+from rokuon.org.models import Target
+from rokuon.org.tree import zone_of
+
+from . import status_text
+
+EARLIEST, LATEST = date(2000, 1, 1), date(2099, 12, 31)
+PAGE = "page"
+
+
+class _Day(forms.DateField):
+    def __init__(self, label: Any) -> None:
+        within = [MinValueValidator(EARLIEST), MaxValueValidator(LATEST)]
+        super().__init__(label=label, required=False, input_formats=["%Y-%m-%d"], validators=within)
+
+
+class RecordingsForm(forms.Form):
+    """`targets` are those within the person's reach: nothing else can be asked for."""
+
+    target = forms.MultipleChoiceField(required=False, label=gettext_lazy("Contact center / coaching team"))
+    since = _Day(gettext_lazy("First day"))
+    until = _Day(gettext_lazy("Last day"))
+    agent = forms.CharField(required=False, max_length=100, label=gettext_lazy("Agent"))
+    state = forms.ChoiceField(required=False, label=gettext_lazy("State"))
+    reason = forms.ChoiceField(required=False, label=gettext_lazy("Reason"))
+    call = forms.CharField(required=False, max_length=64, label=gettext_lazy("Call ID"))
+    recording = forms.CharField(required=False, max_length=64, label=gettext_lazy("Recording ID"))
+
+    def __init__(self, asked: QueryDict, targets: Sequence[Target]) -> None:
+        super().__init__(asked)
+        self._asked, self._targets = asked, targets
+        self._field("target").choices = [(str(target.pk), target.name) for target in targets]
+        states = ((state, _(words)) for state, words in status_text.STATES.items())
+        weaker = ((proof, _(words)) for proof, words in status_text.WEAKER_PROOFS.items())
+        self._field("state").choices = [("", _("Every state")), *states, *weaker]
+        reasons = sorted((status_text.why(code), code) for code in search.reasons([target.pk for target in targets]))
+        self._field("reason").choices = [("", _("Every reason")), *((code, words) for words, code in reasons)]
+
+    def _field(self, name: str) -> Any:
+        return self.fields[name]
+
+    def clean(self) -> dict[str, Any]:
+        asked: dict[str, Any] = super().clean() or {}
+        if (since := asked.get("since")) and (until := asked.get("until")) and since > until:
+            self.add_error("until", _("The last day lies before the first."))
+        return asked
+
+    @property
+    def within(self) -> list[Within]:
+        """The targets asked for, each with the days asked for on the wall of its own zone."""
+        chosen = set(self.cleaned_data["target"])
+        since, until = self.cleaned_data["since"], self.cleaned_data["until"]
+        return [
+            Within(
+                target.pk,
+                _midnight(since, zone_of(target)) if since else None,
+                _midnight(until + timedelta(days=1), zone_of(target)) if until else None,
+            )
+            for target in self._targets
+            if not chosen or str(target.pk) in chosen
+        ]
+
+    @property
+    def filters(self) -> Filters:
+        asked = self.cleaned_data
+        proof = asked["state"] if asked["state"] in status_text.WEAKER_PROOFS else ""
+        state = State.VERIFIED if proof else asked["state"]
+        return Filters(state, asked["reason"], asked["agent"], asked["call"], asked["recording"], proof)
+
+    @property
+    def asks(self) -> bool:
+        """Whether anything is filtered at all."""
+        return bool(self.query())
+
+    @property
+    def chosen(self) -> set[str]:
+        return set(self._asked.getlist("target"))
+
+    def query(self, cursor: str = "") -> str:
+        """The address of this search, without what is empty, from there on."""
+        asked = [(name, value) for name in self.fields for value in self._asked.getlist(name) if value]
+        return urlencode([*asked, *([(PAGE, cursor)] if cursor else [])])
+
+
+def _midnight(day: date, zone: str) -> datetime:
+    return datetime.fromtimestamp(local_midnight_ms(day, zone) / 1000, UTC)

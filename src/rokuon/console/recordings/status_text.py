@@ -1,0 +1,94 @@
+"""How a copy stands, in words: the badge, why, and what to do. Reason codes become sentences here and nowhere else on these pages."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from rokuon.base import i18n
+from rokuon.domain.failures import InternalFault, RecordingNotReady, by_reason
+from rokuon.ledger import bucket_change, exclude, holds
+from rokuon.ledger.models import Copy, Hold
+
+STATES = {
+    "verified": gettext_noop("Backed up and checked"),
+    "pending": gettext_noop("Queued or waiting"),
+    "failed": gettext_noop("Failed"),
+    "gone": gettext_noop("No longer at Dialpad"),
+    "excluded": gettext_noop("Excluded by rule"),
+}
+"""The ledger's own states, as a filter offers them."""
+
+WEAKER_PROOFS = {
+    "read_twice": gettext_noop("Backed up and checked by reading twice"),
+    "read_apart": gettext_noop("Backed up and checked by two reads some time apart"),
+    "accepted": gettext_noop("In the bucket without a proof, accepted by a person"),
+}
+"""What a filter offers besides: verified, by a weaker proof (row S10)."""
+
+_SET_ASIDE = {
+    exclude.RULE_DISABLED: gettext_noop("Its backup rule is switched off. It is backed up when the rule is switched on again."),
+    exclude.KIND_NOT_CHOSEN: gettext_noop("Recordings of this kind are not chosen for backup. It is backed up when the kind is chosen."),
+    exclude.RUN_CANCELLED: gettext_noop("The run that was to copy it was cancelled. The next Back up now takes it up again."),
+    bucket_change.BUCKET_CHANGED: gettext_noop(
+        "Another bucket was chosen before it was copied. The recording has its own line for that bucket."
+    ),
+}
+
+_HELD = {
+    Hold.On.SOURCE: gettext_noop("Held: Dialpad refuses or does not answer"),
+    Hold.On.KIND: gettext_noop("Held: Dialpad does not provide this kind"),
+    Hold.On.BUCKET: gettext_noop("Held: bucket not reachable"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """`badge` is a state of the design layer, `words` stand in it. `why` is one sentence, `sentence` all of it; both "" where there is
+    nothing to say. `code` is to be quoted."""
+
+    badge: str
+    words: str
+    why: str = ""
+    sentence: str = ""
+    code: str = ""
+
+
+def of(copy: Copy, held: Collection[Hold]) -> Standing:
+    """`held` are the company's open holds."""
+    if copy.state == Copy.State.PENDING:
+        return _pending(copy, held)
+    if copy.proof == Copy.Proof.ACCEPTED and copy.state == Copy.State.VERIFIED:
+        return Standing("verified", _(WEAKER_PROOFS["accepted"]))
+    return _said(copy.state, _(STATES[copy.state]), copy.reason)
+
+
+def sentence(reason: str) -> str:
+    """Why, and what to do."""
+    if reason in _SET_ASIDE:
+        return _(_SET_ASIDE[reason])
+    return i18n._((by_reason(reason) if reason else InternalFault).advice)
+
+
+def why(reason: str) -> str:
+    """The first sentence alone, without its full stop."""
+    whole = sentence(reason)
+    for stop in (". ", "。"):
+        whole = whole.partition(stop)[0]
+    return whole.rstrip(".")
+
+
+def _pending(copy: Copy, held: Collection[Hold]) -> Standing:
+    hold = holds.of(copy, held)
+    if hold is not None:
+        return _said("held", _(_HELD[Hold.On(hold.on)]), hold.reason)
+    if copy.reason == RecordingNotReady.reason:
+        return _said("waiting", _("Waiting for Dialpad"), copy.reason)
+    if copy.reason:
+        return _said("waiting", _("Waiting for the next try"), copy.reason)
+    return Standing("pending", _("Queued"))
+
+
+def _said(badge: str, words: str, reason: str) -> Standing:
+    return Standing(badge, words, why(reason), sentence(reason), reason) if reason else Standing(badge, words)

@@ -1,0 +1,1 @@
+"""Backup rules: which targets are backed up automatically."""

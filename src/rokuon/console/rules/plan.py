@@ -1,0 +1,95 @@
+"""From the ticks of a form to what they change: only what differs from what the form showed, on top of what others did meanwhile."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from django.utils.datastructures import MultiValueDict
+
+from rokuon.domain.row_ids import row_id
+from rokuon.domain.settings import Why
+from rokuon.ledger import forecast
+from rokuon.org.models import Bucket, Company, Target
+from rokuon.org.tree import target_effective
+
+Shown = Mapping[int, bool]
+
+
+def written(targets: Iterable[Target]) -> str:
+    """What a form shows, as one hidden field."""
+    return " ".join(f"{target.pk}:{int(target.backed_up)}" for target in targets)
+
+
+def read_shown(text: str) -> dict[int, bool]:
+    """What `written` wrote. What is not of that form is left out."""
+    found = {}
+    for one in text.split():
+        number, _colon, on = one.partition(":")
+        target = row_id(number)
+        if target is not None and on in ("0", "1"):
+            found[target] = on == "1"
+    return found
+
+
+def ticked(data: MultiValueDict[str, str]) -> set[int]:
+    """The boxes that are ticked, one value each, or all in one hidden field."""
+    words = [*data.getlist("on"), *data.get("ticked", "").split()]
+    return {target for word in words if (target := row_id(word)) is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Targets to be enabled whose recordings go to one bucket; None is "stored nowhere", then `why` says the reason."""
+
+    bucket: Bucket | None
+    why: Why
+    targets: tuple[Target, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`already` are as wanted because somebody was quicker; `changed_by_others` differ from what was shown and stay as they are."""
+
+    enable: tuple[Target, ...]
+    disable: tuple[Target, ...]
+    arrivals: tuple[Arrival, ...]
+    waiting: int
+    already: tuple[Target, ...]
+    changed_by_others: tuple[Target, ...]
+    token: str
+
+
+def plan(company: Company, targets: Iterable[Target], shown: Shown, wanted: set[int]) -> Plan:
+    """`targets` are those that the person may change, as they are now; ids that are not among them count for nothing."""
+    enable: list[Target] = []
+    disable: list[Target] = []
+    already, others = [], []
+    for target in targets:
+        if target.pk not in shown:
+            continue
+        on, was = target.pk in wanted, shown[target.pk]
+        if on == was:
+            if target.backed_up != was:
+                others.append(target)
+        elif target.backed_up == on:
+            already.append(target)
+        else:
+            (enable if on else disable).append(target)
+    known = {bucket.pk: bucket for bucket in company.buckets.defer("credential")}
+    groups: dict[tuple[int | None, Why], list[Target]] = defaultdict(list)
+    for target in enable:
+        effective = target_effective(company, target)
+        groups[effective.bucket, Why.COMPANY if effective.bucket is not None else effective.why].append(target)
+    arrivals = [Arrival(known[bucket] if bucket is not None else None, why, tuple(found)) for (bucket, why), found in groups.items()]
+    ways = sorted((bucket or 0, [target.pk for target in found]) for (bucket, _why), found in groups.items())
+    token = repr((ways, [target.pk for target in disable]))
+    return Plan(
+        tuple(enable),
+        tuple(disable),
+        tuple(sorted(arrivals, key=lambda arrival: -len(arrival.targets))),
+        sum(forecast.waiting([target.pk for target in disable]).values()),
+        tuple(already),
+        tuple(others),
+        hashlib.sha256(token.encode()).hexdigest()[:32],
+    )

@@ -1,0 +1,1 @@
+"""Back up now: start, follow, pause, resume and cancel a run."""

@@ -1,0 +1,231 @@
+"""Runs of Back up now as the console shows them: within a person's reach, with their rate, and why something is missing."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import QuerySet
+from django.http import Http404
+from django.utils.translation import gettext as _
+
+from rokuon.accounts.permissions import Reach
+from rokuon.console.web import guards
+from rokuon.domain import placement
+from rokuon.domain.failures import leaves
+from rokuon.domain.pace import Left
+from rokuon.domain.recording import ScopeKind
+from rokuon.ledger import history, read, throughput
+from rokuon.ledger.models import Run, Window
+from rokuon.ledger.read import Counts, RunProgress
+from rokuon.ledger.reasons import in_words
+from rokuon.ledger.runs import OPEN
+from rokuon.org.models import Company, Office, Target
+from rokuon.org.tree import zone_of
+from rokuon.wiring import time_left
+
+PAGE = 20
+MOST_TARGETS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a run is over. `zone` is the one whose calendar its dates are of; `office_id` is None for the whole company."""
+
+    kind: ScopeKind
+    id: int
+    name: str
+    zone: str
+    office_id: int | None
+
+    @property
+    def value(self) -> str:
+        return f"{self.kind}:{self.id}"
+
+
+def scope_of(company: Company, kind: str, scope_id: int) -> Scope:
+    """Raises Http404 for what this company does not have."""
+    if kind == ScopeKind.COMPANY:
+        return Scope(ScopeKind.COMPANY, 0, _("Whole company"), guards.company_zone(company), None)
+    if kind == ScopeKind.OFFICE:
+        office = Office.objects.filter(company=company, pk=scope_id).first()
+        if office is not None:
+            return Scope(ScopeKind.OFFICE, office.pk, office.name, office.timezone, office.pk)
+    target = Target.objects.select_related("office").filter(company=company, kind=kind, pk=scope_id).first()
+    if target is None:
+        raise Http404
+    return Scope(ScopeKind(target.kind), target.pk, target.name, zone_of(target), target.office_id)
+
+
+def visible(reach: Reach) -> QuerySet[Run]:
+    """The runs of Back up now within reach, newest first. Sweeps run by themselves and are nobody's to pause."""
+    if reach.offices is None:
+        return Run.objects.filter(company_id=reach.company_id, purpose=Run.Purpose.BACK_UP_NOW).order_by("-pk")
+    return history.runs_within(reach.company_id, reach.offices, _within(reach) or frozenset()).order_by("-pk")
+
+
+def run_or_404(reach: Reach, run_id: int) -> Run:
+    run = visible(reach).filter(pk=run_id).first()
+    if run is None:
+        raise Http404
+    return run
+
+
+def _within(reach: Reach) -> frozenset[int] | None:
+    ids = guards.target_ids(reach)
+    return None if ids is None else frozenset(ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """The first and the last local day of a run, both inclusive, as ISO dates."""
+
+    first: str
+    last: str
+
+
+def days(run: Run, scope: Scope) -> Days:
+    zone = placement.zone(scope.zone)
+    return Days(run.since.astimezone(zone).date().isoformat(), (run.until - timedelta(microseconds=1)).astimezone(zone).date().isoformat())
+
+
+@dataclass(frozen=True, slots=True)
+class TargetRow:
+    target: Target
+    counts: Counts
+
+    @property
+    def settled(self) -> int:
+        return throughput.settled(self.counts)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A run at this moment. `partial`: the run goes beyond the reader's reach, and everything here is of their targets only.
+
+    `expected` is None while too little is listed to say, `time` (left) where nothing of the run moves.
+    """
+
+    run: Run
+    scope: Scope
+    progress: RunProgress
+    rate: throughput.Rate
+    partial: bool
+    rows: list[TargetRow]
+    hidden_rows: int
+    time: Left | None
+
+    @property
+    def days(self) -> Days:
+        return days(self.run, self.scope)
+
+    @property
+    def open(self) -> bool:
+        return self.run.state in OPEN
+
+    @property
+    def total(self) -> Counts:
+        return self.progress.total
+
+    @property
+    def settled(self) -> int:
+        return throughput.settled(self.total)
+
+    @property
+    def expected(self) -> int | None:
+        return throughput.expected(self.progress)
+
+    @property
+    def whole(self) -> bool:
+        """Whether an ended run left nothing behind."""
+        total, progress = self.total, self.progress
+        return self.run.state == Run.State.FINISHED and not (
+            total.failed or total.pending or progress.unlisted or progress.malformed or progress.unnamed
+        )
+
+    @property
+    def windows_left(self) -> int:
+        return self.progress.windows - self.progress.windows_done - self.progress.unlisted
+
+    @property
+    def left(self) -> int:
+        """Recordings that were found and are not in the bucket, though they should be."""
+        return self.total.failed + self.total.pending
+
+
+def look(company: Company, run: Run, reach: Reach, now: datetime) -> Look:
+    within = _within(reach)
+    progress = read.run_progress(run.pk, within)
+    listed = Target.objects.filter(pk__in=run.targets).select_related("office").order_by("office__name", "name", "pk")
+    targets = [target for target in listed if within is None or target.pk in within]
+    scope = scope_of(company, run.scope_kind, run.scope_id)
+    rows = [TargetRow(target, progress.targets.get(target.pk, Counts())) for target in targets[:MOST_TARGETS]]
+    partial = not reach.covers(scope.office_id)
+    rate = throughput.rate(progress.run, now, within)
+    left = None if progress.run.finished_at else time_left.of_run(company, progress, rate, now)
+    return Look(progress.run, scope, progress, rate, partial, rows, max(0, len(targets) - MOST_TARGETS), left)
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A line of the history. `counts` is None for a run that has not ended."""
+
+    run: Run
+    scope: Scope
+    counts: Counts | None
+    unlisted: int
+    partial: bool
+
+    @property
+    def days(self) -> Days:
+        return days(self.run, self.scope)
+
+    @property
+    def left(self) -> int:
+        return self.counts.failed + self.counts.pending if self.counts else 0
+
+    @property
+    def whole(self) -> bool:
+        return self.run.state == Run.State.FINISHED and not (self.left or self.unlisted)
+
+
+def past(company: Company, runs: Iterable[Run], reach: Reach) -> list[Past]:
+    runs, within = list(runs), _within(reach)
+    unlisted = history.unlisted([run.pk for run in runs], within)
+    scopes = {key: scope_of(company, *key) for key in {(run.scope_kind, run.scope_id) for run in runs}}
+    return [
+        Past(run, scope, history.outcome(run, within), unlisted.get(run.pk, 0), not reach.covers(scope.office_id))
+        for run in runs
+        for scope in [scopes[run.scope_kind, run.scope_id]]
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """`copies` recordings in this state, and the sentence that says why and what to do; `code` is to be quoted."""
+
+    state: str
+    copies: int
+    sentence: str
+    code: str
+
+
+def why(run: Run, reach: Reach) -> list[Why]:
+    return [Why(cause.state, cause.copies, in_words(cause.reason), cause.reason) for cause in history.causes(run, _within(reach))]
+
+
+@dataclass(frozen=True, slots=True)
+class Unlisted:
+    """A stretch of days that could not be listed: for good, or `again` when it is tried once more by itself."""
+
+    window: Window
+    sentence: str
+    again: datetime | None
+
+
+def unlisted(run: Run, reach: Reach) -> list[Unlisted]:
+    known = {leaf.reason for leaf in leaves()}
+    return [
+        Unlisted(window, in_words(window.reason), window.due_at if window.state != Window.State.FAILED else None)
+        for window in read.failing_windows(run.pk, _within(reach))
+        if window.reason in known
+    ]

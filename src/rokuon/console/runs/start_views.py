@@ -1,0 +1,188 @@
+"""Back up now (M11): choose what, look at the plan, start. What goes on and what was done stand below the choice."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from rokuon.accounts.permissions import Action
+from rokuon.actions import run_preparation, runs
+from rokuon.base import i18n
+from rokuon.console.web import guards
+from rokuon.console.web.guards import CHANGE, CompanyRequest, page
+from rokuon.console.web.installation import installation
+from rokuon.domain.failures import ConfigError, RokuonError
+from rokuon.domain.row_ids import row_id
+from rokuon.jobs import queue
+from rokuon.ledger.runs import OPEN
+from rokuon.ledger.sql import at, ms
+from rokuon.wiring.backup_now import NothingToBackUp, Obstacle
+from rokuon.wiring.connections import KeyMissing
+
+from . import read_model
+from .forms import BackupForm
+
+PATIENCE_S: Final = 20.0
+"""How long a person waits for the plan. Dialpad is asked for the directory, if it is old, and for one page of each month."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why there is no plan or no start. `retry` offers to start without the plan."""
+
+    sentence: str
+    code: str = ""
+    link: str = ""
+    words: str = ""
+    retry: bool = False
+
+
+@page(Action.VIEW)
+def backup_now(request: CompanyRequest) -> HttpResponse:
+    return _page(request)
+
+
+def _page(request: CompanyRequest, form: BackupForm | None = None, trouble: Trouble | None = None, status: int = 200) -> HttpResponse:
+    reach, now = request.reach, guards.now(request)
+    may_start = request.reaches.get(Action.BACK_UP)
+    if form is None and may_start is not None:
+        form = BackupForm(None, request.company, may_start, ms(now), initial={"scope": request.GET.get("scope", "")})
+    found = read_model.visible(reach)
+    before = row_id(request.GET.get("before", ""))
+    ended = found.exclude(state__in=OPEN)
+    older = list((ended.filter(pk__lt=before) if before is not None else ended)[: read_model.PAGE + 1])
+    return render(
+        request,
+        "console/runs/backup_now.html",
+        {
+            "form": form,
+            "trouble": trouble,
+            "current": [read_model.look(request.company, run, reach, now) for run in found.filter(state__in=OPEN)],
+            "history": read_model.past(request.company, older[: read_model.PAGE], reach),
+            "next_page": older[read_model.PAGE - 1].pk if len(older) > read_model.PAGE else None,
+            "paged": bool(before),
+        },
+        status=status,
+    )
+
+
+@page(Action.VIEW)
+def current(request: CompanyRequest) -> HttpResponse:
+    """What goes on now, for the page to look again."""
+    now = guards.now(request)
+    looks = [read_model.look(request.company, run, request.reach, now) for run in read_model.visible(request.reach).filter(state__in=OPEN)]
+    answer = render(request, "console/runs/current.html", {"current": looks})
+    if request.GET.get("shown") != ",".join(str(look.run.pk) for look in looks):
+        answer["HX-Refresh"] = "true"
+    return answer
+
+
+@page(Action.BACK_UP, CHANGE)
+def plan(request: CompanyRequest) -> HttpResponse:
+    """What a start would do. Changes nothing but the directory, which is read again where it is old."""
+    form = _asked(request)
+    if not form.is_valid() or form.asked_scope is None:
+        return _page(request, form, status=422)
+    try:
+        found = run_preparation.preview(
+            installation(),
+            request.company,
+            form.asked_scope.kind,
+            form.asked_scope.id,
+            form.asked_range,
+            queue,
+            guards.actor(request),
+            guards.now(request),
+            relist=form.cleaned_data["relist"],
+            patience=PATIENCE_S,
+        )
+    except (RokuonError, TimeoutError) as error:
+        return _page(request, form, _trouble(request, error), status=422)
+    asked = {name: value for name, value in form.cleaned_data.items() if value not in ("", False)}
+    wanted = form.asked_range
+    shown: dict[str, Any] = {
+        "plan": found,
+        "seconds": max(1.0, found.seconds),
+        "scope": form.asked_scope,
+        "asked": asked,
+        "relist": form.cleaned_data["relist"],
+    }
+    if wanted is not None:
+        shown |= {"since": at(wanted.after_ms), "until": at(wanted.before_ms)}
+    same = read_model.visible(request.reach).filter(scope_kind=form.asked_scope.kind, scope_id=form.asked_scope.id)
+    going_on = same.filter(state__in=OPEN).first()
+    return render(request, "console/runs/plan.html", {**shown, "going_on": going_on})
+
+
+@page(Action.BACK_UP, CHANGE)
+def start(request: CompanyRequest) -> HttpResponse:
+    """Start, or join what goes on or is paused for this scope."""
+    form, now = _asked(request), guards.now(request)
+    scope = form.asked_scope if form.is_valid() else None
+    if scope is None:
+        return _page(request, form, status=422)
+    try:
+        run_preparation.prepare(installation(), request.company, scope.kind, guards.actor(request), now, PATIENCE_S)
+        started = runs.start(
+            request.company,
+            scope.kind,
+            scope.id,
+            form.asked_range,
+            queue,
+            guards.actor(request),
+            now,
+            relist=form.cleaned_data["relist"],
+        )
+    except (RokuonError, TimeoutError) as error:
+        return _page(request, form, _trouble(request, error), status=422)
+    if started.resumed:
+        messages.info(request, _("This backup was paused. It is now resumed."))
+    elif started.joined:
+        messages.info(request, _("This backup is already running and is shown here; nothing was started twice."))
+    else:
+        messages.success(request, _("The backup has started. You may leave this page: the backup continues."))
+    return HttpResponseRedirect(reverse("console:backup_now-run", args=[request.company.public_id, started.run_id]), status=303)
+
+
+def _asked(request: CompanyRequest) -> BackupForm:
+    form = BackupForm(request.POST, request.company, request.reach, ms(guards.now(request)))
+    form.is_valid()
+    return form
+
+
+def _trouble(request: CompanyRequest, error: Exception) -> Trouble:
+    """In words, with the page on which to mend it for those who may."""
+    place, words = _remedy(request, error)
+    link = reverse(place, args=[request.company.public_id]) if place else ""
+    if isinstance(error, TimeoutError):
+        return Trouble(
+            _("Dialpad has not answered within %(seconds)d seconds, so there is no plan yet. Try again, or start without it.")
+            % {"seconds": PATIENCE_S},
+            retry=True,
+        )
+    if isinstance(error, KeyMissing):
+        return Trouble(_("The company has no Dialpad API key yet."), link=link, words=words)
+    if isinstance(error, NothingToBackUp):
+        return Trouble(error.detail, link=link, words=words)
+    if isinstance(error, ConfigError):
+        return Trouble(_("The stored Dialpad API key cannot be read. Enter it again."), error.reason, link, words)
+    if isinstance(error, RokuonError):
+        return Trouble(i18n._(error.advice), error.reason, link, words)
+    raise error
+
+
+def _remedy(request: CompanyRequest, error: Exception) -> tuple[str, str]:
+    """The page that mends it and its name, where the person may; else whom to ask."""
+    if isinstance(error, NothingToBackUp):
+        if error.obstacle is Obstacle.NO_RULE:
+            return "console:rules", _("Backup rules")
+        needed, place, words = Action.SET_COMPANY, "console:settings", _("Settings")
+    elif isinstance(error, ConfigError) or getattr(error, "hold_on", None) is not None:
+        needed, place, words = Action.SET_COMPANY, "console:set_up", _("Set-up")
+    else:
+        return "", ""
+    return (place, words) if guards.allowed(request, needed) else ("", _("Ask a company admin."))

@@ -1,0 +1,1 @@
+"""Settings of company, office and target."""

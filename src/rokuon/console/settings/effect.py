@@ -1,0 +1,93 @@
+"""What a change of settings will do, before it is saved: which bucket the coming recordings of how many targets go to instead."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from rokuon.domain.settings import Why
+from rokuon.ledger import forecast
+from rokuon.org.models import Bucket, Company, Target
+from rokuon.org.services import Node
+from rokuon.org.tree import redirected
+
+from .forms import label, value
+
+FAR_REACHING = {"enabled", "bucket", "restricted", "customized"}
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Targets that leave one bucket for another; None is "not backed up", then `why` says the reason."""
+
+    before: Bucket | None
+    after: Bucket | None
+    why: Why
+    targets: tuple[Target, ...]
+    recordings: int
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A setting as it is and as it is wanted, in words."""
+
+    label: str
+    now: str
+    wanted: str
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """`token` stands for exactly this: a change is saved only with the token of the effect that the person saw. `any_rule` is whether
+    anything within reach is backed up at all: without it there is no effect to look at."""
+
+    differences: tuple[Difference, ...]
+    flows: tuple[Flow, ...]
+    far_reaching: bool
+    token: str
+    any_rule: bool = True
+
+    @property
+    def recordings(self) -> int:
+        return sum(flow.recordings for flow in self.flows)
+
+    @property
+    def begins(self) -> bool:
+        """Whether all that it moves is not backed up so far."""
+        return bool(self.flows) and all(flow.before is None for flow in self.flows)
+
+    @property
+    def targets(self) -> int:
+        return sum(len(flow.targets) for flow in self.flows)
+
+
+def effect(company: Company, node: Node, wanted: Mapping[str, Any], targets: Iterable[Target], now: datetime) -> Effect:
+    """The effect on those of the targets that are backed up, as far as the last 30 days let expect."""
+    differing = {name: given for name, given in wanted.items() if getattr(node, name) != given}
+    backed_up = [target for target in targets if target.backed_up and target.state != "deleted"]
+    moved = redirected(company, node, differing, backed_up)
+    expected = forecast.recordings_a_month([one.target.pk for one in moved], now)
+    known = {bucket.pk: bucket for bucket in company.buckets.defer("credential")}
+    groups: dict[tuple[int | None, int | None, Why], list[Target]] = defaultdict(list)
+    for one in moved:
+        groups[one.before.bucket, one.after.bucket, one.after.why].append(one.target)
+    flows = [
+        Flow(_one(known, before), _one(known, after), why, tuple(found), sum(expected.get(target.pk, 0) for target in found))
+        for (before, after, why), found in groups.items()
+    ]
+    flows.sort(key=lambda flow: (-flow.recordings, -len(flow.targets)))
+    moves = sorted((before or 0, after or 0, target.pk) for (before, after, _why), found in groups.items() for target in found)
+    seen = sorted((name, str(given)) for name, given in differing.items()), moves
+    return Effect(
+        tuple(Difference(label(node, name), value(name, getattr(node, name)), value(name, given)) for name, given in differing.items()),
+        tuple(flows),
+        bool(differing.keys() & FAR_REACHING),
+        hashlib.sha256(repr(seen).encode()).hexdigest()[:32],
+        bool(backed_up),
+    )
+
+
+def _one(known: dict[int, Bucket], bucket_id: int | None) -> Bucket | None:
+    return known[bucket_id] if bucket_id is not None else None

@@ -1,0 +1,141 @@
+"""Forms of the settings pages. `wanted()` is what `actions.settings.change` takes."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from rokuon.domain.row_ids import row_id
+from rokuon.domain.settings import LEAST_RATE, MOST_RATE, MediaCharge
+from rokuon.org import services
+from rokuon.org.models import Bucket, Company, Office, Target
+from rokuon.org.services import Node
+
+DIALPAD_LIMIT = Decimal(20)
+RATE_REFUSED = gettext_lazy("Enter a number between 0.1 and 10,000.")
+
+CHARGES = [
+    (MediaCharge.NONE.value, gettext_lazy("nothing")),
+    (MediaCharge.ONE.value, gettext_lazy("one request")),
+    (MediaCharge.EACH.value, gettext_lazy("one request for each redirect too")),
+]
+
+WINDOWS = [
+    ("", gettext_lazy("no end")),
+    (45, gettext_lazy("45 days")),
+    (365, gettext_lazy("1 year")),
+]
+
+LABELS = {
+    "enabled": gettext_lazy("Enable this feature"),
+    "bucket": gettext_lazy("Bucket name"),
+    "restricted": gettext_lazy("Access restriction"),
+    "voicemail": gettext_lazy("Back up voicemail too"),
+    "requests_per_second": gettext_lazy("Request budget per second"),
+    "media_charge": gettext_lazy("What a download costs of the request budget"),
+    "access_window_days": gettext_lazy("How long Dialpad keeps recordings reachable after the call"),
+}
+
+
+class BucketChoice(forms.ModelChoiceField):  # type: ignore[type-arg]  # not generic at run time
+    """One of the company's registered buckets. Another company's is "not one of the choices", like one that does not exist."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return bucket_name(obj)
+
+    def to_python(self, value: Any) -> Bucket | None:
+        if value not in self.empty_values and row_id(str(value)) is None:
+            raise forms.ValidationError(self.error_messages["invalid_choice"], code="invalid_choice", params={"value": str(value)[:40]})
+        found: Bucket | None = super().to_python(value)
+        return found
+
+
+def bucket_name(bucket: Bucket) -> str:
+    return bucket.url
+
+
+class SettingsForm(forms.Form):
+    """What all levels have: the bucket, and the revision of the level that the form shows."""
+
+    revision = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
+    bucket = BucketChoice(Bucket.objects.none(), required=False, label=LABELS["bucket"], empty_label=gettext_lazy("None chosen"))
+
+    def __init__(self, node: Node, data: Mapping[str, Any] | None = None) -> None:
+        company_id = node.pk if isinstance(node, Company) else node.company_id
+        super().__init__(data, initial={name: getattr(node, name) for name in self.base_fields}, auto_id="set-%s")
+        self.node = node
+        choices: Any = self.fields["bucket"]
+        choices.queryset = Bucket.objects.filter(company_id=company_id).order_by("url")
+
+    def wanted(self) -> dict[str, Any]:
+        return {name: value for name, value in self.cleaned_data.items() if name != "revision"}
+
+
+class CompanyForm(SettingsForm):
+    enabled = forms.BooleanField(required=False, label=LABELS["enabled"])
+    restricted = forms.BooleanField(required=False, label=LABELS["restricted"])
+    voicemail = forms.BooleanField(required=False, label=LABELS["voicemail"])
+    requests_per_second = forms.DecimalField(
+        min_value=LEAST_RATE,
+        max_value=MOST_RATE,
+        decimal_places=2,
+        label=LABELS["requests_per_second"],
+        error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), RATE_REFUSED),
+    )
+    media_charge = forms.ChoiceField(choices=CHARGES, label=LABELS["media_charge"])
+    access_window_days = forms.TypedChoiceField(
+        choices=WINDOWS, coerce=int, empty_value=None, required=False, label=LABELS["access_window_days"]
+    )
+
+
+class LevelForm(SettingsForm):
+    """An office, a contact center or a coaching team."""
+
+    customized = forms.BooleanField(required=False)
+
+    def __init__(self, node: Node, data: Mapping[str, Any] | None = None) -> None:
+        super().__init__(node, data)
+        self.fields["customized"].label = customize_label(node)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("customized") and not cleaned.get("bucket") and "bucket" not in self.errors:
+            self.add_error("bucket", _("Choose a bucket, or clear the checkbox to inherit the bucket from the level above."))
+        return cleaned
+
+    def wanted(self) -> dict[str, Any]:
+        return services.choice(self.node, self.cleaned_data["bucket"] if self.cleaned_data["customized"] else None)
+
+
+def form_for(node: Node, data: Mapping[str, Any] | None = None) -> SettingsForm:
+    return CompanyForm(node, data) if isinstance(node, Company) else LevelForm(node, data)
+
+
+def customize_label(node: Node) -> str:
+    if isinstance(node, Office):
+        return _("Customize for this office")
+    if isinstance(node, Target) and node.kind == Target.Kind.COACHING_TEAM:
+        return _("Customize for this coaching team")
+    return _("Customize for this contact center")
+
+
+def label(node: Node, field: str) -> str:
+    return customize_label(node) if field == "customized" else str(LABELS[field])
+
+
+def value(field: str, given: Any) -> str:
+    """A setting in words."""
+    if isinstance(given, bool):
+        return _("on") if given else _("off")
+    if isinstance(given, Bucket):
+        return bucket_name(given)
+    if field == "access_window_days":
+        return str(dict(WINDOWS)["" if given is None else given])
+    if given is None:
+        return _("none")
+    if field == "media_charge":
+        return str(dict(CHARGES)[given])
+    return f"{given.normalize():f}" if isinstance(given, Decimal) else str(given)

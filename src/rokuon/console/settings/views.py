@@ -1,0 +1,176 @@
+"""Company, office and target settings (M1 to M5): what counts at a level and why; changing it, with the effect shown first."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseRedirect, QueryDict
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from rokuon.accounts import recent_auth
+from rokuon.accounts.permissions import Action
+from rokuon.actions import settings
+from rokuon.console.buckets.check_views import verify_now
+from rokuon.console.web import guards
+from rokuon.console.web.guards import CHANGE, CompanyRequest, page
+from rokuon.org.models import Company, Office, Target
+from rokuon.org.odd_zones import odd_zone
+from rokuon.org.odd_zones import todo as zones_todo
+from rokuon.org.services import Node, Restricted, SettingsMoved
+
+from . import read_model
+from .effect import Difference, effect
+from .forms import SettingsForm, form_for, label, value
+
+CONFLICT = 409
+REFUSED = 422
+
+
+@page(Action.VIEW)
+def company_page(request: CompanyRequest) -> HttpResponse:
+    return _page(request, request.company)
+
+
+@page(Action.VIEW)
+def office_page(request: CompanyRequest, office: int) -> HttpResponse:
+    return _page(request, guards.office_or_404(request.reach, office))
+
+
+@page(Action.VIEW)
+def target_page(request: CompanyRequest, target: int) -> HttpResponse:
+    return _page(request, guards.target_or_404(request.reach, target))
+
+
+@page(Action.SET_COMPANY, CHANGE)
+def save_company(request: CompanyRequest) -> HttpResponse:
+    return _save(request, request.company)
+
+
+@page(Action.SET_BUCKETS, CHANGE)
+def save_office(request: CompanyRequest, office: int) -> HttpResponse:
+    return _save(request, guards.office_or_404(request.reach, office))
+
+
+@page(Action.SET_BUCKETS, CHANGE)
+def save_target(request: CompanyRequest, target: int) -> HttpResponse:
+    return _save(request, guards.target_or_404(request.reach, target))
+
+
+def _save(request: CompanyRequest, node: Node) -> HttpResponse:
+    """Invalid: the form again. Far-reaching and not confirmed: its effect. Changed by somebody meanwhile: both, side by side."""
+    form = form_for(node, request.POST)
+    if not form.is_valid():
+        return _page(request, node, form, status=REFUSED)
+    wanted, revision = form.wanted(), form.cleaned_data["revision"]
+    if revision != node.revision:
+        return _conflict(request, node, form)
+    foreseen = effect(request.company, node, wanted, guards.targets(request.reach), guards.now(request))
+    if foreseen.far_reaching and not recent_auth.is_fresh(request):
+        return recent_auth.ask(request, _again(request, node, request.POST))
+    unseen = foreseen.any_rule and request.POST.get("confirmed") != foreseen.token
+    if foreseen.far_reaching and unseen and not _forbidden(request, node):
+        context = {**_frame(request, node), "form": form, "effect": foreseen, "again_url": _again(request, node, request.POST)}
+        return render(request, "console/settings/preview.html", context)
+    try:
+        changed = settings.change(node, wanted, guards.actor(request), guards.now(request), revision=revision)
+    except SettingsMoved as moved:
+        return _conflict(request, moved.now, form)
+    except Restricted as refused:
+        messages.error(request, str(refused))
+        return _back(request, node)
+    if not changed:
+        messages.info(request, _("Nothing differs from what was set, so nothing was changed."))
+    else:
+        messages.success(request, _("Saved."))
+        bucket = wanted.get("bucket")
+        if foreseen.far_reaching and bucket is not None:
+            verify_now(request, bucket)
+    return _back(request, node)
+
+
+def _forbidden(request: CompanyRequest, node: Node) -> bool:
+    return request.company.restricted and not isinstance(node, Company)
+
+
+def _back(request: CompanyRequest, node: Node) -> HttpResponse:
+    return HttpResponseRedirect(read_model.url_of(request.company, node), status=303)
+
+
+def _page(request: CompanyRequest, node: Node, form: SettingsForm | None = None, status: int = 200) -> HttpResponse:
+    company, reach = request.company, guards.seen(request)
+    if form is None:
+        # A change that was interrupted, to prove who it is or to look again, comes back with the address.
+        form = form_for(node, request.GET) if "revision" in request.GET else form_for(node)
+    context = _frame(request, node)
+    below = guards.targets(reach).none() if isinstance(node, Target) else guards.targets(reach)
+    if isinstance(node, Office):
+        below = below.filter(office=node)
+    offices = guards.offices(reach).filter(customized=True) if isinstance(node, Company) else guards.offices(reach).none()
+    targets = below.filter(customized=True).order_by("office__name", "kind", "name", "pk")
+    context |= {
+        "form": form,
+        "may_change": _may_change(request, node),
+        "admins": read_model.company_admins(company),
+        "deviations": read_model.deviations(company, offices.order_by("name", "pk"), targets),
+        "below": below.exists(),
+        "has_buckets": company.buckets.exists(),
+    }
+    return render(request, "console/settings/level.html", context, status=status)
+
+
+def _conflict(request: CompanyRequest, current: Node, form: SettingsForm) -> HttpResponse:
+    """What the other person set and what this one wanted; saving again is then a decision."""
+    wanted = form.wanted()
+    both = [
+        Difference(label(current, name), value(name, getattr(current, name)), value(name, given))
+        for name, given in wanted.items()
+        if getattr(current, name) != given
+    ]
+    again: QueryDict = request.POST.copy()
+    again["revision"] = str(current.revision)
+    again.pop("confirmed", None)
+    context = {
+        **_frame(request, current),
+        "form": form_for(current, again),
+        "both": both,
+        "other": settings.last_change(current),
+        "again_url": _again(request, current, again),
+    }
+    return render(request, "console/settings/conflict.html", context, status=CONFLICT)
+
+
+def _frame(request: CompanyRequest, node: Node) -> dict[str, Any]:
+    """The tree beside a level, and the level."""
+    company, wanted = request.company, request.GET.get("q", "").replace("\0", "").strip()
+    save = read_model.url_of(company, node, "-save")
+    return {
+        "level": read_model.level(company, node),
+        "node": node,
+        "kind": read_model.kind_of(node),
+        "tree": read_model.tree(guards.seen(request), company, node, wanted),
+        "wanted": wanted,
+        "zone": read_model.zone(guards.seen(request), node),
+        "odd_zone": odd_zone(node) if not isinstance(node, Company) else None,
+        "odd_zone_todo": zones_todo(),
+        "save_url": save,
+        "page_url": read_model.url_of(company, node),
+        "top_url": read_model.url_of(company, company),
+        "office_url": read_model.url_of(company, node.office) if isinstance(node, Target) else "",
+        "rules_url": reverse("console:rules", args=[company.public_id]),
+        "buckets_url": reverse("console:settings-buckets", args=[company.public_id]) if Action.SET_BUCKETS in request.reaches else "",
+    }
+
+
+def _may_change(request: CompanyRequest, node: Node) -> bool:
+    if isinstance(node, Company):
+        return guards.allowed(request, Action.SET_COMPANY)
+    office = node.office_id if isinstance(node, Target) else node.pk
+    return guards.allowed(request, Action.SET_BUCKETS, office) and not _forbidden(request, node)
+
+
+def _again(request: CompanyRequest, node: Node, data: QueryDict) -> str:
+    """The level's page with its form filled in as in `data`; nothing in the settings is secret."""
+    kept = [(name, given) for name, given in data.items() if name not in ("csrfmiddlewaretoken", "confirmed")]
+    return f"{read_model.url_of(request.company, node)}?{urlencode(kept)}"

@@ -1,0 +1,1 @@
+"""From a new installation to the first verified recording."""

@@ -1,0 +1,17 @@
+"""The next step of the set-up, on every page of a company admin until the first recording is verified."""
+
+from collections.abc import Mapping
+
+from rokuon.accounts.permissions import Action, Reach
+from rokuon.ledger.models import Copy
+from rokuon.org.models import Company
+
+from . import checklist
+from .checklist import Checklist
+
+
+def trail(company: Company, reaches: Mapping[Action, Reach]) -> Checklist | None:
+    """None for everybody else, and for good once a recording was verified."""
+    if Action.SET_COMPANY not in reaches or Copy.objects.filter(company=company, state=Copy.State.VERIFIED).exists():
+        return None
+    return checklist.read(company)

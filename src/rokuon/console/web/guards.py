@@ -1,0 +1,159 @@
+"""The way into every page: which guard a view stands behind, and what lies within a person's reach.
+
+A view without a guard does not exist: `console.urls` accepts guarded views only, and the tenancy test asks each for its guard.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.views.decorators.http import require_http_methods
+
+from rokuon.accounts import permissions, recent_auth, second_factor
+from rokuon.accounts.audit import Actor, acting
+from rokuon.accounts.guards import CHANGE, FORM, READ, Guard, SignedInRequest, everyone, signed_in, to_sign_in
+from rokuon.accounts.permissions import Action, Reach
+from rokuon.domain.placement import zone as zone_info
+from rokuon.domain.row_ids import row_id
+from rokuon.org import tree
+from rokuon.org.models import Company, Office, Target
+from rokuon.runtime.shared_clock import shared_now
+
+__all__ = [
+    "CHANGE",
+    "FORM",
+    "READ",
+    "CompanyRequest",
+    "Guard",
+    "SignedInRequest",
+    "actor",
+    "allowed",
+    "everyone",
+    "now",
+    "office_or_404",
+    "offices",
+    "page",
+    "seen",
+    "signed_in",
+    "target_ids",
+    "target_or_404",
+    "targets",
+]
+P = ParamSpec("P")
+
+
+class CompanyRequest(SignedInRequest):
+    """A request about one company, by somebody who may do what the page is for, as far as `reach` says."""
+
+    company: Company
+    reach: Reach
+    reaches: Mapping[Action, Reach]
+
+
+def page(
+    action: Action, methods: tuple[str, ...] = READ, *, fresh: bool = False
+) -> Callable[[Callable[Concatenate[CompanyRequest, P], HttpResponseBase]], Callable[..., HttpResponseBase]]:
+    """A page about one company; the address names it (`company`). 404 for strangers, 403 for members who may not do this.
+
+    The view finds `request.company` and `request.reach`. With `fresh`, the person must have proved within ten minutes who they are, and
+    is asked otherwise: for changes of a destination, a key or a role. On a form's page it asks before the form is filled in.
+    """
+
+    def guarded(view: Callable[Concatenate[CompanyRequest, P], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+        @wraps(view)
+        def checked(request: CompanyRequest, company: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            if not request.user.is_authenticated:
+                return to_sign_in(request)
+            found = Company.objects.filter(public_id=company).first()
+            reaches = permissions.reaches(request.user.pk, found.pk) if found is not None else {}
+            if found is None or Action.VIEW not in reaches:
+                raise Http404
+            request.company, request.reaches = found, reaches
+            reach = reaches.get(action)
+            if reach is None:
+                raise PermissionDenied
+            request.reach = reach
+            if found.second_factor_required and not second_factor.satisfied(request):
+                return second_factor.ask(request)
+            if fresh and not recent_auth.is_fresh(request):
+                return recent_auth.ask(request)
+            return view(request, *args, **kwargs)
+
+        whole = require_http_methods(list(methods))(checked)
+        whole.guard = Guard(action, methods, fresh=fresh)  # type: ignore[attr-defined]
+        return whole
+
+    return guarded
+
+
+def allowed(request: CompanyRequest, action: Action, office_id: int | None = None) -> bool:
+    """Whether this person may do something else than what the page is for: to show a button or not to."""
+    found = request.reaches.get(action)
+    return found is not None and found.covers(office_id)
+
+
+def seen(request: CompanyRequest) -> Reach:
+    """What the person may look at, also on a page that is for changing."""
+    return request.reaches[Action.VIEW]
+
+
+def offices(reach: Reach) -> QuerySet[Office]:
+    """The offices within reach."""
+    found = Office.objects.filter(company_id=reach.company_id)
+    return found if reach.offices is None else found.filter(pk__in=reach.offices)
+
+
+def targets(reach: Reach) -> QuerySet[Target]:
+    """The contact centers and coaching teams within reach, with their offices."""
+    found = Target.objects.filter(company_id=reach.company_id).select_related("office")
+    return found if reach.offices is None else found.filter(office_id__in=reach.offices)
+
+
+def target_ids(reach: Reach) -> list[int] | None:
+    """For read models: the targets to count; None for all of the company's."""
+    return None if reach.whole else list(targets(reach).values_list("pk", flat=True))
+
+
+def office_or_404(reach: Reach, office_id: int) -> Office:
+    return get_object_or_404(offices(reach), pk=office_id)
+
+
+def target_or_404(reach: Reach, target_id: int) -> Target:
+    return get_object_or_404(targets(reach), pk=target_id)
+
+
+def row_ids(request: CompanyRequest, field: str) -> list[int]:
+    """The ids that a form names in a field, often more than one. Raises PermissionDenied for what no page of ours sends."""
+    ids = [row_id(text) for text in request.POST.getlist(field)]
+    if None in ids:
+        raise PermissionDenied
+    return [one for one in ids if one is not None]
+
+
+def actor(request: SignedInRequest) -> Actor:
+    """Who acts, for the audit log."""
+    return acting(request.user, request)
+
+
+def now(request: HttpRequest) -> datetime:
+    """The time of this request by the database's clock, one for all that it does."""
+    if not hasattr(request, "began_at"):
+        request.began_at = shared_now()  # type: ignore[attr-defined]
+    began: datetime = request.began_at  # type: ignore[attr-defined]
+    return began
+
+
+def company_zone(company: Company) -> str:
+    """The zone on whose wall the whole company's times are read: the one that its offices share, else the installation's."""
+    return tree.company_zone(company, settings.ROKUON_TIME_ZONE)
+
+
+def on_wall(when: datetime, zone: str) -> datetime:
+    """The same moment on that zone's wall (UTC for none)."""
+    return when.astimezone(zone_info(zone))

@@ -1,0 +1,102 @@
+"""What stands around every page: the reader's language, the navigation, the banner that says when Rokuon itself is unwell."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponseBase
+from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from rokuon.accounts import permissions
+from rokuon.accounts.permissions import Action, Reach
+from rokuon.base import i18n
+from rokuon.console.setup.next_step import trail
+from rokuon.org.models import Company
+
+from . import status_banner
+
+LANGUAGE_COOKIE = "rokuon_language"
+
+
+class LanguageMiddleware:
+    """The language of a request: the person's choice, else the cookie's, else the browser's, else the installation's."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        chosen = getattr(request.user, "language", "") or request.COOKIES.get(LANGUAGE_COOKIE, "")
+        language = chosen if chosen in i18n.LANGUAGES else translation.get_language_from_request(request)
+        with translation.override(language), i18n.speaking(language):
+            response = self._get_response(request)
+        response.headers.setdefault("Content-Language", language)
+        return response
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An entry of the navigation. `here` is whether the page shown belongs to it."""
+
+    name: str
+    url: str
+    icon: str
+    here: bool
+
+
+# name of the address, words, icon, what it takes to see it
+NAVIGATION: tuple[tuple[str, str, str, Action], ...] = (
+    ("overview", gettext_noop("Overview"), "overview", Action.VIEW),
+    ("failures", gettext_noop("Failures"), "failed", Action.VIEW),
+    ("recordings", gettext_noop("Recordings"), "recording", Action.VIEW),
+    ("backup_now", gettext_noop("Back up now"), "backup", Action.VIEW),
+    ("rules", gettext_noop("Backup rules"), "rules", Action.VIEW),
+    ("settings", gettext_noop("Settings"), "settings", Action.VIEW),
+    ("set_up", gettext_noop("Set-up"), "setup", Action.SET_COMPANY),
+    ("people", gettext_noop("People"), "people", Action.PEOPLE),
+    ("audit", gettext_noop("Audit log"), "audit", Action.AUDIT),
+    ("notices", gettext_noop("Notices"), "notices", Action.VIEW),
+    ("system", gettext_noop("System"), "system", Action.SYSTEM),
+)
+
+
+def context(request: HttpRequest) -> dict[str, Any]:
+    """For every template: `places`, `companies`, `strip`, `trail`, `theme`, `languages`."""
+    languages = {"languages": i18n.LANGUAGES}
+    try:
+        person = getattr(request, "user", None)
+        if person is None or not person.is_authenticated:
+            return languages
+        if request.headers.get("HX-Request") == "true":
+            # A part of a page, asked for every few seconds: what stands around it is there already.
+            return languages | {"company": getattr(request, "company", None)}
+        companies = list(Company.objects.filter(pk__in=permissions.company_ids(person.pk)).order_by("name", "pk"))
+        here: dict[str, Any] = {"theme": person.theme, "companies": companies}
+        company: Company | None = getattr(request, "company", None)
+        if company is not None:
+            reaches: Mapping[Action, Reach] = request.reaches  # type: ignore[attr-defined]
+            here |= {"company": company, "places": _places(request, reaches, company), "strip": status_banner.said(company, reaches)}
+            if _page_name(request) != "set_up":
+                here["trail"] = trail(company, reaches)
+        return languages | here
+    except (OperationalError, InterfaceError):
+        # The page that tells of a lost database stands without one.
+        return languages | {"strip": [status_banner.without_database()]}
+
+
+def _page_name(request: HttpRequest) -> str:
+    """The page that an address belongs to: `settings` for `settings-office`."""
+    match = request.resolver_match
+    return match.url_name.split("-")[0] if match is not None and match.url_name else ""
+
+
+def _places(request: HttpRequest, reaches: Mapping[Action, Reach], company: Company) -> list[Place]:
+    here = _page_name(request)
+    return [
+        Place(_(words), reverse(f"console:{name}", args=[company.public_id]), icon, here == name)
+        for name, words, icon, action in NAVIGATION
+        if action in reaches
+    ]

@@ -1,0 +1,181 @@
+"""The list of calls, window by window: how it is asked for, and what is done where the source ignores the range of the question.
+
+The range is taken strictly: a call outside it means that a parameter was ignored, and the window is asked for once more. Where the same
+comes again, it is the source's habit for this kind of scope. Then the range is kept here: calls outside are left out, and since the list
+is newest first, it is read down to the range and left below it. That costs pages, so it is told, once.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, replace
+
+from rokuon.domain.clocks import DAY_MS
+from rokuon.domain.failures import SourceAddressUnknown, SourceAnswerMalformed, SourceCursorRefused, SourceNotFound, SourceRequestRefused
+from rokuon.domain.ports import TimeRange
+from rokuon.domain.recording import Bound, ListedCall, MalformedItem, Page, Scope, ScopeKind
+
+from . import paging
+from .client import ApiClient, JsonObject
+from .limits import Limits
+from .schema import parse_call, parse_cursor, parse_items
+
+CALLS_PER_PAGE = 50
+_CLOCK_MARGIN_MS = 1_000
+_PAGES_BELOW = 2
+"""A list that ignores the range is left after so many pages below it: the second shows that the order is kept."""
+
+RangeIgnored = Callable[[ScopeKind, Bound], Awaitable[None]]
+"""Told that listings of this kind ignore this bound; at least once, and again by other processes."""
+
+
+async def nobody_is_told(_kind: ScopeKind, _bound: Bound) -> None:
+    return
+
+
+class _OutsideError(Exception):
+    """A page held calls beyond a bound that the source was not known to ignore."""
+
+    def __init__(self, bound: Bound) -> None:
+        super().__init__(bound)
+        self.bound = bound
+
+
+@dataclass(slots=True)
+class _Place:
+    """Where a listing stands: the start of its last call, and of the newest call of its last page; None before the first call. `below`:
+    pages in a row that lay below the range."""
+
+    above_ms: int | None = None
+    newest_ms: int | None = None
+    below: int = 0
+
+
+class CallList:
+    """`GET /call` of one company. `now_ms` is the time in epoch milliseconds; nothing is asked of the future."""
+
+    def __init__(self, api: ApiClient, limits: Limits, now_ms: Callable[[], int], range_ignored: RangeIgnored) -> None:
+        self._api, self._limits, self._now_ms, self._tell = api, limits, now_ms, range_ignored
+        self._ignored: dict[ScopeKind, set[Bound]] = {}
+
+    async def window(self, scope: Scope, wanted: TimeRange) -> AsyncIterator[Page]:
+        """The calls of one window that the source takes (`MAX_SPAN_MS`). A cursor that the server no longer takes starts the window again,
+        a few times; so does a call outside the range."""
+        latest = self._now_ms()
+        restarts = 0
+        strayed: set[Bound] = set()
+        while True:
+            before = min(wanted.before_ms + 1, latest)
+            if wanted.after_ms - 1 >= before:
+                yield Page((), last=True)
+                return
+            try:
+                async for page in self._once(scope, wanted, before):
+                    yield page
+                return
+            except _OutsideError as outside:
+                if outside.bound in strayed:
+                    await self._learn(scope.kind, outside.bound)
+                strayed.add(outside.bound)
+            except SourceNotFound as error:
+                if scope.kind is ScopeKind.COMPANY:
+                    raise SourceAddressUnknown(error.detail) from None
+                raise
+            except SourceCursorRefused:
+                restarts += 1
+                if restarts > paging.RESTARTS:
+                    raise
+            except SourceRequestRefused:
+                server = self._api.server_ms
+                restarts += 1
+                ahead = before == latest and server is not None and server < latest
+                if not ahead or server is None or restarts > paging.RESTARTS or server - _CLOCK_MARGIN_MS <= wanted.after_ms:
+                    raise
+                # Our clock is ahead of the server's, which then sees an end in the future; not so far that nothing is left to ask for.
+                latest = server - _CLOCK_MARGIN_MS
+
+    async def first_page(self, scope: Scope, wanted: TimeRange) -> list[ListedCall]:
+        """The calls of the first answer as the source gives them, whether they lie in the range or not."""
+        answer = await self._api.get("/call", _question(scope, wanted.after_ms, wanted.before_ms))
+        parsed = (parse_call(item, self._now_ms() + DAY_MS) for item in parse_items(answer))
+        return [one.call for one in parsed if not isinstance(one, MalformedItem) and one.exact]
+
+    async def _learn(self, kind: ScopeKind, bound: Bound) -> None:
+        self._ignored.setdefault(kind, set()).add(bound)
+        await self._tell(kind, bound)
+
+    async def _once(self, scope: Scope, wanted: TimeRange, before: int) -> AsyncIterator[Page]:
+        """The listing from its top. Raises _OutsideError."""
+        # The server's bounds may be inclusive or not (nothing says so), hence a millisecond more on both sides.
+        params = _question(scope, wanted.after_ms - 1, before)
+        ignored = self._ignored.get(scope.kind, set())
+        place = _Place()
+        async for answer in paging.answers(self._api, "/call", params, self._limits.pages):
+            page = self._page(answer, wanted, place, ignored)
+            yield page
+            if page.last:
+                return
+
+    def _page(self, answer: JsonObject, wanted: TimeRange, place: _Place, ignored: set[Bound]) -> Page:
+        calls: list[ListedCall] = []
+        malformed: list[MalformedItem] = []
+        timeless: list[MalformedItem] = []
+        starts: list[int] = []
+        latest = self._now_ms() + DAY_MS
+        for item in parse_items(answer):
+            parsed = parse_call(item, latest)
+            if isinstance(parsed, MalformedItem):
+                # The list is newest first: a call without a time started between those beside it.
+                if parsed.started_ms is None:
+                    timeless.append(replace(parsed, before_ms=None if place.above_ms is None else place.above_ms + 1))
+                else:
+                    malformed.append(parsed)
+                continue
+            started = parsed.call.started_ms
+            if parsed.exact:
+                malformed += (replace(one, after_ms=started) for one in timeless)
+                timeless, place.above_ms = [], started
+                starts.append(started)
+            malformed += parsed.odd
+            if not parsed.exact or wanted.after_ms <= started < wanted.before_ms:
+                calls.append(parsed.call)
+            elif (bound := _beyond(started, wanted)) and bound not in ignored:
+                raise _OutsideError(bound)
+        malformed += timeless
+        if ignored and starts:
+            _require_order(max(starts), place)
+            place.below = place.below + 1 if max(starts) < wanted.after_ms else 0
+        if ignored:
+            malformed = [one for one in malformed if _may_lie_in(one, wanted)]
+        # A call whose start is missing or impossible is kept in the window in which the source listed it.
+        left = Bound.AFTER in ignored and place.below >= _PAGES_BELOW
+        return Page(tuple(calls), left or not parse_cursor(answer), tuple(malformed))
+
+
+def _question(scope: Scope, after_ms: int, before_ms: int) -> dict[str, str]:
+    by_target = {} if scope.kind is ScopeKind.COMPANY else {"target_type": scope.kind.value, "target_id": scope.id}
+    return by_target | {
+        "started_after": str(after_ms),
+        "started_before": str(before_ms),
+        "limit": str(CALLS_PER_PAGE),
+        # Calls of deleted users are left out unless asked for; an unknown parameter is ignored (docs/design/dialpad.md 2.5).
+        "include_anonymized": "true",
+    }
+
+
+def _beyond(started_ms: int, wanted: TimeRange) -> Bound | None:
+    if started_ms < wanted.after_ms - 1:
+        return Bound.AFTER
+    return Bound.BEFORE if started_ms > wanted.before_ms + 1 else None
+
+
+def _require_order(newest_ms: int, place: _Place) -> None:
+    """To leave a list below the range is right only while it is newest first."""
+    if place.newest_ms is not None and newest_ms > place.newest_ms:
+        raise SourceAnswerMalformed("a list that ignores the range and is not newest first")
+    place.newest_ms = newest_ms
+
+
+def _may_lie_in(one: MalformedItem, wanted: TimeRange) -> bool:
+    if one.started_ms is not None:
+        return wanted.after_ms <= one.started_ms < wanted.before_ms
+    too_old = one.before_ms is not None and one.before_ms <= wanted.after_ms
+    return not too_old and not (one.after_ms is not None and one.after_ms >= wanted.before_ms)

@@ -1,0 +1,112 @@
+"""What bytes are that came instead of MP3: a word for them, and whether they are worth keeping."""
+
+import codecs
+from dataclasses import dataclass
+
+from .mpeg import Data
+
+SNIFFED_BYTES = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """`name` is a word, never part of what was sent. `extension` and `content_type` are set for what may be audio, and "" for the rest:
+    pages, texts and archives."""
+
+    name: str
+    extension: str = ""
+    content_type: str = ""
+
+    @property
+    def may_be_audio(self) -> bool:
+        return bool(self.extension)
+
+
+_UNKNOWN = Looks("unknown data", "bin", "application/octet-stream")
+_MAGIC = (
+    (b"OggS", Looks("Ogg", "ogg", "audio/ogg")),
+    (b"fLaC", Looks("FLAC", "flac", "audio/flac")),
+    (b"#!AMR", Looks("AMR", "amr", "audio/amr")),
+    (b".snd", Looks("AU", "au", "audio/basic")),
+    (b"FORM", Looks("AIFF", "aiff", "audio/aiff")),
+    (b"\x1aE\xdf\xa3", Looks("WebM", "webm", "audio/webm")),
+    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", Looks("WMA", "wma", "audio/x-ms-wma")),
+    (b"caff", Looks("CAF", "caf", "audio/x-caf")),
+    (b"RF64", Looks("WAV", "wav", "audio/wav")),
+    (b"\x1f\x8b", Looks("gzip")),
+    (b"PK\x03\x04", Looks("ZIP")),
+    (b"%PDF", Looks("PDF")),
+    *((magic, Looks("an archive")) for magic in (b"7z\xbc\xaf", b"Rar!", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")),
+    *((magic, Looks("an image")) for magic in (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*", b"\0\0\1\0")),
+    *((magic, Looks("a document")) for magic in (b"{\\rtf", b"\xd0\xcf\x11\xe0")),
+    *((magic, Looks("a program")) for magic in (b"\x7fELF", b"MZ")),
+)
+_MP3 = "audio/mpeg"
+_LINE_ENDS = str.maketrans("\r\n\t", "   ")
+_NO_TEXT = frozenset({*range(0x20), 0x7F, 0xFF}) - frozenset(b"\r\n\t")
+
+
+def looks_like(head: bytes) -> Looks:
+    """`head` are the first bytes behind any tag, up to SNIFFED_BYTES. Nothing at all looks like text."""
+    if not head.strip(b"\0"):
+        return Looks("zeros") if head else Looks("text")
+    if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
+        return Looks("WAV", "wav", "audio/wav")
+    if head[:4] == b"RIFF" and head[8:12] == b"RMP3":
+        return Looks("MP3 inside RIFF", "rmi", _MP3)
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return Looks("an image")
+    if head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"mif1", b"msf1", b"avif", b"avis"):
+        return Looks("an image")
+    if head[4:8] == b"ftyp":
+        return Looks("MP4", "m4a", "audio/mp4")
+    for magic, looks in _MAGIC:
+        if head.startswith(magic):
+            return looks
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip(b"\0 \t\r\n").lower()
+    if text.startswith((b"<!doctype html", b"<html", b"<head", b"<body", b"<script", b"<!--")):
+        return Looks("HTML")
+    if text.startswith(b"<?xml"):
+        return Looks("XML")
+    if is_text(head):
+        if text.startswith(b"<"):
+            return Looks("XML")
+        return Looks("JSON") if text.startswith((b"{", b"[")) else Looks("text")
+    if len(head) >= 4 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0:
+        return _mpeg(head)
+    return _UNKNOWN
+
+
+def is_text(head: bytes) -> bool:
+    """Characters that can be printed, in UTF-8, UTF-16 (without its mark: of ASCII), an older Japanese encoding, where the last one may be
+    cut, or in any other that uses no control characters: of audio, hardly ten bytes in a row are without one."""
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return _printable(head, "utf-16")
+    for high, low in ((head[1::2], head[::2]), (head[::2], head[1::2])):
+        if high and not high.strip(b"\0") and _printable(low, "ascii"):
+            return True
+    if any(_printable(head.removeprefix(b"\xef\xbb\xbf"), encoding) for encoding in ("utf-8", "cp932", "euc_jp", "iso2022_jp")):
+        return True
+    return not _NO_TEXT.intersection(head)
+
+
+def _printable(head: bytes, encoding: str) -> bool:
+    try:
+        # final=False: the sniffed bytes may end inside a character.
+        read = codecs.getincrementaldecoder(encoding)().decode(head, final=False)
+    except UnicodeDecodeError:
+        return False
+    return read.translate(_LINE_ENDS).isprintable()
+
+
+def _mpeg(head: bytes) -> Looks:
+    layer = head[1] >> 1 & 3
+    if layer == 0:
+        return Looks("AAC", "aac", "audio/aac")
+    if layer != 1:
+        return Looks(f"MPEG layer {4 - layer}", f"mp{4 - layer}", _MP3)
+    return Looks("free-format MP3" if head[2] >> 4 == 0 else "damaged MP3", "mp3", _MP3)
+
+
+def head_of(data: Data, at: int) -> bytes:
+    return bytes(data[at : at + SNIFFED_BYTES])

@@ -1,0 +1,34 @@
+"""Names of time zones as people and programs write them: of the tz database in any case, and those of Windows."""
+
+from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from .windows_zones import WINDOWS_ZONES
+
+LONGEST = 64
+
+
+@lru_cache(maxsize=2048)
+def zone_name(text: str) -> str:
+    """The tz database's own name of a zone; "" for one that nobody knows."""
+    name = text.strip()
+    if not 0 < len(name) <= LONGEST:
+        return ""
+    if _is_zone(name):
+        return name
+    return _by_folded_name().get(name.casefold().replace(" ", "_"), "")
+
+
+@lru_cache(maxsize=1)
+def _by_folded_name() -> dict[str, str]:
+    windows = {name.casefold().replace(" ", "_"): zone for name, zone in WINDOWS_ZONES.items()}
+    return windows | {name.casefold(): name for name in sorted(available_timezones())}
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        # OSError: a name such as "America" is a folder of the database.
+        return False
+    return True

@@ -1,0 +1,168 @@
+"""The one place where the state of a copy changes, as far as the table in `domain.copies` lets its cause change it.
+
+Every change is one conditional update: it names the states that it may start from. What people, runs and settings change grows the attempt,
+and so voids what a worker that read the copy before would still write; a worker's outcome names the attempt that it read.
+
+A new cause is a member of `Cause` and its entries in the table; nothing here changes.
+
+What a caller passes as `which` is a condition in SQL over the copy `c`. It names the company or the targets itself.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from rokuon.domain.copies import COUNTS_ANEW, Cause, State, may_move, origins
+from rokuon.domain.work import Outcome
+
+from . import proofs
+from .sql import LAST_GIVEN_UP, columns, execute, fetch
+
+
+class TransitionRefused(ValueError):
+    """The table has no such transition: a mistake in the program that asks for it, and nothing was written."""
+
+
+def statement(after: State, cause: Cause, which: str, *, tables: str = "", reason: str = "%(reason)s", also: str = "") -> str:
+    """The update that brings the copies `c` that fit `which` to `after`, and returns their id, recording_id and target_id.
+
+    For those who need it as a part of a longer statement; others call `change`. In SQL: `tables` is what follows FROM, `reason` the reason
+    of copies that are not pending afterwards, `also` a further assignment. Its values are `now` and what these name. Raises
+    TransitionRefused.
+    """
+    allowed = origins(after, cause)
+    if not allowed:
+        raise TransitionRefused(f"no copy becomes {after} because of {cause}")
+    before = ", ".join(f"'{state}'" for state in sorted(allowed))
+    if after is State.PENDING:
+        counts = "tries = 0, negatives = 0, first_negative_at = NULL, " if cause in COUNTS_ANEW else ""
+        there = f"due_at = %(now)s, reason = '', detail = '', {counts}"
+    else:
+        there = f"due_at = NULL, reason = {reason}, "
+    return f"""
+        UPDATE ledger_copy c
+           SET state = '{after}', attempt = c.attempt + 1, {there}{f"{also}, " if also else ""}changed_at = %(now)s
+          {f"FROM {tables}" if tables else ""}
+         WHERE c.state IN ({before}) AND ({which})
+     RETURNING c.id, c.recording_id, c.target_id"""  # noqa: S608 (words of the table, and the caller's constant pieces)
+
+
+def change(
+    after: State, cause: Cause, which: str, values: Mapping[str, Any], now: datetime, *, reason: str = "", tables: str = ""
+) -> list[int]:
+    """Bring every copy that fits to `after`; the ids of those that were brought there. Raises TransitionRefused."""
+    return [row[0] for row in fetch(statement(after, cause, which, tables=tables), {**values, "now": now, "reason": reason})]
+
+
+def give_up_again(state: State, which: str, values: Mapping[str, Any], now: datetime, *, tables: str = "") -> list[int]:
+    """Bring the pending copies that fit and were last `state` (failed or gone) back to it, with the reason of then: a person ended what
+    tried them again. The ids of these."""
+    change_back = statement(
+        state,
+        Cause.CANCEL,
+        f"({which}) AND split_part({LAST_GIVEN_UP}, ' ', 1) = %(state)s",
+        tables=tables,
+        reason=f"split_part({LAST_GIVEN_UP}, ' ', 2)",
+    )
+    return [row[0] for row in fetch(change_back, {**values, "now": now, "state": state.value})]
+
+
+def locked(which: str, values: Mapping[str, Any]) -> list[int]:
+    """The ids of the copies that fit, which nobody else changes or closes before this transaction ends.
+
+    For changes that leave out what somebody closed: only a later statement sees a closing that was made while this one waited.
+    """
+    rows = fetch(f"SELECT c.id FROM ledger_copy c WHERE {which} ORDER BY c.id FOR NO KEY UPDATE", dict(values))  # noqa: S608 (as above)
+    return [row[0] for row in rows]
+
+
+def make_due(which: str, values: Mapping[str, Any], now: datetime) -> int:
+    """Let waiting copies be tried now; how many. No change of state: their tries, reason and attempt stay, so that they are given up when
+    their time is over, and what a worker has in flight counts."""
+    return execute(
+        f"UPDATE ledger_copy c SET due_at = %(now)s WHERE c.state = 'pending' AND c.due_at > %(now)s AND ({which})",  # noqa: S608 (as above)
+        {**values, "now": now},
+    )
+
+
+def read_from(asides: Sequence[int]) -> None:
+    """Let the next try of each copy read what was kept aside (ids of `ledger_aside`) instead of asking the source."""
+    execute("UPDATE ledger_copy c SET accepted_id = a.id FROM ledger_aside a WHERE a.copy_id = c.id AND a.id = ANY(%s)", [list(asides)])
+
+
+def read_from_source(copies: Sequence[int]) -> None:
+    """Let the next try of these copies ask the source again, where what was kept aside had been accepted."""
+    execute(
+        "UPDATE ledger_copy SET accepted_id = NULL WHERE id = ANY(%s) AND accepted_id IS NOT NULL AND state <> 'verified'", [list(copies)]
+    )
+
+
+_ENTER = """
+    UPDATE ledger_copy c
+       SET state = x.state,
+           attempt = c.attempt + x.spent,
+           due_at = CASE WHEN x.state = 'pending' THEN %(now)s + make_interval(secs => x.due_in) ELSE NULL END,
+           reason = x.reason, detail = x.detail,
+           tries = c.tries + x.spent, negatives = c.negatives + x.negative::int,
+           first_negative_at = CASE WHEN x.negative THEN COALESCE(c.first_negative_at, %(now)s) ELSE c.first_negative_at END,
+           size = COALESCE(x.size, c.size), sha256 = COALESCE(NULLIF(x.sha256, ''), c.sha256), crc32c = COALESCE(x.crc32c, c.crc32c),
+           version = COALESCE(NULLIF(x.version, ''), c.version), proof = COALESCE(NULLIF(x.proof, ''), c.proof),
+           audio_ms = COALESCE(x.audio_ms, c.audio_ms), facts = COALESCE(NULLIF(x.facts, '')::jsonb, c.facts),
+           read_at = CASE WHEN x.read_sha256 IN ('', c.read_sha256) THEN c.read_at ELSE %(now)s END,
+           read_sha256 = COALESCE(NULLIF(x.read_sha256, ''), c.read_sha256),
+           given_up = CASE WHEN x.state = 'verified' THEN '{}'
+                           WHEN x.state IN ('failed', 'gone')
+                           THEN array_append(array_remove(c.given_up, x.state || ' ' || x.reason), x.state || ' ' || x.reason)
+                           ELSE c.given_up END,
+           changed_at = %(now)s
+      FROM unnest(%(id)s::bigint[], %(seen_state)s::text[], %(attempt)s::int[], %(state)s::text[], %(reason)s::text[], %(detail)s::text[],
+                  %(spent)s::int[], %(due_in)s::float8[], %(negative)s::bool[], %(size)s::bigint[], %(sha256)s::text[],
+                  %(crc32c)s::bigint[], %(version)s::text[], %(proof)s::text[], %(audio_ms)s::bigint[], %(facts)s::text[],
+                  %(read_sha256)s::text[])
+           AS x(id, seen_state, attempt, state, reason, detail, spent, due_in, negative, size, sha256, crc32c, version, proof, audio_ms,
+                facts, read_sha256)
+     WHERE c.id = x.id AND c.state = x.seen_state AND c.attempt = x.attempt
+ RETURNING c.id
+"""
+_NAMES = (
+    "id", "seen_state", "attempt", "state", "reason", "detail", "spent", "due_in", "negative", "size", "sha256", "crc32c", "version",
+    "proof", "audio_ms", "facts", "read_sha256",
+)  # fmt: skip
+
+
+def enter(rows: Sequence[tuple[Outcome, str, int]], cause: Cause, now: datetime) -> set[int]:
+    """Write down outcomes, each for the copy as it was seen (its state and attempt); the ids of those that were still so.
+
+    Raises TransitionRefused where the table does not let `cause` lead from a seen state to its outcome; nothing is written then.
+    """
+    for outcome, seen, _attempt in rows:
+        if not may_move(State(seen), State(outcome.state), cause):
+            raise TransitionRefused(f"no copy that is {seen} becomes {outcome.state} because of {cause}")
+    if not rows:
+        return set()
+    values = sorted(
+        (
+            (o.copy_id, seen_state, attempt, o.state, o.reason, o.detail[:500], int(o.spent), float(o.due_in_s), o.negative, o.size,
+             o.sha256, o.crc32c, o.version, o.proof, o.audio_ms, proofs.kept(o.facts), o.read_sha256)
+            for o, seen_state, attempt in rows
+        ),
+        key=lambda row: row[0],
+    )  # fmt: skip
+    found = fetch(_ENTER, {"now": now, **dict(zip(_NAMES, columns(values, len(_NAMES)), strict=True))})
+    return {row[0] for row in found}
+
+
+def due_by(latest: datetime, now: datetime) -> int:
+    """What is to be tried again after `latest`, which no wait reaches, is due now; how many copies."""
+    return execute("UPDATE ledger_copy SET due_at = %s WHERE state = 'pending' AND due_at > %s", [now, latest])
+
+
+def rename(rows: Sequence[tuple[int, str, str]]) -> int:
+    """Give copies that nothing was stored for another key: id, key until now, key from now on. Not a change of state, so `changed_at`
+    stays. How many it changed."""
+    return execute(
+        """UPDATE ledger_copy c SET key = x.wanted
+             FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS x(id, key, wanted)
+            WHERE c.id = x.id AND c.key = x.key AND c.state <> 'verified'""",
+        columns(rows, 3),
+    )

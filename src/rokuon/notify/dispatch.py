@@ -1,0 +1,214 @@
+"""One look's mails: of each notice whether its audience is told now, and one letter for each office, audience and occasion."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date, datetime
+from typing import Any
+
+from django.conf import settings
+
+from rokuon.accounts.mail import configured
+from rokuon.domain.failures import Tell, by_reason
+from rokuon.ledger import health as ledger
+from rokuon.ledger.health import Rest
+from rokuon.org import tree
+from rokuon.org.models import Company, Office, Target
+
+from . import outbox, paths, policy, recipients
+from .findings import Finding
+from .message import Letter, Line, Numbers
+from .models import Kind, Notice, Occasion
+from .policy import Seen, Step
+from .recipients import Address, Audience
+from .text import lines
+
+NOTHING_LEFT = Rest(0, 0, 0)
+Noticed = tuple[Notice, Finding | None]
+
+
+def begun(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts of a notice that begins: with how much there was before it that is no part of it."""
+    return {**facts, **{f"{name}_before": facts[name] for name in ("closed", "expired") if name in facts}}
+
+
+def _gone_on(before: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts of a notice that stays: those of now, the ones of its beginning, and every target that it was ever about."""
+    kept = {name: value for name, value in before.items() if name.endswith("_before")}
+    targets = sorted({*before.get("target_ids", ()), *facts.get("target_ids", ())})
+    return {**facts, **kept, **({"target_ids": targets} if targets else {})}
+
+
+def fields_of(seen: Seen) -> dict[str, Any]:
+    """How a notice stands, as fields of its row."""
+    return {name: value for name, value in asdict(seen).items() if name not in ("kind", "of_office")}
+
+
+@dataclass(slots=True)
+class _Plan:
+    notice: Notice
+    finding: Finding | None
+    step: Step
+    tell: Occasion | None
+    count: int = 0
+    rest: Rest = NOTHING_LEFT
+
+
+@dataclass(slots=True)
+class _Group:
+    audience: Audience
+    office: Office | None
+    lines: list[Line] = field(default_factory=list)
+
+
+class Telling:
+    """`company` is None for what concerns the installation. Nobody counts as told where this installation sends no mail, or where nobody
+    can be reached: as soon as that is different, they are."""
+
+    def __init__(self, company: Company | None, now: datetime) -> None:
+        self.company, self.now = company, now
+        self.sends = configured()
+        self._of_offices: dict[int, Audience] | None = None
+        self._of_company: tuple[Address, ...] | None = None
+        self._groups: dict[tuple[Occasion, int | None, frozenset[str]], _Group] = {}
+
+    def of_office(self, office: Office) -> Audience:
+        if self._of_offices is None:
+            # All at once: a trouble that many offices have would ask for the directory's admins as many times.
+            self._of_offices = recipients.of_offices(office.company_id, list(Office.objects.filter(company=office.company_id)), self.now)
+        return self._of_offices[office.pk]
+
+    def of_company(self) -> tuple[Address, ...]:
+        if self._of_company is None:
+            self._of_company = recipients.of_company(self.company, self.now) if self.company is not None else ()
+        return self._of_company
+
+    def audience(self, notice: Notice) -> Audience:
+        """An office's admins; of the whole company its admins. A hold is also told to whose targets use the bucket (D3), and where its
+        cause is the machine's, to the operators."""
+        if self.company is None:
+            return Audience(recipients.of_everybody(self.now), False)
+        if notice.office is not None:
+            return self.of_office(notice.office)
+        addresses = [*self.of_company()]
+        if notice.kind == Kind.HOLD:
+            using = Office.objects.filter(company=self.company, pk__in=notice.facts.get("offices", ())).order_by("pk")
+            addresses += [one for office in using for one in self.of_office(office).addresses]
+            if by_reason(notice.cause).tell is Tell.OPERATOR:
+                addresses += recipients.operators(self.now)
+        return Audience(recipients.once(addresses), False)
+
+    def tell(self, noticed: Sequence[Noticed], *, quiet: bool) -> int:
+        """Write down how each notice stands now, and put the mails; how many."""
+        plans = [self._plan(notice, finding, quiet) for notice, finding in noticed]
+        reminded = {self._group_of(plan) for plan in plans if plan.tell is Occasion.REMINDER} if self.sends else set()
+        for plan in plans:
+            if plan.tell is None and reminded and policy.joins(plan.step.now, plan.count, self.now) and self._group_of(plan) in reminded:
+                plan.tell = Occasion.REMINDER
+            self._carry_out(plan)
+        return self._put()
+
+    def _plan(self, notice: Notice, finding: Finding | None, quiet: bool) -> _Plan:
+        count = finding.count if finding is not None else 0
+        step = policy.decide(policy.seen(notice), count, self.now, quiet=quiet)
+        plan = _Plan(notice, finding, step, step.tell, count)
+        if step.tell is Occasion.ENDED and notice.kind in (Kind.FAILED, Kind.GONE):
+            plan.rest = self._rest(notice)
+            if plan.rest.elsewhere >= notice.told_count:
+                # Nothing of it is mended or explained: it is told under its other cause.
+                plan.tell = None
+        return plan
+
+    @staticmethod
+    def _rest(notice: Notice) -> Rest:
+        """What of a notice's copies did not arrive. Of its office's targets, and of those that were its office's when they were told."""
+        ours = Target.objects.filter(office=notice.office_id).values_list("pk", flat=True)
+        return ledger.rest([*ours, *notice.facts.get("target_ids", ())], notice.kind, notice.cause, notice.opened_at)
+
+    def _group_of(self, plan: _Plan) -> tuple[int | None, frozenset[str]]:
+        return plan.notice.office_id, frozenset(one.email for one in self.audience(plan.notice).addresses)
+
+    def _carry_out(self, plan: _Plan) -> None:
+        notice, state = plan.notice, plan.step.now
+        audience = self.audience(notice) if self.sends and (plan.tell or plan.step.escalate) else Audience((), False)
+        tells = plan.tell if audience.addresses else None
+        if tells is not None:
+            state = policy.told(state, tells, plan.count, self.now)
+        known = {one.email for one in audience.addresses}
+        others = tuple(one for one in self.of_company() if one.email not in known) if plan.step.escalate and self.sends else ()
+        # Where the office's admins are the company's, they know; where nobody is there, somebody may come.
+        if plan.step.escalate and (others or audience.addresses):
+            state = policy.told(state, Occasion.ESCALATED, plan.count, self.now)
+        if not self.write(notice, state, plan.finding, over=plan.step.over):
+            return
+        line = self.line(notice, plan.count, new=max(0, plan.count - plan.step.now.told_count))
+        line = replace(line, excluded=plan.rest.excluded, elsewhere=plan.rest.elsewhere)
+        if tells is not None:
+            self._add(tells, notice, audience, line)
+        if state.escalated_at == self.now and others:
+            self._add(Occasion.ESCALATED, notice, Audience(others, False), line)
+
+    def line(self, notice: Notice, count: int, new: int = 0) -> Line:
+        return lines.of_notice(self.company.public_id if self.company is not None else "", notice, count=count, new=new)
+
+    def write(self, notice: Notice, state: Seen, finding: Finding | None, *, over: bool = False) -> bool:
+        """Enter how the notice stands. False where somebody else told of it or ended it since it was read."""
+        as_read = {"told_at": notice.told_at, "escalated_at": notice.escalated_at, "ended_at": None}
+        wanted = fields_of(state)
+        wanted["count"] = finding.count if finding is not None else 0
+        wanted["most"] = max(notice.most, wanted["count"])
+        if finding is not None:
+            wanted["facts"] = _gone_on(notice.facts, finding.facts)
+        if over:
+            wanted["ended_at"] = self.now
+        changed = {name: value for name, value in wanted.items() if getattr(notice, name) != value}
+        if changed and not Notice.objects.filter(pk=notice.pk, **as_read).update(**changed):
+            return False
+        for name, value in changed.items():
+            setattr(notice, name, value)
+        return True
+
+    def mark(self, notice: Notice, state: Seen) -> None:
+        """Enter that a notice was told, without looking at what it concerns."""
+        changed = fields_of(state)
+        if Notice.objects.filter(pk=notice.pk, told_at=notice.told_at, escalated_at=notice.escalated_at, ended_at=None).update(**changed):
+            for name, value in changed.items():
+                setattr(notice, name, value)
+
+    def _add(self, occasion: Occasion, notice: Notice, audience: Audience, line: Line) -> None:
+        key = (occasion, notice.office_id, frozenset(one.email for one in audience.addresses))
+        self._groups.setdefault(key, _Group(audience, notice.office)).lines.append(line)
+
+    def _put(self) -> int:
+        put = 0
+        for (occasion, _office, _emails), group in self._groups.items():
+            letter = self.letter(occasion, group.office, lines.ranked(group.lines), fallback=group.audience.fallback)
+            put += self.put(letter, group.audience.addresses, group.office)
+        return put
+
+    def letter(self, occasion: Occasion, office: Office | None, what: tuple[Line, ...], *, fallback: bool = False) -> Letter:
+        """About one office, the whole company where it is None, or the installation."""
+        if self.company is None:
+            return Letter(occasion, zone=settings.ROKUON_TIME_ZONE, lines=what)
+        company_zone = tree.company_zone(self.company, settings.ROKUON_TIME_ZONE)
+        return Letter(
+            occasion,
+            company=self.company.name,
+            office=office.name if office is not None else "",
+            zone=(office.timezone if office is not None else "") or company_zone,
+            lines=what,
+            path=paths.overview(self.company.public_id),
+            fallback=fallback,
+        )
+
+    @staticmethod
+    def with_numbers(letter: Letter, numbers: Numbers, first: date, last: date) -> Letter:
+        return replace(letter, numbers=numbers, first_day=first.isoformat(), last_day=last.isoformat())
+
+    def put(self, letter: Letter, addresses: Sequence[Address], office: Office | None) -> int:
+        return outbox.put(
+            letter,
+            addresses,
+            company_id=self.company.pk if self.company is not None else None,
+            office_id=office.pk if office is not None else None,
+            now=self.now,
+        )

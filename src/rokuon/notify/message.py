@@ -1,0 +1,114 @@
+"""What a mail says, before it is words: facts alone, as JSON in the outbox. Times are ISO 8601 in UTC; `zone` is where they are read.
+
+Nothing here may be secret, an address of audio, or about a caller: mails lie in other people's servers for years.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, TypeVar
+
+from rokuon.completeness.headline import Lacks
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One notice in a mail. `kind` and `cause` as in `models.Notice`; `name` is the bucket or target that it is about, "" for others.
+
+    `count` things now, `new` of them since the last mail, `most` at worst. Not counted any more, and not in the bucket: `closed` were
+    explained by a person, `excluded` by a rule or a choice, `elsewhere` are told of for another cause, `lost` cannot be reached any more.
+    Calls started in [first_call, last_call]. `targets` are the worst hit with their counts, `more_targets` how many others there are.
+    `path` leads to the page where it can be mended ("" for none). `others_listed`: of calls without a recording,
+    whether recordings of others are listed.
+    """
+
+    kind: str
+    cause: str = ""
+    name: str = ""
+    count: int = 0
+    new: int = 0
+    most: int = 0
+    closed: int = 0
+    excluded: int = 0
+    elsewhere: int = 0
+    lost: int = 0
+    since: str = ""
+    first_call: str = ""
+    last_call: str = ""
+    targets: tuple[tuple[str, int], ...] = ()
+    more_targets: int = 0
+    path: str = ""
+    others_listed: bool = False
+
+    @property
+    def arrived(self) -> bool:
+        """Everything of it is in the bucket, where it is about recordings and over."""
+        return not (self.closed or self.excluded or self.elsewhere or self.lost)
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """How a company or office stands: the states of its copies, what arrived in the period, what needs attention.
+
+    `expiring` copies leave the source's access window within seven days, `expired` have left it; both 0 where no window is set.
+    `lacks` is what is not known. `events_lost` of `calls` were found without an event; None where no events come.
+    """
+
+    verified: int = 0
+    pending: int = 0
+    failed: int = 0
+    gone: int = 0
+    excluded: int = 0
+    arrived: int = 0
+    bytes: int = 0
+    expiring: int = 0
+    expired: int = 0
+    calls: int = 0
+    events_lost: int | None = None
+    lacks: Lacks = field(default_factory=Lacks)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail before it is words. `office` is "" where it is about the whole company, `company` "" where about the installation.
+
+    `numbers` is there for the first Back up now and for the week; [first_day, last_day] is the period, ISO dates in `zone`.
+    `fallback` is true where the reader is told because nobody of the office can be reached.
+    """
+
+    occasion: str
+    company: str = ""
+    office: str = ""
+    zone: str = ""
+    lines: tuple[Line, ...] = ()
+    numbers: Numbers | None = None
+    first_day: str = ""
+    last_day: str = ""
+    path: str = ""
+    fallback: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def from_json(stored: Mapping[str, Any]) -> Letter:
+    """The letter that `as_json` made, also of an older version: what it did not know has its default."""
+    lines = tuple(_line(one) for one in stored.get("lines", ()))
+    numbers = stored.get("numbers")
+    known = {name: stored[name] for name in Letter.__dataclass_fields__ if name in stored and name not in ("lines", "numbers")}
+    return Letter(**known, lines=lines, numbers=_numbers(numbers) if numbers else None)
+
+
+def _numbers(stored: Mapping[str, Any]) -> Numbers:
+    return _only(Numbers, {**stored, "lacks": _only(Lacks, stored.get("lacks", {}))})
+
+
+def _line(stored: Mapping[str, Any]) -> Line:
+    targets = tuple((str(name), int(count)) for name, count in stored.get("targets", ()))
+    return _only(Line, {**stored, "targets": targets})
+
+
+def _only(kind: type[T], stored: Mapping[str, Any]) -> T:
+    known = {one.name for one in fields(kind)}  # type: ignore[arg-type]
+    return kind(**{name: value for name, value in stored.items() if name in known})

@@ -1,0 +1,144 @@
+"""When a notice is mailed (rows C14-C16; docs/design/notices.md). Decided by what the notice says and what is found now, alone.
+
+A new notice is mailed at once, an increase after one hour, then two, four, eight; an open one once a day; its end once.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from .models import Kind, Notice, Occasion
+
+GATHER: Mapping[str, timedelta] = {
+    Kind.FAILED: timedelta(minutes=5),
+    Kind.GONE: timedelta(minutes=5),
+    Kind.HOLD: timedelta(minutes=2),
+    Kind.NOT_LISTED: timedelta(minutes=20),
+    Kind.UNLISTED: timedelta(minutes=20),
+    Kind.UNREADABLE: timedelta(minutes=20),
+}
+"""For so long without a break a thing is there before it is told: one mail counts a burst, and what passes by itself is no mail. A machine
+that slept is given the time to list anew. The other kinds have waited enough when they are found."""
+
+AT_MOST_EVERY = timedelta(hours=1)
+LONGEST = timedelta(hours=24)
+REMIND_EVERY = timedelta(hours=24)
+JOINS_FROM = timedelta(hours=12)
+"""What was told so long ago goes into a reminder that is written anyway, so that an office's causes come in one mail a day."""
+
+ESCALATE_AFTER = timedelta(days=3)
+OVER_AFTER = timedelta(minutes=15)
+SAME_WITHIN = timedelta(hours=1)
+"""Found again so soon after its end, a thing is the same one."""
+
+QUIET = frozenset({Kind.FAILED, Kind.GONE, Kind.UNNAMED, Kind.EXPIRING, Kind.UNLISTED, Kind.UNREADABLE})
+"""Kinds that wait for the summary while the first Back up now runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A notice as it stood when it was looked at (`models.Notice`)."""
+
+    kind: str
+    of_office: bool
+    opened_at: datetime
+    told_at: datetime | None = None
+    told_count: int = 0
+    times_told: int = 0
+    escalated_at: datetime | None = None
+    acknowledged_at: datetime | None = None
+    clear_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What becomes of a notice: how it stands before anybody is told (`now`), why its audience is to be told (None: it is not), whether the
+    company's admins are to be told too, and whether it is over."""
+
+    now: Seen
+    tell: Occasion | None = None
+    escalate: bool = False
+    over: bool = False
+
+
+def seen(notice: Notice) -> Seen:
+    return Seen(
+        kind=notice.kind,
+        of_office=notice.office_id is not None,
+        opened_at=notice.opened_at,
+        told_at=notice.told_at,
+        told_count=notice.told_count,
+        times_told=notice.times_told,
+        escalated_at=notice.escalated_at,
+        acknowledged_at=notice.acknowledged_at,
+        clear_since=notice.clear_since,
+    )
+
+
+def decide(was: Seen, count: int, now: datetime, *, quiet: bool = False) -> Step:
+    """`count` things are there now, 0 where it is not found. `quiet`: the company's first Back up now runs."""
+    if count <= 0:
+        return _absent(was, now)
+    here = replace(was, clear_since=None)
+    if was.clear_since is not None and not was.told_count:
+        here = replace(here, opened_at=now)  # it was away, and nobody knows of it: it begins anew
+    # What was mended is not new when it fails again for another recording.
+    here = replace(here, told_count=min(here.told_count, count))
+    tell = None if quiet and was.kind in QUIET else _occasion(here, count, now)
+    escalate = not quiet and tell in (None, Occasion.REMINDER) and _stays(here, now)
+    return Step(here, tell, escalate)
+
+
+def told(was: Seen, occasion: Occasion, count: int, now: datetime) -> Seen:
+    """A mail about `count` things was put into the outbox."""
+    if occasion is Occasion.ESCALATED:
+        return replace(was, escalated_at=now)
+    if occasion is Occasion.ENDED:
+        return replace(was, told_at=now)
+    # A reminder is no news: an old failure that stays must not keep back what grows out of it today.
+    return replace(was, told_at=now, told_count=count, times_told=was.times_told + (occasion is not Occasion.REMINDER))
+
+
+def joins(was: Seen, count: int, now: datetime) -> bool:
+    """Whether it goes into a reminder that is written anyway."""
+    return count > 0 and was.told_count > 0 and _reminded(was) and was.told_at is not None and now - was.told_at >= JOINS_FROM
+
+
+def begun_again(was: Seen, now: datetime) -> Seen:
+    """A notice that ended within `SAME_WITHIN` and is found again: what was told of it counts for the hour that follows a mail."""
+    return replace(was, opened_at=now, clear_since=None, told_count=0)
+
+
+def _absent(was: Seen, now: datetime) -> Step:
+    away = replace(was, clear_since=was.clear_since or now)
+    if now - (away.clear_since or now) < OVER_AFTER:
+        return Step(away)
+    # Nobody knows of what comes after: whoever is told of its next beginning is told of something new.
+    return Step(replace(away, told_count=0), Occasion.ENDED if was.told_count else None, over=True)
+
+
+def _occasion(was: Seen, count: int, now: datetime) -> Occasion | None:
+    since = None if was.told_at is None else now - was.told_at
+    if not was.told_count:
+        ripe = now - was.opened_at >= GATHER.get(Kind(was.kind), timedelta(0))
+        return Occasion.OPENED if ripe and (since is None or since >= AT_MOST_EVERY) else None
+    if since is None:
+        return None
+    if count > was.told_count and since >= between(was.times_told):
+        return Occasion.MORE
+    return Occasion.REMINDER if _reminded(was) and since >= REMIND_EVERY else None
+
+
+def between(times_told: int) -> timedelta:
+    """How long growth is kept back after it was told so many times."""
+    return min(LONGEST, AT_MOST_EVERY * 2 ** min(times_told - 1, 10)) if times_told > 0 else AT_MOST_EVERY
+
+
+def _reminded(was: Seen) -> bool:
+    return was.kind != Kind.GONE and was.acknowledged_at is None
+
+
+def _stays(was: Seen, now: datetime) -> bool:
+    """Whether the company's admins should hear that an office has not mended it. To acknowledge it is not to mend it (C15)."""
+    overdue = was.kind == Kind.FAILED and was.of_office and now - was.opened_at >= ESCALATE_AFTER
+    return overdue and was.told_count > 0 and was.escalated_at is None

@@ -1,0 +1,321 @@
+"""The sentences of a letter, in the language of `base.i18n`. Every name is cut and cleaned here (`name`), so nothing else need be."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from rokuon.base.i18n import _, join_sentences, ngettext
+from rokuon.base.measures import amount, number
+from rokuon.completeness import headline
+from rokuon.domain.failures import by_reason
+from rokuon.domain.placement import zone
+from rokuon.ledger import reasons
+from rokuon.notify.message import Letter, Line, Numbers
+from rokuon.notify.models import Kind, Occasion
+from rokuon.runtime.mail import name
+
+from . import headings
+
+MOST_TARGETS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One line of a letter as it is read. `heading` is "" where the letter's title says the same. `targets` are names with counts; `link`
+    is where it can be mended, "" for nowhere."""
+
+    heading: str
+    facts: list[str]
+    targets: list[tuple[str, str]]
+    more_targets: str
+    advice: str
+    link: str
+    link_text: str
+    over: bool
+
+
+def where(letter: Letter) -> str:
+    return name(letter.office or letter.company) or "Rokuon"
+
+
+def subject(letter: Letter) -> str:
+    return f"{where(letter)}: {title(letter)}"
+
+
+def title(letter: Letter) -> str:
+    """What the mail is about, without its place."""
+    match letter.occasion:
+        case Occasion.TRIAL:
+            return _("a test mail from Rokuon")
+        case Occasion.WEEKLY:
+            return _week(letter)
+        case Occasion.BACKFILL:
+            return _first_run(letter)
+    if not letter.lines:
+        return _("a notice from Rokuon")
+    what, others = _heading(letter, letter.lines[0]), len(letter.lines) - 1
+    if others:
+        what = ngettext("%(what)s, and %(count)s other matter", "%(what)s, and %(count)s other matters", others) % {
+            "what": what,
+            "count": number(others),
+        }
+    match letter.occasion:
+        case Occasion.REMINDER:
+            return _("still open: %(what)s") % {"what": what}
+        case Occasion.ESCALATED:
+            return _("open for days: %(what)s") % {"what": what}
+        case Occasion.ENDED:
+            return (_("over: %(what)s") if _all_arrived(letter) else _("no longer open: %(what)s")) % {"what": what}
+    return what
+
+
+def _all_arrived(letter: Letter) -> bool:
+    return all(line.arrived for line in letter.lines)
+
+
+def _heading(letter: Letter, line: Line) -> str:
+    return headings.was(line, name(line.name)) if letter.occasion == Occasion.ENDED else headings.heading(line, name(line.name))
+
+
+def beginning(heading: str) -> str:
+    """As the beginning of a line, and not after the name of a place."""
+    return heading[:1].upper() + heading[1:]
+
+
+def _week(letter: Letter) -> str:
+    days = {"first": letter.first_day, "last": letter.last_day, "count": number(len(letter.lines))}
+    if not letter.lines and _lacks(letter):
+        return _("not everything is known (%(first)s to %(last)s)") % days
+    waiting = letter.numbers.pending if letter.numbers else 0
+    if not letter.lines and waiting:
+        return ngettext(
+            "nothing is open, %(waiting)s recording waits for its next try (%(first)s to %(last)s)",
+            "nothing is open, %(waiting)s recordings wait for their next try (%(first)s to %(last)s)",
+            waiting,
+        ) % {**days, "waiting": number(waiting)}
+    if not letter.lines and letter.numbers is not None and letter.numbers.lacks.explained:
+        return _("nothing is open (%(first)s to %(last)s)") % days
+    if not letter.lines:
+        return _("all is well (%(first)s to %(last)s)") % days
+    return (
+        ngettext(
+            "%(count)s matter is open (%(first)s to %(last)s)", "%(count)s matters are open (%(first)s to %(last)s)", len(letter.lines)
+        )
+        % days
+    )
+
+
+def _lacks(letter: Letter) -> list[str]:
+    """What is not known, in sentences."""
+    return headline.said(letter.numbers.lacks) if letter.numbers is not None else []
+
+
+def _first_run(letter: Letter) -> str:
+    verified = letter.numbers.verified if letter.numbers else 0
+    return ngettext(
+        "the first backup has ended, %(count)s recording is backed up",
+        "the first backup has ended, %(count)s recordings are backed up",
+        verified,
+    ) % {"count": number(verified)}
+
+
+def opening(letter: Letter, written: datetime | None) -> list[str]:
+    """The sentences before the matters themselves."""
+    said: list[str] = []
+    match letter.occasion:
+        case Occasion.TRIAL:
+            said.append(_("This is a test mail. Notices about backups will reach you in the same way."))
+        case Occasion.MORE:
+            said.append(_("The number has increased since the last mail."))
+        case Occasion.REMINDER:
+            said.append(_("Nothing has changed for the better since the last mail. You are reminded once a day."))
+        case Occasion.ESCALATED:
+            said.append(_("This has been open at the office for three days, so the company's admins are notified as well."))
+        case Occasion.ENDED if _all_arrived(letter):
+            said.append(_("The problem is resolved. Nothing needs to be done."))
+        case Occasion.ENDED:
+            said.append(_("The problem is no longer open, but not all of its recordings are in the bucket."))
+        case Occasion.BACKFILL if letter.lines:
+            said.append(_("The first Back up now has ended. This is what it could not do:"))
+        case Occasion.BACKFILL if _lacks(letter):
+            said += [_("The first Back up now has ended. Not everything is known:"), *_lacks(letter)]
+        case Occasion.BACKFILL if letter.numbers is None or not (letter.numbers.pending or letter.numbers.failed or letter.numbers.gone):
+            said.append(_("The first Back up now has ended, and everything it found is backed up."))
+        case Occasion.BACKFILL:
+            said.append(_("The first Back up now has ended. What waits is tried again by itself."))
+        case Occasion.WEEKLY if letter.lines:
+            said.append(_("This is open at the end of the week:"))
+        case Occasion.WEEKLY if _lacks(letter):
+            said += _lacks(letter)
+            said.append(_("`rokuon failures` and the page Failures name the days and entries. This mail comes each Monday."))
+        case Occasion.WEEKLY:
+            said.append(_("Nothing is open at the end of the week. This mail comes each Monday, so that you notice when it does not."))
+    if written is not None:
+        at = _moment(written, letter.zone)
+        said.append(_("The mail server could not be used for a while: the figures are those of %(at)s.") % {"at": at})
+    return said
+
+
+def block(letter: Letter, line: Line, link: str) -> Block:
+    over = letter.occasion == Occasion.ENDED
+    shown = [(name(target), headings.amount_of(line, count)) for target, count in line.targets[:MOST_TARGETS]]
+    others = line.more_targets + len(line.targets[MOST_TARGETS:])
+    more = ngettext("and %(count)s other", "and %(count)s others", others) % {"count": number(others)} if others else ""
+    heading = _heading(letter, line)
+    return Block(
+        "" if heading == title(letter) else beginning(heading),
+        _facts(letter, line),
+        [] if over else shown,
+        "" if over else more,
+        "" if over else advice(line),
+        "" if over else link,
+        _("See it in Rokuon"),
+        over,
+    )
+
+
+def advice(line: Line) -> str:
+    """What to do."""
+    if line.kind in (Kind.FAILED, Kind.GONE, Kind.HOLD, Kind.UNLISTED, Kind.UNREADABLE):
+        return _(by_reason(line.cause).advice)
+    if line.kind == Kind.UNNAMED:
+        return reasons.unnamed_in_words(listed=line.others_listed)
+    return headings.advice(line.kind)
+
+
+def _facts(letter: Letter, line: Line) -> list[str]:
+    facts = []
+    if line.since:
+        facts.append(_("Since %(at)s.") % {"at": _stored_moment(line.since, letter.zone)})
+    if line.new and letter.occasion == Occasion.MORE:
+        facts.append(
+            ngettext("%(count)s of them is new since the last mail.", "%(count)s of them are new since the last mail.", line.new)
+            % {"count": number(line.new)}
+        )
+    first, last = _day(line.first_call, letter.zone), _day(line.last_call, letter.zone)
+    if first and last and first != last:
+        facts.append(_("The calls are from %(first)s to %(last)s.") % {"first": first, "last": last})
+    elif first or last:
+        facts.append(_("The calls are from %(day)s.") % {"day": first or last})
+    if line.closed:
+        facts.append(
+            ngettext("%(count)s of them was closed with a reason.", "%(count)s of them were closed with a reason.", line.closed)
+            % {"count": number(line.closed)}
+        )
+    if line.excluded:
+        facts.append(
+            ngettext(
+                "%(count)s of them is excluded by a rule or a choice in the settings.",
+                "%(count)s of them are excluded by a rule or a choice in the settings.",
+                line.excluded,
+            )
+            % {"count": number(line.excluded)}
+        )
+    if line.elsewhere:
+        facts.append(
+            ngettext(
+                "%(count)s of them is now not backed up for another cause, and is reported with that cause.",
+                "%(count)s of them are now not backed up for other causes, and are reported with those.",
+                line.elsewhere,
+            )
+            % {"count": number(line.elsewhere)}
+        )
+    if line.lost:
+        facts.append(
+            ngettext(
+                "%(count)s recording has become unreachable at Dialpad without being backed up.",
+                "%(count)s recordings have become unreachable at Dialpad without being backed up.",
+                line.lost,
+            )
+            % {"count": number(line.lost)}
+        )
+    return facts
+
+
+def more_lines(count: int) -> str:
+    if count <= 0:
+        return ""
+    return ngettext("%(count)s other matter is shown in Rokuon.", "%(count)s other matters are shown in Rokuon.", count) % {
+        "count": number(count)
+    }
+
+
+def numbers_title(letter: Letter) -> str:
+    if letter.occasion == Occasion.WEEKLY:
+        return _("Figures from %(first)s to %(last)s") % {"first": letter.first_day, "last": letter.last_day}
+    return _("Figures")
+
+
+def numbers(letter: Letter) -> list[tuple[str, str]]:
+    """Rows of a table. Rows about problems are present even when zero; rows that do not apply are left out."""
+    found = letter.numbers
+    if found is None:
+        return []
+    rows = [(_("Backed up in all"), number(found.verified))]
+    if letter.occasion == Occasion.WEEKLY:
+        rows.append((_("Backed up in the week"), f"{number(found.arrived)} ({amount(found.bytes)})"))
+    elif found.bytes:
+        rows.append((_("Size"), amount(found.bytes)))
+    rows += [
+        (_("Waiting"), number(found.pending)),
+        (_("Not backed up"), number(found.failed)),
+        (_("No longer at Dialpad"), number(found.gone)),
+    ]
+    if found.lacks:
+        rows += [
+            (_("Days not listed from end to end"), number(found.lacks.days)),
+            (_("Contact centers and coaching teams never listed"), number(found.lacks.never)),
+            (_("Entries of the list that could not be read"), number(found.lacks.unreadable)),
+        ]
+    if found.lacks.explained:
+        rows.append((_("Entries of the list that could not be read, closed with a note"), number(found.lacks.explained)))
+    if found.excluded:
+        rows.append((_("Excluded by a rule or a person"), number(found.excluded)))
+    if found.expiring or found.expired:
+        rows.append((_("Unreachable at Dialpad within 7 days"), number(found.expiring)))
+        rows.append((_("Unreachable at Dialpad already"), number(found.expired)))
+    if found.events_lost is not None and found.calls:
+        rows.append((_("Recorded calls without an event"), _lost(found, found.events_lost)))
+    return rows
+
+
+def _lost(found: Numbers, lost: int) -> str:
+    return _("%(lost)s of %(calls)s (%(percent).1f%%)") % {
+        "lost": number(lost),
+        "calls": number(found.calls),
+        "percent": 100 * lost / found.calls,
+    }
+
+
+def signature(letter: Letter) -> list[str]:
+    """Why the reader gets this, and who can change it."""
+    office, company = name(letter.office), name(letter.company)
+    if letter.occasion == Occasion.TRIAL:
+        return [_("You get this mail because somebody sent it to you from the page Notices of Rokuon.")]
+    if not company:
+        return [_("You get this mail because you run this installation of Rokuon, or nobody else could be notified.")]
+    where = {"office": office, "company": company}
+    if letter.fallback:
+        why = _("You get this mail because nobody of %(office)s can be reached, and you are an admin of %(company)s.") % where
+        return [join_sentences(why, _("Add somebody for the office on the page Notices of Rokuon."))]
+    if office and letter.occasion != Occasion.ESCALATED:
+        why = _("You get this mail because you look after %(office)s at %(company)s.") % where
+    else:
+        why = _("You get this mail because you look after the call recordings of %(company)s.") % where
+    return [join_sentences(why, _("A company admin chooses the recipients on the page Notices of Rokuon."))]
+
+
+def _moment(when: datetime, zone_name: str) -> str:
+    return f"{when.astimezone(zone(zone_name)):%Y-%m-%d %H:%M} ({name(zone_name) or 'UTC'})"
+
+
+def _stored_moment(stored: str, zone_name: str) -> str:
+    return _moment(datetime.fromisoformat(stored), zone_name)
+
+
+def _day(stored: str, zone_name: str) -> str:
+    """The local day of a moment, or the day itself."""
+    if not stored:
+        return ""
+    if len(stored) == 10:
+        return date.fromisoformat(stored).isoformat()
+    return datetime.fromisoformat(stored).astimezone(zone(zone_name)).date().isoformat()

@@ -1,0 +1,40 @@
+"""Which listings of a company ignore the range that they are asked for, as was seen while listing."""
+
+import logging
+from datetime import datetime
+
+from django.db import connection
+
+from rokuon.domain.recording import Bound, ScopeKind
+
+from .models import IgnoredRange
+
+log = logging.getLogger(__name__)
+
+
+def note(company_id: int, kind: ScopeKind, bound: Bound, now: datetime) -> None:
+    """Listings of this kind ignore this bound. The first time it is told in the log."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO org_ignoredrange (company_id, kind, bound, first_seen_at, last_seen_at) VALUES (%s, %s, %s, %s, %s)
+                   ON CONFLICT (company_id, kind, bound) DO UPDATE SET last_seen_at = EXCLUDED.last_seen_at
+               RETURNING first_seen_at = last_seen_at""",
+            [company_id, kind, bound, now, now],
+        )
+        ((first,),) = cursor.fetchall()
+    if first:
+        log.warning("range_ignored", extra={"company": company_id, "kind": kind.value, "bound": bound.value})
+
+
+def ignored(company_id: int) -> list[IgnoredRange]:
+    """What was seen, by kind and bound. It stays until a probe shows otherwise (`honoured`)."""
+    return list(IgnoredRange.objects.filter(company_id=company_id).order_by("kind", "bound"))
+
+
+def honoured(company_id: int, kind: ScopeKind, bound: Bound) -> None:
+    """A narrow question about the past was answered within this bound."""
+    IgnoredRange.objects.filter(company_id=company_id, kind=kind, bound=bound).delete()
+
+
+def kinds_that_ignore(company_id: int, bound: Bound) -> set[str]:
+    return set(IgnoredRange.objects.filter(company_id=company_id, bound=bound).values_list("kind", flat=True))

@@ -1,0 +1,1 @@
+"""One installation on one machine: its folder, its embedded database, its mail."""

@@ -1,0 +1,45 @@
+"""Room for the embedded database, looked at before a program of PostgreSQL fails half-way for the lack of it."""
+
+import os
+from pathlib import Path
+
+from rokuon.base.i18n import _
+from rokuon.domain.failures import DatabaseFull
+
+MIB = 1024 * 1024
+TO_MAKE = 160 * MIB
+"""A new database takes 40 MiB, and soon keeps 128 MiB of its log."""
+
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - PostgreSQL's choice
+SHARED_TO_START = 4 * MIB
+
+
+def require_disk(data_dir: Path) -> None:
+    """Raises DatabaseFull where the disk has less room than a new database takes."""
+    free = _free(data_dir)
+    if free < TO_MAKE:
+        raise DatabaseFull(
+            _(
+                "There is no space left for the database: the disk of %(folder)s has %(free)d MiB free, and a new database needs "
+                "%(needed)d MiB. Free some space and start again."
+            )
+            % {"folder": data_dir, "free": free // MIB, "needed": TO_MAKE // MIB}
+        )
+
+
+def require_shared_memory(folder: Path = SHARED_MEMORY) -> None:
+    """Raises DatabaseFull where the shared memory has less room than a start takes."""
+    if folder.is_dir() and (free := _free(folder)) < SHARED_TO_START:
+        raise DatabaseFull(
+            _(
+                "There is not enough shared memory for the database: %(folder)s has %(free)d MiB free, and the database needs %(needed)d "
+                "MiB. Make it larger: in a container with --shm-size=256m."
+            )
+            % {"folder": folder, "free": free // MIB, "needed": SHARED_TO_START // MIB}
+        )
+
+
+def _free(folder: Path) -> int:
+    """Bytes that an ordinary user may still write there."""
+    told = os.statvfs(folder)
+    return told.f_bavail * told.f_frsize

@@ -1,0 +1,335 @@
+"""The embedded PostgreSQL: started by the first process of an installation that needs it, stopped by the last.
+
+Two lock files in the data folder decide, because the kernel drops a lock however a process ends:
+
+    postgres.use      held shared by every process that uses the database
+    postgres.start    held while somebody starts, joins, leaves or stops
+
+Who leaves tries for `postgres.use` alone; who gets it is the last, and stops the server. That no other machine, container or path
+comes to a second server on the same folder is for the folder's own lock (`folder_lock`), which the server's keeper holds
+(`postgres_keeper`).
+After a kill -9 of its users the server runs on for seconds; the next process finds it by its socket and joins it.
+"""
+
+import atexit
+import fcntl
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import TracebackType
+
+import psycopg
+from psycopg import pq
+
+from rokuon.base.i18n import _
+from rokuon.domain.failures import ConfigError, DatabaseUnusable
+
+from . import cluster as clusters
+from . import folder_lock, pg_programs, pg_room, pg_words, postgres_keeper, stopping
+
+# What must not be lost in a power cut hangs on these.
+DURABLE = ("fsync", "full_page_writes", "synchronous_commit", "data_checksums")
+PATIENCE = 600.0
+DAY = 86400
+STOP_WITHIN_S = 60.0
+KEEPER_FOLLOWS_S = 5.0
+UNANSWERED_S, ORPHANED_S = 10.0, 3.0
+"""So long a server that says it is ready may leave its socket unanswered; and so long its processes may go on without it."""
+
+
+class Server:
+    """This process's share in a running server."""
+
+    def __init__(self, cluster: clusters.Cluster, users: int) -> None:
+        self._cluster = cluster
+        self._users: int | None = users
+        self._process = os.getpid()
+        atexit.register(self.close)
+
+    @property
+    def dsn(self) -> str:
+        return self._cluster.dsn
+
+    def close(self) -> None:
+        """Gives up the share and stops the server if it was the last. Harmless when repeated, and in a forked child."""
+        if self._users is None or self._process != os.getpid():
+            return
+        with _starting(self._cluster.data_dir, lambda: None):
+            users, self._users = self._users, None
+            atexit.unregister(self.close)
+            _leave(self._cluster, users)
+
+    def __enter__(self) -> "Server":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def ensure_running(
+    data_dir: Path, *, on_wait: Callable[[float], None] = lambda seconds: None, patience: float = PATIENCE, durable: bool = True
+) -> Server:
+    """Joins the installation's server, starting it if need be. Never creates a cluster.
+
+    `on_wait` is called about every second with the seconds waited, for example during crash recovery. When it raises, or the
+    person gives up with Ctrl-C, this process's share is given back first. `durable=False` is for throw-away test databases.
+    """
+    cluster = clusters.open_cluster(data_dir)
+    wait = _Wait(on_wait, patience, cluster)
+    with _starting(data_dir, wait.tick):
+        users = _open_lock(data_dir / "postgres.use")
+        try:
+            fcntl.flock(users, fcntl.LOCK_SH)
+            _bring_up(cluster, wait, durable=durable)
+        except BaseException:
+            _leave(cluster, users)
+            raise
+    return Server(cluster, users)
+
+
+def start_again(data_dir: Path, on_wait: Callable[[float], None]) -> None:
+    """For who has a share in a server that does not answer: starts it, unless another process does or it recovers by itself."""
+    cluster = clusters.open_cluster(data_dir)
+    wait = _Wait(on_wait, float("inf"), cluster)
+    with _starting(data_dir, wait.tick):
+        _bring_up(cluster, wait, durable=True)
+
+
+def answers(data_dir: Path) -> bool:
+    """Whether the server of this data folder answers, within ten seconds."""
+    return _ping(clusters.dsn(data_dir)) == pq.Ping.OK
+
+
+def stop(data_dir: Path) -> None:
+    """Stops the server whoever uses it; nothing happens when it does not run."""
+    _shut_down(clusters.open_cluster(data_dir))
+
+
+class _Wait:
+    def __init__(self, on_wait: Callable[[float], None], patience: float, cluster: clusters.Cluster) -> None:
+        self._on_wait = on_wait
+        self._patience = patience
+        self._cluster = cluster
+        self._since = time.monotonic()
+
+    def tick(self) -> None:
+        waited = time.monotonic() - self._since
+        if waited > self._patience:
+            raise DatabaseUnusable(
+                _("The database in %(folder)s was not ready within %(seconds)d seconds. Look into its folder `log`, and start again.")
+                % {"folder": self._cluster.folder, "seconds": self._patience}
+            )
+        self._on_wait(waited)
+
+    def sleep(self, seconds: float) -> None:
+        self.tick()
+        time.sleep(seconds)
+
+
+def _ping(dsn: str) -> pq.Ping:
+    return pq.Ping(pq.PGconn.ping(f"{dsn}&connect_timeout=10".encode()))
+
+
+def _bring_up(cluster: clusters.Cluster, wait: _Wait, *, durable: bool) -> None:
+    """Returns when the server answers. Without the folder's lock nothing is started."""
+    blocked = _Blocked(cluster)
+    while (answer := _ping(cluster.dsn)) != pq.Ping.OK:
+        if answer == pq.Ping.REJECT:  # starting up, recovering, or shutting down
+            wait.sleep(0.2)
+        elif (lock := folder_lock.take(cluster.folder)) is None:
+            blocked.look()
+            wait.sleep(0.1)
+        else:
+            try:
+                if pg_programs.runs_postgres(_postmaster_pid(cluster), cluster.folder):  # started by hand, without the lock
+                    blocked.look()
+                    wait.sleep(0.5)
+                    continue
+                folder_lock.require_nobody_elsewhere(cluster.folder, wait.sleep)
+                _start(cluster, lock, wait, durable=durable)
+            finally:
+                os.close(lock)
+    if durable:
+        _require_durable(cluster)
+
+
+class _Blocked:
+    """Somebody else has the folder's lock, and no socket answers: whether that passes."""
+
+    def __init__(self, cluster: clusters.Cluster) -> None:
+        self._cluster = cluster
+        self._since = self._ready_since = time.monotonic()
+
+    def look(self) -> None:
+        """Raises DatabaseHeldElsewhere where it does not. Ends what is left of a server whose first process was killed."""
+        now, folder = time.monotonic(), self._cluster.folder
+        pid = _postmaster_pid(self._cluster)
+        holder = folder_lock.Holder.of(folder)
+        if holder is not None and holder.place.another_kernel and now - self._since > UNANSWERED_S:
+            raise folder_lock.held_by_another_machine(folder, holder)
+        if holder is not None and holder.place.another_namespace and now - self._since > UNANSWERED_S:
+            raise folder_lock.held_by_another_container(folder, holder)
+        if not self._says_ready():
+            self._ready_since = now
+        if pid is not None and pg_programs.runs_postgres(pid, folder):
+            if now - self._ready_since > UNANSWERED_S:
+                raise folder_lock.held_out_of_sight(folder, pid)
+            self._since = now
+        elif holder is not None and postgres_keeper.runs(holder.pid):  # it is just beginning, or ending
+            self._since = now
+        elif now - self._since > ORPHANED_S:
+            pg_programs.end_orphans(folder)
+
+    def _says_ready(self) -> bool:
+        try:
+            lines = (self._cluster.folder / "postmaster.pid").read_text().splitlines()
+        except FileNotFoundError:
+            return False
+        return len(lines) > 7 and lines[7].strip() == "ready"
+
+
+_keepers: list["subprocess.Popen[bytes]"] = []
+"""Those that this process started: looked at now and then, so that one that has ended leaves the table of processes."""
+
+
+def _start(cluster: clusters.Cluster, lock: int, wait: _Wait, *, durable: bool) -> None:
+    """Starts the server for who holds the folder's lock, and returns when it answers. Raises what it died of."""
+    pg_room.require_shared_memory()
+    clusters.write_runtime_files(cluster, cluster.folder, durable=durable)
+    clusters.prepare_socket_dir(cluster)
+    clusters.clear_traces(cluster)
+    _require_undamaged(cluster, wait)
+    log = cluster.folder / "startup.log"
+    log.unlink(missing_ok=True)
+    before = _log_sizes(cluster)
+    keeper = subprocess.Popen(
+        [sys.executable, "-m", "rokuon.runtime.postgres_keeper", str(cluster.data_dir), str(lock)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        # The terminal's Ctrl-C goes to our process group; the server stops when Rokuon decides so.
+        start_new_session=True,
+        pass_fds=(lock,),
+    )
+    _keepers[:] = [*(other for other in _keepers if other.poll() is None), keeper]
+    try:
+        while _ping(cluster.dsn) != pq.Ping.OK:
+            if keeper.poll() is not None:
+                raise pg_words.failure_of(_logged_since(cluster, before), cluster.folder)
+            wait.sleep(0.1)
+    except BaseException:
+        keeper.terminate()
+        keeper.wait()
+        raise
+
+
+def _require_undamaged(cluster: clusters.Cluster, wait: _Wait) -> None:
+    """Reads every page's checksum once a day, when the server is started. After a crash recovery comes first: another day."""
+    checked = cluster.folder / "rokuon.checked"
+    if checked.exists() and 0 <= time.time() - checked.stat().st_mtime < DAY:
+        return
+    where = pg_programs.folder_for(cluster.owner, cluster.folder)
+    outcome = pg_programs.run(cluster.owner, "pg_checksums", "--check", "-D", where, folder=cluster.folder, on_wait=wait.tick)
+    if "checksum verification failed" in outcome.output:
+        raise pg_words.failure_of(outcome.output, cluster.folder)
+    if outcome.code == 0:
+        clusters.write_owned(checked, "", cluster.owner)
+
+
+def _require_durable(cluster: clusters.Cluster) -> None:
+    with psycopg.connect(cluster.dsn, connect_timeout=30) as connection:
+        for name in DURABLE:
+            row = connection.execute("SELECT current_setting(%s)", [name]).fetchone()
+            if row is None or row[0] != "on":
+                raise ConfigError(
+                    _("The database setting %(name)s is off, so a power cut could lose verified recordings. Set it to on in %(file)s.")
+                    % {"name": name, "file": cluster.folder / "postgresql.conf"}
+                )
+
+
+def _leave(cluster: clusters.Cluster, users: int) -> None:
+    """Gives the share back. The caller holds `postgres.start`, so that nobody joins what is about to stop."""
+    try:
+        if _try_lock(users, fcntl.LOCK_EX):
+            _shut_down(cluster)
+    finally:
+        os.close(users)
+
+
+def _shut_down(cluster: clusters.Cluster) -> None:
+    pid = _postmaster_pid(cluster)
+    if not pg_programs.runs_postgres(pid, cluster.folder):
+        return
+    where = pg_programs.folder_for(cluster.owner, cluster.folder)
+    for mode in ("fast", "immediate"):  # immediate loses nothing acknowledged; the next start recovers
+        within = f"{max(1, stopping.seconds_left(STOP_WITHIN_S)):.0f}"
+        outcome = pg_programs.run(cluster.owner, "pg_ctl", "stop", "-w", "-t", within, "-s", "-m", mode, "-D", where, folder=cluster.folder)
+        if outcome.code == 0 or not pg_programs.runs_postgres(pid, cluster.folder):
+            _wait_for_the_keeper(cluster.folder)
+            return
+    raise DatabaseUnusable(
+        _("The database in %(folder)s could not be stopped: %(said)s") % {"folder": cluster.folder, "said": outcome.output.strip()}
+    )
+
+
+def _wait_for_the_keeper(folder: Path) -> None:
+    """It follows the server within a moment; then nothing of the server is left in the folder."""
+    until = time.monotonic() + KEEPER_FOLLOWS_S
+    while (lock := folder_lock.take(folder)) is None and time.monotonic() < until:
+        time.sleep(0.02)
+    if lock is not None:
+        os.close(lock)
+    _keepers[:] = [keeper for keeper in _keepers if keeper.poll() is None]
+
+
+def _postmaster_pid(cluster: clusters.Cluster) -> int | None:
+    try:
+        return int((cluster.folder / "postmaster.pid").read_text().split("\n", 1)[0])
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def _log_sizes(cluster: clusters.Cluster) -> dict[Path, int]:
+    return {path: path.stat().st_size for path in (cluster.folder / "startup.log", *cluster.folder.glob("log/*.log")) if path.exists()}
+
+
+def _logged_since(cluster: clusters.Cluster, before: dict[Path, int]) -> str:
+    said = []
+    for path, size in _log_sizes(cluster).items():
+        with path.open(errors="replace") as file:
+            file.seek(max(before.get(path, 0), size - 8000))
+            said.append(file.read())
+    return "\n".join(said)
+
+
+@contextmanager
+def _starting(data_dir: Path, tick: Callable[[], None]) -> Iterator[None]:
+    with ExitStack() as stack:
+        lock = _open_lock(data_dir / "postgres.start")
+        stack.callback(os.close, lock)
+        while not _try_lock(lock, fcntl.LOCK_EX):
+            tick()
+            time.sleep(0.05)
+        yield
+
+
+def _open_lock(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        raise ConfigError(
+            _("The lock file %(path)s is missing. Restore it as an empty file, with the owner of its folder.") % {"path": path}
+        ) from None
+
+
+def _try_lock(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,62 @@
+"""Whether what answers at a bucket's address is the bucket in which recordings were verified.
+
+An address does not say: where a disk is not mounted its empty mount point answers, and a bucket can be deleted and made anew under the
+same name. So the marker's identity is compared with the remembered one, and some objects that were verified are looked for.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rokuon.domain.failures import BucketClaimedByOther, BucketObjectsMissing, BucketReplaced, BucketUnmarked, ObjectOccupied
+from rokuon.domain.ports import Store, StoredObject
+
+from . import marker
+from .marker import Marker
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is remembered of a bucket: its identity ("" where none is), and some of the newest objects verified in it, with the size and
+    checksum that each had."""
+
+    identity: str = ""
+    objects: Sequence[StoredObject] = ()
+
+
+async def absent(store: Store, expected: Sequence[StoredObject]) -> int:
+    """How many of these are not there with the same size and checksum. Raises StoreError where the store does not say."""
+    return sum([not await _is_there(store, one) for one in expected])
+
+
+async def recognise(store: Store, company_id: str, known: Known) -> Marker:
+    """The marker of the bucket that was verified, with an identity.
+
+    Raises BucketUnmarked, BucketClaimedByOther, BucketReplaced. Where no identity is remembered, the known objects are the proof
+    instead: BucketObjectsMissing says how many are not there, and a marker without an identity is given one.
+    """
+    found = await marker.find(store)
+    if found is None:
+        raise BucketUnmarked
+    if found.claim.company_id != company_id:
+        raise BucketClaimedByOther
+    if known.identity:
+        if found.identity != known.identity:
+            raise BucketReplaced
+        return found
+    if missing := await absent(store, known.objects):
+        raise BucketObjectsMissing(told(missing, known))
+    return await marker.identify(store, found, marker.new_identity())
+
+
+def told(missing: int, known: Known) -> str:
+    return f"{missing} of {len(known.objects)}"
+
+
+async def _is_there(store: Store, expected: StoredObject) -> bool:
+    try:
+        found = await store.stat(expected.key)
+    except ObjectOccupied:
+        return False
+    if found is None or found.size != expected.size:
+        return False
+    return found.crc32c is None or found.crc32c == expected.crc32c

@@ -1,0 +1,54 @@
+"""Local buckets lie apart: one inside another would be listed, verified and replaced with it, and belong to whoever has the outer one."""
+
+from pathlib import Path
+
+from django.db import connection
+
+from rokuon.base.i18n import _
+from rokuon.domain.failures import ConfigError
+from rokuon.org.models import Bucket, Company
+from rokuon.stores.addresses import FolderAddress, overlap, parse
+
+REGISTERING = 0x726F6B756275
+"""The advisory lock held while a local bucket is registered: two that overlap are two rows, which no constraint compares."""
+
+
+def one_after_the_other(url: str) -> None:
+    """Until the transaction ends nobody else registers a folder: `require_apart` after it sees who was quicker."""
+    if _folder(url) is not None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [REGISTERING])
+
+
+def require_apart(company: Company, url: str) -> None:
+    """Raises ConfigError where the folder lies inside a registered bucket, of any company, or holds one. `url` is canonical."""
+    path = _folder(url)
+    if path is None:
+        return
+    for other in Bucket.objects.exclude(url=url).filter(url__startswith="file:").order_by("pk"):
+        there = _folder(other.url)
+        if there is None or not overlap(path, there):
+            continue
+        if other.company_id != company.pk:
+            raise ConfigError(
+                _("The folder %(url)s overlaps with a bucket of another company of this installation. Choose a folder of your own.")
+                % {"url": url}
+            )
+        raise ConfigError(
+            _("The folder %(url)s and the bucket %(other)s lie one inside the other. Choose a folder beside it, such as %(beside)s.")
+            % {"url": url, "other": other.url, "beside": there.with_name(f"{there.name}-2").as_uri()}
+        )
+
+
+def inside_another(bucket: Bucket) -> Bucket | None:
+    """A bucket of the same company that this one overlaps with, as an earlier version let it be registered."""
+    path = _folder(bucket.url)
+    if path is None:
+        return None
+    others = Bucket.objects.filter(company_id=bucket.company_id, url__startswith="file:").exclude(pk=bucket.pk).order_by("pk")
+    return next((one for one in others if (there := _folder(one.url)) is not None and overlap(path, there)), None)
+
+
+def _folder(url: str) -> Path | None:
+    address = parse(url, allowed_roots=[Path("/")]) if url.startswith("file:") else None
+    return address.path if isinstance(address, FolderAddress) else None

@@ -1,0 +1,32 @@
+"""A company's request budget in words: the pause that Dialpad asked for, and a rate that 429s have lowered."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from rokuon.base.i18n import _, join_sentences
+from rokuon.org.budget import Standing
+
+APART = timedelta(seconds=90)
+"""Where what was asked for is longer by so much, the next question is worth its own sentence."""
+
+
+def pause(standing: Standing, moment: Callable[[datetime], str]) -> str:
+    """Until when nothing is sent, and why; "" where nobody asked for a pause. `moment` writes a time."""
+    if standing.paused_until is None or standing.asked_until is None:
+        return ""
+    said = _("Dialpad asked for a pause until %(until)s.") % {"until": moment(standing.asked_until)}
+    if standing.asked_until - standing.paused_until < APART:
+        return said
+    return join_sentences(said, _("Rokuon asks again at %(again)s.") % {"again": moment(standing.paused_until)})
+
+
+def lowered(standing: Standing) -> str:
+    """That less than the set rate counts at the moment; "" where the set one does."""
+    if not standing.lowered:
+        return ""
+    return _(
+        "Dialpad answered with “too many requests” (429): Rokuon uses %(rate).1f of %(most)s requests/s for now and rises by itself."
+    ) % {
+        "rate": standing.rate,
+        "most": f"{standing.most:g}",
+    }

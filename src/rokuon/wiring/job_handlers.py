@@ -1,0 +1,379 @@
+"""What the jobs of a worker process do: each reads its facts from the ledger, works, and writes down how it ended.
+
+A job may run twice, be killed anywhere, or be lost; the ledger's rows say what is still to do, and the tick asks for it again.
+"""
+
+import asyncio
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import ParamSpec, TypeVar
+
+from django.db import transaction
+
+from rokuon.backup import source_health
+from rokuon.backup.copy import Gear
+from rokuon.backup.discover import Targets
+from rokuon.backup.limits import Limits, MemoryBudget
+from rokuon.backup.live import look
+from rokuon.backup.refusals import kind_opens
+from rokuon.backup.window import End, Shift, work_on_due, work_on_window
+from rokuon.completeness.options import fingerprint
+from rokuon.domain import windows
+from rokuon.domain.failures import (
+    BucketAway,
+    ConfigError,
+    Decision,
+    HoldOn,
+    InternalFault,
+    RokuonError,
+    SourceAway,
+    SourceThrottled,
+    SourceUnavailable,
+)
+from rokuon.domain.ports import Jobs, Source, TimeRange, WindowLedger
+from rokuon.domain.recording import COMPANY_SCOPE, Kind, Scope, ScopeKind
+from rokuon.domain.retry import AFTER_ERROR_S, AWAY_AFTER_TRIES, may_pass_at_once, obeyed_pause, obeyed_wait
+from rokuon.ledger import coverage, holds, runs, unread
+from rokuon.ledger.gateway import Database
+from rokuon.ledger.models import Hold, Run, Window
+from rokuon.ledger.sql import at, ms
+from rokuon.notify import outbox, recipients
+from rokuon.notify.recipients import Address
+from rokuon.org import services
+from rokuon.org.models import Company
+from rokuon.runtime.installation import Installation
+from rokuon.wiring.connections import Connections
+from rokuon.wiring.ledgers import DueLedger, ProbeLedger, RunWindowLedger
+from rokuon.wiring.targets import load_targets
+
+from . import fresh_directory, live_path, nightly_dump, webhook_upkeep
+
+log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+SHARE_S = 60.0
+"""A bulk job hands the rest of its work back after so long if another waits, so that no company keeps the workers to itself.
+
+Not otherwise: whoever goes on lists a stretch again, to know the legs of the conversations at the mark."""
+
+GATHER_S = 0.1
+"""The events of one conversation come within a moment of each other. Listing its legs together takes one request of the live lane
+instead of two, and tells them apart."""
+
+BETWEEN_LOOKS_S = 0.25
+"""So that a burst of events costs a few looks a second, and not one for each send slot: a look reads and writes up to a thousand hints."""
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class _WindowFacts:
+    window: Window
+    company_id: int
+    listed_at_ms: int
+    targets: Targets
+    fingerprint: str
+    how: Mapping[str, str]
+
+
+class Engine:
+    """Shared by the jobs of one process. `clock` answers aware UTC times. Close it at the end."""
+
+    def __init__(self, installation: Installation, jobs: Jobs, *, clock: Callable[[], datetime] = utc_now) -> None:
+        config = installation.config
+        self._installation = installation
+        self.clock = clock
+        self.public = config.public
+        self.db = Database()
+        self._jobs = jobs
+        self.connections = Connections(config, installation.vault, self.db, self._now_ms)
+        self._limits = Limits(
+            spool=config.spool_dir,
+            transfers=config.transfers,
+            memory=config.memory_budget_bytes,
+            largest=config.max_recording_bytes,
+        )
+        self._memory = MemoryBudget(self._limits.memory)
+        self._stopping = False
+        self._stop_dump = threading.Event()
+        self._crowded = True
+
+    def stop(self) -> None:
+        """Jobs finish the recordings in flight and hand back the rest."""
+        self._stopping = True
+        self._stop_dump.set()
+
+    async def close(self) -> None:
+        await self.connections.close()
+        await self.db.close()
+
+    def _now_ms(self) -> int:
+        return ms(self.clock())
+
+    async def look_around(self) -> None:
+        """See whether bulk jobs wait for a worker; called every few seconds."""
+        self._crowded = await self.db(self._jobs.bulk_jobs_wait)
+
+    async def window(self, window_id: int, *, again: bool = False) -> None:
+        """Work on one window of a run, until it is done, its share of time is used up, or something stops it.
+
+        A listing that fails where one more try may do is tried once more at once, from the resume mark: then this is `again`.
+        """
+        if not again and (sweeps_of := await self.db(_sweeps_of, window_id)) is not None:
+            await fresh_directory.refresh(self.connections, sweeps_of, self.clock())
+        facts = await self.db(_load_window, window_id)
+        if facts is None:
+            return
+        ledger = RunWindowLedger(facts.window, facts.company_id, self.db, self.clock)
+        scope = Scope(ScopeKind(facts.window.scope_kind), facts.window.scope_id)
+        window, mark_ms = TimeRange(ms(facts.window.after), ms(facts.window.before)), ms(facts.window.listed_down_to)
+        try:
+            sweeps = facts.window.run.purpose != Run.Purpose.BACK_UP_NOW
+            open_source = self.connections.sweeping if sweeps else self.connections.source
+            shift = self._shift(await open_source(facts.company_id), ledger)
+            end = await work_on_window(shift, scope, window, mark_ms, facts.targets)
+        except RokuonError as error:
+            if may_pass_at_once(error) and not again:
+                log.info("listing_again", extra={"window": window_id, "reason": error.reason, "detail": error.detail})
+                await self.window(window_id, again=True)
+            else:
+                await self._listing_failed(facts, error)
+            return
+        except Exception:
+            # A fault of our own that comes back at the same place must not keep the run open for ever.
+            trace = uuid.uuid4().hex[:12]
+            log.exception("window_crashed", extra={"window": window_id, "trace": trace})
+            await self._put_back(facts, InternalFault(f"trace {trace}"))
+            return
+        await self._end_window(facts, end)
+
+    async def due(self, company_id: int) -> None:
+        """Try the company's due copies: retries, and what a lifted hold released."""
+        ledger = DueLedger(company_id, self.db, self.clock)
+        try:
+            end = await work_on_due(self._shift(await self.connections.source(company_id), ledger))
+        except RokuonError as error:
+            # Nothing was spent: what is due stays due, and the next tick asks for this job again unless a hold stops it.
+            await self._source_failed(company_id, error)
+            end = End.HELD
+        if end in (End.MORE, End.UNWANTED):
+            await self.db(self._jobs.enqueue_due, company_id)
+        else:
+            await self.db(runs.end_done, company_id, self.clock())
+
+    async def look(self, company_id: int) -> None:
+        """Look for the calls that events told of, until none of them is due. What comes meanwhile is looked for together."""
+        await asyncio.sleep(GATHER_S)
+        while not self._stopping and (facts := await self.db(live_path.load, company_id, self.clock())):
+            ledger = DueLedger(company_id, self.db, self.clock)
+            try:
+                looked = await look(self._shift(await self.connections.source(company_id, "live"), ledger), facts.wanted, facts.targets)
+            except RokuonError as error:
+                # Held, throttled or away: the hints stay due, and the tick or the hold asks again. Anything else may be one hint's own
+                # fault and must not stand in the way of the others: each spends a try, and the sweeps find what is left.
+                log.warning("look_failed", extra={"company": company_id, "reason": error.reason, "detail": error.detail})
+                if not await self._source_failed(company_id, error) and not isinstance(error, SourceThrottled | SourceUnavailable):
+                    await self._settle(company_id, facts, frozenset())
+                return
+            except Exception:
+                log.exception("look_crashed", extra={"company": company_id})
+                await self._settle(company_id, facts, frozenset())
+                return
+            if looked.end is End.HELD:
+                return
+            await self._settle(company_id, facts, looked.found)
+            await asyncio.sleep(BETWEEN_LOOKS_S)
+
+    async def _settle(self, company_id: int, facts: live_path.Facts, found: frozenset[str]) -> None:
+        await self.db(live_path.settle, facts, found, self.clock(), lambda at: self._jobs.enqueue_look(company_id, at))
+
+    async def hook(self, company_id: int) -> None:
+        """Have Dialpad send this company's events here."""
+        await webhook_upkeep.look_after(self._installation, self.connections, company_id, self.public.origin, self.clock)
+
+    async def mail(self) -> None:
+        """Send what the outbox holds. The server may take its time: the thread that waits for it has no database connection."""
+        loop = asyncio.get_running_loop()
+
+        def database(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+            return asyncio.run_coroutine_threadsafe(self.db(function, *args, **kwargs), loop).result()
+
+        def company_admins(company_id: int) -> Sequence[Address]:
+            return recipients.of_company(Company.objects.get(pk=company_id), self.clock())
+
+        more = await asyncio.to_thread(outbox.send_due, database, self.clock, self.public.origin, company_admins, lambda: self._stopping)
+        if more:
+            await self.db(self._jobs.enqueue_mail)
+
+    async def probe(self, company_id: int, hold_id: int) -> None:
+        """See whether the cause of a hold is gone: list a little, or try a few of the copies that it stops."""
+        hold = await self.db(Hold.objects.filter(pk=hold_id, lifted_at=None).first)
+        if hold is None:
+            return
+        try:
+            source = await self.connections.source(company_id, "live")
+            if hold.on == Hold.On.SOURCE:
+                await source_health.ask(source, self._now_ms())
+                cured = True
+            else:
+                if hold.on == Hold.On.BUCKET:
+                    # Opened anew: a disk that was mounted again is another file system to a store that knew the old one.
+                    self.connections.forget_store(int(hold.ref))
+                    if hold.reason == BucketAway.reason:
+                        # Nothing is fetched for a bucket that does not answer.
+                        await source_health.ask_bucket(await self.connections.store(int(hold.ref)))
+                ledger = ProbeLedger(hold, self.db, self.clock)
+                cured = hold.on == Hold.On.KIND and bool(await kind_opens(source, await ledger.witnesses(Kind(hold.ref))))
+                if not cured:
+                    await work_on_due(self._shift(source, ledger))
+                    cured = ledger.cured
+        except RokuonError as error:
+            log.info("probe_failed", extra={"hold": hold_id, "reason": error.reason})
+            return
+        if cured:
+            await self.db(self.lift, company_id, HoldOn(hold.on), hold.ref)
+
+    @transaction.atomic
+    def lift(self, company_id: int, on: HoldOn, ref: str) -> None:
+        """The cause of a hold is gone: what it stopped goes on now."""
+        now = self.clock()
+        if holds.lift(company_id, on, ref, now):
+            log.info("hold_lifted", extra={"company": company_id, "on": on.value})
+        runs.queue_windows(company_id, now, self._jobs.enqueue_window)
+        self._jobs.enqueue_due(company_id)
+        self._jobs.enqueue_look(company_id)
+
+    async def nightly(self) -> None:
+        """Dump the embedded database once a day, kept for a week. A database of the operator's own is the operator's to dump."""
+        await nightly_dump.make_if_due(self._installation, self.db, self.clock(), self._stop_dump)
+
+    def _shift(self, source: Source, ledger: WindowLedger) -> Shift:
+        gear = Gear(source, self._limits, self._memory, asyncio.sleep)
+        ends = time.monotonic() + SHARE_S
+
+        def time_up() -> bool:
+            return self._stopping or (self._crowded and time.monotonic() > ends)
+
+        def begin_share() -> None:
+            nonlocal ends
+            ends = time.monotonic() + SHARE_S
+
+        return Shift(gear, self.connections.store, ledger, self._now_ms, time_up, begin_share)
+
+    async def _end_window(self, facts: _WindowFacts, end: End) -> None:
+        window_id, now = facts.window.pk, self.clock()
+        log.info("window_ended", extra={"window": window_id, "end": end.value})
+        match end:
+            case End.DONE:
+                await self.db(_finish, facts, now, self._jobs)
+            case End.MORE:
+                await self.db(self._jobs.enqueue_window, window_id)
+            case End.NARROW:
+                await self.db(_widen, facts, self._jobs)
+            case End.HELD:
+                await self.db(runs.suspend_window, window_id, "held")
+            case End.UNWANTED:
+                pass
+
+    async def _listing_failed(self, facts: _WindowFacts, error: RokuonError) -> None:
+        """The listing itself failed: hold the source, try the window again later, or go on without it, as the error decides."""
+        window_id, now = facts.window.pk, self.clock()
+        log.warning("listing_failed", extra={"window": window_id, "reason": error.reason, "detail": error.detail})
+        if isinstance(error, SourceUnavailable) and facts.window.attempt >= AWAY_AFTER_TRIES and await self._away(facts.company_id):
+            error = SourceAway(error.detail)
+        if await self._source_failed(facts.company_id, error):
+            await self.db(runs.suspend_window, window_id, error.reason)
+        elif error.decision is Decision.AFTER:
+            await self._put_back(facts, error)
+        else:
+            await self.db(runs.fail_window, window_id, error.reason, error.detail, now, self._jobs.enqueue_window)
+
+    async def _away(self, company_id: int) -> bool:
+        """Whether the whole source is away, and not the listing of one window alone, which must not hold what can be listed."""
+        try:
+            await source_health.ask(await self.connections.source(company_id), self._now_ms())
+        except SourceUnavailable:
+            return True
+        except RokuonError as other:
+            log.info("source_asked", extra={"company": company_id, "reason": other.reason})
+        return False
+
+    async def _put_back(self, facts: _WindowFacts, error: RokuonError) -> None:
+        planned = AFTER_ERROR_S[min(facts.window.attempt, len(AFTER_ERROR_S) - 1)]
+        obeyed = obeyed_pause if isinstance(error, SourceThrottled) else obeyed_wait
+        wait = planned if error.retry_after is None else obeyed(error.retry_after)
+        enqueue = self._jobs.enqueue_window
+        await self.db(runs.put_back, facts.window.pk, error.reason, error.detail, wait, self.clock(), enqueue, spends=error.spends)
+
+    async def _source_failed(self, company_id: int, error: RokuonError) -> bool:
+        """Open a hold on the source where the error asks for one; whether it did."""
+        if error.decision is not Decision.HOLD and not isinstance(error, ConfigError):
+            return False
+        await self.db(holds.open_hold, company_id, HoldOn.SOURCE, "", error.reason, error.detail, self.clock())
+        return True
+
+
+def _sweeps_of(window_id: int) -> int | None:
+    """The company for which a window of a sweep is queued; None for any other."""
+    queued = Window.objects.filter(pk=window_id, state=Window.State.QUEUED).exclude(run__purpose=Run.Purpose.BACK_UP_NOW)
+    return queued.values_list("run__company_id", flat=True).first()
+
+
+@transaction.atomic
+def _load_window(window_id: int) -> _WindowFacts | None:
+    """The window's facts; None where it is not queued any more or its run has ended."""
+    window = (
+        Window.objects.select_related("run", "run__company")
+        .filter(pk=window_id, state=Window.State.QUEUED, run__state=Run.State.RUNNING)
+        .first()
+    )
+    if window is None:
+        return None
+    company = window.run.company
+    targets, options = load_targets(company, window.targets), fingerprint(company)
+    how = _how(targets, options)
+    runs.begin_listing(window.pk, how)
+    return _WindowFacts(window, company.pk, ms(window.run.created_at), targets, options, how)
+
+
+def _how(targets: Targets, options: str) -> dict[str, str]:
+    """How a listing is sorted for each target: another option, or another trainee of a team, gives another answer."""
+    return {
+        str(plan.id): windows.fingerprint(
+            [options, *(user for user, teams in targets.trainees.items() if scope.kind is ScopeKind.COACHING_TEAM and scope.id in teams)],
+            [],
+            0,
+        )
+        for scope, plan in targets.plans.items()
+    }
+
+
+@transaction.atomic
+def _finish(facts: _WindowFacts, now: datetime, jobs: Jobs) -> None:
+    """The window is listed and tried: its whole days are covered, as of the start of the run, for the targets that every job of it
+    listed for, and all in the same way."""
+    window = Window.objects.get(pk=facts.window.pk)
+    company = Company.objects.get(pk=facts.company_id)
+    now_how = _how(load_targets(company, window.targets), facts.fingerprint)
+    sorted_into = [int(target) for target, how in (window.listed_as or {}).items() if facts.how.get(target) == now_how.get(target) == how]
+    listed, whole = TimeRange(ms(window.after), ms(window.before)), window.scope_kind == ScopeKind.COMPANY
+    unread.listed(facts.company_id, sorted_into, listed, at(facts.listed_at_ms), whole_company=whole)
+    coverage.cover(sorted_into, windows.whole_days(listed), facts.fingerprint, facts.listed_at_ms)
+    runs.finish_window(window.pk, now, jobs.enqueue_window)
+
+
+@transaction.atomic
+def _widen(facts: _WindowFacts, jobs: Jobs) -> None:
+    """A listing by target lacked legs of a conversation: list this window by the company, and trust no such listing again."""
+    services.distrust_listing(facts.company_id, facts.window.scope_kind)
+    runs.widen(facts.window.pk, COMPANY_SCOPE.kind, COMPANY_SCOPE.id)
+    jobs.enqueue_window(facts.window.pk)

@@ -1,0 +1,51 @@
+"""The live path joined together: hints in, the list looked at, what was found copied, hints settled."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from rokuon.backup.discover import Targets
+from rokuon.backup.live import Wanted
+from rokuon.events import inbox
+from rokuon.events.inbox import Due
+from rokuon.ledger.sql import ms
+from rokuon.org.models import Company
+from rokuon.org.tree import assign_folder, target_settings
+from rokuon.wiring.targets import as_targets
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    dues: list[Due]
+    wanted: list[Wanted]
+    targets: Targets
+
+
+@transaction.atomic
+def load(company_id: int, now: datetime) -> Facts | None:
+    """What to look for now; None where nothing is due."""
+    dues = inbox.due(company_id, now)
+    if not dues:
+        return None
+    company = Company.objects.get(pk=company_id)
+    settings = target_settings(company)
+    for one in settings:
+        if one.target.backed_up and one.effective.bucket is not None:
+            assign_folder(one.target)
+    wanted = [Wanted(due.call_id, None if due.started_at is None else ms(due.started_at), ms(due.received_at)) for due in dues]
+    return Facts(dues, wanted, as_targets(company, settings))
+
+
+def settle(facts: Facts, found: frozenset[str], now: datetime, ask_at: Callable[[datetime], None]) -> None:
+    """What was found is over; the rest is looked for again, and `ask_at` asks for a look at that time."""
+    here = {due.call_id for due in facts.dues} & found
+    with transaction.atomic():
+        again = inbox.settle(facts.dues, here, now)
+        if again is not None:
+            ask_at(again)
+    log.info("looked", extra={"hints": len(facts.dues), "found": len(here)})

@@ -1,0 +1,191 @@
+"""Another disk, or none, where a bucket was: nothing is written there, and nothing that is missing is called verified."""
+
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from rokuon.accounts.audit import COMMAND_LINE
+from rokuon.accounts.models import AuditEntry
+from rokuon.actions import buckets
+from rokuon.actions.bucket_restart import Restarted, restart_bucket
+from rokuon.cli import bucket as bucket_command
+from rokuon.cli.doctor import company as company_check
+from rokuon.cli.doctor.check import Check, Level
+from rokuon.cli.support.session import Session
+from rokuon.domain.ports import TimeRange
+from rokuon.jobs import queue
+from rokuon.ledger.models import Copy, Hold
+from rokuon.org.models import Bucket
+from rokuon.stores.verification import Verification
+from tests.e2e.conftest import MakeRig
+from tests.e2e.rig import Rig
+
+DAY_MS = 86_400_000
+
+
+def bucket(rig: Rig) -> Bucket:
+    return Bucket.objects.select_related("company").get(company=rig.company)
+
+
+def verify(rig: Rig) -> Verification:
+    return buckets.verify_bucket(rig.installation, bucket(rig), queue, COMMAND_LINE, rig.clock(), patience=0)
+
+
+def doctor(rig: Rig) -> list[Check]:
+    session = Session(rig.config, rig.installation)
+    return [check for check in company_check.company_checks(session) if check.what.startswith("Bucket")]
+
+
+def half_backed_up(rig: Rig) -> None:
+    """The older half is in the bucket."""
+    now = rig.sim.now()
+    rig.back_up_now(wanted=TimeRange(now - 33 * DAY_MS, now - 15 * DAY_MS))
+    assert rig.states()["verified"] >= 5
+
+
+def unmount(rig: Rig) -> Path:
+    disk = rig.bucket_folder().with_name("disk")
+    rig.bucket_folder().rename(disk)
+    rig.bucket_folder().mkdir()
+    return disk
+
+
+def mount(rig: Rig, disk: Path) -> None:
+    shutil.rmtree(rig.bucket_folder())
+    disk.rename(rig.bucket_folder())
+
+
+def test_d4_an_unmounted_disk_takes_nothing_and_verifying_its_mount_point_is_refused(rig_of: MakeRig) -> None:
+    rig = rig_of()
+    half_backed_up(rig)
+    kept = bucket(rig)
+    assert kept.identity, "the first worker that opens a bucket remembers which it is"
+    disk = unmount(rig)
+    rig.back_up_now()
+    found = verify(rig)
+    assert not found.ok
+    assert found.failure is not None
+    assert (found.failure.reason, found.failure.detail) == ("bucket_objects_missing", f"{found.looked_for} of {found.looked_for}")
+    assert found.looked_for >= 5
+    assert [(hold.reason, hold.lifted_at) for hold in Hold.objects.all()] == [("bucket_unmarked", None)], "verifying lifted nothing"
+    assert list(rig.bucket_folder().iterdir()) == []
+    assert [check.level for check in doctor(rig)] == [Level.PROBLEM]
+    mount(rig, disk)
+    assert verify(rig).ok
+    assert bucket(rig).identity == kept.identity
+    rig.drain()
+    rig.check()
+
+
+def test_d4_a_mount_point_that_an_earlier_version_marked_takes_nothing_more(rig_of: MakeRig) -> None:
+    rig = rig_of()
+    half_backed_up(rig)
+    text = f'{{"rokuon-company": "{rig.company.claim}", "rokuon-installation": "{rig.installation.identity}"}}'
+    Bucket.objects.update(identity="")
+    disk = unmount(rig)
+    (rig.bucket_folder() / "call-recordings").mkdir()
+    (rig.bucket_folder() / "call-recordings" / ".rokuon").write_text(text)
+    rig.back_up_now()
+    (hold,) = Hold.objects.all()
+    assert hold.reason == "bucket_objects_missing"
+    assert "of" in hold.detail
+    assert [path.name for path in rig.bucket_folder().rglob("*") if path.is_file()] == [".rokuon"]
+    mount(rig, disk)
+    rig.pass_time(0.02)
+    rig.pass_time(0.1)
+    assert bucket(rig).identity
+    rig.check()
+
+
+def test_d4_another_disk_with_a_marker_of_its_own_is_not_the_bucket(rig_of: MakeRig) -> None:
+    rig = rig_of()
+    half_backed_up(rig)
+    disk, marked = unmount(rig), bucket(rig)
+    rig.run_async(lambda engine: rig._mark(engine, marked))
+    rig.back_up_now()
+    assert [hold.reason for hold in Hold.objects.all()] == ["bucket_replaced"]
+    assert not verify(rig).ok
+    assert rig.objects().keys() <= {"call-recordings/.rokuon"}
+    mount(rig, disk)
+    rig.pass_time(0.02)
+    rig.check()
+
+
+def test_doctor_looks_for_some_of_what_was_verified(rig_of: MakeRig) -> None:
+    rig = rig_of()
+    rig.back_up_now()
+    (fine,) = doctor(rig)
+    assert fine.level is Level.OK
+    assert "10" in fine.says, "it says how many it looked for"
+    newest = buckets.known(bucket(rig)).objects[0]
+    (rig.bucket_folder() / newest.key).write_bytes(b"rot")
+    (found,) = doctor(rig)
+    assert (found.level, "1 of 10" in found.says) == (Level.PROBLEM, True)
+    assert "rokuon bucket restart" in found.todo
+
+
+def restart(rig: Rig) -> Restarted:
+    return restart_bucket(rig.installation, bucket(rig), queue, COMMAND_LINE, rig.clock())
+
+
+def test_d4_a_bucket_started_again_calls_nothing_verified_that_is_not_there(rig_of: MakeRig) -> None:
+    rig = rig_of()
+    half_backed_up(rig)
+    before, old = rig.states()["verified"], bucket(rig).identity
+    disk = unmount(rig)
+    kept = list(Copy.objects.filter(state="verified").order_by("pk")[:3])
+    for copy in kept[:2]:
+        (rig.bucket_folder() / copy.key).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(disk / copy.key, rig.bucket_folder() / copy.key)
+    (rig.bucket_folder() / kept[2].key).parent.mkdir(parents=True, exist_ok=True)
+    (rig.bucket_folder() / kept[2].key).write_bytes(b"another file")
+    done = restart(rig)
+    assert (done.verification.ok, done.verified, done.missing) == (True, before, before - 2)
+    assert bucket(rig).identity not in ("", old)
+    reasons = Counter(Copy.objects.filter(company=rig.company).values_list("state", "reason"))
+    assert reasons == {("verified", ""): 2, ("failed", "object_missing"): before - 3, ("failed", "object_differs"): 1}
+    entry = AuditEntry.objects.get(action="bucket.restart")
+    assert entry.after == {"verified": before, "missing": before - 2}
+    again = restart(rig)
+    assert (again.verified, again.missing) == (2, 0), "it may be run again"
+    (rig.bucket_folder() / kept[2].key).unlink()
+    rig.back_up_now()
+    rig.check()
+
+
+def test_d4_a_restart_that_the_bucket_refuses_changes_nothing(rig_of: MakeRig) -> None:
+    rig = rig_of()
+    half_backed_up(rig)
+    before = (rig.states(), bucket(rig).identity)
+    disk = unmount(rig)
+    (rig.bucket_folder() / "call-recordings").mkdir()
+    marked = '{"rokuon-company": "somebody else", "rokuon-installation": "x", "rokuon-bucket": "y"}'
+    (rig.bucket_folder() / "call-recordings" / ".rokuon").write_text(marked)
+    refused = restart(rig)
+    assert refused.verification.failure is not None
+    assert refused.verification.failure.reason == "bucket_claimed_by_other"
+    shutil.rmtree(rig.bucket_folder())
+    gone = restart(rig)
+    assert gone.verification.failure is not None
+    assert gone.verification.failure.reason == "bucket_missing"
+    assert (rig.states(), bucket(rig).identity) == before
+    assert not AuditEntry.objects.filter(action="bucket.restart").exists()
+    disk.rename(rig.bucket_folder())
+
+
+def test_the_command_says_what_a_restart_means_before_it_does_it(rig_of: MakeRig, capsys: pytest.CaptureFixture[str]) -> None:
+    rig = rig_of()
+    half_backed_up(rig)
+    verified = rig.states()["verified"]
+    unmount(rig)
+    session = Session(rig.config, rig.installation)
+    assert bucket_command._meaning(session, bucket(rig), as_json=False) == 2
+    said = capsys.readouterr()
+    assert f"{verified} recordings count as verified in this bucket." in said.out
+    assert "10 of 10 are not there" in said.out
+    assert "mount the disk" in said.out
+    assert "Nothing was changed" in said.err
+    assert rig.states()["verified"] == verified
+    assert list(rig.bucket_folder().iterdir()) == []
