@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.utils import translation
 from hypothesis import HealthCheck, settings
 
 from rokuon.runtime import postgres
@@ -25,6 +26,14 @@ def short_folder() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="rokuon-test-", dir="/tmp"))
     folder.chmod(0o711)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def default_language() -> Iterator[None]:
+    """Each test begins in the default language: a page that was asked for in another leaves its thread in that one (Django sets
+    the language of a request and does not take it back)."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture
