@@ -70,7 +70,7 @@ def measure(company: int, repeats: int) -> Iterator[Line]:
     for scope, targets in scopes.items():
         newest = [search.Within(target) for target in targets]
         for name, words in FILTERS.items():
-            filters = search.Filters(**words)
+            filters = search.CopyFilters(**words)
             first = search.find(company, newest, filters)
             places: dict[str, tuple[list[Any], str]] = {"newest": (newest, "")}
             if first.older:

@@ -21,10 +21,10 @@ from typing import Any
 import aiohttp
 from gcloud.aio.storage import Storage
 
-from rokuon.backup.copy import patiently, store_once
+from rokuon.backup.copy import store_once, with_quick_retries
 from rokuon.domain.failures import RokuonError
 from rokuon.domain.ports import Body
-from rokuon.domain.recording import Kind
+from rokuon.domain.recording import RecordingKind
 from rokuon.domain.work import Work
 from rokuon.stores.checksums import crc32c
 from rokuon.stores.gcs import SINGLE_REQUEST_LIMIT, GcsStore
@@ -60,8 +60,8 @@ SMALL, LARGE = body_of(os.urandom(600 * 1024)), body_of(os.urandom(SINGLE_REQUES
 
 
 async def insert(store: GcsStore, body: Body) -> None:
-    work = Work(1, 0, Kind.CALL, "1", "1", "", None, 1, 1, NEW, 0)
-    await patiently(lambda: store_once(work, store, body), at_once)
+    work = Work(1, 0, RecordingKind.CALL, "1", "1", "", None, 1, 1, NEW, 0)
+    await with_quick_retries(lambda: store_once(work, store, body), at_once)
 
 
 async def get(store: GcsStore) -> None:
@@ -74,7 +74,7 @@ async def get_media(store: GcsStore) -> None:
     async def whole() -> bytes:
         return b"".join([piece async for piece in store.read(OLD)])
 
-    assert await patiently(whole, at_once) == SMALL.data
+    assert await with_quick_retries(whole, at_once) == SMALL.data
 
 
 async def list_objects(store: GcsStore) -> None:

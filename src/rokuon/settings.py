@@ -43,7 +43,7 @@ INSTALLED_APPS = [
     "rokuon.console",
 ]
 MIDDLEWARE = [
-    "rokuon.console.web.middleware.Door",
+    "rokuon.console.web.middleware.RequestMiddleware",
     "rokuon.console.web.static_files.StaticFiles",
     "rokuon.accounts.sessions.ActivityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

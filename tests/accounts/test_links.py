@@ -146,7 +146,7 @@ def test_several_operators_have_to_be_told_apart(db: None) -> None:
 
 def test_nobody_disabled_is_let_in_by_a_link(person: Person) -> None:
     Person.objects.update(disabled_at=timezone.now())
-    with pytest.raises(operators.Disabled):
+    with pytest.raises(operators.OperatorDisabled):
         operators.sign_in_link(person.email, now())
 
 

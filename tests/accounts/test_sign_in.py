@@ -96,7 +96,7 @@ class Guesser:
         request = RequestFactory().post("/sign-in/")
         try:
             throttle.take(throttle.limits(self.email, self.address, request), self.at)
-        except throttle.Refused:
+        except throttle.Throttled:
             return False
         return True
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from rokuon.accounts import links, operators, people, recent_auth, sign_ins
 from rokuon.accounts.audit import COMMAND_LINE
 from rokuon.accounts.models import Link, Membership, Person, Throttle
-from rokuon.accounts.sign_in_models import Result, SignIn, Way
+from rokuon.accounts.sign_in_models import Result, SignIn, SignInWay
 from rokuon.accounts.sign_in_text import RESULTS, WAYS, in_words
 from rokuon.org import services
 
@@ -221,7 +221,7 @@ def test_lines_are_kept_a_year_and_those_of_nobody_a_month_and_not_without_numbe
 
 
 def test_every_way_and_result_has_words() -> None:
-    assert set(WAYS) == set(Way)
+    assert set(WAYS) == set(SignInWay)
     assert set(RESULTS) == set(Result)
 
 

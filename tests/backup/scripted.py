@@ -7,23 +7,25 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from rokuon.backup.copy import Gear, copy_recording
-from rokuon.backup.limits import Limits, MemoryBudget
+from rokuon.backup.copy import CopyContext, copy_recording
+from rokuon.backup.limits import MemoryBudget, TransferLimits
 from rokuon.backup.recorder import Recorder
-from rokuon.backup.transfer_pool import Crew
+from rokuon.backup.transfer_pool import TransferPool
 from rokuon.domain.copies import State
 from rokuon.domain.failures import HoldOn, RecordingNotReady, RecordingTooLarge, RecordingTruncated, RokuonError
 from rokuon.domain.ports import Body, Capabilities, Store, StoredObject, TimeRange
-from rokuon.domain.recording import Directory, Kind, ListedCall, Page, Scope
+from rokuon.domain.recording import Directory, ListedCall, ListingPage, RecordingKind, Scope
 from rokuon.domain.retry import History
-from rokuon.domain.work import Outcome, PlannedCall, PlannedCopy, Progress, Refused, Witness, Work, by_fetch
+from rokuon.domain.work import ListingProgress, Outcome, PlannedCall, PlannedCopy, Refused, Witness, Work, by_fetch
 from rokuon.stores.memory import MemoryStore
 from tests.audio import length_ms, mp3
 
 NOW_MS = 1_790_000_000_000
 
 
-def work(number: int = 1, *, kind: Kind = Kind.CALL, bucket: int = 1, duration_ms: int | None = length_ms(), **history: int) -> Work:
+def work(
+    number: int = 1, *, kind: RecordingKind = RecordingKind.CALL, bucket: int = 1, duration_ms: int | None = length_ms(), **history: int
+) -> Work:
     return Work(
         copy_id=number,
         attempt=history.get("attempts", 0),
@@ -83,7 +85,7 @@ class ScriptedSource:
         self.clips: dict[str, list[Clip]] = {}
         self.opened: Counter[str] = Counter()
         self.listings: list[tuple[Scope, TimeRange]] = []
-        self.pages_of: Callable[[Scope, TimeRange], list[Page | Exception]] = lambda scope, wanted: [Page((), True)]
+        self.pages_of: Callable[[Scope, TimeRange], list[ListingPage | Exception]] = lambda scope, wanted: [ListingPage((), True)]
         self.open_now = self.most_open = 0
         self.before_answer: Callable[[str], object] = lambda recording_id: None
         self.gate: asyncio.Event | None = None
@@ -92,7 +94,7 @@ class ScriptedSource:
         self.clips[f"r{number}"] = list(clips)
 
     @asynccontextmanager
-    async def open(self, kind: Kind, recording_id: str, url: str) -> AsyncIterator[_Download]:
+    async def open(self, kind: RecordingKind, recording_id: str, url: str) -> AsyncIterator[_Download]:
         self.opened[recording_id] += 1
         self.open_now += 1
         self.most_open = max(self.most_open, self.open_now)
@@ -109,7 +111,7 @@ class ScriptedSource:
         finally:
             self.open_now -= 1
 
-    async def pages(self, scope: Scope, wanted: TimeRange) -> AsyncIterator[Page]:
+    async def pages(self, scope: Scope, wanted: TimeRange) -> AsyncIterator[ListingPage]:
         self.listings.append((scope, wanted))
         for page in self.pages_of(scope, wanted):
             await asyncio.sleep(0)
@@ -124,13 +126,13 @@ class ScriptedSource:
         await asyncio.sleep(0)
 
 
-def listing(calls: Sequence[ListedCall], per_page: int = 50) -> Callable[[Scope, TimeRange], list[Page | Exception]]:
+def listing(calls: Sequence[ListedCall], per_page: int = 50) -> Callable[[Scope, TimeRange], list[ListingPage | Exception]]:
     """Pages over these calls as the source would list them: those that start in the range, newest first."""
 
-    def answer(scope: Scope, wanted: TimeRange) -> list[Page | Exception]:
+    def answer(scope: Scope, wanted: TimeRange) -> list[ListingPage | Exception]:
         inside = sorted((c for c in calls if wanted.after_ms <= c.started_ms < wanted.before_ms), key=lambda c: (-c.started_ms, c.id))
         pages = [inside[at : at + per_page] for at in range(0, len(inside), per_page)] or [[]]
-        return [Page(tuple(page), last=page is pages[-1]) for page in pages]
+        return [ListingPage(tuple(page), last=page is pages[-1]) for page in pages]
 
     return answer
 
@@ -210,11 +212,11 @@ class ScriptedLedger:
     rows: dict[int, Row] = field(default_factory=dict)
     opened: list[tuple[HoldOn, str, str]] = field(default_factory=list)
     open_holds: dict[tuple[HoldOn, str], RokuonError] = field(default_factory=dict)
-    arrived: set[Kind] = field(default_factory=set)
+    arrived: set[RecordingKind] = field(default_factory=set)
     failing: set[int] = field(default_factory=set)
     left: set[int] = field(default_factory=set)
     is_wanted: bool = True
-    progress: list[Progress] = field(default_factory=list)
+    progress: list[ListingProgress] = field(default_factory=list)
     calls: list[PlannedCall] = field(default_factory=list)
     copies: list[PlannedCopy] = field(default_factory=list)
     record_errors: list[Exception] = field(default_factory=list)
@@ -231,7 +233,7 @@ class ScriptedLedger:
         due = [row.work for number, row in sorted(self.rows.items()) if row.state is State.PENDING and number > last and not row.last]
         return due[:3]
 
-    async def place(self, calls: Sequence[PlannedCall], copies: Sequence[PlannedCopy], progress: Progress) -> list[Work] | None:
+    async def place(self, calls: Sequence[PlannedCall], copies: Sequence[PlannedCopy], progress: ListingProgress) -> list[Work] | None:
         await asyncio.sleep(0)
         self.on_place()
         if not self.is_wanted:
@@ -245,7 +247,7 @@ class ScriptedLedger:
             if (copy.recording_id, copy.target_id) in known or copy.excluded:
                 continue
             one = replace(
-                work(max(self.rows, default=1000) + 1, kind=Kind(copy.kind), bucket=copy.bucket_id, duration_ms=copy.duration_ms),
+                work(max(self.rows, default=1000) + 1, kind=RecordingKind(copy.kind), bucket=copy.bucket_id, duration_ms=copy.duration_ms),
                 recording_id=copy.recording_id, call_id=copy.call_id, url=copy.url, key=copy.key, target_id=copy.target_id,
                 started_ms=copy.started_ms,
             )  # fmt: skip
@@ -281,7 +283,7 @@ class ScriptedLedger:
         await asyncio.sleep(0)
         return self.open_holds
 
-    async def witnesses(self, kind: Kind) -> Sequence[Witness]:
+    async def witnesses(self, kind: RecordingKind) -> Sequence[Witness]:
         await asyncio.sleep(0)
         return [Witness(kind, "r900", "https://dialpad.example/r/r900")] if kind in self.arrived else []
 
@@ -303,14 +305,14 @@ class ScriptedLedger:
 
 
 class Bench:
-    """One crew's surroundings. Sleeps take no time and are remembered."""
+    """One pool's surroundings. Sleeps take no time and are remembered."""
 
     def __init__(self, spool: Path, **limits: int) -> None:
         self.source, self.ledger = ScriptedSource(), ScriptedLedger()
         self.stores: dict[int, TroubledStore] = defaultdict(TroubledStore)
         self.closed: dict[int, RokuonError] = {}
         self.slept: list[float] = []
-        self.limits = Limits(spool, **limits)
+        self.limits = TransferLimits(spool, **limits)
         self.memory = MemoryBudget(self.limits.memory)
 
     @property
@@ -318,8 +320,8 @@ class Bench:
         return self.stores[1]
 
     @property
-    def gear(self) -> Gear:
-        return Gear(self.source, self.limits, self.memory, self.sleep)
+    def context(self) -> CopyContext:
+        return CopyContext(self.source, self.limits, self.memory, self.sleep)
 
     async def sleep(self, seconds: float, /) -> None:
         self.slept.append(seconds)
@@ -332,19 +334,19 @@ class Bench:
         return self.stores[bucket_id]
 
     async def try_copy(self, one: Work) -> Outcome | Refused:
-        (result,) = await copy_recording([(one, self.store)], self.gear, NOW_MS)
+        (result,) = await copy_recording([(one, self.store)], self.context, NOW_MS)
         return result
 
-    async def crew_tries(self, *works: Work) -> Crew:
-        """Offer the copies to one crew, and wait until all that it took on have ended and are recorded."""
+    async def pool_tries(self, *works: Work) -> TransferPool:
+        """Offer the copies to one pool, and wait until all that it took on have ended and are recorded."""
         self.ledger.add(*works)
         async with (
             Recorder(self.ledger.record) as recorder,
-            Crew(self.gear, self.open_store, self.ledger, recorder, lambda: NOW_MS) as crew,
+            TransferPool(self.context, self.open_store, self.ledger, recorder, lambda: NOW_MS) as pool,
         ):
             for together in by_fetch(works):
-                await crew.offer(*together)
-        return crew
+                await pool.offer(*together)
+        return pool
 
 
 NOT_READY = Clip(error=RecordingNotReady())

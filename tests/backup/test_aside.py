@@ -16,7 +16,7 @@ from rokuon.domain.failures import (
     StoreUnavailable,
 )
 from rokuon.domain.retry import READ_APART_S, History
-from rokuon.domain.work import Aside, Outcome, Refused, Work
+from rokuon.domain.work import AsideObject, Outcome, Refused, Work
 from tests.audio import mp3
 from tests.backup.scripted import NOW_MS, Bench, Clip, work
 
@@ -33,7 +33,7 @@ def second(body: bytes = WAV, **changes: object) -> Work:
 
 async def test_what_may_be_audio_is_kept_aside_when_the_tries_are_over_and_the_copy_has_failed(bench: Bench) -> None:
     bench.source.script(1, Clip(WAV))
-    await bench.crew_tries(second())
+    await bench.pool_tries(second())
     outcome = bench.ledger.outcome(1)
     assert (outcome.state, outcome.reason, outcome.detail) == (State.FAILED, "recording_not_audio", "WAV")
     assert outcome.aside
@@ -47,14 +47,14 @@ async def test_what_may_be_audio_is_kept_aside_when_the_tries_are_over_and_the_c
 
 async def test_before_that_nothing_is_kept(bench: Bench) -> None:
     bench.source.script(1, Clip(WAV))
-    await bench.crew_tries(work())
+    await bench.pool_tries(work())
     assert (bench.ledger.outcome(1).state, bench.ledger.outcome(1).aside, bench.store.puts) == (State.PENDING, None, 0)
 
 
 async def test_what_soon_leaves_the_access_window_is_kept_at_the_first_try(bench: Bench) -> None:
     bench.source.script(1, Clip(WAV))
     bench.ledger.left = {1}
-    await bench.crew_tries(work())
+    await bench.pool_tries(work())
     outcome = bench.ledger.outcome(1)
     assert (outcome.state, outcome.aside is not None) == (State.PENDING, True)
     assert await bench.store.keys() == [KEY]
@@ -71,7 +71,7 @@ async def test_what_soon_leaves_the_access_window_is_kept_at_the_first_try(bench
 )
 async def test_every_kind_of_it_has_its_own_extension(bench: Bench, body: bytes, extension: str) -> None:
     bench.source.script(1, Clip(body))
-    await bench.crew_tries(second(body))
+    await bench.pool_tries(second(body))
     (key,) = await bench.store.keys()
     assert key.endswith(f".{extension}")
     assert bench.ledger.outcome(1).state is State.FAILED
@@ -91,7 +91,7 @@ LAST = replace(work(), attempt=7, history=History(attempts=7))
 )
 async def test_what_arrived_of_a_body_that_always_ends_early_is_kept_too(bench: Bench, clip: Clip) -> None:
     bench.source.script(1, clip)
-    await bench.crew_tries(LAST)
+    await bench.pool_tries(LAST)
     outcome = bench.ledger.outcome(1)
     assert (outcome.state, outcome.reason in ("recording_truncated", "recording_too_slow")) == (State.FAILED, True)
     assert outcome.aside
@@ -101,7 +101,7 @@ async def test_what_arrived_of_a_body_that_always_ends_early_is_kept_too(bench: 
 async def test_a_broken_download_is_no_read_whose_equal_would_end_the_tries(bench: Bench) -> None:
     cut = mp3(1)[:-2000]
     bench.source.script(1, Clip(cut, length=len(mp3(1))))
-    await bench.crew_tries(second(cut))
+    await bench.pool_tries(second(cut))
     outcome = bench.ledger.outcome(1)
     assert (outcome.state, outcome.reason, outcome.read_sha256, outcome.aside) == (State.PENDING, "recording_truncated", "", None)
 
@@ -109,7 +109,7 @@ async def test_a_broken_download_is_no_read_whose_equal_would_end_the_tries(benc
 @pytest.mark.parametrize("body", [b"", b"<html><body>", b'{"error": "'])
 async def test_of_a_page_that_ends_early_nothing_is_kept(bench: Bench, body: bytes) -> None:
     bench.source.script(1, Clip(body, length=9000))
-    await bench.crew_tries(LAST)
+    await bench.pool_tries(LAST)
     assert (bench.ledger.outcome(1).state, bench.ledger.outcome(1).reason, bench.store.puts) == (State.FAILED, "recording_truncated", 0)
 
 
@@ -119,15 +119,15 @@ async def test_of_a_page_that_ends_early_nothing_is_kept(bench: Bench, body: byt
 async def test_pages_and_texts_are_never_kept(bench: Bench, body: bytes) -> None:
     bench.source.script(1, Clip(body))
     bench.ledger.left = {1}
-    await bench.crew_tries(replace(work(), attempt=7, history=History(attempts=7)))
+    await bench.pool_tries(replace(work(), attempt=7, history=History(attempts=7)))
     assert (bench.ledger.outcome(1).state, bench.store.puts) == (State.FAILED, 0)
 
 
 async def test_the_same_bytes_kept_again_are_one_object(bench: Bench) -> None:
     bench.source.script(1, Clip(WAV))
-    await bench.crew_tries(second())
+    await bench.pool_tries(second())
     bench.ledger.rows.clear()
-    await bench.crew_tries(second())
+    await bench.pool_tries(second())
     assert await bench.store.keys() == [KEY]
     assert bench.ledger.outcome(1).aside
 
@@ -136,7 +136,7 @@ async def test_the_same_bytes_kept_again_are_one_object(bench: Bench) -> None:
 async def test_a_copy_does_not_fail_before_its_bytes_are_kept(bench: Bench, error: StoreUnavailable | BucketForbidden) -> None:
     bench.source.script(1, Clip(WAV))
     bench.store.put_errors = [error] * 3
-    await bench.crew_tries(second())
+    await bench.pool_tries(second())
     assert (bench.ledger.outcome(1).state, bench.ledger.outcome(1).reason) == (State.PENDING, error.reason)
 
 
@@ -146,7 +146,7 @@ async def test_a_copy_does_not_fail_before_its_bytes_are_kept(bench: Bench, erro
 async def kept(bench: Bench) -> Work:
     """A copy of which a person accepted what was kept aside."""
     bench.source.script(1, Clip(WAV))
-    await bench.crew_tries(second())
+    await bench.pool_tries(second())
     aside = bench.ledger.outcome(1).aside
     assert aside
     bench.ledger.rows.clear()
@@ -156,7 +156,7 @@ async def kept(bench: Bench) -> Work:
 
 async def test_an_accepted_file_is_created_under_the_copys_own_key_without_asking_the_source(bench: Bench) -> None:
     accepted = await kept(bench)
-    await bench.crew_tries(accepted)
+    await bench.pool_tries(accepted)
     outcome = bench.ledger.outcome(1)
     assert (outcome.state, outcome.proof, outcome.sha256, outcome.audio_ms, outcome.facts) == (State.VERIFIED, "accepted", SHA, None, None)
     assert await bench.store.content(accepted.key) == WAV
@@ -176,14 +176,14 @@ async def test_accepting_twice_or_after_a_crash_ends_in_one_object(bench: Bench)
 async def test_an_accepted_file_needs_no_source(bench: Bench) -> None:
     accepted = await kept(bench)
     bench.ledger.open_holds = {(HoldOn.SOURCE, ""): SourceKeyRefused()}
-    await bench.crew_tries(accepted)
+    await bench.pool_tries(accepted)
     assert bench.ledger.outcome(1).state is State.VERIFIED
 
 
 async def test_other_bytes_than_were_kept_are_never_taken_for_them(bench: Bench) -> None:
     accepted = await kept(bench)
     for wrong in ({"sha256": "0" * 64}, {"size": len(WAV) - 1}):
-        assert isinstance(accepted.accepted, Aside)
+        assert isinstance(accepted.accepted, AsideObject)
         refused = await bench.try_copy(replace(accepted, accepted=replace(accepted.accepted, **wrong)))
         assert isinstance(refused, Refused)
         assert isinstance(refused.error, ObjectDiffers)

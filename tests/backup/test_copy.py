@@ -35,7 +35,7 @@ from rokuon.domain.failures import (
     StoreUnavailable,
 )
 from rokuon.domain.ports import Body, StoredObject
-from rokuon.domain.retry import READ_APART_S, History, Retry, decide
+from rokuon.domain.retry import READ_APART_S, History, RetryLater, decide
 from rokuon.domain.work import Outcome, Refused, Work
 from tests.audio import length_ms, mp3
 from tests.backup.scripted import NOW_MS, Bench, Clip, work
@@ -214,7 +214,7 @@ async def test_audio_much_longer_than_its_call_is_refused_where_no_length_is_lis
 async def test_audio_of_another_length_than_listed_is_read_once_more_and_then_has_failed(bench: Bench) -> None:
     bench.source.script(1, Clip(AUDIO[:-720]))
     sha = hashlib.sha256(AUDIO[:-720]).hexdigest()
-    await bench.crew_tries(work())
+    await bench.pool_tries(work())
     first = bench.ledger.outcome(1)
     assert (first.state, first.reason, first.due_in_s, first.read_sha256) == (
         State.PENDING,
@@ -223,7 +223,7 @@ async def test_audio_of_another_length_than_listed_is_read_once_more_and_then_ha
         sha,
     )
     bench.ledger.rows.clear()
-    await bench.crew_tries(read_before(sha, APART_MS, length_ms()))
+    await bench.pool_tries(read_before(sha, APART_MS, length_ms()))
     second = bench.ledger.outcome(1)
     assert (second.state, second.reason) == (State.FAILED, "recording_duration_differs")
     assert second.detail == f"{length_ms(30)} ms of audio, {length_ms()} ms listed"
@@ -231,7 +231,7 @@ async def test_audio_of_another_length_than_listed_is_read_once_more_and_then_ha
 
 async def test_audio_that_still_grows_is_waited_for(bench: Bench) -> None:
     bench.source.script(1, Clip(AUDIO[:-720]))
-    await bench.crew_tries(read_before(hashlib.sha256(AUDIO[:-1440]).hexdigest(), APART_MS, length_ms()))
+    await bench.pool_tries(read_before(hashlib.sha256(AUDIO[:-1440]).hexdigest(), APART_MS, length_ms()))
     assert bench.ledger.outcome(1).state is State.PENDING
 
 
@@ -351,8 +351,8 @@ async def test_q14_bodies_in_memory_stay_within_the_byte_budget(bench: Bench) ->
         return await put(key, body, **options)  # type: ignore[arg-type]
 
     bench.store.inner.put = slow_put  # type: ignore[method-assign]
-    crew = await bench.crew_tries(*works)
-    assert not crew.stopped_by
+    pool = await bench.pool_tries(*works)
+    assert not pool.stopped_by
     assert bench.ledger.states() == {"verified": 30}
     assert 0 < most <= bench.limits.memory
 
@@ -454,7 +454,7 @@ async def test_d25_reads_that_stay_bad_are_tried_later_and_never_a_foreign_file(
     bench.store.read = read  # type: ignore[method-assign]
     error = await refused(bench, work())
     assert isinstance(error, ObjectMisread)
-    assert isinstance(decide(error, History(), 0), Retry)
+    assert isinstance(decide(error, History(), 0), RetryLater)
 
 
 async def test_d25_where_the_checksum_is_of_a_read_two_looks_must_agree_before_a_file_is_foreign(bench: Bench) -> None:

@@ -46,7 +46,7 @@ async def test_as_many_trickles_as_a_job_downloads_at_once_stop_none_of_the_othe
 
     async with raw_server(answer) as server, source_for(server.url, limits=LIMITS) as rig, asyncio.timeout(10):
         bench.source = rig.source
-        await bench.crew_tries(*(replace(work(number), url=f"{server.url}/r/r{number}") for number in [*slow, *sound]))
+        await bench.pool_tries(*(replace(work(number), url=f"{server.url}/r/r{number}") for number in [*slow, *sound]))
         asked = [request.path for request in server.requests]
 
     assert {bench.ledger.outcome(number).state for number in sound} == {State.VERIFIED}
@@ -71,5 +71,5 @@ async def test_a_trickle_whose_bytes_end_in_time_is_no_trickle(bench: Bench) -> 
 
     async with raw_server(lambda _: drops) as server, source_for(server.url, limits=LIMITS) as rig, asyncio.timeout(10):
         bench.source = rig.source
-        await bench.crew_tries(replace(work(1), url=f"{server.url}/r/r1"))
+        await bench.pool_tries(replace(work(1), url=f"{server.url}/r/r1"))
     assert bench.ledger.outcome(1).state is State.VERIFIED

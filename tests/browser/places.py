@@ -15,7 +15,7 @@ from django.utils import timezone  # noqa: E402
 from rokuon.accounts import links  # noqa: E402
 from rokuon.accounts.models import AuditEntry, Link, Membership, Person  # noqa: E402
 from rokuon.ledger.models import Copy, Retry, Run  # noqa: E402
-from rokuon.notify.models import Kind, Mail, Notice, Occasion, Recipient  # noqa: E402
+from rokuon.notify.models import Mail, Notice, NoticeKind, Occasion, Recipient  # noqa: E402
 from rokuon.org.models import Company, Target  # noqa: E402
 
 
@@ -71,22 +71,27 @@ def _notice(company: Company, target: Target | None) -> int:
     office, now = target and target.office, timezone.now()
     rows: list[dict[str, Any]] = [
         {
-            "kind": Kind.FAILED,
+            "kind": NoticeKind.FAILED,
             "cause": "recording_not_audio",
             "count": 3,
             "office": office,
             "told_at": now - timedelta(hours=3),
             "times_told": 2,
         },
-        {"kind": Kind.HOLD, "cause": "bucket_forbidden", "ref": f"bucket:{company.bucket_id}", "count": 7},
-        {"kind": Kind.NO_EVENT, "acknowledged_at": now, "acknowledged_by": "admin@people.example", "told_at": now - timedelta(days=1)},
+        {"kind": NoticeKind.HOLD, "cause": "bucket_forbidden", "ref": f"bucket:{company.bucket_id}", "count": 7},
+        {
+            "kind": NoticeKind.NO_EVENT,
+            "acknowledged_at": now,
+            "acknowledged_by": "admin@people.example",
+            "told_at": now - timedelta(days=1),
+        },
     ]
     mails: list[dict[str, Any]] = [
         {"occasion": Occasion.OPENED, "sent_at": now},
         {"occasion": Occasion.REMINDER, "due_at": now + timedelta(minutes=5), "tries": 1, "error": "address:450"},
         {"occasion": Occasion.OPENED, "refused_at": now, "error": "address:550", "to": "gone@people.example"},
     ]
-    known = Notice.objects.filter(company=company, kind=Kind.FAILED).first()
+    known = Notice.objects.filter(company=company, kind=NoticeKind.FAILED).first()
     if known is not None:
         return known.pk
     for one in mails:

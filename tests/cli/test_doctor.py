@@ -17,7 +17,7 @@ from rokuon.cli.doctor import clocks, database, events, machine, mail
 from rokuon.cli.doctor import company as company_check
 from rokuon.cli.doctor.check import Check, Level
 from rokuon.cli.doctor.events import event_checks
-from rokuon.cli.support.session import Session
+from rokuon.cli.support.session import CliSession
 from rokuon.config import Config
 from rokuon.domain.failures import HoldOn
 from rokuon.events.models import Hook
@@ -42,14 +42,14 @@ def rig(rig_of: MakeRig) -> Rig:
     return rig_of()
 
 
-def session_of(rig: Rig, **environment: str) -> Session:
-    return Session(Config.load({**rig.environment, **environment}), rig.installation)
+def session_of(rig: Rig, **environment: str) -> CliSession:
+    return CliSession(Config.load({**rig.environment, **environment}), rig.installation)
 
 
-def at(installation: Installation, when: datetime) -> Session:
+def at(installation: Installation, when: datetime) -> CliSession:
     """A session on a machine whose clock says `when`."""
 
-    class Elsewhen(Session):
+    class Elsewhen(CliSession):
         def now(self) -> datetime:
             return when
 
@@ -305,9 +305,9 @@ def world(db: None) -> World:
     return World()
 
 
-def mailing() -> Session:
+def mailing() -> CliSession:
     config = Config.load({"ROKUON_SMTP_URL": "smtp://127.0.0.1:1?tls=none", "ROKUON_PUBLIC_URL": "https://rokuon.example"})
-    return Session(config, None)  # type: ignore[arg-type]
+    return CliSession(config, None)  # type: ignore[arg-type]
 
 
 def a_mail(world: World, **how: Any) -> Mail:

@@ -9,7 +9,7 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from rokuon.accounts.models import AuditEntry
-from rokuon.notify.models import Kind, Mail, Notice, Recipient, Rhythm
+from rokuon.notify.models import Mail, Notice, NoticeKind, NotificationSettings, Recipient
 from tests.notify.factory import Place
 
 from .conftest import Rokuon, on_database
@@ -33,7 +33,7 @@ def notice(place: Place, **how: Any) -> Notice:
     fields = {
         "company": place.company,
         "office": place.office,
-        "kind": Kind.FAILED,
+        "kind": NoticeKind.FAILED,
         "cause": "recording_forbidden",
         "count": 3,
         "most": 3,
@@ -72,7 +72,7 @@ def server() -> Iterator[tuple[Server, str]]:
 def test_open_notices_say_what_where_since_when_and_who_was_told(cli: Rokuon, place: Place) -> None:
     mine = notice(place, told_at=NOW - timedelta(hours=1), times_told=2)
     notice(place, office=place.osaka, count=1)
-    notice(place, company=None, office=None, kind=Kind.NO_WORKER, cause="", count=1)
+    notice(place, company=None, office=None, kind=NoticeKind.NO_WORKER, cause="", count=1)
     notice(place, cause="recording_empty", ended_at=NOW)
     found = cli("notices", "--json").json["open"]
     assert [(one["kind"], one["office"], one["count"], one["times_told"]) for one in found] == [
@@ -114,7 +114,7 @@ def test_a_notice_that_somebody_takes_in_hand_stays_open(cli: Rokuon, place: Pla
     assert AuditEntry.objects.get(action="failure.acknowledge").actor == "command line"
     assert "command line" in cli("notices").out
     assert cli("notices", "ack", "999999").code == 2
-    whole = notice(place, company=None, office=None, kind=Kind.NO_WORKER, cause="")
+    whole = notice(place, company=None, office=None, kind=NoticeKind.NO_WORKER, cause="")
     refused = cli("notices", "ack", str(whole.pk))
     assert (refused.code, "rokuon worker" in refused.err) == (2, True)
 
@@ -164,9 +164,9 @@ def test_how_a_company_is_told_is_set_and_audited(cli: Rokuon, place: Place) -> 
     assert cli("notices", "set").code == 2
     assert cli("notices", "set", "--no-weekly", "--language", "ja", "--json").json == {"changed": True}
     assert cli("notices", "set", "--no-weekly", "--json").json == {"changed": False}
-    rhythm = Rhythm.objects.get(pk=place.company.pk)
-    assert (rhythm.weekly, rhythm.directory_admins, rhythm.language) == (False, True, "ja")
+    preferences = NotificationSettings.objects.get(pk=place.company.pk)
+    assert (preferences.weekly, preferences.directory_admins, preferences.language) == (False, True, "ja")
     assert cli("notices", "set", "--language", "default", "--no-directory-admins").code == 0
-    rhythm.refresh_from_db()
-    assert (rhythm.weekly, rhythm.directory_admins, rhythm.language) == (False, False, "")
+    preferences.refresh_from_db()
+    assert (preferences.weekly, preferences.directory_admins, preferences.language) == (False, False, "")
     assert AuditEntry.objects.filter(action="notice.rhythm", actor="command line").count() == 2

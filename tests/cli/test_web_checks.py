@@ -157,7 +157,12 @@ def test_a_mail_server_is_asked_with_the_very_settings_that_mails_are_sent_with(
         wrong = mail(settings, f"smtp://me:wrong-password@127.0.0.1:{port}?tls=none")
         unencrypted = mail(settings, f"smtp://me:right-password@127.0.0.1:{port}")
     gone = mail(settings, f"smtp://me:right-password@127.0.0.1:{port}?tls=none")
-    assert [check.level for check in (right, wrong, unencrypted, gone)] == [Level.OK, Level.PROBLEM, Level.PROBLEM, Level.PROBLEM]
+    assert [check.level for check in (right, wrong, unencrypted, gone)] == [
+        Level.OK,
+        Level.PROBLEM,
+        Level.PROBLEM,
+        Level.PROBLEM,
+    ]
     assert "535" in wrong.says
     for check in (right, wrong, unencrypted, gone):
         assert "password@" not in check.says + check.todo

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rokuon.base.i18n import speaking
-from rokuon.completeness.headline import Facts, days_of, headline, share
+from rokuon.completeness.headline import HeadlineFacts, days_of, headline, share
 from rokuon.completeness.unknown import Unknown
-from rokuon.ledger.tally import Cause, Counts
+from rokuon.ledger.tally import Counts, StateCount
 from rokuon.ledger.unlisted import Gap
 
 JULY = (date(2026, 7, 1), date(2026, 7, 29))
@@ -36,15 +36,15 @@ SAFE = Counts(verified=23)
     ],
 )
 def test_what_is_not_known_is_the_headline(case: str, severity: str, sentence: str) -> None:
-    said = headline(Facts(SAFE, CASES[case]))
+    said = headline(HeadlineFacts(SAFE, CASES[case]))
     assert (said.severity, said.sentence, said.wrong) == (severity, sentence, True)
     assert said.more.endswith("The 23 recordings found so far are in your bucket, verified.")
 
 
 def test_where_everything_is_known_and_safe_it_says_all() -> None:
-    said = headline(Facts(SAFE, Unknown(3)))
+    said = headline(HeadlineFacts(SAFE, Unknown(3)))
     assert (said.severity, said.sentence, said.wrong) == ("verified", "All 23 recordings are in your bucket", False)
-    assert "Calls from before 2026-11-01 were not asked for." in headline(Facts(SAFE, Unknown(3, since=date(2026, 11, 1)))).added
+    assert "Calls from before 2026-11-01 were not asked for." in headline(HeadlineFacts(SAFE, Unknown(3, since=date(2026, 11, 1)))).added
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
@@ -71,7 +71,7 @@ def test_nothing_says_all_while_something_is_not_known(
 ) -> None:
     counts = Counts(verified=verified, pending=pending, failed=failed, gone=gone)
     closed = min(closed[0], failed), min(closed[1], gone)
-    facts = Facts(counts, unknown, failed, unnamed, held, *closed)
+    facts = HeadlineFacts(counts, unknown, failed, unnamed, held, *closed)
     with speaking(language):
         said = headline(facts)
     everything = " ".join((said.sentence, *said.added))
@@ -92,7 +92,7 @@ def test_days_are_counted_once_however_many_targets_lack_them() -> None:
 
 
 def test_an_entry_that_was_closed_unread_ends_the_alarm_and_is_still_said() -> None:
-    said, counts = headline(Facts(SAFE, Unknown(3, explained=1))), SAFE
+    said, counts = headline(HeadlineFacts(SAFE, Unknown(3, explained=1))), SAFE
     assert (said.severity, said.sentence, said.wrong) == ("verified", "The 23 recordings found are in your bucket", False)
     assert "1 entry that could not be read is closed with a note." in said.added
     assert share(counts, Unknown(3, explained=1)) == "–"
@@ -100,10 +100,10 @@ def test_an_entry_that_was_closed_unread_ends_the_alarm_and_is_still_said() -> N
 
 def test_what_dialpad_lost_is_the_headline_until_a_person_closes_it() -> None:
     counts = Counts(verified=22, gone=1)
-    said = headline(Facts(counts, Unknown(3)))
+    said = headline(HeadlineFacts(counts, Unknown(3)))
     assert (said.severity, said.sentence, said.wrong) == ("failed", "1 recording was gone at Dialpad before it was backed up", True)
     assert "The other 22 are in your bucket, verified." in said.added
-    said = headline(Facts(counts, Unknown(3), closed_gone=1))
+    said = headline(HeadlineFacts(counts, Unknown(3), closed_gone=1))
     assert (said.severity, said.sentence, said.wrong) == ("verified", "The 22 recordings found are in your bucket", False)
     assert "1 recording that is not in your bucket is closed with a note." in said.added
     assert share(counts, Unknown(3)) == "95.65"
@@ -111,27 +111,27 @@ def test_what_dialpad_lost_is_the_headline_until_a_person_closes_it() -> None:
 
 def test_what_failed_and_was_closed_ends_the_alarm_and_is_still_said() -> None:
     counts = Counts(verified=20, failed=3)
-    said = headline(Facts(counts, Unknown(3), causes=1, closed_failed=2))
+    said = headline(HeadlineFacts(counts, Unknown(3), causes=1, closed_failed=2))
     assert (said.severity, said.sentence, said.wrong) == ("failed", "1 recording is not backed up", True)
     assert "2 recordings that are not in your bucket are closed with a note." in said.added
-    said = headline(Facts(counts, Unknown(3), closed_failed=3))
+    said = headline(HeadlineFacts(counts, Unknown(3), closed_failed=3))
     assert (said.severity, said.sentence, said.wrong) == ("verified", "The 20 recordings found are in your bucket", False)
 
 
 def test_while_a_recorded_call_has_nothing_to_fetch_no_command_ends_with_0() -> None:
-    said = headline(Facts(SAFE, Unknown(3), unnamed=2))
+    said = headline(HeadlineFacts(SAFE, Unknown(3), unnamed=2))
     assert (said.severity, said.sentence, said.wrong) == ("waiting", "The 23 recordings that Dialpad lists are in your bucket", True)
 
 
 def test_a_cause_counts_while_one_of_its_recordings_is_not_explained() -> None:
     day = date(2026, 7, 1)
-    causes = [Cause("failed", reason, copies, 0, 0, 1, day, day) for reason, copies in (("a", 3), ("b", 2))]
-    causes.append(Cause("gone", "c", 1, 0, 0, 1, day, day))
-    facts = Facts.of(causes, {("failed", "a"): 3, ("failed", "b"): 1, ("gone", "c"): 1}, Unknown(), 0, held=False)
+    causes = [StateCount("failed", reason, copies, 0, 0, 1, day, day) for reason, copies in (("a", 3), ("b", 2))]
+    causes.append(StateCount("gone", "c", 1, 0, 0, 1, day, day))
+    facts = HeadlineFacts.of(causes, {("failed", "a"): 3, ("failed", "b"): 1, ("gone", "c"): 1}, Unknown(), 0, held=False)
     assert (facts.causes, facts.failed, facts.gone, facts.closed) == (1, 1, 0, 5)
 
 
 def test_a_recording_that_fails_while_the_counts_are_read_makes_no_count_negative() -> None:
-    facts = Facts(Counts(verified=3), Unknown(3), closed_failed=1, closed_gone=1)
+    facts = HeadlineFacts(Counts(verified=3), Unknown(3), closed_failed=1, closed_gone=1)
     assert (facts.failed, facts.gone) == (0, 0)
     assert headline(facts).severity == "verified"

@@ -23,7 +23,7 @@ MONTH_AGO = NOW - timedelta(days=30)
 
 
 def look(world: World, now: datetime = NOW, **more: TimeRange) -> Unknown:
-    return unknown.look(world.company, Target.objects.filter(company=world.company).select_related("office"), now, **more)
+    return unknown.find_unknown(world.company, Target.objects.filter(company=world.company).select_related("office"), now, **more)
 
 
 def cover(world: World, target: Target, first: int, last: int = 1, how: str = "") -> None:

@@ -133,7 +133,7 @@ TABLE: dict[str, Row] = {
     "console:notices": Row(MEMBERS, why="addresses, notices and mails of the offices within reach"),
     "console:notices-add": Row(post=WORKERS, why="for the place that the form names, within reach"),
     "console:notices-remove": Row(post=WORKERS_OF_A),
-    "console:notices-rhythm": Row(post=ADMIN),
+    "console:notices-settings": Row(post=ADMIN),
     "console:notices-trial": Row(post=WORKERS, why="to oneself"),
     "console:notices-acknowledge": Row(post=WORKERS_OF_A),
     "console:notices-preview": Row(MEMBERS, why="an example, of nobody"),

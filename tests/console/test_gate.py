@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from rokuon.accounts import audit, permissions
 from rokuon.accounts.models import AuditEntry, Membership, Session
-from rokuon.accounts.permissions import Action, Reach
+from rokuon.accounts.permissions import AccessReach, Action
 
 from .conftest import Role, World
 
@@ -30,7 +30,7 @@ def test_a_member_who_may_not_is_told_so(world: World) -> None:
 
 def test_a_role_for_one_office_reaches_that_office_only(world: World) -> None:
     person = world.person(Role.OFFICE_ADMIN, world.tokyo)
-    assert permissions.reach(person.pk, world.company.pk, Action.SET_BUCKETS) == Reach(world.company.pk, frozenset({world.tokyo.pk}))
+    assert permissions.reach(person.pk, world.company.pk, Action.SET_BUCKETS) == AccessReach(world.company.pk, frozenset({world.tokyo.pk}))
     assert permissions.reach(person.pk, world.company.pk, Action.SET_COMPANY) is None
     assert permissions.reach(person.pk, world.other.pk, Action.VIEW) is None
 

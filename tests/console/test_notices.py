@@ -15,7 +15,7 @@ from rokuon.accounts import recent_auth
 from rokuon.accounts.models import AuditEntry, Person
 from rokuon.actions import notifications
 from rokuon.notify import paths
-from rokuon.notify.models import Kind, Mail, Notice, Recipient, Rhythm
+from rokuon.notify.models import Mail, Notice, NoticeKind, NotificationSettings, Recipient
 from rokuon.org.models import Office, Target, User
 from tests.notify.mail_server import MailServer
 
@@ -33,9 +33,9 @@ def text(browser: Client, url: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", answer.content.decode()))
 
 
-def notice(world: World, kind: str = Kind.FAILED, office: Office | None = None, **about: Any) -> Notice:
+def notice(world: World, kind: str = NoticeKind.FAILED, office: Office | None = None, **about: Any) -> Notice:
     about = {
-        "cause": "bucket_forbidden" if kind in (Kind.FAILED, Kind.HOLD) else "",
+        "cause": "bucket_forbidden" if kind in (NoticeKind.FAILED, NoticeKind.HOLD) else "",
         "count": 31,
         "since": NOW - timedelta(hours=2),
     } | about
@@ -109,7 +109,7 @@ def test_everybody_who_is_told_is_named_with_how_they_are_known(world: World) ->
 def test_what_is_open_is_told_with_its_cause_what_to_do_and_the_way_there(world: World) -> None:
     told = NOW - timedelta(minutes=30)
     notice(world, office=world.tokyo, told_at=told, times_told=2)
-    notice(world, Kind.HOLD, ref=f"bucket:{world.bucket.pk}", facts={"name": world.bucket.url})
+    notice(world, NoticeKind.HOLD, ref=f"bucket:{world.bucket.pk}", facts={"name": world.bucket.url})
     page = world.admin.get(world.url("notices/")).content.decode()
     assert "31 recordings are not backed up" in page
     assert "bucket_forbidden" in page
@@ -119,9 +119,9 @@ def test_what_is_open_is_told_with_its_cause_what_to_do_and_the_way_there(world:
     assert "2 notices are open." in page
 
 
-@pytest.mark.parametrize("kind", Kind.values)
+@pytest.mark.parametrize("kind", NoticeKind.values)
 def test_every_kind_of_notice_has_words_in_both_languages(world: World, kind: str) -> None:
-    company_wide = kind not in (Kind.FAILED, Kind.GONE)
+    company_wide = kind not in (NoticeKind.FAILED, NoticeKind.GONE)
     notice(world, kind, None if company_wide else world.tokyo, cause="recording_gone", ref="7")
     browser = world.admin
     english = text(browser, world.url("notices/"))
@@ -133,19 +133,21 @@ def test_every_kind_of_notice_has_words_in_both_languages(world: World, kind: st
     assert not re.search(r"[\u3041-\u30ff]", row)
 
 
-@pytest.mark.parametrize(("kind", "ref"), [*((kind, "7") for kind in Kind.values), (Kind.HOLD, "source"), (Kind.HOLD, "bucket")])
+@pytest.mark.parametrize(
+    ("kind", "ref"), [*((kind, "7") for kind in NoticeKind.values), (NoticeKind.HOLD, "source"), (NoticeKind.HOLD, "bucket")]
+)
 def test_the_way_that_a_mail_names_leads_to_a_page(world: World, kind: str, ref: str) -> None:
     ref = f"bucket:{world.bucket.pk}" if ref == "bucket" else ref
     path = paths.of_notice(world.company.public_id, notice(world, kind, cause="bucket_forbidden", ref=ref))
-    assert path or kind == Kind.NO_WORKER
+    assert path or kind == NoticeKind.NO_WORKER
     if path:
         assert world.admin.get(path.partition("#")[0]).status_code in (200, 303)
         assert f'href="{path}"' in world.admin.get(world.url("notices/")).content.decode()
 
 
 def test_no_link_leads_where_the_reader_may_not_go(world: World) -> None:
-    for kind in (Kind.NO_EVENT, Kind.HOLD):
-        notice(world, kind, ref=f"bucket:{world.bucket.pk}" if kind == Kind.HOLD else "")
+    for kind in (NoticeKind.NO_EVENT, NoticeKind.HOLD):
+        notice(world, kind, ref=f"bucket:{world.bucket.pk}" if kind == NoticeKind.HOLD else "")
     page = world.client(Role.VIEWER).get(world.url("notices/")).content.decode()
     for closed in ("set-up/", "system/", "settings/buckets/"):
         assert f'href="{world.url(closed)}' not in page
@@ -159,7 +161,7 @@ def test_what_is_over_is_not_open(world: World) -> None:
 def test_an_office_sees_its_own_notices_addresses_and_mails_alone(world: World) -> None:
     mine = world.client(Role.OFFICE_ADMIN, world.osaka)
     notice(world, office=world.tokyo, count=4131)
-    notice(world, Kind.NOT_LISTED, count=4132)
+    notice(world, NoticeKind.NOT_LISTED, count=4132)
     notice(world, office=world.osaka, count=4133)
     add(world, world.admin, "tokyo-desk@acme.example", world.tokyo.pk)
     add(world, world.admin, "board@acme.example")
@@ -215,7 +217,7 @@ def test_c15_who_stops_the_reminders_is_named_and_it_stays_open(world: World) ->
 
 
 def test_c15_only_who_may_retry_stops_reminders_and_only_within_reach(world: World) -> None:
-    found, company_wide = notice(world, office=world.tokyo), notice(world, Kind.NOT_LISTED)
+    found, company_wide = notice(world, office=world.tokyo), notice(world, NoticeKind.NOT_LISTED)
     url = world.url(f"notices/{found.pk}/acknowledge/")
     assert world.client(Role.VIEWER).post(url).status_code == 403
     osaka = world.client(Role.OFFICE_ADMIN, world.osaka)
@@ -340,8 +342,8 @@ def test_who_gets_mails_is_changed_only_by_who_proved_a_moment_ago_who_it_is(wor
 def test_a_company_admin_chooses_how_it_is_told(world: World) -> None:
     browser = world.admin
     assert browser.post(world.url("notices/how/"), {"weekly": "on", "language": "ja"}).status_code == 303
-    rhythm = Rhythm.objects.get(company=world.company)
-    assert (rhythm.directory_admins, rhythm.weekly, rhythm.language) == (False, True, "ja")
+    preferences = NotificationSettings.objects.get(company=world.company)
+    assert (preferences.directory_admins, preferences.weekly, preferences.language) == (False, True, "ja")
     entry = AuditEntry.objects.get()
     assert (entry.before, entry.after) == ({"directory_admins": True, "language": ""}, {"directory_admins": False, "language": "ja"})
     browser.post(world.url("notices/how/"), {"weekly": "on", "language": "ja"})
@@ -354,7 +356,7 @@ def test_nobody_else_does(world: World) -> None:
         assert browser.post(url, {"language": "ja"}).status_code == 403
     assert world.client(Role.COMPANY_ADMIN, company=world.other).post(url, {"language": "ja"}).status_code == 404
     assert world.admin.post(url, {"language": "fr"}).status_code == 422
-    assert not Rhythm.objects.exists()
+    assert not NotificationSettings.objects.exists()
 
 
 # --- test mail and previews -------------------------------------------------------------------------------------------

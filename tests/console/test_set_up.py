@@ -10,7 +10,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from rokuon.accounts.models import AuditEntry
-from rokuon.console.setup.checklist import Facts, State, judge
+from rokuon.console.setup.checklist import SetupFacts, StepState, judge
 from rokuon.domain.failures import HoldOn
 from rokuon.ledger import holds
 from rokuon.ledger.models import Copy, Hold, Recording
@@ -24,7 +24,7 @@ from .dialpad import dialpad as dialpad
 from .dialpad import installed as installed
 
 NOW = datetime(2026, 4, 1, 9, 30, tzinfo=UTC)
-READY = Facts(
+READY = SetupFacts(
     has_key=True,
     exports=True,
     synced_at=NOW,
@@ -40,7 +40,7 @@ READY = Facts(
 )
 
 
-def states(facts: Facts) -> str:
+def states(facts: SetupFacts) -> str:
     return " ".join(step.state.value for step in judge(facts).steps)
 
 
@@ -51,7 +51,7 @@ def text(browser: Client, url: str) -> str:
 
 
 def test_the_first_step_that_is_not_done_is_the_next() -> None:
-    assert states(Facts()) == "current open open open open open open"
+    assert states(SetupFacts()) == "current open open open open open open"
     assert states(replace(READY, buckets=0, sound_buckets=0, enabled=False, chosen=False, runs=0, first_verified_at=None)) == (
         "done done current open done open open"
     )
@@ -61,7 +61,7 @@ def test_the_first_step_that_is_not_done_is_the_next() -> None:
 
 def test_when_all_is_done_the_page_may_say_since_when() -> None:
     done = judge(READY)
-    assert (done.done_at, done.current, {step.state for step in done.steps}) == (NOW, None, {State.DONE})
+    assert (done.done_at, done.current, {step.state for step in done.steps}) == (NOW, None, {StepState.DONE})
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_what_is_wrong_is_said_at_its_step_also_when_all_was_done(wrong: dict[st
     judged = judge(replace(READY, **wrong))  # type: ignore[arg-type]
     assert judged.done_at is None
     assert judged.current is not None
-    assert (judged.current.name, judged.current.state) == (step, State.WRONG)
+    assert (judged.current.name, judged.current.state) == (step, StepState.WRONG)
     assert says in judged.current.says
 
 

@@ -319,7 +319,7 @@ def test_a_company_does_not_undo_what_the_operator_disabled(world: World) -> Non
     browser = Client()
     sign_in(browser, person.email)
     assert signed_in_as(browser) is None
-    with pytest.raises(operators.Disabled):
+    with pytest.raises(operators.OperatorDisabled):
         operators.sign_in_link(person.email, timezone.now())
 
 

@@ -22,7 +22,7 @@ from rokuon.domain.failures import (
     SourceRequestRefused,
 )
 from rokuon.domain.ports import TimeRange
-from rokuon.domain.recording import COMPANY_SCOPE, Bound, Page, Scope, ScopeKind
+from rokuon.domain.recording import COMPANY_SCOPE, Bound, ListingPage, Scope, ScopeKind
 
 from .worlds import NOW_MS, QUICK, http, json_answer, listed, raw_server, source_for
 
@@ -54,7 +54,7 @@ def one_page(*items):
 )
 async def test_a_scope_is_asked_for_by_its_filter_and_the_window_is_a_millisecond_wider(scope, params):
     pages, requests = await run(one_page(), scope)
-    assert pages == [Page((), last=True)]
+    assert pages == [ListingPage((), last=True)]
     expected = {
         "started_after": str(WEEK.after_ms - 1),
         "started_before": str(WEEK.before_ms + 1),
@@ -71,7 +71,7 @@ async def test_nothing_is_asked_of_the_future():
 
 async def test_a_range_that_lies_in_the_future_is_empty_without_a_request():
     pages, requests = await run(one_page(), wanted=TimeRange(NOW_MS + DAY, NOW_MS + 2 * DAY))
-    assert pages == [Page((), last=True)]
+    assert pages == [ListingPage((), last=True)]
     assert requests == []
 
 
@@ -244,7 +244,7 @@ async def test_pages_follow_the_cursor_until_there_is_none():
 @pytest.mark.parametrize("items", [{"items": []}, {"items": None}, {}])
 async def test_every_form_of_the_last_and_of_the_empty_page_ends_the_list(end, items):
     pages, requests = await run(lambda _: json_answer(end | items))
-    assert pages == [Page((), last=True)]
+    assert pages == [ListingPage((), last=True)]
     assert len(requests) == 1
 
 
@@ -421,7 +421,7 @@ async def test_a_clock_ahead_of_the_servers_asks_again_by_the_servers_clock():
         return json_answer({"items": []}, 200, f"Date: {stamp}")
 
     pages, requests = await run(answer, wanted=TimeRange(NOW_MS - DAY, NOW_MS))
-    assert pages == [Page((), last=True)]
+    assert pages == [ListingPage((), last=True)]
     assert [one.query["started_before"] for one in requests] == [str(NOW_MS), str(server_now - 1000)]
 
 

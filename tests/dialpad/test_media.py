@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rokuon.dialpad.media import Route
+from rokuon.dialpad.media import MediaRoute
 from rokuon.domain.failures import (
     RecordingEmpty,
     RecordingEncoded,
@@ -29,7 +29,7 @@ from rokuon.domain.failures import (
     SourceUnavailable,
     SourceUrlRefused,
 )
-from rokuon.domain.recording import Kind
+from rokuon.domain.recording import RecordingKind
 from rokuon.domain.settings import MediaCharge
 
 from .worlds import AUDIO, KEY, QUICK, RECORDING_ID, http, json_answer, moved, raw_server, source_for
@@ -38,7 +38,7 @@ PATH = f"/r/{RECORDING_ID}"
 BIG = 10**9
 
 
-async def fetch(rig, url, limit=BIG, kind=Kind.CALL):
+async def fetch(rig, url, limit=BIG, kind=RecordingKind.CALL):
     async with rig.source.open(kind, RECORDING_ID, url) as download:
         return await read(download, limit)
 
@@ -47,7 +47,7 @@ async def read(download, limit):
     return b"".join([piece async for piece in download.chunks(limit)])
 
 
-async def outcome(answer, *, limit=BIG, kind=Kind.CALL, **changes):
+async def outcome(answer, *, limit=BIG, kind=RecordingKind.CALL, **changes):
     """The body or the failure, the server with its requests, and the rig."""
     if isinstance(answer, bytes) or not callable(answer) or asyncio.iscoroutinefunction(answer):
         fixed = answer
@@ -73,7 +73,7 @@ async def test_the_announced_length_and_type_are_told():
     async with (
         raw_server(lambda _: http(200, AUDIO, kind="audio/mpeg; x=y")) as server,
         source_for(server.url) as rig,
-        rig.source.open(Kind.CALL, RECORDING_ID, server.url + PATH) as download,
+        rig.source.open(RecordingKind.CALL, RECORDING_ID, server.url + PATH) as download,
     ):
         assert (download.length, download.content_type) == (len(AUDIO), "audio/mpeg")
 
@@ -82,7 +82,7 @@ async def test_without_a_content_type_none_is_told_and_the_bytes_decide():
     async with (
         raw_server(lambda _: b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc") as server,
         source_for(server.url) as rig,
-        rig.source.open(Kind.CALL, RECORDING_ID, server.url + PATH) as download,
+        rig.source.open(RecordingKind.CALL, RECORDING_ID, server.url + PATH) as download,
     ):
         assert download.content_type == ""
         assert await read(download, 9) == b"abc"
@@ -111,7 +111,7 @@ async def test_a_close_delimited_cut_cannot_be_seen_and_so_announces_no_length()
     async with (
         raw_server(lambda _: http(200, AUDIO[:100], length=None)) as server,
         source_for(server.url) as rig,
-        rig.source.open(Kind.CALL, RECORDING_ID, server.url + PATH) as download,
+        rig.source.open(RecordingKind.CALL, RECORDING_ID, server.url + PATH) as download,
     ):
         assert download.length is None
         assert await read(download, BIG) == AUDIO[:100]
@@ -156,7 +156,7 @@ async def test_one_connection_serves_many_downloads_and_their_redirects():
 
 async def test_a_download_that_is_left_unread_does_not_disturb_the_next():
     async with raw_server(lambda _: http(200, AUDIO)) as server, source_for(server.url) as rig:
-        async with rig.source.open(Kind.CALL, RECORDING_ID, server.url + PATH):
+        async with rig.source.open(RecordingKind.CALL, RECORDING_ID, server.url + PATH):
             pass
         assert await fetch(rig, server.url + PATH) == AUDIO
 
@@ -244,7 +244,7 @@ async def test_the_time_that_the_reader_takes_is_not_the_sources():
     async with (
         raw_server(lambda _: http(200, AUDIO * 200)) as server,
         source_for(server.url, limits=replace(QUICK, slow_window=0.2, total=0.5)) as rig,
-        rig.source.open(Kind.CALL, RECORDING_ID, server.url + PATH) as download,
+        rig.source.open(RecordingKind.CALL, RECORDING_ID, server.url + PATH) as download,
     ):
         got = 0
         async for piece in download.chunks(BIG):
@@ -488,7 +488,7 @@ async def test_an_address_elsewhere_is_refused_without_a_request(url):
 
 @pytest.mark.parametrize(
     ("kind", "path"),
-    [(Kind.CALL, PATH), (Kind.ADMIN, f"/blob/adminrecording/{RECORDING_ID}.mp3"), (Kind.VOICEMAIL, PATH)],
+    [(RecordingKind.CALL, PATH), (RecordingKind.ADMIN, f"/blob/adminrecording/{RECORDING_ID}.mp3"), (RecordingKind.VOICEMAIL, PATH)],
 )
 async def test_without_a_listed_address_the_route_of_the_kind_makes_one(kind, path):
     async with raw_server(lambda _: http(200, AUDIO)) as server, source_for(server.url) as rig:
@@ -497,8 +497,8 @@ async def test_without_a_listed_address_the_route_of_the_kind_makes_one(kind, pa
 
 
 async def test_the_route_of_a_kind_can_be_replaced():
-    routes = {Kind.ADMIN: Route("/elsewhere/{id}", by_id=True)}
-    result, server, _ = await outcome(http(200, AUDIO), kind=Kind.ADMIN, routes=routes)
+    routes = {RecordingKind.ADMIN: MediaRoute("/elsewhere/{id}", by_id=True)}
+    result, server, _ = await outcome(http(200, AUDIO), kind=RecordingKind.ADMIN, routes=routes)
     assert result == AUDIO
     assert [one.path for one in server.requests] == [f"/elsewhere/{RECORDING_ID}"]
 

@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rokuon.dialpad.recordings import named_recordings
-from rokuon.domain.recording import Kind
+from rokuon.domain.recording import RecordingKind
 
 LATEST = 1_785_990_000_000
 CALL_ID = "5170000000000001"
@@ -22,7 +22,7 @@ def read(**fields):
     return [(one.kind, one.id) for one in recordings], len(odd)
 
 
-CALL, ADMIN, VOICEMAIL = Kind.CALL, Kind.ADMIN, Kind.VOICEMAIL
+CALL, ADMIN, VOICEMAIL = RecordingKind.CALL, RecordingKind.ADMIN, RecordingKind.VOICEMAIL
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from rokuon.dialpad.schema import (
     unknown_timezone,
 )
 from rokuon.dialpad.values import normal_type, to_id, to_int
-from rokuon.domain.recording import Kind, ListedRecording, Party, TargetKind
+from rokuon.domain.recording import ListedRecording, Party, RecordingKind, TargetKind
 from rokuon.domain.windows_zones import WINDOWS_ZONES
 
 NOW = 1_785_990_000_000
@@ -74,7 +74,7 @@ def test_a_group_leg_points_to_the_agent_leg_and_carries_the_recording_once():
     assert call.group == Party("callcenter", "5655887813279744")
     assert (call.operator_call_id, call.master_call_id) == ("5170000000000002", "5170000000000000")
     url = "https://dialpad.com/blob/adminrecording/5572000000000001.mp3"
-    assert call.recordings == (ListedRecording(Kind.ADMIN, "5572000000000001", url, 1_785_979_448_500, 119_520),)
+    assert call.recordings == (ListedRecording(RecordingKind.ADMIN, "5572000000000001", url, 1_785_979_448_500, 119_520),)
 
 
 def numbers(value):
@@ -196,10 +196,10 @@ def test_several_recordings_of_several_kinds_stay_and_the_same_one_is_listed_onc
     ]
     found = parsed(GROUP_LEG | {"recording_details": details}).call.recordings
     assert [(one.kind, one.id) for one in found] == [
-        (Kind.ADMIN, "5572000000000001"),
-        (Kind.CALL, "5572000000000001"),
-        (Kind.ADMIN, "7"),
-        (Kind.VOICEMAIL, "8"),
+        (RecordingKind.ADMIN, "5572000000000001"),
+        (RecordingKind.CALL, "5572000000000001"),
+        (RecordingKind.ADMIN, "7"),
+        (RecordingKind.VOICEMAIL, "8"),
     ]
 
 
@@ -216,10 +216,10 @@ def test_without_details_the_recordings_come_from_their_addresses(missing):
     item["voicemail_recording_id"] = 13
     found = parsed(item).call.recordings
     assert [(one.kind, one.id, one.url) for one in found] == [
-        (Kind.CALL, "11", "https://dialpad.com/r/11"),
-        (Kind.CALL, "12", "https://dialpad.com/r/12?x=1"),
-        (Kind.ADMIN, "5572000000000001", "https://dialpad.com/blob/adminrecording/5572000000000001.mp3"),
-        (Kind.VOICEMAIL, "13", ""),
+        (RecordingKind.CALL, "11", "https://dialpad.com/r/11"),
+        (RecordingKind.CALL, "12", "https://dialpad.com/r/12?x=1"),
+        (RecordingKind.ADMIN, "5572000000000001", "https://dialpad.com/blob/adminrecording/5572000000000001.mp3"),
+        (RecordingKind.VOICEMAIL, "13", ""),
     ]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from rokuon.domain.failures import SourceError
 from rokuon.domain.ports import TimeRange
-from rokuon.domain.recording import COMPANY_SCOPE, Kind
+from rokuon.domain.recording import COMPANY_SCOPE, RecordingKind
 
 from .worlds import AUDIO, KEY, NOW_MS, RECORDING_ID, http, json_answer, listed, moved, raw_server, source_for
 
@@ -70,7 +70,7 @@ async def test_no_log_record_and_no_exception_tells_a_secret(fault, caplog):
 
         async def audio():
             url = f"{server.url}/canary-path/{RECORDING_ID}?canary-query=1"
-            async with rig.source.open(Kind.CALL, RECORDING_ID, url) as download:
+            async with rig.source.open(RecordingKind.CALL, RECORDING_ID, url) as download:
                 return [piece async for piece in download.chunks(10**6)]
 
         attempts = [

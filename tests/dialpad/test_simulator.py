@@ -22,7 +22,7 @@ from rokuon.domain.failures import (
     SourceScopeMissing,
 )
 from rokuon.domain.ports import TimeRange
-from rokuon.domain.recording import COMPANY_SCOPE, Kind, Scope, ScopeKind, TargetKind
+from rokuon.domain.recording import COMPANY_SCOPE, RecordingKind, Scope, ScopeKind, TargetKind
 from rokuon.domain.settings import MediaCharge
 from rokuon.simulator import Simulator, Switches, WorldSpec
 from rokuon.simulator.control import truth
@@ -76,7 +76,7 @@ def company_of(sim):
 
 
 def known(sim):
-    return {(Kind(one["kind"]), str(one["id"])): one for one in truth(sim, company_of(sim))}
+    return {(RecordingKind(one["kind"]), str(one["id"])): one for one in truth(sim, company_of(sim))}
 
 
 async def download_all(source, recordings):
@@ -161,7 +161,7 @@ async def test_admin_recordings_behind_a_login_deny_their_kind_and_no_other(rule
     async with world(admin_recordings=rule) as (sim, source):
         got = await download_all(source, recordings_of(await calls_of(source)))
         for (kind, _), result in got.items():
-            assert (result is SourceKindDenied) == (kind is Kind.ADMIN)
+            assert (result is SourceKindDenied) == (kind is RecordingKind.ADMIN)
         assert SourceKindDenied in got.values()
         assert sim.meter.key_in_query == {}, "the key is not put into an address, not even where that would open the door"
 
@@ -253,7 +253,11 @@ async def test_a_source_that_is_throttled_slows_down_and_loses_nothing(retry_aft
 async def test_recordings_past_the_access_window_are_denied_or_absent():
     async with world(recording_access_days=30, old_recordings="denied") as (sim, source):
         got = await download_all(source, recordings_of(await calls_of(source)))
-        old = {(Kind(one["kind"]), str(one["id"])) for one in truth(sim, company_of(sim)) if one["call_started"] < NOW_MS - 30 * 86_400_000}
+        old = {
+            (RecordingKind(one["kind"]), str(one["id"]))
+            for one in truth(sim, company_of(sim))
+            if one["call_started"] < NOW_MS - 30 * 86_400_000
+        }
         assert {identity for identity, result in got.items() if result is SourceKindDenied} == old
         assert old
     async with world(recording_access_days=30, old_recordings="absent") as (_, source):
@@ -292,7 +296,7 @@ async def test_a_fault_of_the_simulator_is_the_failure_that_it_stands_for(endpoi
             return
         one = next(one for one in truth(sim, company_of(sim)) if one["kind"] == "callrecording")
         with pytest.raises(failure):
-            async with source.open(Kind.CALL, str(one["id"]), "") as download:
+            async with source.open(RecordingKind.CALL, str(one["id"]), "") as download:
                 async for _piece in download.chunks(2_000_000):
                     pass
 

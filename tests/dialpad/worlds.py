@@ -8,17 +8,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
-from rokuon.dialpad.limits import Limits
+from rokuon.dialpad.limits import ClientLimits
 from rokuon.dialpad.pacing import UnpacedSlots
 from rokuon.dialpad.source import DialpadSource
-from rokuon.domain.recording import Page, Scope
+from rokuon.domain.recording import ListingPage, Scope
 
 KEY = "dp-canary-9f8e7d6c5b4a3210"
 NOW_MS = 1_785_990_000_000
 RECORDING_ID = "5572000000000001"
 AUDIO = bytes([0xFF, 0xE3, 0x18, 0xC4]) + bytes(range(256)) * 40
 
-QUICK = Limits(connect=2, answer=1.5, silence=0.3, slowest=1000, slow_window=0.5, total=5, tries=3, patience=30)
+QUICK = ClientLimits(connect=2, answer=1.5, silence=0.3, slowest=1000, slow_window=0.5, total=5, tries=3, patience=30)
 
 
 @dataclass
@@ -150,5 +150,5 @@ async def source_for(url: str, **changes: Any) -> AsyncIterator[Rig]:
         await source.close()
 
 
-async def listed(source: DialpadSource, scope: Scope, wanted: Any) -> list[Page]:
+async def listed(source: DialpadSource, scope: Scope, wanted: Any) -> list[ListingPage]:
     return [page async for page in source.pages(scope, wanted)]

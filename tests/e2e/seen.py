@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from rokuon.accounts.permissions import Action, Reach
+from rokuon.accounts.permissions import AccessReach, Action
 from rokuon.console.overview import read_model as overview
 from rokuon.console.runs import read_model as runs
 from rokuon.console.web import status_banner as strip
@@ -42,9 +42,9 @@ class Seen:
 def look(company: Company, now: datetime) -> Seen:
     """As the admin of the whole company, in English."""
     company = Company.objects.get(pk=company.pk)
-    whole = Reach(company.pk)
+    whole = AccessReach(company.pk)
     targets = list(Target.objects.filter(company=company).select_related("office", "company"))
-    found = overview.look(company, whole, targets, now)
+    found = overview.load_overview(company, whole, targets, now)
     said = overview.answer(found)
     on_desk = failures.causes(company.pk, None)
     others = {one.cause.reason: one.cause for one in found.others if one.cause.state == "pending"}

@@ -86,7 +86,7 @@ def test_one_malformed_entry_leaves_only_its_own_day_open_is_told_once_and_is_cu
     assert not Unreadable.objects.exists()
     assert said(rig).sentence.startswith("All ")
     assert not told(rig)
-    assert not unknown.look(rig.company, Target.objects.filter(company=rig.company).select_related("office"), rig.clock())
+    assert not unknown.find_unknown(rig.company, Target.objects.filter(company=rig.company).select_related("office"), rig.clock())
 
 
 def test_the_company_is_mailed_about_an_unlisted_month_and_about_its_end(rig_of: MakeRig, impatient: None) -> None:

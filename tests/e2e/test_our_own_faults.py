@@ -17,7 +17,7 @@ def test_a_window_that_always_crashes_fails_and_the_run_ends(rig_of: MakeRig, mo
     now_ms = ms(rig.clock())
     run = rig.start(wanted=TimeRange(now_ms - 28 * 86_400_000, now_ms))
 
-    async def crash(*_: object) -> job_handlers.End:
+    async def crash(*_: object) -> job_handlers.JobEnd:
         raise ExceptionGroup("several", [ValueError("a bug")])
 
     monkeypatch.setattr(job_handlers, "work_on_window", crash)

@@ -13,7 +13,7 @@ from rokuon.actions.bucket_restart import Restarted, restart_bucket
 from rokuon.cli import bucket as bucket_command
 from rokuon.cli.doctor import company as company_check
 from rokuon.cli.doctor.check import Check, Level
-from rokuon.cli.support.session import Session
+from rokuon.cli.support.session import CliSession
 from rokuon.domain.ports import TimeRange
 from rokuon.jobs import queue
 from rokuon.ledger.models import Copy, Hold
@@ -34,7 +34,7 @@ def verify(rig: Rig) -> Verification:
 
 
 def doctor(rig: Rig) -> list[Check]:
-    session = Session(rig.config, rig.installation)
+    session = CliSession(rig.config, rig.installation)
     return [check for check in company_check.company_checks(session) if check.what.startswith("Bucket")]
 
 
@@ -180,7 +180,7 @@ def test_the_command_says_what_a_restart_means_before_it_does_it(rig_of: MakeRig
     half_backed_up(rig)
     verified = rig.states()["verified"]
     unmount(rig)
-    session = Session(rig.config, rig.installation)
+    session = CliSession(rig.config, rig.installation)
     assert bucket_command._meaning(session, bucket(rig), as_json=False) == 2
     said = capsys.readouterr()
     assert f"{verified} recordings count as verified in this bucket." in said.out

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from rokuon.dialpad.limits import Limits
+from rokuon.dialpad.limits import ClientLimits
 from rokuon.domain.failures import RecordingNotAudio, RecordingTooLarge, RecordingTooSlow
 from rokuon.ledger.models import Copy
 from rokuon.simulator.model import Recording
@@ -38,7 +38,7 @@ SLOW: dict[str, dict[str, Any]] = {
 def test_s13_s14_a_download_that_hardly_moves_is_ended_and_waits_visibly_while_the_others_arrive(
     rig_of: MakeRig, impatient: None, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    quick = partial(Limits, answer=0.5, silence=0.3, slow_window=0.3, slowest=1 << 20, total=2)
+    quick = partial(ClientLimits, answer=0.5, silence=0.3, slow_window=0.3, slowest=1 << 20, total=2)
     monkeypatch.setattr(connections, "DialpadLimits", quick)
     rig = rig_of(world=small_world(recordings=20))
     victim = a_victim(rig)

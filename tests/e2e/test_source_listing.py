@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from rokuon.accounts.permissions import Reach
+from rokuon.accounts.permissions import AccessReach
 from rokuon.console.runs import read_model as runs
 from rokuon.dialpad.paging import BARREN_PAGES
 from rokuon.domain.failures import RecordingNotReady, SourceCursorLooped
@@ -147,7 +147,7 @@ def test_s26_a_list_that_never_ends_stops_after_bounded_requests_says_which_days
     rig.pass_time(steps=(0.02, 0.1, 0.3, 1.1, 4.1))
     assert rig.list_pages() < 300, "sweeps included: each listing ends after a few pages"
     assert not Hold.objects.exists(), "one stretch of days does not stop the others"
-    unlisted = runs.unlisted(Run.objects.get(pk=run.pk), Reach(rig.company.pk))
+    unlisted = runs.unlisted(Run.objects.get(pk=run.pk), AccessReach(rig.company.pk))
     assert {one.sentence for one in unlisted} == {SourceCursorLooped.advice}
     seen = rig.admin_sees()
     assert seen.unread > 0
@@ -165,7 +165,7 @@ def test_s27_an_unreadable_entry_is_counted_keeps_its_day_open_and_is_taken_once
     now = rig.sim.now()
     progress = rig.back_up_now(wanted=TimeRange(now - 20 * DAY_MS, now))
     assert progress.malformed > 0
-    assert not runs.look(rig.company, progress.run, Reach(rig.company.pk), rig.clock()).whole, "the run's page says so"
+    assert not runs.load_run(rig.company, progress.run, AccessReach(rig.company.pk), rig.clock()).whole, "the run's page says so"
     rig.check(finished=False)
     rig.sim.faults.clear()
     rig.back_up_now()

@@ -1,6 +1,6 @@
 """The time left of real runs: for what moves, and never for what is held or paused."""
 
-from rokuon.accounts.permissions import Reach
+from rokuon.accounts.permissions import AccessReach
 from rokuon.cli.backup.follow import in_words
 from rokuon.console.overview import read_model as overview
 from rokuon.console.runs import read_model as runs
@@ -21,7 +21,7 @@ def told(rig: Rig, run_id: int) -> Left | None:
     now, run = rig.clock(), Run.objects.get(pk=run_id)
     progress = read.run_progress(run_id)
     answer = time_left.of_run(rig.company, progress, throughput.rate(run, now), now)
-    assert runs.look(rig.company, run, Reach(rig.company.pk), now).time == answer
+    assert runs.load_run(rig.company, run, AccessReach(rig.company.pk), now).time == answer
     return answer
 
 
@@ -50,7 +50,7 @@ def test_a_paused_run_has_no_time_left_and_what_a_hold_stops_is_not_counted(rig_
     ids = list(Target.objects.values_list("pk", flat=True))
     pending = read.run_progress(run).total.pending
     assert time_left.of_pending(rig.company, ids, pending, 5.0, rig.clock()) is None
-    reach = Reach(rig.company.pk)
+    reach = AccessReach(rig.company.pk)
     assert overview.work(rig.company, reach, list(Target.objects.all()), rig.clock()).seconds_left is None
     again = rig.start(relist=True)
     assert told(rig, again) is not None

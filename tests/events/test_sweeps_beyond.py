@@ -46,7 +46,7 @@ def states(recording: Recording) -> list[str]:
 
 
 def not_known(rig: Rig) -> unknown.Unknown:
-    return unknown.look(rig.company, Target.objects.select_related("office"), rig.clock())
+    return unknown.find_unknown(rig.company, Target.objects.select_related("office"), rig.clock())
 
 
 def listed_since(rig: Rig) -> datetime:

@@ -12,14 +12,14 @@ from django.db import OperationalError, connection
 from rokuon.cli.doctor import clocks
 from rokuon.cli.doctor import company as company_check
 from rokuon.cli.doctor.check import Level
-from rokuon.cli.support.session import Session
+from rokuon.cli.support.session import CliSession
 from rokuon.domain.failures import HoldOn
 from rokuon.events.models import Hint, Hook
 from rokuon.jobs import future, queue, worker
 from rokuon.jobs.tick import tick
 from rokuon.ledger import holds
 from rokuon.ledger.models import Copy, Coverage, Hold, Run, Window
-from rokuon.notify.models import Kind, Notice
+from rokuon.notify.models import Notice, NoticeKind
 from rokuon.org import budget
 from rokuon.org.models import Budget, Company, Target
 from rokuon.runtime import shared_clock
@@ -73,7 +73,7 @@ def test_after_a_day_ahead_the_clock_is_put_back_and_the_next_tick_sweeps(rig_of
     rig.drain()
     assert Copy.objects.count() == before + 1
     assert not Coverage.objects.filter(listed_at__gt=rig.clock() + timedelta(minutes=5)).exists()
-    (check,) = [one for one in company_check.company_checks(Session(rig.config, rig.installation)) if one.what.endswith(": backup")]
+    (check,) = [one for one in company_check.company_checks(CliSession(rig.config, rig.installation)) if one.what.endswith(": backup")]
     assert check.level is Level.OK
 
 
@@ -100,7 +100,7 @@ def test_what_waits_for_a_time_that_was_never_right_is_due_and_what_waits_rightl
     Company.objects.filter(pk=world.company.pk).update(synced_at=ahead, created_at=NOW - YEAR)
     Target.objects.filter(pk=world.center.pk).update(backed_up_at=ahead)
     Target.objects.filter(pk=world.other.pk).update(backed_up_at=NOW - DAY)
-    Notice.objects.create(company=world.company, kind=Kind.SILENCE, since=NOW, opened_at=ahead, told_at=ahead, facts={})
+    Notice.objects.create(company=world.company, kind=NoticeKind.SILENCE, since=NOW, opened_at=ahead, told_at=ahead, facts={})
 
     future.take_back(NOW)
     assert (Copy.objects.get(pk=late.pk).due_at, Copy.objects.get(pk=right.pk).due_at) == (NOW, NOW + DAY)
@@ -184,7 +184,7 @@ def test_what_is_wrong_is_still_told_where_no_worker_may_ask_for_work(world: Wor
     Target.objects.update(backed_up_at=NOW - DAY)
     tick(NOW, asks=False)
     assert not Run.objects.exists()
-    assert Notice.objects.filter(kind=Kind.NOT_LISTED).exists()
+    assert Notice.objects.filter(kind=NoticeKind.NOT_LISTED).exists()
 
 
 # --- doctor ----------------------------------------------------------------------------------------------------------------
@@ -192,7 +192,7 @@ def test_what_is_wrong_is_still_told_where_no_worker_may_ask_for_work(world: Wor
 
 def test_doctor_names_what_was_noted_in_the_future_and_is_silent_where_nothing_was(rig_of: MakeRig) -> None:
     rig = rig_of(world=small_world(recordings=2, days=1))
-    session = Session(rig.config, rig.installation)
+    session = CliSession(rig.config, rig.installation)
     assert list(clocks.future(session)) == []
     ahead = session.now() + DAY
     Copy.objects.update(changed_at=ahead)
@@ -209,12 +209,13 @@ def test_doctor_names_what_was_noted_in_the_future_and_is_silent_where_nothing_w
 
 
 @pytest.mark.parametrize(
-    ("off", "level"), [(0, Level.OK), (2, Level.WARNING), (-2, Level.WARNING), (6, Level.PROBLEM), (-6, Level.PROBLEM)]
+    ("off", "level"),
+    [(0, Level.OK), (2, Level.WARNING), (-2, Level.WARNING), (6, Level.PROBLEM), (-6, Level.PROBLEM)],
 )
 def test_doctor_says_that_a_worker_here_would_ask_for_nothing(rig_of: MakeRig, off: int, level: Level) -> None:
     rig = rig_of(world=small_world(recordings=2, days=1))
 
-    class Elsewhen(Session):
+    class Elsewhen(CliSession):
         def own_now(self) -> datetime:
             return datetime.now(UTC) + timedelta(minutes=off)
 

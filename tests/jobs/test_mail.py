@@ -10,7 +10,7 @@ from rokuon.jobs import queue
 from rokuon.jobs.tick import tick
 from rokuon.ledger.sql import fetch
 from rokuon.notify import outbox
-from rokuon.notify.message import Letter, Line
+from rokuon.notify.message import Letter, NoticeLine
 from rokuon.notify.models import Mail
 from rokuon.notify.recipients import Address
 from rokuon.wiring.job_handlers import Engine
@@ -23,7 +23,7 @@ from tests.notify.mail_server import MailServer
 __all__ = ["smtp"]
 
 OPEN_TRANSACTIONS = "SELECT state FROM pg_stat_activity WHERE application_name = 'rokuon' AND state LIKE 'idle in%%'"
-LETTER = Letter("opened", "Acme", "Tokyo", lines=(Line("failed", "bucket_forbidden", count=3),))
+LETTER = Letter("opened", "Acme", "Tokyo", lines=(NoticeLine("failed", "bucket_forbidden", count=3),))
 
 
 def mail_jobs() -> int:

@@ -8,7 +8,7 @@ import pytest
 from rokuon.domain.copies import State
 from rokuon.domain.failures import HoldOn
 from rokuon.domain.retry import READ_APART_S
-from rokuon.domain.work import Aside, Outcome, Work
+from rokuon.domain.work import AsideObject, Outcome, Work
 from rokuon.ledger import aside, holds, place, record
 from rokuon.ledger.models import Closing, Copy
 from rokuon.ledger.retry import retry
@@ -17,8 +17,8 @@ from tests.ledger.factory import NOW, World, counted, states, tallied, verified
 LATER = NOW + timedelta(seconds=READ_APART_S)
 
 
-def kept(number: int = 1) -> Aside:
-    return Aside(f"call-recordings/.rokuon-aside/Sales/2026-09-21/{number}.wav", 256, f"{number}" * 64, 7, "audio/wav", "WAV")
+def kept(number: int = 1) -> AsideObject:
+    return AsideObject(f"call-recordings/.rokuon-aside/Sales/2026-09-21/{number}.wav", 256, f"{number}" * 64, 7, "audio/wav", "WAV")
 
 
 def failed(work: Work, number: int = 1, state: State = State.FAILED) -> Outcome:

@@ -23,7 +23,7 @@ def work(world: World) -> Work:
 
 
 def left(world: World) -> dict[str, int]:
-    return {row.reason: row.left for row in health.standing(world.company.pk)}
+    return {row.reason: row.left for row in health.given_up_of(world.company.pk)}
 
 
 def again(world: World, now: datetime = NOW + HOUR) -> Work:
@@ -38,7 +38,7 @@ def test_what_is_tried_again_is_counted_until_it_is_verified(world: World, work:
     else:
         retry.retry(world.company.pk, NOW + HOUR)
     assert Copy.objects.get().state == "pending"
-    (row,) = health.standing(world.company.pk)
+    (row,) = health.given_up_of(world.company.pk)
     assert (row.state, row.reason, row.copies, row.again, row.left) == ("failed", "recording_truncated", 0, 1, 1)
     world.verify(again(world), now=NOW + HOUR)
     assert left(world) == {}

@@ -6,7 +6,7 @@ from rokuon.domain.failures import HoldOn
 from rokuon.ledger import failures, holds, next_try, runs, search
 from rokuon.ledger.models import Copy
 from rokuon.ledger.next_try import QUEUED, Stops, WaitingCause
-from rokuon.ledger.search import Filters, Within
+from rokuon.ledger.search import CopyFilters, Within
 from tests.ledger.factory import NOW, World
 
 LATER = NOW + timedelta(hours=3)
@@ -83,6 +83,6 @@ def test_the_search_finds_what_is_queued_and_nothing_else_for_it(world: World) -
     (three, _two) = world.place(world.planned(2), world.planned(3))
     world.verify(three)
     within = [Within(world.center.pk), Within(world.other.pk)]
-    for filters in (Filters(reason=QUEUED), Filters(state="pending", reason=QUEUED), Filters(reason=QUEUED, agent="ann")):
+    for filters in (CopyFilters(reason=QUEUED), CopyFilters(state="pending", reason=QUEUED), CopyFilters(reason=QUEUED, agent="ann")):
         assert [copy.recording.recording_id for copy in search.find(world.company.pk, within, filters).copies] == ["r2"]
-    assert search.find(world.company.pk, within, Filters(state="failed", reason=QUEUED)).copies == []
+    assert search.find(world.company.pk, within, CopyFilters(state="failed", reason=QUEUED)).copies == []

@@ -3,14 +3,14 @@
 from datetime import UTC, datetime, timedelta
 
 from rokuon.domain.failures import HoldOn
-from rokuon.domain.pace import Budget
+from rokuon.domain.pace import CurrentBudget
 from rokuon.ledger import history, holds, place, read, runs, throughput
 from rokuon.ledger.models import Copy, Run, Window
 from rokuon.ledger.tally import Counts
 from tests.ledger.factory import NOW, START_MS, World, states
 from tests.ledger.test_runs import SINCE, UNTIL, Queue, open_run
 
-BUDGET = Budget(1_000, 1)
+BUDGET = CurrentBudget(1_000, 1)
 CALLED = datetime.fromtimestamp(START_MS / 1000, UTC)
 
 

@@ -9,7 +9,7 @@ import pytest
 from rokuon.ledger import search
 from rokuon.ledger.models import Copy, Recording
 from rokuon.ledger.place import AGENT_LENGTH
-from rokuon.ledger.search import Filters, Within
+from rokuon.ledger.search import CopyFilters, Within
 
 from .factory import START_MS, World
 
@@ -74,7 +74,7 @@ def both(world: World) -> list[Within]:
     return [Within(world.center.pk), Within(world.other.pk)]
 
 
-def expected(within: list[Within], filters: Filters) -> list[int]:
+def expected(within: list[Within], filters: CopyFilters) -> list[int]:
     """The plain way."""
     times = {one.target_id: one for one in within}
 
@@ -96,7 +96,7 @@ def expected(within: list[Within], filters: Filters) -> list[int]:
     return [copy.pk for copy in sorted(found, key=lambda copy: (copy.call_started_at, copy.pk), reverse=True)]
 
 
-def leafed_through(world: World, within: list[Within], filters: Filters, limit: int) -> list[int]:
+def leafed_through(world: World, within: list[Within], filters: CopyFilters, limit: int) -> list[int]:
     """Every page from the newest to the oldest; on the way back each page has to be the same again."""
     pages = [search.find(world.company.pk, within, filters, limit=limit)]
     assert pages[0].newer == ""
@@ -111,36 +111,36 @@ def leafed_through(world: World, within: list[Within], filters: Filters, limit: 
 
 
 FILTERS = [
-    Filters(),
-    Filters(state="verified"),
-    Filters(state="failed"),
-    Filters(reason="recording_not_audio"),
-    Filters(reason="recording_not_ready", state="pending"),
-    Filters(reason="recording_gone", state="failed"),
-    Filters(agent="ann"),
-    Filters(agent="ヤマダ"),
-    Filters(agent="bob"),
-    Filters(agent='a,"b'),
-    Filters(agent="an", state="gone"),
-    Filters(agent="a", reason="object_occupied"),
-    Filters(agent="nobody"),
-    Filters(call_id="c7"),
-    Filters(recording_id="r12"),
-    Filters(recording_id="r12", call_id="c6", agent="", state=""),
-    Filters(recording_id="r12", call_id="c7"),
-    Filters(call_id="nothing"),
-    Filters(state="verified", proof="read_twice"),
-    Filters(state="verified", agent="ann", proof="read_twice"),
+    CopyFilters(),
+    CopyFilters(state="verified"),
+    CopyFilters(state="failed"),
+    CopyFilters(reason="recording_not_audio"),
+    CopyFilters(reason="recording_not_ready", state="pending"),
+    CopyFilters(reason="recording_gone", state="failed"),
+    CopyFilters(agent="ann"),
+    CopyFilters(agent="ヤマダ"),
+    CopyFilters(agent="bob"),
+    CopyFilters(agent='a,"b'),
+    CopyFilters(agent="an", state="gone"),
+    CopyFilters(agent="a", reason="object_occupied"),
+    CopyFilters(agent="nobody"),
+    CopyFilters(call_id="c7"),
+    CopyFilters(recording_id="r12"),
+    CopyFilters(recording_id="r12", call_id="c6", agent="", state=""),
+    CopyFilters(recording_id="r12", call_id="c7"),
+    CopyFilters(call_id="nothing"),
+    CopyFilters(state="verified", proof="read_twice"),
+    CopyFilters(state="verified", agent="ann", proof="read_twice"),
 ]
 
 
 @pytest.mark.parametrize("filters", FILTERS, ids=str)
-def test_every_filter_finds_what_reading_everything_finds_page_by_page_both_ways(world: World, filters: Filters) -> None:
+def test_every_filter_finds_what_reading_everything_finds_page_by_page_both_ways(world: World, filters: CopyFilters) -> None:
     assert leafed_through(world, both(world), filters, 7) == expected(both(world), filters)
 
 
 @pytest.mark.parametrize("filters", FILTERS, ids=str)
-def test_each_target_has_its_own_time(world: World, filters: Filters) -> None:
+def test_each_target_has_its_own_time(world: World, filters: CopyFilters) -> None:
     within = [
         Within(world.center.pk, BASE + timedelta(hours=10), BASE + timedelta(hours=30)),
         Within(world.other.pk, None, BASE + timedelta(hours=20)),
@@ -156,34 +156,34 @@ def test_a_part_of_a_name_that_fits_many_finds_the_same(world: World, monkeypatc
 
 
 def test_nothing_outside_of_what_may_be_seen_is_found(world: World) -> None:
-    assert search.find(world.company.pk, [], Filters()).copies == []
-    found = search.find(world.company.pk, [Within(world.center.pk)], Filters(), limit=COPIES).copies
+    assert search.find(world.company.pk, [], CopyFilters()).copies == []
+    found = search.find(world.company.pk, [Within(world.center.pk)], CopyFilters(), limit=COPIES).copies
     assert {copy.target_id for copy in found} == {world.center.pk}
     stranger = World("Zenith")
-    assert search.find(stranger.company.pk, both(world), Filters()).copies == []
-    assert search.find(stranger.company.pk, both(world), Filters(agent="Ann")).copies == []
-    assert search.find(stranger.company.pk, both(world), Filters(recording_id="r1")).copies == []
+    assert search.find(stranger.company.pk, both(world), CopyFilters()).copies == []
+    assert search.find(stranger.company.pk, both(world), CopyFilters(agent="Ann")).copies == []
+    assert search.find(stranger.company.pk, both(world), CopyFilters(recording_id="r1")).copies == []
 
 
 def test_a_page_costs_few_questions_however_many_it_shows(world: World, django_assert_max_num_queries: object) -> None:
     with django_assert_max_num_queries(3):  # type: ignore[operator]
-        page = search.find(world.company.pk, both(world), Filters(agent="a"), limit=100)
+        page = search.find(world.company.pk, both(world), CopyFilters(agent="a"), limit=100)
         assert all(copy.recording.call_id and copy.bucket.url for copy in page.copies)
 
 
 @pytest.mark.parametrize("cursor", ["x", "%%%", "AAAA", "é", "A" * 500, base64.urlsafe_b64encode(b"\1" + b"\x7f" * 16).decode()])
 def test_a_cursor_that_is_none_of_ours_is_refused(world: World, cursor: str) -> None:
     with pytest.raises(ValueError):
-        search.find(world.company.pk, both(world), Filters(), cursor)
+        search.find(world.company.pk, both(world), CopyFilters(), cursor)
 
 
 def test_a_page_that_emptied_meanwhile_leads_nowhere(world: World) -> None:
-    page = search.find(world.company.pk, both(world), Filters(), limit=5)
+    page = search.find(world.company.pk, both(world), CopyFilters(), limit=5)
     Copy.objects.exclude(pk__in=[copy.pk for copy in page.copies]).delete()
-    assert search.find(world.company.pk, both(world), Filters(), page.older, 5) == search.Page([])
+    assert search.find(world.company.pk, both(world), CopyFilters(), page.older, 5) == search.CopyPage([])
 
 
 def test_a_name_of_any_length_can_be_kept_and_found(world: World) -> None:
     world.place(world.planned(1001, agent="𠮷" * 4000, started_ms=START_MS))
-    found = search.find(world.company.pk, [Within(world.center.pk)], Filters(agent="𠮷𠮷")).copies
+    found = search.find(world.company.pk, [Within(world.center.pk)], CopyFilters(agent="𠮷𠮷")).copies
     assert [copy.agent for copy in found] == ["𠮷" * AGENT_LENGTH]

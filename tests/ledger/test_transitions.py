@@ -63,7 +63,9 @@ def test_one_outcome_that_is_refused_keeps_the_whole_batch_unwritten(world: Worl
     one, two = world.place(world.planned(1), world.planned(2))
     with pytest.raises(transitions.TransitionRefused):
         transitions.enter(
-            [(verified(one), "pending", 0), (Outcome(two.copy_id, 0, State.EXCLUDED, "rule_disabled"), "pending", 0)], Cause.TRY, NOW
+            [(verified(one), "pending", 0), (Outcome(two.copy_id, 0, State.EXCLUDED, "rule_disabled"), "pending", 0)],
+            Cause.TRY,
+            NOW,
         )
     assert set(Copy.objects.values_list("state", flat=True)) == {"pending"}
 

@@ -8,7 +8,7 @@ from rokuon.domain.copies import State
 from rokuon.domain.work import Outcome, Work
 from rokuon.ledger import record
 from rokuon.ledger.sql import at
-from rokuon.ledger.waiting import Waiting, waiting_copies
+from rokuon.ledger.waiting import WaitingCopies, waiting_copies
 
 from .factory import NOW, START_MS, World
 
@@ -22,7 +22,7 @@ def waits(work: Work, reason: str, seconds: float) -> Outcome:
     return Outcome(work.copy_id, work.attempt, State.PENDING, reason=reason, spent=True, due_in_s=seconds)
 
 
-def of(world: World, named: int = 5, *targets: int) -> list[Waiting]:
+def of(world: World, named: int = 5, *targets: int) -> list[WaitingCopies]:
     asked = list(targets) or [world.center.pk, world.other.pk]
     return list(waiting_copies(world.company.pk, asked, at(START_MS), at(START_MS + 100), NOW, named))
 
@@ -42,7 +42,7 @@ def test_what_waits_is_named_by_its_ids_with_why_and_until_when(world: World) ->
 def test_what_is_due_again_may_be_under_way_whatever_it_waited_for_before(world: World) -> None:
     (work,) = world.place(world.planned(1))
     record.record([waits(work, "recording_too_slow", -1)], NOW)
-    assert of(world) == [Waiting("", 1, ("r1",), None)]
+    assert of(world) == [WaitingCopies("", 1, ("r1",), None)]
 
 
 def test_other_targets_and_other_days_are_not_the_runs(world: World) -> None:

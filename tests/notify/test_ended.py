@@ -9,8 +9,8 @@ from rokuon.ledger import exclude, failures, record, runs
 from rokuon.ledger.models import Copy
 from rokuon.ledger.retry import retry
 from rokuon.notify import message
-from rokuon.notify.message import Letter, Line, Numbers
-from rokuon.notify.models import Kind, Mail, Notice, Occasion
+from rokuon.notify.message import Letter, NoticeLine, Numbers
+from rokuon.notify.models import Mail, Notice, NoticeKind, Occasion
 from rokuon.notify.render import Rendered, render
 from tests.ledger.factory import NOW, failed, verified
 from tests.notify.factory import Place, told
@@ -127,7 +127,7 @@ def test_what_became_unreachable_is_not_over(place: Place) -> None:
     at = started + 40 * DAY
     place.look(at)
     place.look(at + HOUR)
-    assert Notice.objects.filter(kind=Kind.EXPIRING, told_count=1).exists()
+    assert Notice.objects.filter(kind=NoticeKind.EXPIRING, told_count=1).exists()
     after = started + 46 * DAY
     mails = [*place.look(after), *place.look(after + 16 * MINUTE)]
     (end,) = [mail for mail in mails if mail.occasion == "ended"]
@@ -150,5 +150,5 @@ def test_the_first_back_up_now_backed_everything_up_only_if_nothing_else_is_left
 
 def test_a_letter_of_an_older_version_is_read_as_it_was() -> None:
     old = {"occasion": "ended", "lines": [{"kind": "failed", "cause": "recording_truncated", "most": 2}]}
-    assert message.from_json(old).lines == (Line("failed", "recording_truncated", most=2),)
+    assert message.from_json(old).lines == (NoticeLine("failed", "recording_truncated", most=2),)
     assert message.from_json(old).lines[0].arrived

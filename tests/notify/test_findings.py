@@ -15,7 +15,7 @@ from rokuon.ledger.models import Call, Run, Window
 from rokuon.ledger.sql import ms
 from rokuon.notify import findings, message, silence
 from rokuon.notify.findings import Finding
-from rokuon.notify.models import Kind
+from rokuon.notify.models import NoticeKind
 from rokuon.org.models import Company, Target
 from tests.ledger.factory import NOW
 from tests.notify.factory import Place, told
@@ -35,7 +35,7 @@ def ready(place: Place) -> Place:
     return place
 
 
-def found(place: Place, kind: Kind, now: datetime) -> list[Finding]:
+def found(place: Place, kind: NoticeKind, now: datetime) -> list[Finding]:
     return [one for one in findings.of_company(place.company, now) if one.kind is kind]
 
 
@@ -93,9 +93,9 @@ def test_s23_it_is_over_as_soon_as_there_is_a_call(ready: Place) -> None:
     busy_mornings(ready.center, 4)
     at = MONDAY + 11 * HOUR
     sweep(ready, at)
-    assert found(ready, Kind.SILENCE, at)
+    assert found(ready, NoticeKind.SILENCE, at)
     calls(ready.center, [at - 5 * MINUTE])
-    assert not found(ready, Kind.SILENCE, at)
+    assert not found(ready, NoticeKind.SILENCE, at)
 
 
 def test_s23_a_holiday_among_the_four_weeks_does_not_hide_it_and_two_do(ready: Place) -> None:
@@ -104,9 +104,9 @@ def test_s23_a_holiday_among_the_four_weeks_does_not_hide_it_and_two_do(ready: P
     sweep(ready, at)
     Call.objects.filter(started_at__gte=MONDAY - 7 * DAY).delete()
     calls(ready.center, [MONDAY - HOUR])
-    assert found(ready, Kind.SILENCE, at)
+    assert found(ready, NoticeKind.SILENCE, at)
     Call.objects.filter(started_at__gte=MONDAY - 14 * DAY, started_at__lt=MONDAY - 7 * DAY).delete()
-    assert not found(ready, Kind.SILENCE, at)
+    assert not found(ready, NoticeKind.SILENCE, at)
 
 
 def test_s23_nights_and_quiet_centres_are_not_odd(ready: Place) -> None:
@@ -114,18 +114,18 @@ def test_s23_nights_and_quiet_centres_are_not_odd(ready: Place) -> None:
     busy_mornings(ready.other, 4, each=5)
     for hour in (1, 5, 8):
         sweep(ready, MONDAY + hour * HOUR)
-        assert not found(ready, Kind.SILENCE, MONDAY + hour * HOUR)
+        assert not found(ready, NoticeKind.SILENCE, MONDAY + hour * HOUR)
     sweep(ready, MONDAY + 14 * HOUR)
-    assert [one.ref for one in found(ready, Kind.SILENCE, MONDAY + 14 * HOUR)] == [str(ready.center.pk)]
+    assert [one.ref for one in found(ready, NoticeKind.SILENCE, MONDAY + 14 * HOUR)] == [str(ready.center.pk)]
 
 
 def test_s23_what_nobody_listed_is_no_silence(ready: Place) -> None:
     busy_mornings(ready.center, 4)
     at = MONDAY + 13 * HOUR
-    assert not found(ready, Kind.SILENCE, at), "no sweep"
+    assert not found(ready, NoticeKind.SILENCE, at), "no sweep"
     run = sweep(ready, at)
-    assert found(ready, Kind.SILENCE, at)
-    assert not found(ready, Kind.SILENCE, at + HOUR), "the sweep is old"
+    assert found(ready, NoticeKind.SILENCE, at)
+    assert not found(ready, NoticeKind.SILENCE, at + HOUR), "the sweep is old"
     Window.objects.create(
         run=run,
         scope_kind="callcenter",
@@ -136,17 +136,17 @@ def test_s23_what_nobody_listed_is_no_silence(ready: Place) -> None:
         listed_down_to=at,
         state="failed",
     )
-    assert not found(ready, Kind.SILENCE, at), "the listing was refused"
+    assert not found(ready, NoticeKind.SILENCE, at), "the listing was refused"
     Window.objects.all().delete()
     holds.open_hold(ready.company.pk, HoldOn.SOURCE, "", "source_key_refused", "401", at)
-    assert not found(ready, Kind.SILENCE, at), "the source is held"
+    assert not found(ready, NoticeKind.SILENCE, at), "the source is held"
 
 
 def test_s23_a_rule_that_is_off_asks_for_no_calls(ready: Place) -> None:
     busy_mornings(ready.center, 4)
     sweep(ready, MONDAY + 11 * HOUR)
     Target.objects.filter(pk=ready.center.pk).update(backed_up=False)
-    assert not found(ready, Kind.SILENCE, MONDAY + 11 * HOUR)
+    assert not found(ready, NoticeKind.SILENCE, MONDAY + 11 * HOUR)
 
 
 def test_a_silence_of_days_stays_one_over_the_weekend(ready: Place) -> None:
@@ -154,7 +154,7 @@ def test_a_silence_of_days_stays_one_over_the_weekend(ready: Place) -> None:
     for later in (DAY, 3 * DAY, 6 * DAY, 9 * DAY):
         at = MONDAY + 13 * HOUR + later
         sweep(ready, at)
-        assert found(ready, Kind.SILENCE, at)
+        assert found(ready, NoticeKind.SILENCE, at)
 
 
 @given(st.lists(st.integers(0, 50), max_size=6))
@@ -171,28 +171,28 @@ def test_the_same_stretch_a_week_before_is_the_same_hour_on_the_wall() -> None:
 
 def test_s22_calls_recorded_without_a_recording_are_told_to_the_companys_admins_after_a_day(ready: Place) -> None:
     calls(ready.center, [NOW - number * MINUTE for number in range(6)], named=0)
-    assert not found(ready, Kind.UNNAMED, NOW + DAY - HOUR)
+    assert not found(ready, NoticeKind.UNNAMED, NOW + DAY - HOUR)
     (mail,) = ready.look(NOW + DAY + MINUTE)
     assert (mail.to, mail.office_id, mail.letter["lines"][0]["kind"]) == ("ada@acme.example", None, "unnamed")
-    (finding,) = found(ready, Kind.UNNAMED, NOW + DAY + MINUTE)
+    (finding,) = found(ready, NoticeKind.UNNAMED, NOW + DAY + MINUTE)
     assert (finding.count, finding.cause, finding.office_id) == (6, "recording_details_missing", None)
 
 
 def test_s22_a_few_are_nobodys_trouble_and_old_ones_are_over(ready: Place) -> None:
     calls(ready.center, [NOW - number * MINUTE for number in range(5)], named=0)
-    assert not found(ready, Kind.UNNAMED, NOW + 2 * DAY)
+    assert not found(ready, NoticeKind.UNNAMED, NOW + 2 * DAY)
     calls(ready.other, [NOW], named=0)
-    assert found(ready, Kind.UNNAMED, NOW + 2 * DAY)
-    assert not found(ready, Kind.UNNAMED, NOW + 35 * DAY + MINUTE)
+    assert found(ready, NoticeKind.UNNAMED, NOW + 2 * DAY)
+    assert not found(ready, NoticeKind.UNNAMED, NOW + 35 * DAY + MINUTE)
     calls(ready.center, [NOW - number * MINUTE for number in range(6)], named=1)
-    assert found(ready, Kind.UNNAMED, NOW + 2 * DAY), "other calls change nothing"
+    assert found(ready, NoticeKind.UNNAMED, NOW + 2 * DAY), "other calls change nothing"
 
 
 def test_listing_that_stands_still_is_told_with_its_cause(ready: Place) -> None:
     sweep(ready, NOW)
     sweep(ready, NOW + 10 * MINUTE, ended=False, reason="source_answer_malformed")
     for minute in (10, 30, 60):
-        assert not found(ready, Kind.NOT_LISTED, NOW + minute * MINUTE)
+        assert not found(ready, NoticeKind.NOT_LISTED, NOW + minute * MINUTE)
     ready.look(NOW + 61 * MINUTE)
     assert ready.look(NOW + 75 * MINUTE) == [], "a machine that slept is given time"
     (mail,) = ready.look(NOW + 81 * MINUTE)
@@ -203,27 +203,27 @@ def test_listing_that_stands_still_is_told_with_its_cause(ready: Place) -> None:
 def test_a_held_source_is_one_notice_and_not_two(ready: Place) -> None:
     sweep(ready, NOW)
     holds.open_hold(ready.company.pk, HoldOn.SOURCE, "", "source_key_refused", "401", NOW)
-    assert {one.kind for one in findings.of_company(ready.company, NOW + 3 * HOUR)} == {Kind.HOLD}
+    assert {one.kind for one in findings.of_company(ready.company, NOW + 3 * HOUR)} == {NoticeKind.HOLD}
 
 
 def test_a_rule_that_was_just_switched_on_has_waited_for_nothing(ready: Place) -> None:
     sweep(ready, NOW - 30 * DAY)
     Target.objects.update(backed_up_at=NOW - 10 * MINUTE)
-    assert not found(ready, Kind.NOT_LISTED, NOW)
-    assert found(ready, Kind.NOT_LISTED, NOW + 2 * HOUR)
+    assert not found(ready, NoticeKind.NOT_LISTED, NOW)
+    assert found(ready, NoticeKind.NOT_LISTED, NOW + 2 * HOUR)
 
 
 def test_events_that_stopped_are_told_where_there_are_calls(ready: Place) -> None:
     hook = Hook.objects.create(company=ready.company, secret="s", since=NOW - 10 * DAY, event_at=NOW - 25 * HOUR, checked_at=NOW)
     calls(ready.center, [NOW - number * HOUR for number in range(1, 5)])
-    assert not found(ready, Kind.NO_EVENT, NOW), "four calls"
+    assert not found(ready, NoticeKind.NO_EVENT, NOW), "four calls"
     calls(ready.other, [NOW - HOUR])
-    (finding,) = found(ready, Kind.NO_EVENT, NOW)
+    (finding,) = found(ready, NoticeKind.NO_EVENT, NOW)
     assert finding.since == NOW - 25 * HOUR
     for changed in ({"event_at": NOW - HOUR}, {"reason": "source_unavailable"}, {"checked_at": NOW - 3 * DAY}, {"since": NOW - HOUR}):
         before = {name: getattr(hook, name) for name in changed}
         Hook.objects.update(**changed)
-        assert not found(ready, Kind.NO_EVENT, NOW), changed
+        assert not found(ready, NoticeKind.NO_EVENT, NOW), changed
         Hook.objects.update(**before)
 
 
@@ -231,11 +231,11 @@ def test_what_leaves_the_access_window_is_told_to_its_office(ready: Place) -> No
     works = ready.place(*(ready.planned(number) for number in range(3)))
     assert len(works) == 3
     started = datetime.fromtimestamp(1_790_000_000, NOW.tzinfo)
-    assert not found(ready, Kind.EXPIRING, started + 40 * DAY), "no window is set"
+    assert not found(ready, NoticeKind.EXPIRING, started + 40 * DAY), "no window is set"
     Company.objects.filter(pk=ready.company.pk).update(access_window_days=45)
     ready.company.refresh_from_db()
-    assert not found(ready, Kind.EXPIRING, started + 30 * DAY)
-    (finding,) = found(ready, Kind.EXPIRING, started + 40 * DAY)
+    assert not found(ready, NoticeKind.EXPIRING, started + 30 * DAY)
+    (finding,) = found(ready, NoticeKind.EXPIRING, started + 40 * DAY)
     assert (finding.office_id, finding.count, finding.facts["targets"]) == (ready.office.pk, 3, [["Sales", 3]])
     ready.verify(*works)
-    assert not found(ready, Kind.EXPIRING, started + 40 * DAY)
+    assert not found(ready, NoticeKind.EXPIRING, started + 40 * DAY)

@@ -11,7 +11,7 @@ from rokuon.jobs import queue
 from rokuon.jobs.tick import tick
 from rokuon.ledger import holds
 from rokuon.notify import paths
-from rokuon.notify.models import Kind, Mail, Notice
+from rokuon.notify.models import Mail, Notice, NoticeKind
 from rokuon.wiring import notices, sweeps
 from tests.ledger.factory import NOW
 from tests.notify.factory import Place, taken
@@ -63,7 +63,7 @@ def test_l7_whatever_goes_wrong_before_it_in_the_minute_what_is_wrong_is_told(pl
 
 def test_who_looks_is_a_worker_so_there_is_one(place: Place) -> None:
     notices.of_installation(0, NOW, queue.enqueue_mail)
-    assert Notice.objects.filter(kind=Kind.NO_WORKER, ended_at=None).exists() and mail_jobs() == 1
+    assert Notice.objects.filter(kind=NoticeKind.NO_WORKER, ended_at=None).exists() and mail_jobs() == 1
     for minute in (1, 20):
         notices.watch(NOW + minute * MINUTE, queue)
     assert not Notice.objects.filter(ended_at=None).exists()
@@ -75,19 +75,19 @@ def test_the_tick_forgets_what_is_old(place: Place) -> None:
     assert not Mail.objects.filter(created_at=NOW).exists()
 
 
-@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize("kind", list(NoticeKind))
 @pytest.mark.parametrize("ref", ["source", "callrecording", "bucket:7"])
-def test_every_notice_leads_to_a_page_of_the_console(kind: Kind, ref: str) -> None:
+def test_every_notice_leads_to_a_page_of_the_console(kind: NoticeKind, ref: str) -> None:
     path = paths.of_notice("abc_-123", Notice(kind=kind, cause="recording_not_audio", ref=ref))
-    assert (path == "") == (kind is Kind.NO_WORKER)
+    assert (path == "") == (kind is NoticeKind.NO_WORKER)
     if path:
         found = resolve(path.partition("#")[0])
         assert found.kwargs["company"] == "abc_-123"
         expected = {
-            Kind.FAILED: "console:failures-cause",
-            Kind.GONE: "console:failures-cause",
-            Kind.HOLD: "console:settings-bucket" if ref.startswith("bucket") else "console:set_up",
-            Kind.UNNAMED: "console:failures-unnamed",
+            NoticeKind.FAILED: "console:failures-cause",
+            NoticeKind.GONE: "console:failures-cause",
+            NoticeKind.HOLD: "console:settings-bucket" if ref.startswith("bucket") else "console:set_up",
+            NoticeKind.UNNAMED: "console:failures-unnamed",
         }
         assert found.view_name == expected.get(kind, found.view_name)
 

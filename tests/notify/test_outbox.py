@@ -4,13 +4,13 @@ import pytest
 from django.test import override_settings
 
 from rokuon.notify import outbox
-from rokuon.notify.message import Letter, Line, from_json
+from rokuon.notify.message import Letter, NoticeLine, from_json
 from rokuon.notify.models import Mail
 from rokuon.notify.recipients import Address
 
 NOW = datetime(2026, 11, 20, 3, tzinfo=UTC)
 LETTER = Letter(
-    "opened", "Aozora", "大阪オフィス", "Asia/Tokyo", (Line("failed", "bucket_forbidden", count=31, targets=(("Support", 31),)),)
+    "opened", "Aozora", "大阪オフィス", "Asia/Tokyo", (NoticeLine("failed", "bucket_forbidden", count=31, targets=(("Support", 31),)),)
 )
 TWO = [Address("aki@example.com", "ja", "Aki"), Address("bo@example.com", "en")]
 

@@ -10,7 +10,7 @@ import pytest
 from django.db import connections
 
 from rokuon.notify import outbox, recipients
-from rokuon.notify.message import Letter, Line
+from rokuon.notify.message import Letter, NoticeLine
 from rokuon.notify.models import Mail
 from rokuon.notify.recipients import Address
 from rokuon.org.models import Company
@@ -21,7 +21,7 @@ from tests.notify.factory import Place
 from tests.notify.mail_server import MailServer
 
 ORIGIN = "https://rokuon.example"
-LETTER = Letter("opened", "Acme", "Tokyo", "Asia/Tokyo", (Line("failed", "bucket_forbidden", count=31, path="/c/x/failures/"),))
+LETTER = Letter("opened", "Acme", "Tokyo", "Asia/Tokyo", (NoticeLine("failed", "bucket_forbidden", count=31, path="/c/x/failures/"),))
 
 
 class Clock:
@@ -93,7 +93,7 @@ def test_c13_six_hours_without_a_server_lose_no_mail_and_double_none(smtp: MailS
             asked.append(minute)
             send(clock)
         clock.forward(minutes=1)
-    waiting = outbox.standing(place.company.pk, clock())
+    waiting = outbox.outbox_state(place.company.pk, clock())
     assert (waiting.waiting, waiting.oldest, waiting.last_sent) == (4, NOW, None)
     assert waiting.error == "server:ConnectionRefusedError"
     assert 10 < len(asked) < 40, "a server that is down is asked often at first and then hourly"
@@ -126,7 +126,7 @@ def test_a_server_that_is_away_for_a_week_ends_the_mail_where_people_see_it(smtp
     send(clock)
     stored = only()
     assert (stored.refused_at, stored.due_at, stored.error) == (clock(), None, "server:ConnectionRefusedError")
-    assert outbox.standing(place.company.pk, clock()).refused == 1
+    assert outbox.outbox_state(place.company.pk, clock()).refused == 1
     clock.forward(minutes=1)
     assert not recipients.refused_of(["ken@acme.example"], clock()), "the address is not to blame"
 
@@ -288,7 +288,7 @@ def test_a_wrong_password_waits_visibly_until_it_is_right(
     write(place, clock, "ken@acme.example")
     with caplog.at_level(logging.DEBUG):
         send(clock)
-    assert outbox.standing(place.company.pk, clock()).error == "server:535"
+    assert outbox.outbox_state(place.company.pk, clock()).error == "server:535"
     assert "wrong-secret" not in caplog.text
     assert "ken@acme.example" not in caplog.text
     settings.EMAIL_HOST_PASSWORD = "right"
@@ -432,7 +432,7 @@ def test_a_server_that_asks_to_wait_wherever_it_does_is_waited_for(smtp: MailSer
 def test_a_fault_of_our_own_in_one_mail_does_not_keep_the_others(
     smtp: MailServer, place: Place, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    broken = Letter("opened", "Acme", "Tokyo", lines=(Line("failed", since="no time at all"),))
+    broken = Letter("opened", "Acme", "Tokyo", lines=(NoticeLine("failed", since="no time at all"),))
     write(place, clock, "ken@acme.example", letter=broken)
     write(place, clock, "lee@acme.example")
     send(clock)

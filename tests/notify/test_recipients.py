@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from rokuon.accounts.models import Person
 from rokuon.notify import recipients
-from rokuon.notify.models import Rhythm
+from rokuon.notify.models import NotificationSettings
 from tests.ledger.factory import NOW
 from tests.notify.factory import Place, Role, refused, taken
 
@@ -36,7 +36,7 @@ def test_an_address_written_in_two_ways_is_one_reader_in_the_language_he_chose(p
 
 
 def test_the_directory_is_left_out_where_a_company_says_so(place: Place) -> None:
-    Rhythm.objects.create(company=place.company, directory_admins=False)
+    NotificationSettings.objects.create(company=place.company, directory_admins=False)
     place.listed("Mia", "mia@acme.example", offices=(place.office,))
     place.listed("Sue", "sue@acme.example", is_super_admin=True)
     assert emails(recipients.of_office(place.office, NOW).addresses) == {"ken@acme.example"}
@@ -53,7 +53,7 @@ def test_the_language_is_the_readers_then_the_companys_then_the_installations(pl
     place.listed("Mia", "mia@acme.example", offices=(place.office,))
     mine = {one.email: one.language for one in recipients.of_office(place.office, NOW).addresses}
     assert mine["mia@acme.example"] == "en"
-    Rhythm.objects.create(company=place.company, language="ja")
+    NotificationSettings.objects.create(company=place.company, language="ja")
     mine = {one.email: one.language for one in recipients.of_office(place.office, NOW).addresses}
     assert mine["mia@acme.example"] == "ja"
 

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from rokuon.base.i18n import _, speaking
 from rokuon.domain.failures import by_reason, leaves
 from rokuon.notify import samples
-from rokuon.notify.message import Letter, Line, Numbers
-from rokuon.notify.models import Kind, Occasion
+from rokuon.notify.message import Letter, NoticeLine, Numbers
+from rokuon.notify.models import NoticeKind, Occasion
 from rokuon.notify.render import MOST_LINES, Rendered, render
 from rokuon.notify.text.causes import IN_BRIEF, in_brief
 from rokuon.runtime.mail import MOST_SUBJECT, compose
@@ -72,7 +72,7 @@ def test_every_occasion_and_kind_has_words_in_both_languages(occasion: str, kind
 
 def test_there_is_a_sample_of_each_occasion_and_a_line_of_each_kind() -> None:
     assert set(samples.LETTERS) == set(Occasion.values)
-    assert {line.kind for line in samples.LINES} == set(Kind.values)
+    assert {line.kind for line in samples.LINES} == set(NoticeKind.values)
 
 
 def test_every_cause_has_a_few_words_in_both_languages() -> None:
@@ -86,7 +86,7 @@ def test_every_cause_has_a_few_words_in_both_languages() -> None:
 @pytest.mark.parametrize("reason", sorted({leaf.reason for leaf in leaves()}))
 @pytest.mark.parametrize("language", ["en", "ja"])
 def test_a_failure_says_what_its_class_advises(reason: str, language: str) -> None:
-    rendered = render(Letter("opened", "Acme", "Tokyo", lines=(Line("failed", reason, count=2),)), language, ORIGIN)
+    rendered = render(Letter("opened", "Acme", "Tokyo", lines=(NoticeLine("failed", reason, count=2),)), language, ORIGIN)
     with speaking(language):
         assert _(by_reason(reason).advice) in rendered.text
 
@@ -111,7 +111,7 @@ def test_a_mail_names_targets_counts_days_and_the_way_to_the_desk(language: str)
 
 
 def test_days_are_those_of_the_zone() -> None:
-    line = Line("failed", "bucket_forbidden", count=2, first_call="2026-11-16T15:30:00+00:00", last_call="2026-11-16T15:40:00+00:00")
+    line = NoticeLine("failed", "bucket_forbidden", count=2, first_call="2026-11-16T15:30:00+00:00", last_call="2026-11-16T15:40:00+00:00")
     said = render(Letter("opened", "Acme", "Tokyo", "Asia/Tokyo", (line,)), "en", ORIGIN).text
     assert "The calls are from 2026-11-17." in said
     assert "The calls are from 2026-11-16." in render(Letter("opened", "Acme", "Tokyo", "", (line,)), "en", ORIGIN).text
@@ -136,7 +136,9 @@ def test_c17_who_is_told_instead_of_an_office_reads_why() -> None:
 
 
 def test_a_mail_is_bounded_whatever_the_letter_holds() -> None:
-    line = Line("failed", "bucket_forbidden", count=1, targets=tuple((f"target {n} " + "x" * 500, n) for n in range(100)), path="/c/x/")
+    line = NoticeLine(
+        "failed", "bucket_forbidden", count=1, targets=tuple((f"target {n} " + "x" * 500, n) for n in range(100)), path="/c/x/"
+    )
     rendered = render(Letter("opened", "A" * 1000, "B" * 1000, lines=(line,) * 200), "en", ORIGIN)
     assert len(rendered.subject) <= MOST_SUBJECT
     assert len(rendered.html) < 100_000, "Gmail cuts a mail at 102 KB"
@@ -145,7 +147,7 @@ def test_a_mail_is_bounded_whatever_the_letter_holds() -> None:
 
 
 def test_a_letter_of_a_later_version_still_has_words() -> None:
-    rendered = render(Letter("opened", "Acme", lines=(Line("something_new", "reason_new", count=4),)), "ja", ORIGIN)
+    rendered = render(Letter("opened", "Acme", lines=(NoticeLine("something_new", "reason_new", count=4),)), "ja", ORIGIN)
     assert rendered.subject == "Acme: 確認の必要な問題があります"
 
 

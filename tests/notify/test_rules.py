@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rokuon.notify import policy
-from rokuon.notify.models import Kind, Occasion
+from rokuon.notify.models import NoticeKind, Occasion
 from rokuon.notify.policy import Seen
 from tests.ledger.factory import NOW
 
@@ -35,7 +35,7 @@ LOOKS = st.lists(
     ),
     max_size=60,
 )
-KINDS = st.sampled_from(list(Kind))
+KINDS = st.sampled_from(list(NoticeKind))
 
 
 @dataclass(frozen=True)
@@ -102,21 +102,21 @@ def test_c14_a_cause_is_told_at_most_once_an_hour(kind: str, looks: list[Minute]
 
 @given(KINDS, LOOKS)
 def test_c14_nothing_is_told_before_it_was_there_for_a_while(kind: str, looks: list[Minute]) -> None:
-    gather = policy.GATHER.get(Kind(kind), timedelta(0)) / MINUTE
+    gather = policy.GATHER.get(NoticeKind(kind), timedelta(0)) / MINUTE
     assert all(one.there_for >= gather for one in lived(kind, looks).said if one.occasion is Occasion.OPENED)
 
 
 @given(KINDS, LOOKS)
 def test_c15_what_is_acknowledged_or_gone_is_not_reminded_of(kind: str, looks: list[Minute]) -> None:
     reminders = [one for one in lived(kind, looks).said if one.occasion is Occasion.REMINDER]
-    assert not [one for one in reminders if one.acknowledged or kind == Kind.GONE]
+    assert not [one for one in reminders if one.acknowledged or kind == NoticeKind.GONE]
 
 
 @given(KINDS, LOOKS)
 def test_c15_escalated_are_failures_that_stay_and_once(kind: str, looks: list[Minute]) -> None:
     course = lived(kind, looks)
     escalated = [one for one in course.said if one.occasion is Occasion.ESCALATED]
-    assert not escalated or kind == Kind.FAILED
+    assert not escalated or kind == NoticeKind.FAILED
     assert len(escalated) <= course.openings
     told = [one.minute for one in course.said if one.occasion in TELLING]
     assert all(told and told[0] <= one.minute for one in escalated)
@@ -143,14 +143,14 @@ def test_c14_what_grows_all_the_time_is_told_ever_more_seldom(growth: list[int])
     for one in growth:
         total += one
         looks.append(Minute(10, total))
-    times = [one.minute for one in lived(Kind.FAILED, looks).said if one.occasion in (Occasion.OPENED, Occasion.MORE)]
+    times = [one.minute for one in lived(NoticeKind.FAILED, looks).said if one.occasion in (Occasion.OPENED, Occasion.MORE)]
     gaps = [later - earlier for earlier, later in pairwise(times)]
     assert all(gap >= min(24 * 60, 60 * 2**number) for number, gap in enumerate(gaps))
 
 
 def test_what_was_found_again_within_an_hour_of_its_end_says_nothing_before_the_hour_is_over() -> None:
     looks = [Minute(1, 3), Minute(5, 3), *[Minute(1, 0)] * 16, *[Minute(10, 3)] * 5]
-    course = lived(Kind.FAILED, looks)
+    course = lived(NoticeKind.FAILED, looks)
     assert [one.occasion for one in course.said] == [Occasion.OPENED, Occasion.ENDED]
     course.look(Minute(11, 3))
     assert [one.occasion for one in course.said] == [Occasion.OPENED, Occasion.ENDED, Occasion.OPENED]
@@ -158,17 +158,17 @@ def test_what_was_found_again_within_an_hour_of_its_end_says_nothing_before_the_
 
 
 def test_what_was_mended_in_part_and_fails_anew_is_told_as_more() -> None:
-    course = lived(Kind.GONE, [Minute(1, 9), Minute(5, 9), Minute(5, 1), Minute(60, 4)])
+    course = lived(NoticeKind.GONE, [Minute(1, 9), Minute(5, 9), Minute(5, 1), Minute(60, 4)])
     assert [(one.occasion, one.count) for one in course.said] == [(Occasion.OPENED, 9), (Occasion.MORE, 4)]
 
 
 def test_what_comes_and_goes_within_moments_is_never_told() -> None:
     flapping = [look for _ in range(100) for look in (Minute(1, 1), Minute(9, 0))]
-    assert lived(Kind.HOLD, flapping).said == []
+    assert lived(NoticeKind.HOLD, flapping).said == []
 
 
 def test_c15_a_failure_is_reminded_of_daily_and_escalated_after_three_days() -> None:
-    course = lived(Kind.FAILED, [Minute(1, 3)] * 6 + [Minute(60, 3)] * (24 * 5))
+    course = lived(NoticeKind.FAILED, [Minute(1, 3)] * 6 + [Minute(60, 3)] * (24 * 5))
     told = [(one.occasion, one.minute // (24 * 60)) for one in course.said]
     assert told == [
         (Occasion.OPENED, 0),
@@ -182,7 +182,7 @@ def test_c15_a_failure_is_reminded_of_daily_and_escalated_after_three_days() -> 
 
 
 def test_l7_many_that_fail_now_are_not_kept_back_for_the_reminders_of_an_old_one() -> None:
-    course = lived(Kind.FAILED, [Minute(1, 1)] * 6 + [Minute(60, 1)] * (24 * 6))
+    course = lived(NoticeKind.FAILED, [Minute(1, 1)] * 6 + [Minute(60, 1)] * (24 * 6))
     assert course.said[-1].occasion is Occasion.REMINDER
     course.look(Minute(1, 10_000))
     course.look(Minute(60, 10_000))
@@ -191,4 +191,4 @@ def test_l7_many_that_fail_now_are_not_kept_back_for_the_reminders_of_an_old_one
 
 def test_c15_to_acknowledge_ends_the_reminders_and_not_the_escalation() -> None:
     looks = [Minute(1, 3)] * 6 + [Minute(1, 3, acknowledge=True)] + [Minute(60, 3)] * (24 * 5)
-    assert [one.occasion for one in lived(Kind.FAILED, looks).said] == [Occasion.OPENED, Occasion.ESCALATED]
+    assert [one.occasion for one in lived(NoticeKind.FAILED, looks).said] == [Occasion.OPENED, Occasion.ESCALATED]

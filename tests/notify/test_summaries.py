@@ -11,7 +11,7 @@ from rokuon.events.models import Hint, Hook
 from rokuon.ledger import coverage, holds, runs, unread, unread_closings
 from rokuon.ledger.models import Run, Unreadable
 from rokuon.notify import message, weekly
-from rokuon.notify.models import Mail, Notice, Rhythm
+from rokuon.notify.models import Mail, Notice, NotificationSettings
 from rokuon.notify.render import render
 from rokuon.org.models import Company, Office
 from tests.ledger.factory import NOW, START_MS, World
@@ -188,7 +188,7 @@ def test_the_summary_names_what_the_first_run_did_not_list(ready: Place) -> None
 @pytest.mark.parametrize("why", ["switched off", "new", "nothing backed up", "not enabled"])
 def test_no_weekly_mail_where_there_is_nothing_to_say(ready: Place, why: str) -> None:
     if why == "switched off":
-        Rhythm.objects.create(company=ready.company, weekly=False)
+        NotificationSettings.objects.create(company=ready.company, weekly=False)
     elif why == "new":
         Company.objects.update(created_at=NEXT_MONDAY - HOUR)
     elif why == "nothing backed up":

@@ -138,7 +138,7 @@ def test_another_machine_whose_lock_is_not_seen_is_known_by_its_sign_of_life_and
     with postgres.ensure_running(data_dir):
         holder = folder_lock.Holder.of(data_dir / "postgres")
         assert holder
-        assert holder.place == folder_lock.Place.here()
+        assert holder.place == folder_lock.ProcessLocation.here()
 
 
 @pytest.mark.usefixtures("impatient", "unseen_socket")

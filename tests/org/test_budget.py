@@ -104,17 +104,17 @@ def throttled(company: Company, times: int, apart_s: float = 20) -> None:
 
 
 def test_a_pause_is_kept_with_the_time_that_was_asked_for_until_it_is_over(company: Company) -> None:
-    assert budget.standing(company.pk) == budget.Standing(15, 15)
+    assert budget.budget_state(company.pk) == budget.BudgetState(15, 15)
     budget.slow_down(company.pk, 900, asked=86_400)
-    now, found = datetime.now(UTC), budget.standing(company.pk)
+    now, found = datetime.now(UTC), budget.budget_state(company.pk)
     assert found.paused_until is not None
     assert found.asked_until is not None
     assert (found.paused_until - now).total_seconds() == pytest.approx(900, abs=5)
     assert (found.asked_until - now).total_seconds() == pytest.approx(86_400, abs=5)
     long_ago(company, 901)
-    assert budget.standing(company.pk) == budget.Standing(15, 15), "what is over is not told any more"
+    assert budget.budget_state(company.pk) == budget.BudgetState(15, 15), "what is over is not told any more"
     budget.slow_down(company.pk, 30, asked=30)
-    again = budget.standing(company.pk)
+    again = budget.budget_state(company.pk)
     assert again.asked_until is not None
     assert again.paused_until is not None
     assert abs(again.asked_until - again.paused_until) < timedelta(seconds=1), "a new pause forgets what an old one asked for"
@@ -124,33 +124,33 @@ def test_a_person_ends_a_pause_and_requests_are_sent_at_once(company: Company) -
     budget.slow_down(company.pk, 86_400, asked=86_400)
     assert budget.reserve(company.pk, 1, "bulk")[0] > 80_000
     assert settings_by_person.change(company, {"requests_per_second": Decimal(14)}, COMMAND_LINE, datetime.now(UTC))
-    assert budget.standing(company.pk) == budget.Standing(14, 14)
+    assert budget.budget_state(company.pk) == budget.BudgetState(14, 14)
     assert budget.reserve(company.pk, 1, "bulk")[0] < 5
 
 
 def test_another_setting_leaves_a_pause_alone(company: Company) -> None:
     budget.slow_down(company.pk, 86_400, asked=86_400)
     assert settings_by_person.change(company, {"voicemail": True}, COMMAND_LINE, datetime.now(UTC))
-    assert budget.standing(company.pk).paused_until is not None
+    assert budget.budget_state(company.pk).paused_until is not None
 
 
 def test_a_pause_without_a_named_time_tells_none(company: Company) -> None:
     budget.slow_down(company.pk, 30)
-    assert budget.standing(company.pk).paused_until is not None
-    assert budget.standing(company.pk).asked_until is None
+    assert budget.budget_state(company.pk).paused_until is not None
+    assert budget.budget_state(company.pk).asked_until is None
 
 
 def test_one_429_costs_its_pause_and_no_rate(company: Company) -> None:
     throttled(company, 1)
-    assert budget.standing(company.pk) == budget.Standing(15, 15)
+    assert budget.budget_state(company.pk) == budget.BudgetState(15, 15)
     long_ago(company, budget.GO_ON_S + 1)
     throttled(company, 1)
-    assert not budget.standing(company.pk).lowered, "the next one after a long while is one again"
+    assert not budget.budget_state(company.pk).lowered, "the next one after a long while is one again"
 
 
 def test_429s_that_go_on_lower_the_rate_and_the_slots_lie_further_apart(company: Company) -> None:
     throttled(company, 4, apart_s=6)
-    rate = budget.standing(company.pk).rate
+    rate = budget.budget_state(company.pk).rate
     assert 15 * 0.7**3 <= rate < 15 * 0.7**3 * 1.2
     slots = budget.reserve(company.pk, 3, "bulk")
     assert slots[2] - slots[1] == pytest.approx(1.03 / rate, rel=0.02)
@@ -160,30 +160,30 @@ def test_the_429s_of_one_burst_count_once(company: Company) -> None:
     throttled(company, 1)
     for _ in range(50):
         budget.slow_down(company.pk, 1)
-    assert budget.standing(company.pk).rate == pytest.approx(15 * 0.7, rel=0.02)
+    assert budget.budget_state(company.pk).rate == pytest.approx(15 * 0.7, rel=0.02)
 
 
 def test_a_long_pause_between_them_hides_no_429_that_goes_on(company: Company) -> None:
     budget.slow_down(company.pk, 900, asked=86_400)
     long_ago(company, 905)
     budget.slow_down(company.pk, 900, asked=85_000)
-    assert budget.standing(company.pk).lowered
+    assert budget.budget_state(company.pk).lowered
 
 
 def test_the_rate_rises_again_slowly_to_the_set_one_and_not_above_it(company: Company) -> None:
     throttled(company, 3)
-    low = budget.standing(company.pk).rate
+    low = budget.budget_state(company.pk).rate
     long_ago(company, 120)
-    assert budget.standing(company.pk).rate - low == pytest.approx(2 * 15 / 60, rel=0.1)
+    assert budget.budget_state(company.pk).rate - low == pytest.approx(2 * 15 / 60, rel=0.1)
     long_ago(company, 3601)
-    assert budget.standing(company.pk) == budget.Standing(15, 15)
+    assert budget.budget_state(company.pk) == budget.BudgetState(15, 15)
 
 
 def test_the_set_rate_stays_the_most_and_something_is_always_asked(company: Company) -> None:
     throttled(company, 40)
-    assert 0.5 <= budget.standing(company.pk).rate < 1
+    assert 0.5 <= budget.budget_state(company.pk).rate < 1
     Company.objects.update(requests_per_second="0.20")
-    assert budget.standing(company.pk).rate == pytest.approx(0.2)
+    assert budget.budget_state(company.pk).rate == pytest.approx(0.2)
 
 
 @pytest.mark.parametrize("limit", [2.0, 5.0, 9.0])
@@ -191,7 +191,7 @@ def test_against_a_lower_limit_the_rate_finds_it_and_stays_near(company: Company
     """Half an hour against a limit: asked every ten seconds, refused whenever the rate is above it."""
     rates, refused = [], 0
     for _ in range(180):
-        rate = budget.standing(company.pk).rate
+        rate = budget.budget_state(company.pk).rate
         if rate > limit:
             budget.slow_down(company.pk, 1)
             refused += 1

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rokuon.simulator import WorldSpec
-from rokuon.simulator.meter import Window
+from rokuon.simulator.meter import SlidingWindow
 
 from .conftest import NOW, Start
 
@@ -20,7 +20,7 @@ def test_the_worst_window_is_the_worst_of_all_windows(gaps: list[float], seconds
     for gap in gaps:
         at += gap
         times.append(at)
-    window = Window(seconds)
+    window = SlidingWindow(seconds)
     for at in times:
         window.enter(at)
     assert window.worst == max((sum(1 for t in times[: n + 1] if times[n] - t < seconds) for n in range(len(times))), default=0)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import pytest
 from aiohttp import web
 
-from rokuon.backup.copy import patiently, store_once
+from rokuon.backup.copy import store_once, with_quick_retries
 from rokuon.domain import retry
 from rokuon.domain.failures import (
     BucketBilling,
@@ -170,7 +170,7 @@ async def test_scenario_5_what_is_not_retryable_is_asked_once(
 ) -> None:
     odd.says(status)
     with pytest.raises(failure):
-        await patiently(lambda: ask(store, how), no_time)
+        await with_quick_retries(lambda: ask(store, how), no_time)
     assert len(odd.asked) == 1
 
 
@@ -185,7 +185,7 @@ async def test_scenario_6_a_refusal_after_a_passing_trouble_ends_the_tries(
     # A connection that is reset is tried a second time by aiohttp itself where the method allows.
     odd.says(*([first] if first else [None, None]), second)
     with pytest.raises(failure):
-        await patiently(lambda: ask(store, how), no_time)
+        await with_quick_retries(lambda: ask(store, how), no_time)
     assert 2 <= len(odd.asked) <= 3
 
 
@@ -226,7 +226,7 @@ async def test_a_time_out_gets_a_second_try_within_seconds(double: GcsDouble, so
         slept.append(seconds)
 
     double.fail(Fault(Op.UPLOAD, status=408))
-    stored = await patiently(lambda: store_once(work(), sound, body_of(b"abc")), sleep)
+    stored = await with_quick_retries(lambda: store_once(work(), sound, body_of(b"abc")), sleep)
     assert (stored.size, slept) == (3, [1.0])
 
 

@@ -18,7 +18,7 @@ from yarl import URL
 from rokuon.domain.failures import BucketCredentialRefused
 from rokuon.domain.ports import LONGEST_LINK_S
 from rokuon.stores.gcs import GOOGLE, GcsStore
-from rokuon.stores.gcs_signing import Link, sign
+from rokuon.stores.gcs_signing import SignedLink, sign
 from rokuon.stores.google_key import service_account
 from tests.conformance.harness import body_of
 from tests.simulators.gcs import GcsDouble, Op
@@ -157,14 +157,14 @@ async def test_the_library_makes_the_same_link(double: GcsDouble, wall: Wall, mo
         theirs = await Blob(Bucket(storage, "acme"), KEY, {"size": 1}).get_signed_url(300, query_params=dict(answers))
     stamp = parse_qs(urlsplit(theirs).query)["X-Goog-Date"][0]
     now = datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-    assert sign(Link(GOOGLE, "acme", KEY, 300, answers), account, now) == theirs
+    assert sign(SignedLink(GOOGLE, "acme", KEY, 300, answers), account, now) == theirs
 
 
 async def test_a_key_of_another_kind_is_refused() -> None:
     pem = generate_private_key(SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     for key in (pem, "not a key"):
         with pytest.raises(BucketCredentialRefused):
-            sign(Link(GOOGLE, "acme", "k", 5, {}), {"client_email": WHO, "private_key": key}, datetime.now(UTC))
+            sign(SignedLink(GOOGLE, "acme", "k", 5, {}), {"client_email": WHO, "private_key": key}, datetime.now(UTC))
 
 
 @pytest.mark.parametrize("seconds", [0, -1, LONGEST_LINK_S + 1, 604_800])

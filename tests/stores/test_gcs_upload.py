@@ -6,7 +6,7 @@ import random
 import pytest
 
 from rokuon.domain.failures import ChecksumRefused, StoreThrottled, StoreUnavailable
-from rokuon.stores.gcs_upload import CHUNK, Progress, upload
+from rokuon.stores.gcs_upload import CHUNK, UploadProgress, upload
 from tests.conformance.harness import body_of
 
 QUANTUM = 256 * 1024
@@ -22,7 +22,7 @@ class Server:
         self.done = False
         self.waited: list[float] = []
 
-    async def send(self, piece: bytes, content_range: str) -> Progress:
+    async def send(self, piece: bytes, content_range: str) -> UploadProgress:
         span, total = content_range.removeprefix("bytes ").split("/")
         if not self.done and span != "*":
             if int(span.split("-")[0]) != len(self.kept):
@@ -38,7 +38,7 @@ class Server:
             self.done = len(self.kept) == int(total)
         if self.random.random() < self.trouble:
             raise self.random.choice([StoreUnavailable, StoreThrottled])
-        return Progress(len(self.kept), {"size": len(self.kept)} if self.done else None)
+        return UploadProgress(len(self.kept), {"size": len(self.kept)} if self.done else None)
 
     async def sleep(self, seconds: float, /) -> None:
         self.waited.append(seconds)
@@ -64,8 +64,8 @@ async def test_an_upload_ends_whole_or_unavailable_and_never_otherwise(trouble: 
 
 @pytest.mark.parametrize("kept", [-1, 0, 2**40])
 async def test_a_server_that_does_not_advance_is_given_up(kept: int) -> None:
-    async def send(piece: bytes, content_range: str) -> Progress:
-        return Progress(kept)
+    async def send(piece: bytes, content_range: str) -> UploadProgress:
+        return UploadProgress(kept)
 
     server = Server(0, 0)
     with pytest.raises(StoreUnavailable):
@@ -75,8 +75,8 @@ async def test_a_server_that_does_not_advance_is_given_up(kept: int) -> None:
 async def test_a_server_that_goes_back_and_forth_is_given_up() -> None:
     answers = [2 * QUANTUM, QUANTUM] * 50
 
-    async def send(piece: bytes, content_range: str) -> Progress:
-        return Progress(answers.pop())
+    async def send(piece: bytes, content_range: str) -> UploadProgress:
+        return UploadProgress(answers.pop())
 
     server = Server(0, 0)
     with pytest.raises(StoreUnavailable):
@@ -87,11 +87,11 @@ async def test_a_server_that_goes_back_and_forth_is_given_up() -> None:
 async def test_bytes_that_the_server_refuses_are_refused_after_one_question() -> None:
     asked: list[str] = []
 
-    async def send(piece: bytes, content_range: str) -> Progress:
+    async def send(piece: bytes, content_range: str) -> UploadProgress:
         asked.append(content_range)
         if piece:
             raise ChecksumRefused
-        return Progress(0)
+        return UploadProgress(0)
 
     server = Server(0, 0)
     with pytest.raises(ChecksumRefused):

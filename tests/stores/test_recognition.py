@@ -19,21 +19,21 @@ from rokuon.stores import marker
 from rokuon.stores.local import LocalStore
 from rokuon.stores.marker import Claim
 from rokuon.stores.memory import MemoryStore
-from rokuon.stores.recognition import Known, absent, recognise
-from rokuon.stores.verification import Advice, Outcome, Step, StepDone, Verification, look, verify
+from rokuon.stores.recognition import KnownBucket, absent, recognise
+from rokuon.stores.verification import Advice, StepDone, StepOutcome, Verification, VerificationStep, check, verify
 from tests.conformance.harness import body_of
 
 CLAIM = Claim("acme", "i1")
 
 
-async def verified(store: Store, known: Known, *, anew: bool = False) -> Verification:
+async def verified(store: Store, known: KnownBucket, *, anew: bool = False) -> Verification:
     return await verify(
         store, company_id="acme", installation_id="i1", known=known, anew=anew, deadline_s=0, clock=lambda: 0.0, sleep=asyncio.sleep
     )
 
 
-async def looked(store: Store, known: Known) -> Verification:
-    return await look(store, company_id="acme", installation_id="i1", known=known)
+async def looked(store: Store, known: KnownBucket) -> Verification:
+    return await check(store, company_id="acme", installation_id="i1", known=known)
 
 
 async def filled(store: Store, count: int = 3) -> list[StoredObject]:
@@ -51,13 +51,13 @@ def disk(tmp_path: Path) -> Path:
     return folder
 
 
-async def used(folder: Path) -> Known:
+async def used(folder: Path) -> KnownBucket:
     store = LocalStore(folder)
-    first = await verified(store, Known())
+    first = await verified(store, KnownBucket())
     assert first.ok and first.identity
     objects = await filled(store)
     await store.close()
-    return Known(first.identity, objects)
+    return KnownBucket(first.identity, objects)
 
 
 def unmount(folder: Path) -> Path:
@@ -74,7 +74,7 @@ async def test_an_empty_mount_point_is_refused_with_how_many_are_missing_and_not
     found = await verified(store, known)
     assert isinstance(found.failure, BucketObjectsMissing)
     assert (found.failure.detail, found.missing, found.looked_for) == ("3 of 3", 3, 3)
-    assert found.steps[-1] == StepDone(Step.CLAIM, Outcome.FAILED)
+    assert found.steps[-1] == StepDone(VerificationStep.CLAIM, StepOutcome.FAILED)
     assert list(disk.iterdir()) == [], "neither a marker nor a folder"
     await store.close()
 
@@ -101,7 +101,7 @@ async def test_a_marker_that_was_removed_is_made_again_where_everything_is_still
     found = await verified(store, known)
     assert (found.ok, found.missing, found.looked_for) == (True, 0, 3)
     assert found.identity not in ("", known.identity)
-    assert (await recognise(store, "acme", Known(found.identity))).identity == found.identity
+    assert (await recognise(store, "acme", KnownBucket(found.identity))).identity == found.identity
     await store.close()
 
 
@@ -153,9 +153,9 @@ async def test_a_bucket_that_is_started_anew_on_purpose_is_marked(disk: Path) ->
 async def test_not_even_a_new_start_takes_the_bucket_of_another_company() -> None:
     store = MemoryStore()
     await marker.create(store, Claim("rival", "i9"), "r" * 32)
-    assert isinstance((await verified(store, Known("a" * 32), anew=True)).failure, BucketClaimedByOther)
+    assert isinstance((await verified(store, KnownBucket("a" * 32), anew=True)).failure, BucketClaimedByOther)
     with pytest.raises(BucketClaimedByOther):
-        await recognise(store, "acme", Known("r" * 32))
+        await recognise(store, "acme", KnownBucket("r" * 32))
 
 
 def old_marker(folder: Path) -> bytes:
@@ -169,13 +169,13 @@ def old_marker(folder: Path) -> bytes:
 async def test_a_marker_of_an_earlier_version_gets_its_identity_beside_it_and_is_not_touched(disk: Path) -> None:
     before = old_marker(disk)
     store = LocalStore(disk)
-    known = Known("", await filled(store))
+    known = KnownBucket("", await filled(store))
     found = await recognise(store, "acme", known)
     assert found.identity
     assert (disk / marker.CLAIM_FILE).read_bytes() == before
     assert json.loads((disk / marker.IDENTITY_FILE).read_bytes()) == {"rokuon-bucket": found.identity}
-    assert await recognise(store, "acme", Known(found.identity)) == found
-    assert (await verified(store, Known(found.identity, known.objects))).identity == found.identity
+    assert await recognise(store, "acme", KnownBucket(found.identity)) == found
+    assert (await verified(store, KnownBucket(found.identity, known.objects))).identity == found.identity
     await store.close()
 
 
@@ -183,7 +183,7 @@ async def test_an_old_marker_alone_does_not_make_a_mount_point_the_bucket(disk: 
     """What an earlier version left in the folder under a mount: a marker like the disk's own, and none of its recordings."""
     old_marker(disk)
     store = LocalStore(disk)
-    known = Known("", await filled(store))
+    known = KnownBucket("", await filled(store))
     unmount(disk)
     old_marker(disk)
     other = LocalStore(disk)
@@ -200,7 +200,7 @@ async def test_an_old_folder_object_keeps_its_metadata_and_two_at_once_agree_on_
     store = MemoryStore()
     fields = {"rokuon-company": "acme", "rokuon-installation": "i1"}
     await store.put(marker.FOLDER, body_of(b""), content_type="application/x-directory", metadata=fields)
-    first, second = await asyncio.gather(recognise(store, "acme", Known()), recognise(store, "acme", Known()))
+    first, second = await asyncio.gather(recognise(store, "acme", KnownBucket()), recognise(store, "acme", KnownBucket()))
     assert first == second
     assert first.identity
     assert [entry.key async for entry in store.list("")] == [marker.FOLDER, marker.IDENTITY_FILE]
@@ -213,6 +213,6 @@ async def test_an_identity_that_cannot_be_read_is_no_identity(disk: Path, text: 
     (disk / marker.IDENTITY_FILE).write_bytes(text)
     store = LocalStore(disk)
     with pytest.raises(ObjectOccupied):
-        await recognise(store, "acme", Known())
-    assert isinstance((await verified(store, Known())).failure, ObjectOccupied)
+        await recognise(store, "acme", KnownBucket())
+    assert isinstance((await verified(store, KnownBucket())).failure, ObjectOccupied)
     await store.close()

@@ -26,12 +26,12 @@ from rokuon.stores.google_key import service_account
 from rokuon.stores.local import LocalStore
 from rokuon.stores.marker import Claim
 from rokuon.stores.memory import MemoryStore
-from rokuon.stores.verification import SENTENCES, Advice, Outcome, Step, StepDone, Verification, Waiting, verify
+from rokuon.stores.verification import SENTENCES, Advice, OnWait, StepDone, StepOutcome, Verification, VerificationStep, verify
 from tests.conformance.harness import body_of
 from tests.simulators.gcs import Fault, GcsDouble, Op
 
 WHO = "backup@p.iam.gserviceaccount.com"
-ALL_DONE = tuple(StepDone(step, Outcome.DONE) for step in Step)
+ALL_DONE = tuple(StepDone(step, StepOutcome.DONE) for step in VerificationStep)
 
 
 class World:
@@ -40,7 +40,7 @@ class World:
     def __init__(self) -> None:
         self.now = 1000.0
         self.double = GcsDouble(clock=lambda: self.now)
-        self.waits: list[Waiting] = []
+        self.waits: list[OnWait] = []
 
     async def sleep(self, seconds: float, /) -> None:
         self.now += seconds
@@ -90,10 +90,10 @@ async def test_only_what_a_backup_needs_is_asked_of_the_bucket(world: World) -> 
 @pytest.mark.parametrize("kind", ["memory", "local"])
 async def test_other_stores_are_verified_the_same_way(kind: str, tmp_path: Path, world: World) -> None:
     store: Store = MemoryStore() if kind == "memory" else LocalStore(tmp_path)
-    for outcome in (Outcome.DONE, Outcome.FOUND):
+    for outcome in (StepOutcome.DONE, StepOutcome.FOUND):
         found = await world.verify(store)
         assert found.ok
-        assert found.steps[1] == StepDone(Step.CLAIM, outcome)
+        assert found.steps[1] == StepDone(VerificationStep.CLAIM, outcome)
     assert [entry.key async for entry in store.list("")] == [found.marker_key]
     assert found.marker_key in marker.KEYS
     if kind == "local":
@@ -110,7 +110,7 @@ async def test_verifying_again_finds_our_own_marker(world: World) -> None:
     await world.verify(store)
     again = await world.verify(store)
     assert again.ok
-    assert again.steps[1] == StepDone(Step.CLAIM, Outcome.FOUND)
+    assert again.steps[1] == StepDone(VerificationStep.CLAIM, StepOutcome.FOUND)
     assert world.double.bucket.generations == 1
 
 
@@ -119,7 +119,7 @@ async def test_a_bucket_of_another_company_is_refused_and_named(world: World) ->
     await world.verify(store, company="acme")
     other = await world.verify(store, company="rival")
     assert isinstance(other.failure, BucketClaimedByOther)
-    assert other.steps[-1] == StepDone(Step.CLAIM, Outcome.FAILED)
+    assert other.steps[-1] == StepDone(VerificationStep.CLAIM, StepOutcome.FAILED)
     assert other.claim == Claim("acme", "i1")
     assert world.double.bucket.generations == 1
 
@@ -167,7 +167,7 @@ async def test_a_credential_that_may_only_create_is_refused_and_has_written_noth
     found = await world.verify(world.open("objectCreator"), deadline_s=10)
     assert isinstance(found.failure, BucketForbidden)
     assert found.advice == (Advice.LACKS_GET, Advice.LACKS_LIST)
-    assert found.steps == (StepDone(Step.LIST, Outcome.FAILED),)
+    assert found.steps == (StepDone(VerificationStep.LIST, StepOutcome.FAILED),)
     assert world.double.bucket.things == {}
 
 
@@ -175,7 +175,7 @@ async def test_a_credential_that_may_only_view_is_refused(world: World) -> None:
     found = await world.verify(world.open("objectViewer"), deadline_s=10)
     assert isinstance(found.failure, BucketForbidden)
     assert found.advice == (Advice.LACKS_CREATE,)
-    assert found.steps[-1] == StepDone(Step.CLAIM, Outcome.FAILED)
+    assert found.steps[-1] == StepDone(VerificationStep.CLAIM, StepOutcome.FAILED)
 
 
 async def test_a_fresh_grant_is_waited_out_and_the_wait_is_told(world: World) -> None:
@@ -184,7 +184,7 @@ async def test_a_fresh_grant_is_waited_out_and_the_wait_is_told(world: World) ->
     assert world.now - 1000 >= 180
     first = world.waits[0]
     assert isinstance(first.failure, BucketForbidden)
-    assert first == Waiting(Step.LIST, 0, 2, first.failure, (Advice.LACKS_CREATE, Advice.LACKS_GET, Advice.LACKS_LIST))
+    assert first == OnWait(VerificationStep.LIST, 0, 2, first.failure, (Advice.LACKS_CREATE, Advice.LACKS_GET, Advice.LACKS_LIST))
     assert world.waits[-1].waited_s < 180
 
 
@@ -266,7 +266,7 @@ async def test_rights_that_the_store_does_not_tell_are_said_to_be_unknown(world:
 
 
 def test_every_step_and_advice_has_a_sentence() -> None:
-    assert set(SENTENCES) == {*Step, *Advice}
+    assert set(SENTENCES) == {*VerificationStep, *Advice}
 
 
 class Refusing(MemoryStore):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rokuon.domain.classify import HOLD_MS, NOTHING_YET, Classified, Classifier, classify
-from rokuon.domain.recording import Kind, ListedCall, ListedRecording, Party, Scope, ScopeKind
+from rokuon.domain.recording import ListedCall, ListedRecording, Party, RecordingKind, Scope, ScopeKind
 
 SALES, SUPPORT = Party("callcenter", "10", "Sales"), Party("callcenter", "20", "Support")
 SALES_SCOPE, SUPPORT_SCOPE = Scope(ScopeKind.CONTACT_CENTER, "10"), Scope(ScopeKind.CONTACT_CENTER, "20")
@@ -21,7 +21,9 @@ MINUTE = 60_000
 T0 = 1_775_000_000_000
 
 
-def rec(recording_id: str, kind: Kind = Kind.CALL, duration_ms: int | None = 1000, url: str = "https://dialpad.com/r/1") -> ListedRecording:
+def rec(
+    recording_id: str, kind: RecordingKind = RecordingKind.CALL, duration_ms: int | None = 1000, url: str = "https://dialpad.com/r/1"
+) -> ListedRecording:
     return ListedRecording(kind, recording_id, url, None, duration_ms)
 
 
@@ -63,7 +65,9 @@ def test_a_trainees_call_belongs_to_the_team_and_a_coachs_does_not() -> None:
 
 
 def test_a_trainees_call_for_a_center_belongs_to_both() -> None:
-    rows = sorted_out([leg("1", 0, SALES, operator_call_id="2"), leg("2", 500, BOB, rec("r", Kind.ADMIN), entry_point_call_id="1")])
+    rows = sorted_out(
+        [leg("1", 0, SALES, operator_call_id="2"), leg("2", 500, BOB, rec("r", RecordingKind.ADMIN), entry_point_call_id="1")]
+    )
     assert kept(rows) == {(SALES_SCOPE, "r"): ("2", "Bob"), (TEAM_SCOPE, "r"): ("2", "Bob")}
 
 
@@ -79,7 +83,7 @@ def test_a_trainees_call_for_a_center_belongs_to_both() -> None:
     ],
 )
 def test_an_agents_leg_belongs_to_the_center_through_any_link(group_links: dict[str, str], agent_links: dict[str, str]) -> None:
-    calls = [leg("1", 0, SALES, **group_links), leg("2", 500, ANN, rec("r", Kind.ADMIN), **agent_links)]
+    calls = [leg("1", 0, SALES, **group_links), leg("2", 500, ANN, rec("r", RecordingKind.ADMIN), **agent_links)]
     assert kept(sorted_out(calls)) == {(SALES_SCOPE, "r"): ("2", "Ann")}
     assert kept(sorted_out(calls[::-1])) == {(SALES_SCOPE, "r"): ("2", "Ann")}
 
@@ -87,8 +91,8 @@ def test_an_agents_leg_belongs_to_the_center_through_any_link(group_links: dict[
 def test_every_agents_leg_of_a_transferred_call_belongs_to_the_center() -> None:
     calls = [
         leg("1", 0, SALES, rec("whole"), operator_call_id="2"),
-        leg("2", 500, ANN, rec("a", Kind.ADMIN), entry_point_call_id="1"),
-        leg("3", 90_000, BOB, rec("b", Kind.ADMIN), entry_point_call_id="1"),
+        leg("2", 500, ANN, rec("a", RecordingKind.ADMIN), entry_point_call_id="1"),
+        leg("3", 90_000, BOB, rec("b", RecordingKind.ADMIN), entry_point_call_id="1"),
     ]
     assert kept(sorted_out(calls, SALES_SCOPE)) == {
         (SALES_SCOPE, "whole"): ("1", "Ann"),
@@ -129,8 +133,8 @@ def test_what_is_linked_to_a_trainees_call_is_not_the_teams() -> None:
 
 def test_a_recording_under_two_legs_is_one_kept_under_the_group_leg() -> None:
     calls = [
-        leg("2", 500, ANN, rec("r", Kind.ADMIN, 700), entry_point_call_id="1"),
-        leg("1", 600, SALES, rec("r", Kind.ADMIN, None, ""), operator_call_id="2"),
+        leg("2", 500, ANN, rec("r", RecordingKind.ADMIN, 700), entry_point_call_id="1"),
+        leg("1", 600, SALES, rec("r", RecordingKind.ADMIN, None, ""), operator_call_id="2"),
     ]
     rows = sorted_out(calls)
     (entry,) = [entry for row in rows for entry in row.recordings]
@@ -145,16 +149,16 @@ def test_without_a_group_leg_the_earliest_and_then_the_smallest_id_keeps_the_rec
 
 
 def test_one_id_in_two_kinds_is_two_recordings() -> None:
-    (row,) = sorted_out([leg("1", 0, SALES, rec("r"), rec("r", Kind.ADMIN), rec("r"))])
-    assert [(entry.kind, entry.id) for entry in row.recordings] == [(Kind.ADMIN, "r"), (Kind.CALL, "r")]
+    (row,) = sorted_out([leg("1", 0, SALES, rec("r"), rec("r", RecordingKind.ADMIN), rec("r"))])
+    assert [(entry.kind, entry.id) for entry in row.recordings] == [(RecordingKind.ADMIN, "r"), (RecordingKind.CALL, "r")]
     assert row.listed == 2
 
 
 def test_voicemail_is_shown_and_excluded_unless_chosen() -> None:
-    calls = [leg("1", 0, SALES, rec("r"), rec("v", Kind.VOICEMAIL))]
+    calls = [leg("1", 0, SALES, rec("r"), rec("v", RecordingKind.VOICEMAIL))]
     (row,) = sorted_out(calls)
     assert {entry.id: entry.excluded for entry in row.recordings} == {"r": False, "v": True}
-    (row,) = classify(calls, {SALES_SCOPE}, {}, kinds=set(Kind))
+    (row,) = classify(calls, {SALES_SCOPE}, {}, kinds=set(RecordingKind))
     assert not any(entry.excluded for entry in row.recordings)
 
 
@@ -269,7 +273,7 @@ def test_an_agents_leg_waits_longer_for_an_entry_point_that_is_still_to_come() -
 
 def test_a_leg_that_turns_out_to_be_a_centers_too_late_is_handed_out_then() -> None:
     classifier = Classifier(ALL, TRAINEES)
-    assert classifier.feed([leg("9", 0, BOB, rec("r", Kind.ADMIN)), leg("5", -30 * MINUTE, ANN)])[0].target == TEAM_SCOPE
+    assert classifier.feed([leg("9", 0, BOB, rec("r", RecordingKind.ADMIN)), leg("5", -30 * MINUTE, ANN)])[0].target == TEAM_SCOPE
     late = classifier.feed([leg("1", -40 * MINUTE, SALES, rec("w"), operator_call_id="9")]) + classifier.finish()
     assert kept(late) == {(SALES_SCOPE, "r"): ("9", "Bob"), (SALES_SCOPE, "w"): ("1", "Bob")}
 
@@ -308,13 +312,13 @@ def conversation(rng: random.Random, number: int) -> list[ListedCall]:
         group_id,
         start,
         center,
-        *[entry for entry in (shared, rec(f"g{number}"), rec(f"v{number}", Kind.VOICEMAIL)) if rng.random() < 0.5],
+        *[entry for entry in (shared, rec(f"g{number}"), rec(f"v{number}", RecordingKind.VOICEMAIL)) if rng.random() < 0.5],
         operator_call_id=rng.choice([*ids, ""]),
         was_recorded=rng.random() < 0.5,
     )
     legs = [group]
     for place, (call_id, agent) in enumerate(zip(ids, agents, strict=True)):
-        entries = [entry for entry in (shared, rec(f"a{call_id}", Kind.ADMIN)) if rng.random() < 0.5]
+        entries = [entry for entry in (shared, rec(f"a{call_id}", RecordingKind.ADMIN)) if rng.random() < 0.5]
         links: dict[str, object] = {"entry_point_call_id": group_id} if rng.random() < 0.8 else {"group": center}
         legs.append(leg(call_id, start + rng.randrange(0, 14 * MINUTE) + place, agent, *entries, **links))
     return legs

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rokuon.domain.pace import LISTED_ENOUGH, Budget, Left, Listed, left, seconds_for
+from rokuon.domain.pace import LISTED_ENOUGH, CurrentBudget, Left, Listed, left, seconds_for
 
 DAY_S = 86_400.0
 
@@ -23,7 +23,7 @@ class Moment:
     truly: float
 
 
-def run(days: list[int], recorded: float, budget: Budget, fetch_s: float, window_days: int = 29) -> Iterator[Moment]:
+def run(days: list[int], recorded: float, budget: CurrentBudget, fetch_s: float, window_days: int = 29) -> Iterator[Moment]:
     """A simulated run, newest day first. `days` holds the pages of each day, `recorded` the recordings of a page. Four windows are under
     way at once, each listing its next day in turn; requests leave at the budget, and recordings arrive no faster than one in `fetch_s`.
     """
@@ -71,7 +71,7 @@ SHAPES = {
 def test_the_time_left_is_within_a_factor_of_two_from_a_tenth_on(
     shape: str, recorded: float, per_second: float, charge: int, fetch_s: float, seed: int
 ) -> None:
-    rng, budget = random.Random(seed), Budget(per_second, charge)
+    rng, budget = random.Random(seed), CurrentBudget(per_second, charge)
     for moment in run([SHAPES[shape](n, rng) for n in range(730)], recorded, budget, fetch_s):
         if moment.listed.share < 0.1 or moment.truly < 5:
             continue
@@ -83,7 +83,7 @@ def test_the_time_left_is_within_a_factor_of_two_from_a_tenth_on(
         assert told.least <= moment.truly * 1.01 + 1, "at least is never too much"
 
 
-BUDGET = Budget(15, 1)
+BUDGET = CurrentBudget(15, 1)
 
 
 def test_a_run_that_has_just_begun_says_a_least_and_no_guess() -> None:
@@ -107,7 +107,7 @@ def test_what_waits_is_not_counted_and_said_to_come_on_top() -> None:
 
 @given(st.floats(0, 1e6), st.floats(0, 1e6), st.floats(0.5, 1000), st.integers(0, 3), st.floats(0, 100))
 def test_more_to_do_never_takes_less_time(pages: float, recordings: float, rate: float, charge: int, measured: float) -> None:
-    budget = Budget(rate, charge)
+    budget = CurrentBudget(rate, charge)
     one = seconds_for(pages, recordings, budget, measured)
     assert one <= seconds_for(pages + 1, recordings + 1, budget, measured)
     assert one >= 0

@@ -23,7 +23,7 @@ from rokuon.domain.failures import (
     StoreUnavailable,
     leaves,
 )
-from rokuon.domain.retry import GiveUp, History, Hold, Retry, decide, probe_delay, quick_delay
+from rokuon.domain.retry import GiveUp, History, RetryLater, WaitForHold, decide, probe_delay, quick_delay
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 NOW = 1_775_000_000_000
@@ -45,7 +45,7 @@ histories = st.builds(
     [(0, 1 * MINUTE), (1, 5 * MINUTE), (2, 15 * MINUTE), (3, 1 * HOUR), (4, 4 * HOUR), (5, 12 * HOUR), (6, 24 * HOUR)],
 )
 def test_an_error_waits_longer_each_time(attempts: int, wait: int) -> None:
-    assert decide(RecordingTruncated(), History(attempts), NOW) == Retry(wait, True)
+    assert decide(RecordingTruncated(), History(attempts), NOW) == RetryLater(wait, True)
 
 
 def test_the_eighth_failed_try_is_the_last() -> None:
@@ -53,8 +53,8 @@ def test_the_eighth_failed_try_is_the_last() -> None:
 
 
 def test_a_hold_says_what_it_stops() -> None:
-    assert decide(SourceKindDenied(), History(3), NOW) == Hold(HoldOn.KIND, "source_kind_denied")
-    assert decide(BucketForbidden(), History(3), NOW) == Hold(HoldOn.BUCKET, "bucket_forbidden")
+    assert decide(SourceKindDenied(), History(3), NOW) == WaitForHold(HoldOn.KIND, "source_kind_denied")
+    assert decide(BucketForbidden(), History(3), NOW) == WaitForHold(HoldOn.BUCKET, "bucket_forbidden")
 
 
 def test_what_another_try_cannot_change_fails_at_once() -> None:
@@ -76,12 +76,12 @@ LONGEST = math.inf
 def test_a_throttle_waits_as_told_within_bounds_and_spends_nothing(error: type[RokuonError], named: float | None, wait: float) -> None:
     # A pause of Dialpad's is obeyed as named, for a day at most.
     longest = 86_400 if error is SourceThrottled else 900
-    assert decide(error(retry_after=named), History(7), NOW) == Retry(min(wait, longest), False)
+    assert decide(error(retry_after=named), History(7), NOW) == RetryLater(min(wait, longest), False)
 
 
 def test_an_outage_with_a_named_wait_never_comes_back_sooner_than_the_schedule() -> None:
-    assert decide(SourceUnavailable(retry_after=1), History(0), NOW) == Retry(60, True)
-    assert decide(SourceUnavailable(retry_after=600), History(0), NOW) == Retry(600, True)
+    assert decide(SourceUnavailable(retry_after=1), History(0), NOW) == RetryLater(60, True)
+    assert decide(SourceUnavailable(retry_after=600), History(0), NOW) == RetryLater(600, True)
 
 
 # --- audio that is not there yet --------------------------------------------------------------------------------------
@@ -90,12 +90,12 @@ def test_an_outage_with_a_named_wait_never_comes_back_sooner_than_the_schedule()
 @pytest.mark.parametrize(("negatives", "wait"), [(0, 1 * MINUTE), (1, 5 * MINUTE), (2, 15 * MINUTE), (3, 1 * HOUR), (4, 4 * HOUR)])
 def test_missing_audio_is_asked_for_again(negatives: int, wait: int) -> None:
     first = NOW - 1000 if negatives else None
-    assert decide(RecordingNotReady(), History(negatives, negatives, first), NOW) == Retry(wait, True)
+    assert decide(RecordingNotReady(), History(negatives, negatives, first), NOW) == RetryLater(wait, True)
 
 
 def test_the_last_question_comes_24_hours_after_the_first() -> None:
     history = History(8, 8, NOW - 22 * HOUR * 1000)
-    assert decide(RecordingNotReady(), history, NOW) == Retry(2 * HOUR, True)
+    assert decide(RecordingNotReady(), history, NOW) == RetryLater(2 * HOUR, True)
 
 
 def test_three_negatives_over_24_hours_are_gone() -> None:
@@ -103,11 +103,11 @@ def test_three_negatives_over_24_hours_are_gone() -> None:
 
 
 def test_two_negatives_prove_nothing_however_far_apart() -> None:
-    assert isinstance(decide(RecordingNotReady(), History(1, 1, NOW - 9 * DAY * 1000), NOW), Retry)
+    assert isinstance(decide(RecordingNotReady(), History(1, 1, NOW - 9 * DAY * 1000), NOW), RetryLater)
 
 
 def test_many_negatives_within_24_hours_prove_nothing() -> None:
-    assert isinstance(decide(RecordingNotReady(), History(50, 50, NOW - DAY * 1000 + 1), NOW), Retry)
+    assert isinstance(decide(RecordingNotReady(), History(50, 50, NOW - DAY * 1000 + 1), NOW), RetryLater)
 
 
 def test_a_recording_that_is_still_listed_has_failed_and_is_not_gone() -> None:
@@ -116,7 +116,7 @@ def test_a_recording_that_is_still_listed_has_failed_and_is_not_gone() -> None:
 
 
 def test_late_audio_does_not_use_up_the_tries_of_its_download() -> None:
-    assert decide(SourceUnavailable(), History(9, 9, NOW - DAY * 1000), NOW) == Retry(60, True)
+    assert decide(SourceUnavailable(), History(9, 9, NOW - DAY * 1000), NOW) == RetryLater(60, True)
 
 
 # --- in place ---------------------------------------------------------------------------------------------------------
@@ -153,9 +153,9 @@ def test_a_hold_probes_at_growing_distances() -> None:
 def test_every_decision_is_the_classs_own_and_within_bounds(error: RokuonError, history: History) -> None:
     answer = decide(error, history, NOW)
     match answer:
-        case Hold():
+        case WaitForHold():
             assert error.decision is Decision.HOLD
-        case Retry():
+        case RetryLater():
             assert error.decision is Decision.AFTER
             assert 1 <= answer.after_s <= DAY
             assert answer.spends == error.spends
@@ -173,7 +173,7 @@ def test_attempts_only_grow_and_every_sequence_that_spends_ends(script: list[Rok
     while spending:
         error = spending[tries % len(spending)]
         answer = decide(error, history, now_ms)
-        if not isinstance(answer, Retry):
+        if not isinstance(answer, RetryLater):
             break
         assert answer.spends
         tries += 1

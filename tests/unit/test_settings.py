@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rokuon.domain.recording import ScopeKind
-from rokuon.domain.settings import CompanySettings, Effective, Ignored, LevelSettings, Overruled, Why, effective
+from rokuon.domain.settings import CompanySettings, Effective, EffectReason, Ignored, LevelSettings, Overruled, effective
 
 CENTER, TEAM, OFFICE, COMPANY = ScopeKind.CONTACT_CENTER, ScopeKind.COACHING_TEAM, ScopeKind.OFFICE, ScopeKind.COMPANY
 
@@ -22,24 +22,24 @@ targets = st.builds(LevelSettings, st.sampled_from([CENTER, TEAM]), st.booleans(
             (False, 1, False),
             (True, 2),
             (True, 3),
-            Effective(None, None, Why.DISABLED, (Ignored(CENTER, Overruled.DISABLED), Ignored(OFFICE, Overruled.DISABLED))),
+            Effective(None, None, EffectReason.DISABLED, (Ignored(CENTER, Overruled.DISABLED), Ignored(OFFICE, Overruled.DISABLED))),
         ),
-        ((False, 1, True), (False, 2), (False, 3), Effective(None, None, Why.DISABLED)),
+        ((False, 1, True), (False, 2), (False, 3), Effective(None, None, EffectReason.DISABLED)),
         (
             (True, 1, True),
             (True, 2),
             (True, 3),
-            Effective(1, COMPANY, Why.RESTRICTED, (Ignored(CENTER, Overruled.RESTRICTED), Ignored(OFFICE, Overruled.RESTRICTED))),
+            Effective(1, COMPANY, EffectReason.RESTRICTED, (Ignored(CENTER, Overruled.RESTRICTED), Ignored(OFFICE, Overruled.RESTRICTED))),
         ),
-        ((True, None, True), (False, 2), (False, 3), Effective(None, COMPANY, Why.RESTRICTED_WITHOUT_BUCKET)),
-        ((True, 1, False), (True, 2), (True, 3), Effective(3, CENTER, Why.CONTACT_CENTER, (Ignored(OFFICE, Overruled.NEARER),))),
-        ((True, 1, False), (False, 2), (True, 3), Effective(3, CENTER, Why.CONTACT_CENTER)),
-        ((True, 1, False), (False, 2), (True, None), Effective(None, CENTER, Why.CONTACT_CENTER_WITHOUT_BUCKET)),
-        ((True, 1, False), (True, 2), (False, 3), Effective(2, OFFICE, Why.OFFICE)),
-        ((True, 1, False), (True, None), (False, 3), Effective(None, OFFICE, Why.OFFICE_WITHOUT_BUCKET)),
-        ((True, 1, False), (False, 2), (False, 3), Effective(1, COMPANY, Why.COMPANY)),
-        ((True, None, False), (False, 2), (False, 3), Effective(None, COMPANY, Why.COMPANY_WITHOUT_BUCKET)),
-        ((True, 0, False), (False, 2), (False, 3), Effective(0, COMPANY, Why.COMPANY)),
+        ((True, None, True), (False, 2), (False, 3), Effective(None, COMPANY, EffectReason.RESTRICTED_WITHOUT_BUCKET)),
+        ((True, 1, False), (True, 2), (True, 3), Effective(3, CENTER, EffectReason.CONTACT_CENTER, (Ignored(OFFICE, Overruled.NEARER),))),
+        ((True, 1, False), (False, 2), (True, 3), Effective(3, CENTER, EffectReason.CONTACT_CENTER)),
+        ((True, 1, False), (False, 2), (True, None), Effective(None, CENTER, EffectReason.CONTACT_CENTER_WITHOUT_BUCKET)),
+        ((True, 1, False), (True, 2), (False, 3), Effective(2, OFFICE, EffectReason.OFFICE)),
+        ((True, 1, False), (True, None), (False, 3), Effective(None, OFFICE, EffectReason.OFFICE_WITHOUT_BUCKET)),
+        ((True, 1, False), (False, 2), (False, 3), Effective(1, COMPANY, EffectReason.COMPANY)),
+        ((True, None, False), (False, 2), (False, 3), Effective(None, COMPANY, EffectReason.COMPANY_WITHOUT_BUCKET)),
+        ((True, 0, False), (False, 2), (False, 3), Effective(0, COMPANY, EffectReason.COMPANY)),
     ],
 )
 def test_the_level_that_wins(
@@ -51,7 +51,7 @@ def test_the_level_that_wins(
 
 def test_a_coaching_team_wins_with_its_own_sentence() -> None:
     answer = effective(CompanySettings(True, 1, False), LevelSettings(OFFICE, False, None), LevelSettings(TEAM, True, 3))
-    assert (answer.bucket, answer.won, answer.why) == (3, TEAM, Why.COACHING_TEAM)
+    assert (answer.bucket, answer.won, answer.why) == (3, TEAM, EffectReason.COACHING_TEAM)
 
 
 @given(companies, offices, targets)
@@ -100,7 +100,7 @@ def test_every_customized_level_either_wins_or_is_named_as_ignored(
 @given(companies, offices, targets)
 def test_the_sentence_says_whether_there_is_a_bucket(company: CompanySettings, office: LevelSettings, target: LevelSettings) -> None:
     answer = effective(company, office, target)
-    assert (answer.bucket is None) == (answer.why is Why.DISABLED or answer.why.name.endswith("_WITHOUT_BUCKET"))
+    assert (answer.bucket is None) == (answer.why is EffectReason.DISABLED or answer.why.name.endswith("_WITHOUT_BUCKET"))
 
 
 @given(companies, offices)
@@ -110,5 +110,5 @@ def test_a_target_that_inherits_gets_what_its_office_gets(company: CompanySettin
 
 
 def test_no_two_reasons_share_a_sentence() -> None:
-    assert len({why.value for why in Why}) == len(Why.__members__) == 11
+    assert len({why.value for why in EffectReason}) == len(EffectReason.__members__) == 11
     assert len({why.value for why in Overruled}) == len(Overruled.__members__) == 3

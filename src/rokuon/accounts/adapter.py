@@ -13,10 +13,10 @@ from . import recent_auth, sign_ins, throttle
 from .addresses import as_kept
 from .audit import client_address
 from .models import Person
-from .sign_ins import Result, Way
+from .sign_ins import Result, SignInWay
 
 
-def too_early(refused: throttle.Refused) -> ValidationError:
+def too_early(refused: throttle.Throttled) -> ValidationError:
     """What is said to somebody who tries too often."""
     seconds = int(refused.wait.total_seconds()) + 1
     return ValidationError(
@@ -37,7 +37,7 @@ class Accounts(DefaultAccountAdapter):
         "incorrect_code": gettext_lazy("The code is not right."),
     }
 
-    _way = Way.PASSWORD
+    _way = SignInWay.PASSWORD
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
@@ -57,7 +57,7 @@ class Accounts(DefaultAccountAdapter):
     def pre_login(self, request: HttpRequest, user: Person, **kwargs: Any) -> HttpResponse | None:
         answer: HttpResponse | None = super().pre_login(request, user, **kwargs)
         if not user.is_active:
-            sign_ins.refused(request, Way(request.session.pop(sign_ins.WAY, Way.OTHER)), Result.DISABLED, person=user)
+            sign_ins.refused(request, SignInWay(request.session.pop(sign_ins.WAY, SignInWay.OTHER)), Result.DISABLED, person=user)
         return answer
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
@@ -65,7 +65,7 @@ class Accounts(DefaultAccountAdapter):
         self._limits = throttle.limits(email, client_address(request), request)
         try:
             throttle.take(self._limits, timezone.now())
-        except throttle.Refused as refused:
+        except throttle.Throttled as refused:
             sign_ins.refused(request, self._way, Result.TOO_EARLY, person=sign_ins.by_address(email))
             raise too_early(refused) from None
 
@@ -78,7 +78,7 @@ class Accounts(DefaultAccountAdapter):
         if person is None:
             sign_ins.refused(request, self._way, Result.WRONG, person=sign_ins.by_address(email), email=email)
         else:
-            if self._way == Way.PASSWORD:
+            if self._way == SignInWay.PASSWORD:
                 sign_ins.begin(request, self._way)
             mine = [key for key in self._limits if not key.startswith("address:")]
             throttle.forget(mine)
@@ -86,6 +86,6 @@ class Accounts(DefaultAccountAdapter):
         return person
 
     def reauthenticate(self, user: Person, password: str) -> bool:
-        self._way = Way.CONFIRM
+        self._way = SignInWay.CONFIRM
         found = self.authenticate(self.request, email=user.email, password=password)
         return found is not None and found.pk == user.pk and found.is_active

@@ -131,7 +131,7 @@ class _ThisMachinesTrust(HTTPAdapter):
         super().init_poolmanager(*args, ssl_context=ssl.create_default_context(), **options)
 
 
-class Refusals(DefaultSocialAccountAdapter):
+class InvitedPeopleAdapter(DefaultSocialAccountAdapter):
     """Who comes in by way of the provider: people who were invited, and nobody else."""
 
     def get_requests_session(self) -> Any:
@@ -151,7 +151,7 @@ class Refusals(DefaultSocialAccountAdapter):
             self._prove(request, sociallogin, claims)
         else:
             self._join(request, sociallogin, claims)
-        sign_ins.begin(request, sign_ins.Way.PROVIDER)
+        sign_ins.begin(request, sign_ins.SignInWay.PROVIDER)
 
     def on_authentication_error(
         self, request: HttpRequest, provider: Any, error: Any = None, exception: Any = None, extra_context: Any = None
@@ -210,6 +210,6 @@ def _refuse(
     request: HttpRequest, why: str, result: Result = Result.REFUSED, *, person: Person | None = None, email: str = ""
 ) -> ImmediateHttpResponse:
     log.warning("oidc_refused", extra={"why": why[:200]})
-    sign_ins.refused(request, sign_ins.Way.PROVIDER, result, person=person, email=email)
+    sign_ins.refused(request, sign_ins.SignInWay.PROVIDER, result, person=person, email=email)
     kind = "" if result == Result.REFUSED else result.value
     return ImmediateHttpResponse(render(request, "account/oidc_refused.html", {"kind": kind, "provider": provider_name()}, status=403))

@@ -12,7 +12,7 @@ from .models import Link, Membership, Person
 FIRST = "operator@localhost"
 
 
-class Disabled(Exception):
+class OperatorDisabled(Exception):
     """The person was disabled: a link would not let them in."""
 
 
@@ -33,7 +33,7 @@ def sign_in_link(email: str | None, now: datetime) -> tuple[Person, str]:
     with transaction.atomic():
         person = _person(email, now)
         if person.disabled_at is not None:
-            raise Disabled(person.email)
+            raise OperatorDisabled(person.email)
         if person.removed_at is not None:
             raise WithoutRole(person.email)
         if person.is_operator:

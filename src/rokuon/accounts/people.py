@@ -25,7 +25,7 @@ class LastAdmin(Exception):
     """The company would be left without a company admin."""
 
 
-class Disabled(Exception):
+class PersonDisabled(Exception):
     """Whoever runs the installation has disabled the person: no company gives a role to them. `args` is the address."""
 
 
@@ -39,7 +39,7 @@ def invite(actor: Actor, company_id: int, email: str, name: str, role: str, offi
     with _one_after_the_other(company_id):
         person, made = _find_or_make(email, name, language, now)
         if person.disabled_at is not None:
-            raise Disabled(person.email)
+            raise PersonDisabled(person.email)
         if not made and proof.may_be_another(person, company_id):
             proof.reset(actor, person, company_id, now)
         Person.objects.filter(pk=person.pk, removed_at__isnull=False).update(removed_at=None)

@@ -41,7 +41,7 @@ ALLOWED: Mapping[str, frozenset[Action]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class AccessReach:
     """The part of a company in which an action is allowed: some offices (ledger ids), or all of it where `offices` is None."""
 
     company_id: int
@@ -56,12 +56,12 @@ class Reach:
         return self.offices is None or office_id in self.offices
 
 
-def reach(person_id: int, company_id: int, action: Action) -> Reach | None:
+def reach(person_id: int, company_id: int, action: Action) -> AccessReach | None:
     """How far the person may do this in the company; None where not at all."""
     return reaches(person_id, company_id).get(action)
 
 
-def reaches(person_id: int, company_id: int) -> Mapping[Action, Reach]:
+def reaches(person_id: int, company_id: int) -> Mapping[Action, AccessReach]:
     """Everything that the person may do in the company, in one question to the database. An operator who has a role there looks after the
     installation too."""
     known = Membership.objects.filter(person_id=person_id, company_id=company_id, person__is_active=True)
@@ -74,8 +74,8 @@ def reaches(person_id: int, company_id: int) -> Mapping[Action, Reach]:
     return {action: _reach(company_id, offices) for action, offices in found.items() if offices}
 
 
-def _reach(company_id: int, offices: Sequence[int | None]) -> Reach:
-    return Reach(company_id, None if None in offices else frozenset(office for office in offices if office is not None))
+def _reach(company_id: int, offices: Sequence[int | None]) -> AccessReach:
+    return AccessReach(company_id, None if None in offices else frozenset(office for office in offices if office is not None))
 
 
 def company_ids(person_id: int) -> list[int]:

@@ -29,7 +29,7 @@ from rokuon.config import Config
 from . import sign_ins, throttle
 from .adapter import too_early
 from .models import Person, SpentCode, hashed
-from .sign_ins import Result, Way
+from .sign_ins import Result, SignInWay
 
 TOTP = Authenticator.Type.TOTP
 RIGHT_FOR = timedelta(seconds=120)
@@ -124,7 +124,7 @@ class CodeForm(AuthenticateForm):
             return _checked(self.user, super().clean_code)
         except ValidationError as error:
             early = error.code == "too_many_tries"
-            way = Way(context.request.session.get(sign_ins.WAY, Way.OTHER))
+            way = SignInWay(context.request.session.get(sign_ins.WAY, SignInWay.OTHER))
             sign_ins.refused(context.request, way, Result.TOO_EARLY if early else Result.WRONG_CODE, person=self.user)
             raise
 
@@ -140,7 +140,7 @@ def _checked(person: AbstractBaseUser, check: Callable[[], str]) -> str:
     key, now = f"code:{person.pk}", timezone.now()
     try:
         throttle.take({key: throttle.ACCOUNT}, now)
-    except throttle.Refused as refused:
+    except throttle.Throttled as refused:
         raise too_early(refused) from None
     code = check()
     if not spend(person.pk, code, now):

@@ -6,7 +6,7 @@ from django.db import models
 from django.utils import timezone
 
 
-class Way(models.TextChoices):
+class SignInWay(models.TextChoices):
     """What was shown first. CONFIRM: the password once more, of somebody who is signed in."""
 
     PASSWORD = "password"  # noqa: S105 - the name of a way
@@ -52,7 +52,7 @@ class SignIn(models.Model):
     person = models.ForeignKey("accounts.Person", null=True, on_delete=models.PROTECT, related_name="+")
     email = models.TextField(blank=True)
     companies = ArrayField(models.BigIntegerField(), default=list)
-    way = models.CharField(max_length=10, choices=Way.choices)
+    way = models.CharField(max_length=10, choices=SignInWay.choices)
     factor = models.CharField(max_length=14, choices=Factor.choices, blank=True)
     result = models.CharField(max_length=10, choices=Result.choices)
     address = models.TextField(blank=True)

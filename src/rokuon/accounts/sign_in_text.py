@@ -7,15 +7,15 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from .sign_in_models import Factor, Result, SignIn, Way
+from .sign_in_models import Factor, Result, SignIn, SignInWay
 
 WAYS: Mapping[str, str | Promise] = {
-    Way.PASSWORD: gettext_lazy("password"),
-    Way.LINK: gettext_lazy("sign-in link of the operator"),
-    Way.INVITATION: gettext_lazy("link of an invitation"),
-    Way.PROVIDER: gettext_lazy("identity provider"),
-    Way.CONFIRM: gettext_lazy("password, asked for once more"),
-    Way.OTHER: gettext_lazy("another way"),
+    SignInWay.PASSWORD: gettext_lazy("password"),
+    SignInWay.LINK: gettext_lazy("sign-in link of the operator"),
+    SignInWay.INVITATION: gettext_lazy("link of an invitation"),
+    SignInWay.PROVIDER: gettext_lazy("identity provider"),
+    SignInWay.CONFIRM: gettext_lazy("password, asked for once more"),
+    SignInWay.OTHER: gettext_lazy("another way"),
 }
 FACTORS: Mapping[str, str | Promise] = {Factor.APP: gettext_lazy("code"), Factor.RECOVERY_CODE: gettext_lazy("recovery code")}
 RESULTS: Mapping[str, str | Promise] = {
@@ -32,7 +32,7 @@ RESULTS: Mapping[str, str | Promise] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class SignInText:
     """`state` is how the result is marked: verified or failed. `times` is "" for once."""
 
     sign_in: SignIn
@@ -43,10 +43,10 @@ class Words:
     times: str
 
 
-def in_words(one: SignIn) -> Words:
+def in_words(one: SignIn) -> SignInText:
     way = str(WAYS.get(one.way, one.way))
     factor = str(FACTORS.get(one.factor, one.factor))
-    return Words(
+    return SignInText(
         one,
         one.email or _("no account"),
         _("%(way)s and %(factor)s") % {"way": way, "factor": factor} if factor else way,

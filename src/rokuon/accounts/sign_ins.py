@@ -20,7 +20,7 @@ from .models import Person
 from .sign_in_models import Factor as Factor
 from .sign_in_models import Result as Result
 from .sign_in_models import SignIn
-from .sign_in_models import Way as Way
+from .sign_in_models import SignInWay as SignInWay
 
 log = logging.getLogger(__name__)
 
@@ -33,14 +33,14 @@ MOST_OF_NOBODY = 100_000
 """Lines that name no account: who guesses addresses from many places fills no disk."""
 
 
-def begin(request: HttpRequest, way: Way) -> None:
+def begin(request: HttpRequest, way: SignInWay) -> None:
     """The first step was right. Another may follow, in another request."""
     request.session[WAY] = way.value
 
 
 def succeeded(request: HttpRequest, person: Person, factor: Factor) -> None:
     """The last step was right: the person is signed in."""
-    way = request.session.pop(WAY, Way.OTHER.value)
+    way = request.session.pop(WAY, SignInWay.OTHER.value)
     now = timezone.now()
     SignIn.objects.create(
         at=now,
@@ -57,7 +57,7 @@ def succeeded(request: HttpRequest, person: Person, factor: Factor) -> None:
     _log(person, way, Result.OK, request)
 
 
-def refused(request: HttpRequest, way: Way, result: Result, *, person: Person | None = None, email: str = "") -> None:
+def refused(request: HttpRequest, way: SignInWay, result: Result, *, person: Person | None = None, email: str = "") -> None:
     """A try that let nobody in. `person` is whose account it was, where one is known; `email` what was given."""
     now, address = timezone.now(), throttle.network(client_address(request))
     # Who is stopped before anything is looked at may name another account with each try.

@@ -37,7 +37,7 @@ ACCOUNT, ADDRESS = Limit(free=5), Limit(free=20)
 
 
 @dataclass(frozen=True, slots=True)
-class Refused(Exception):
+class Throttled(Exception):
     """Too early: nothing was checked."""
 
     wait: timedelta
@@ -50,7 +50,7 @@ def take(keys: dict[str, Limit], now: datetime) -> None:
         wait = _take(key, limit, now)
         if wait is not None:
             give_back(taken)
-            raise Refused(wait)
+            raise Throttled(wait)
         taken.append(key)
 
 

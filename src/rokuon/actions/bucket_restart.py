@@ -18,7 +18,7 @@ from rokuon.ledger import inventory, names
 from rokuon.org.models import Bucket
 from rokuon.runtime.installation import Installation
 from rokuon.stores import marker
-from rokuon.stores.verification import Step, Verification, failed_at
+from rokuon.stores.verification import Verification, VerificationStep, failed_at
 from rokuon.wiring.connections import open_bucket
 
 from . import buckets
@@ -45,7 +45,7 @@ def restart_bucket(installation: Installation, bucket: Bucket, jobs: Jobs, actor
     try:
         _see_all(installation, bucket)
     except StoreError as failure:
-        return Restarted(failed_at(Step.LIST, failure))
+        return Restarted(failed_at(VerificationStep.LIST, failure))
     verification = buckets.verify_bucket(installation, bucket, jobs, actor, now, anew=True, patience=0)
     if not verification.ok:
         return Restarted(verification)

@@ -25,9 +25,9 @@ from rokuon.org.models import Bucket, Company
 from rokuon.runtime.installation import Installation
 from rokuon.stores.addresses import FolderAddress, GcsAddress, parse
 from rokuon.stores.google_key import fields_of, refuse_weak, service_account
-from rokuon.stores.recognition import Known
+from rokuon.stores.recognition import KnownBucket
 from rokuon.stores.registry import open_store
-from rokuon.stores.verification import FRESH_GRANT_S, Verification, Waiting, look, verify
+from rokuon.stores.verification import FRESH_GRANT_S, OnWait, Verification, check, verify
 from rokuon.wiring import bucket_overlap
 from rokuon.wiring.bucket_report import proven, report
 from rokuon.wiring.connections import CREDENTIAL, bucket_owner, open_bucket
@@ -44,7 +44,7 @@ def add_bucket(
     now: datetime,
     *,
     patience: float = FRESH_GRANT_S,
-    progress: Callable[[Waiting], None] = lambda waiting: None,
+    progress: Callable[[OnWait], None] = lambda waiting: None,
 ) -> tuple[Bucket | None, Verification]:
     """Verify a bucket and register it; None where the verification failed, and then nothing is registered.
 
@@ -54,7 +54,7 @@ def add_bucket(
     services.require_free(company, url)
     bucket_overlap.require_apart(company, url)
     _refuse_weak(installation.config, url, credential)
-    verification = _verify(installation, company, url, credential, Known(), patience, progress)
+    verification = _verify(installation, company, url, credential, KnownBucket(), patience, progress)
     if not verification.ok:
         return None, verification
     with transaction.atomic():
@@ -81,7 +81,7 @@ def verify_bucket(
     credential: Secret | None = None,
     anew: bool = False,
     patience: float = FRESH_GRANT_S,
-    progress: Callable[[Waiting], None] = lambda waiting: None,
+    progress: Callable[[OnWait], None] = lambda waiting: None,
 ) -> Verification:
     """Verify a registered bucket again, with a new credential if one is given, and keep the report.
 
@@ -115,16 +115,16 @@ def look_at_bucket(installation: Installation, bucket: Bucket) -> Verification:
     async def work() -> Verification:
         store = open_bucket(installation.config, installation.vault, bucket.pk, bucket.url, bucket.credential)
         try:
-            return await look(store, company_id=claim, installation_id=installation.identity, known=remembered)
+            return await check(store, company_id=claim, installation_id=installation.identity, known=remembered)
         finally:
             await store.close()
 
     return asyncio.run(work())
 
 
-def known(bucket: Bucket) -> Known:
+def known(bucket: Bucket) -> KnownBucket:
     """What is remembered of a registered bucket, to recognise it by."""
-    return Known(bucket.identity, inventory.newest_verified(bucket.pk))
+    return KnownBucket(bucket.identity, inventory.newest_verified(bucket.pk))
 
 
 def told_credential(credential: Secret | None) -> str:
@@ -164,9 +164,9 @@ def _verify(
     company: Company,
     url: str,
     credential: Secret | None,
-    remembered: Known,
+    remembered: KnownBucket,
     patience: float,
-    progress: Callable[[Waiting], None],
+    progress: Callable[[OnWait], None],
     *,
     anew: bool = False,
 ) -> Verification:

@@ -25,7 +25,7 @@ def rows(
     A stretch of days is one row, from its first to its last UTC day. With `of_nobody` also entries that may be any target's.
     """
     known = {one.pk: one for one in company.targets.select_related("office") if targets is None or one.pk in targets}
-    found = unknown.look(company, known.values(), now)
+    found = unknown.find_unknown(company, known.values(), now)
     for part in parts(found):
         for gap in part.gaps if reason in (None, part.reason) else ():
             target = known[gap.target_id]

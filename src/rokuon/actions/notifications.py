@@ -7,7 +7,7 @@ from django.db import transaction
 from rokuon.accounts import audit
 from rokuon.accounts.addresses import address_of
 from rokuon.accounts.audit import Actor
-from rokuon.notify.models import Recipient, Rhythm
+from rokuon.notify.models import NotificationSettings, Recipient
 from rokuon.org.models import Company, Office
 
 MOST = 50
@@ -50,15 +50,17 @@ def remove_recipient(recipient: Recipient, actor: Actor, now: datetime) -> bool:
 
 
 @transaction.atomic
-def set_rhythm(company: Company, actor: Actor, now: datetime, *, directory_admins: bool, weekly: bool, language: str) -> bool:
-    """How the company is told, as `Rhythm` has it; whether anything differed. `language` is "" for the installation's."""
+def change_notification_settings(
+    company: Company, actor: Actor, now: datetime, *, directory_admins: bool, weekly: bool, language: str
+) -> bool:
+    """How the company is told, as `NotificationSettings` has it; whether anything differed. `language` is "" for the installation's."""
     _one_after_the_other(company)
-    rhythm, _made = Rhythm.objects.get_or_create(company=company)
+    preferences, _made = NotificationSettings.objects.get_or_create(company=company)
     wanted = {"directory_admins": directory_admins, "weekly": weekly, "language": language}
-    before = {name: getattr(rhythm, name) for name in wanted}
+    before = {name: getattr(preferences, name) for name in wanted}
     if before == wanted:
         return False
-    Rhythm.objects.filter(pk=rhythm.pk).update(**wanted)
+    NotificationSettings.objects.filter(pk=preferences.pk).update(**wanted)
     subject = ("company", company.pk, company.name)
     audit.record(actor, "notice.rhythm", now=now, company_id=company.pk, subject=subject, before=before, after=wanted)
     return True

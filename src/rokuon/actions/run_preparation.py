@@ -4,7 +4,7 @@ import asyncio
 from datetime import datetime
 
 from rokuon.accounts.audit import Actor
-from rokuon.backup.estimate import Plan
+from rokuon.backup.estimate import Estimate
 from rokuon.domain.ports import Jobs, TimeRange
 from rokuon.domain.recording import ScopeKind
 from rokuon.ledger.sql import ms
@@ -52,11 +52,11 @@ def preview(
     *,
     relist: bool,
     patience: float,
-) -> Plan:
+) -> Estimate:
     """What a run would do, after `prepare`. Raises NothingToBackUp, what the source raises, and TimeoutError where the answer is not
     there after so many seconds."""
 
-    async def work() -> Plan:
+    async def work() -> Estimate:
         engine = Engine(installation, jobs, clock=lambda: now)
         try:
             async with asyncio.timeout(patience):

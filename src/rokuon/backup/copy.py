@@ -34,11 +34,11 @@ from rokuon.domain.failures import (
     StoreUnavailable,
 )
 from rokuon.domain.ports import Body, Sleep, Source, Store, StoredObject
-from rokuon.domain.work import Aside, Outcome, Refused, Work
+from rokuon.domain.work import AsideObject, Outcome, Refused, Work
 
 from . import retained
 from .fetch import CONTENT_TYPE, ProvenAudio, UnprovenAudio, accepted_audio, fetched_audio
-from .limits import Limits, MemoryBudget
+from .limits import MemoryBudget, TransferLimits
 
 log = logging.getLogger(__name__)
 
@@ -46,17 +46,17 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Gear:
+class CopyContext:
     """What every copy of a process shares."""
 
     source: Source
-    limits: Limits
+    limits: TransferLimits
     memory: MemoryBudget
     sleep: Sleep
 
 
 async def copy_recording(
-    copies: Sequence[tuple[Work, Store]], gear: Gear, now_ms: int, leaving: Callable[[Work], Awaitable[bool]] | None = None
+    copies: Sequence[tuple[Work, Store]], context: CopyContext, now_ms: int, leaving: Callable[[Work], Awaitable[bool]] | None = None
 ) -> list[Outcome | Refused]:
     """Try the copies of one recording to their end: it is fetched and proven once (`domain.work.by_fetch`), and stored for each.
 
@@ -67,10 +67,10 @@ async def copy_recording(
 
     async def fetch_and_store() -> list[Outcome | Refused]:
         async with AsyncExitStack() as kept:
-            audio = await _fetch(first, store, gear, kept, now_ms)
-            ended = [await _tried(work, _stored(work, into, audio, gear, now_ms, leaving)) for work, into in copies]
+            audio = await _fetch(first, store, context, kept, now_ms)
+            ended = [await _tried(work, _stored(work, into, audio, context, now_ms, leaving)) for work, into in copies]
             if not any(isinstance(one, Refused) and one.aside is None for one in ended):
-                await retained.drop(gear.limits.spool, first.history.read_sha256)
+                await retained.drop(context.limits.spool, first.history.read_sha256)
             return ended
 
     ended = await _tried(first, fetch_and_store())
@@ -93,49 +93,49 @@ async def _stored(
     work: Work,
     store: Store,
     audio: ProvenAudio | UnprovenAudio,
-    gear: Gear,
+    context: CopyContext,
     now_ms: int,
     leaving: Callable[[Work], Awaitable[bool]] | None,
 ) -> Outcome | Refused:
     """One copy of what was fetched: under its key where it is proven, else kept aside if there may be no other try."""
     if isinstance(audio, ProvenAudio):
-        stored = await patiently(lambda: store_once(work, store, audio.body, content_type=audio.content_type), gear.sleep)
+        stored = await with_quick_retries(lambda: store_once(work, store, audio.body, content_type=audio.content_type), context.sleep)
         return _verified(work, audio, stored)
     last = isinstance(retry.decide(audio.error, work.history, now_ms, audio.read_sha256), retry.GiveUp)
     if not (last or audio.lost or (leaving and await leaving(work))):
-        await retained.retain(gear.limits.spool, audio)
+        await retained.retain(context.limits.spool, audio)
         return Refused(audio.error, audio.read_sha256)
-    kept_aside = await patiently(lambda: keep_aside(work, store, audio), gear.sleep)
+    kept_aside = await with_quick_retries(lambda: keep_aside(work, store, audio), context.sleep)
     return Refused(audio.error, audio.read_sha256, kept_aside)
 
 
-async def _fetch(work: Work, store: Store, gear: Gear, kept: AsyncExitStack, now_ms: int) -> ProvenAudio | UnprovenAudio:
+async def _fetch(work: Work, store: Store, context: CopyContext, kept: AsyncExitStack, now_ms: int) -> ProvenAudio | UnprovenAudio:
     """The audio, which `kept` holds until it is closed. What is short and passing is tried again on the spot, proof or not."""
     tries = 0
     while True:
         audio: ProvenAudio | UnprovenAudio | None = None
         try:
             if work.accepted:
-                audio = await kept.enter_async_context(accepted_audio(work.accepted, store, gear.limits, gear.memory))
+                audio = await kept.enter_async_context(accepted_audio(work.accepted, store, context.limits, context.memory))
             else:
-                audio = await kept.enter_async_context(fetched_audio(work, gear.source, gear.limits, gear.memory, now_ms))
+                audio = await kept.enter_async_context(fetched_audio(work, context.source, context.limits, context.memory, now_ms))
             error = audio.error if isinstance(audio, UnprovenAudio) else None
         except RokuonError as raised:
             error = raised
         delay = retry.quick_delay(error, tries) if error is not None else None
         if delay is None:
             if audio is None and error is not None:
-                audio = await retained.lost(gear.limits.spool, work, error)
+                audio = await retained.lost(context.limits.spool, work, error)
             if audio is None:
                 raise error or InternalFault
             return audio
         # Memory and spool file are not held over the wait.
         await kept.aclose()
         tries += 1
-        await gear.sleep(delay)
+        await context.sleep(delay)
 
 
-async def patiently(step: Callable[[], Awaitable[T]], sleep: Sleep) -> T:
+async def with_quick_retries(step: Callable[[], Awaitable[T]], sleep: Sleep) -> T:
     """Run a step; try it again on the spot a few times where its fault is passing and short. What was fetched is not fetched again
     because the store stumbled."""
     tries = 0
@@ -150,13 +150,13 @@ async def patiently(step: Callable[[], Awaitable[T]], sleep: Sleep) -> T:
         await sleep(delay)
 
 
-async def keep_aside(work: Work, store: Store, audio: UnprovenAudio) -> Aside:
+async def keep_aside(work: Work, store: Store, audio: UnprovenAudio) -> AsideObject:
     """Create the bytes under a key beside the recordings, as `store_once` creates a recording."""
     looks = audio.looks
     key = placement.aside_key(work.key, audio.body.sha256, looks.extension)
     stored = await store_once(replace(work, key=key), store, audio.body, content_type=looks.content_type)
     log.info("kept_aside", extra={"copy": work.copy_id, "reason": audio.error.reason, "size": stored.size})
-    return Aside(key, stored.size, audio.body.sha256, audio.body.crc32c, looks.content_type, looks.name)
+    return AsideObject(key, stored.size, audio.body.sha256, audio.body.crc32c, looks.content_type, looks.name)
 
 
 async def store_once(work: Work, store: Store, body: Body, *, content_type: str = CONTENT_TYPE) -> StoredObject:

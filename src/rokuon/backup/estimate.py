@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rokuon.domain.classify import classify
-from rokuon.domain.pace import Budget, seconds_for
+from rokuon.domain.pace import CurrentBudget, seconds_for
 from rokuon.domain.ports import Source
-from rokuon.domain.recording import Page
+from rokuon.domain.recording import ListingPage
 
 from .backfill import PlannedWindow
 from .discover import Targets
@@ -19,7 +19,7 @@ BYTES_PER_MS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Estimate:
     """`exact` is True where every window fitted on the page that was looked at. `seconds` is at the set budget. `already` recordings are
     verified, on top of those to fetch."""
 
@@ -38,7 +38,7 @@ class Plan:
 class Rates:
     """`bytes_per_ms` is what the ledger has measured so far."""
 
-    budget: Budget
+    budget: CurrentBudget
     bytes_per_ms: float = BYTES_PER_MS
 
 
@@ -50,7 +50,7 @@ class _Sample:
     exact: bool
 
 
-async def estimate(source: Source, windows: Sequence[PlannedWindow], targets: Targets, rates: Rates, already: int) -> Plan:
+async def estimate(source: Source, windows: Sequence[PlannedWindow], targets: Targets, rates: Rates, already: int) -> Estimate:
     """Look at the newest page of each window and extrapolate by time. `already` recordings in these windows are verified."""
     samples = [await _sample(source, window, targets) for window in windows]
     calls = sum(sample.calls for sample in samples)
@@ -59,7 +59,7 @@ async def estimate(source: Source, windows: Sequence[PlannedWindow], targets: Ta
     audio_ms = sum(sample.audio_ms for sample in samples) * (recordings / found if found else 0)
     pages = sum(max(1, -(-sample.calls // CALLS_PER_PAGE)) for sample in samples)
     requests = pages + recordings * rates.budget.per_recording
-    return Plan(
+    return Estimate(
         windows=len(windows),
         pages=pages,
         calls=calls,
@@ -83,7 +83,7 @@ async def _sample(source: Source, window: PlannedWindow, targets: Targets) -> _S
     return _Sample(0, 0, 0, exact=False)
 
 
-def _extrapolate(page: Page, window: PlannedWindow, targets: Targets) -> _Sample:
+def _extrapolate(page: ListingPage, window: PlannedWindow, targets: Targets) -> _Sample:
     inside = {scope for scope, plan in targets.plans.items() if plan.id in window.targets}
     kept = [recording for call in classify(page.calls, inside, targets.trainees) for recording in call.recordings if not recording.excluded]
     audio_ms = sum(recording.duration_ms or 0 for recording in kept)

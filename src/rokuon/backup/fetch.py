@@ -38,10 +38,10 @@ from rokuon.domain.mpeg import Data
 from rokuon.domain.ports import Body, Download, Source, Store
 from rokuon.domain.retry import READ_APART_S
 from rokuon.domain.sniff import Looks
-from rokuon.domain.work import Aside, Proof, Work
+from rokuon.domain.work import AsideObject, Proof, Work
 from rokuon.runtime import spool
 
-from .limits import Limits, MemoryBudget
+from .limits import MemoryBudget, TransferLimits
 
 T = TypeVar("T")
 
@@ -79,7 +79,7 @@ class UnprovenAudio:
 
 @asynccontextmanager
 async def fetched_audio(
-    work: Work, source: Source, limits: Limits, memory: MemoryBudget, now_ms: int
+    work: Work, source: Source, limits: TransferLimits, memory: MemoryBudget, now_ms: int
 ) -> AsyncIterator[ProvenAudio | UnprovenAudio]:
     """Fetch the recording and prove that it is whole; memory and spool file are given back at the end.
 
@@ -123,7 +123,7 @@ async def fetched_audio(
 
 
 @asynccontextmanager
-async def accepted_audio(aside: Aside, store: Store, limits: Limits, memory: MemoryBudget) -> AsyncIterator[ProvenAudio]:
+async def accepted_audio(aside: AsideObject, store: Store, limits: TransferLimits, memory: MemoryBudget) -> AsyncIterator[ProvenAudio]:
     """What was kept aside, read from the bucket, to be stored as the recording: a person accepted it.
 
     Raises what `Store.read` raises, and ObjectDiffers where other bytes are there than were kept.
@@ -139,7 +139,7 @@ async def accepted_audio(aside: Aside, store: Store, limits: Limits, memory: Mem
 class _Kept:
     """An object that was kept aside, read as if it were downloaded."""
 
-    def __init__(self, aside: Aside, store: Store) -> None:
+    def __init__(self, aside: AsideObject, store: Store) -> None:
         self.length: int | None = aside.size
         self.content_type = aside.content_type
         self._aside, self._store = aside, store
@@ -171,7 +171,7 @@ async def unproven(body: Body, error: RokuonError, *, cut: bool = False, lost: b
 
 
 async def _take_in(
-    download: Download, limits: Limits, memory: MemoryBudget, resources: AsyncExitStack
+    download: Download, limits: TransferLimits, memory: MemoryBudget, resources: AsyncExitStack
 ) -> tuple[Body, RecordingTruncated | RecordingTooSlow | None]:
     """What arrived, and what ended it early, if anything did."""
     if download.length is not None and download.length <= limits.small:
@@ -244,7 +244,7 @@ def _look_into_long(body: Body, question: Callable[[Data], T]) -> T:
         raise SpoolUnusable(errno.errorcode.get(error.errno or 0, "")) from error
 
 
-async def _read_again(work: Work, source: Source, limits: Limits) -> str:
+async def _read_again(work: Work, source: Source, limits: TransferLimits) -> str:
     sha = hashlib.sha256()
     async with source.open(work.kind, work.recording_id, work.url) as download:
         async for chunk in download.chunks(limits.largest):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class TransferLimits:
     """`small` is the largest body, in bytes, that stays in memory; a larger one, or one of unknown length, goes to `spool`."""
 
     spool: Path

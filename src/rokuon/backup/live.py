@@ -13,11 +13,11 @@ from rokuon.domain.classify import ALWAYS_BACKED_UP, Classifier
 from rokuon.domain.crashpoints import reached
 from rokuon.domain.failures import HoldOn
 from rokuon.domain.ports import TimeRange
-from rokuon.domain.recording import COMPANY_SCOPE, Kind
-from rokuon.domain.work import Progress, by_fetch
+from rokuon.domain.recording import COMPANY_SCOPE, RecordingKind
+from rokuon.domain.work import ListingProgress, by_fetch
 
 from .discover import Targets, plan_batch
-from .window import End, Shift, crew_at_work, one_ahead
+from .window import JobContext, JobEnd, one_ahead, transfer_pool
 
 MARGIN_MS = 1_000
 """An event's start and the list's may differ by a rounding."""
@@ -47,7 +47,7 @@ class Looked:
 
     found: frozenset[str]
     pages: int
-    end: End
+    end: JobEnd
 
 
 def stretches(wanted: Iterable[Wanted], apart_ms: int = APART_MS) -> list[TimeRange]:
@@ -69,36 +69,36 @@ def _joined(spans: Iterable[tuple[int, int]], apart_ms: int) -> list[TimeRange]:
     return found
 
 
-async def look(shift: Shift, wanted: Sequence[Wanted], targets: Targets) -> Looked:
+async def back_up_recent(job: JobContext, wanted: Sequence[Wanted], targets: Targets) -> Looked:
     """List the wanted calls, place and copy what is to be backed up of them. Raises SourceError where the listing fails."""
-    if (HoldOn.SOURCE, "") in await shift.ledger.holds():
-        return Looked(frozenset(), 0, End.HELD)
-    kinds = ALWAYS_BACKED_UP | {Kind.VOICEMAIL} if targets.voicemail else ALWAYS_BACKED_UP
+    if (HoldOn.SOURCE, "") in await job.ledger.holds():
+        return Looked(frozenset(), 0, JobEnd.HELD)
+    kinds = ALWAYS_BACKED_UP | {RecordingKind.VOICEMAIL} if targets.voicemail else ALWAYS_BACKED_UP
     classifier = Classifier(targets.plans, targets.trainees, kinds=kinds, names=targets.names)
-    listed, pages = await _list(shift, wanted, classifier)
+    listed, pages = await _list(job, wanted, classifier)
     unclear = classifier.unclear()
     clear = [call for call in classifier.finish() if call.call_id not in unclear]
-    placed = await shift.ledger.place(*plan_batch(clear, targets, shift.now_ms()), Progress(0, pages=0, calls=0))
+    placed = await job.ledger.place(*plan_batch(clear, targets, job.now_ms()), ListingProgress(0, pages=0, calls=0))
     reached("placed")
-    async with crew_at_work(shift) as crew:
+    async with transfer_pool(job) as pool:
         for works in by_fetch(placed or ()):
-            if crew.stopped_by or shift.time_up():
+            if pool.stopped_by or job.time_up():
                 break
-            await crew.offer(*works)
+            await pool.offer(*works)
     found = frozenset(call.call_id for call in wanted if call.call_id in listed and call.call_id not in unclear)
-    return Looked(found, pages, End.HELD if crew.stopped_by else End.DONE)
+    return Looked(found, pages, JobEnd.HELD if pool.stopped_by else JobEnd.DONE)
 
 
-async def _list(shift: Shift, wanted: Sequence[Wanted], classifier: Classifier) -> tuple[set[str], int]:
+async def _list(job: JobContext, wanted: Sequence[Wanted], classifier: Classifier) -> tuple[set[str], int]:
     """Feed the classifier with every call of the stretches; the ids that were listed, and in how many pages."""
     listed: set[str] = set()
     pages = 0
     for stretch in stretches(wanted):
-        async with aclosing(one_ahead(shift.gear.source.pages(COMPANY_SCOPE, stretch))) as answers:
+        async with aclosing(one_ahead(job.context.source.pages(COMPANY_SCOPE, stretch))) as answers:
             async for page in answers:
                 pages += 1
                 classifier.take(page.calls)
                 listed.update(call.id for call in page.calls)
-                if pages >= MOST_PAGES or shift.time_up():
+                if pages >= MOST_PAGES or job.time_up():
                     return listed, pages
     return listed, pages

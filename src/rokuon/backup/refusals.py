@@ -22,7 +22,7 @@ from rokuon.domain.failures import (
     SourceUnavailable,
 )
 from rokuon.domain.ports import Source, WindowLedger
-from rokuon.domain.recording import Kind
+from rokuon.domain.recording import RecordingKind
 from rokuon.domain.work import Witness, Work
 
 log = logging.getLogger(__name__)
@@ -42,13 +42,13 @@ class Refusal:
     at: float
 
 
-class Refusals:
+class KindRefusals:
     """Of one job. `clock` only has to advance."""
 
     def __init__(self, source: Source, ledger: WindowLedger, clock: Callable[[], float]) -> None:
         self._source, self._ledger, self._clock = source, ledger, clock
-        self._open: defaultdict[Kind, list[Refusal]] = defaultdict(list)
-        self._arrived: dict[Kind, Witness] = {}
+        self._open: defaultdict[RecordingKind, list[Refusal]] = defaultdict(list)
+        self._arrived: dict[RecordingKind, Witness] = {}
         self._testing = asyncio.Lock()
 
     def add(self, work: Work, error: RokuonError) -> bool:
@@ -63,10 +63,10 @@ class Refusals:
         self._open[work.kind] = [one for one in known if one.at >= asked_at]
         return [one for one in known if one.at < asked_at]
 
-    def undecided(self) -> list[Kind]:
+    def undecided(self) -> list[RecordingKind]:
         return [kind for kind, refusals in self._open.items() if refusals]
 
-    async def test(self, kind: Kind) -> tuple[list[Refusal], RokuonError]:
+    async def test(self, kind: RecordingKind) -> tuple[list[Refusal], RokuonError]:
         """The refusals that are open, and what they are: RecordingForbidden for the recordings' own, SourceScopeMissing or
         SourceKindDenied for the whole kind, or the passing fault that keeps the test from telling."""
         async with self._testing:
@@ -86,7 +86,7 @@ class Refusals:
             log.info("kind_tested", extra={"kind": kind.value, "refused": len(refusals), "opens": opens})
             return refusals, RecordingForbidden(last.detail) if opens else lost
 
-    def _known(self, kind: Kind) -> Iterable[Witness]:
+    def _known(self, kind: RecordingKind) -> Iterable[Witness]:
         return [self._arrived[kind]] if kind in self._arrived else []
 
 

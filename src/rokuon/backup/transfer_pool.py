@@ -26,41 +26,46 @@ from rokuon.domain.failures import (
     StoreUnavailable,
 )
 from rokuon.domain.ports import Store, WindowLedger
-from rokuon.domain.recording import Kind
+from rokuon.domain.recording import RecordingKind
 from rokuon.domain.work import Outcome, Refused, Work
 
 from . import source_health
-from .copy import Gear, copy_recording
+from .copy import CopyContext, copy_recording
 from .recorder import Recorder
-from .refusals import Refusals
+from .refusals import KindRefusals
 
 log = logging.getLogger(__name__)
 
 
-class Crew:
-    """Tries copies, at most `gear.limits.transfers` at once. Use as an async context manager: leaving it waits for those in flight.
+class TransferPool:
+    """Tries copies, at most `context.limits.transfers` at once. Use as an async context manager: leaving it waits for those in flight.
 
     `stores` opens the store of a bucket id, `now_ms` is the clock. `stopped_by` is set when the source itself is held: then nothing
     more is tried, and what was offered stays pending.
     """
 
     def __init__(
-        self, gear: Gear, stores: Callable[[int], Awaitable[Store]], ledger: WindowLedger, recorder: Recorder, now_ms: Callable[[], int]
+        self,
+        context: CopyContext,
+        stores: Callable[[int], Awaitable[Store]],
+        ledger: WindowLedger,
+        recorder: Recorder,
+        now_ms: Callable[[], int],
     ) -> None:
-        self._gear, self._stores, self._ledger, self._recorder, self._now_ms = gear, stores, ledger, recorder, now_ms
+        self._context, self._stores, self._ledger, self._recorder, self._now_ms = context, stores, ledger, recorder, now_ms
         self._open: dict[int, Store] = {}
         self._opening = asyncio.Lock()
-        self._places = asyncio.Semaphore(gear.limits.transfers)
+        self._places = asyncio.Semaphore(context.limits.transfers)
         self._met: set[int] = set()
         self._held: dict[tuple[HoldOn, str], RokuonError] = {}
         """What is held, by what and which: found open at the start, or opened here."""
-        self._refusals = Refusals(gear.source, ledger, time.monotonic)
+        self._refusals = KindRefusals(context.source, ledger, time.monotonic)
         self._bucket_failures = source_health.Failures()
         self._asking = asyncio.Lock()
         self._answers = False
         self.stopped_by: RokuonError | None = None
 
-    async def __aenter__(self) -> "Crew":
+    async def __aenter__(self) -> "TransferPool":
         self._held.update(await self._ledger.holds())
         self.stopped_by = self._held.get((HoldOn.SOURCE, ""))
         self._tasks = asyncio.TaskGroup()
@@ -130,7 +135,7 @@ class Crew:
                 return False
             if not self._answers:
                 try:
-                    await source_health.ask(self._gear.source, self._now_ms())
+                    await source_health.ask(self._context.source, self._now_ms())
                 except SourceError as error:
                     log.info("source_asked", extra={"reason": error.reason})
                     return False
@@ -144,7 +149,7 @@ class Crew:
         elif self._refusals.add(work, error):
             await self._test(work.kind)
 
-    async def _test(self, kind: Kind) -> None:
+    async def _test(self, kind: RecordingKind) -> None:
         """Decide what was refused of this kind: each is its own failure, or all wait for the hold that this opens."""
         refusals, found = await self._refusals.test(kind)
         if refusals and found.decision is Decision.HOLD:
@@ -170,7 +175,7 @@ class Crew:
             except RokuonError as error:
                 ended[work.copy_id] = Refused(error)
         if ready:
-            results = await copy_recording(ready, self._gear, self._now_ms(), self._ledger.leaving)
+            results = await copy_recording(ready, self._context, self._now_ms(), self._ledger.leaving)
             ended.update((work.copy_id, result) for (work, _store), result in zip(ready, results, strict=True))
         return [ended[work.copy_id] for work in works]
 
@@ -192,7 +197,7 @@ class Crew:
             # Of a recording that has left the access window: its own refusal.
             error = RecordingForbidden(error.detail)
         decision = retry.decide(error, work.history, self._now_ms(), refused.read_sha256)
-        if isinstance(decision, retry.Hold):
+        if isinstance(decision, retry.WaitForHold):
             return await self._hold(work, error, decision.on)
         if isinstance(decision, retry.GiveUp):
             outcome = self._outcome(work, error, decision.state, reason=decision.reason, spent=True)
@@ -206,7 +211,7 @@ class Crew:
             if self.stopped_by or self._answers:
                 return self.stopped_by or error
             try:
-                await source_health.ask(self._gear.source, self._now_ms())
+                await source_health.ask(self._context.source, self._now_ms())
             except SourceUnavailable:
                 return SourceAway(error.detail)
             except SourceError as other:

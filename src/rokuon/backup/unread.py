@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from rokuon.domain import windows
 from rokuon.domain.classify import PATIENCE_MS, Classified
 from rokuon.domain.ports import TimeRange
-from rokuon.domain.recording import MalformedItem, Page, Scope, ScopeKind
+from rokuon.domain.recording import ListingPage, MalformedItem, Scope, ScopeKind
 from rokuon.domain.work import Unread
 
 from .discover import Targets
@@ -25,7 +25,7 @@ class UnreadEntries:
         self._of_calls: dict[str, list[MalformedItem]] = {}
         self._open: list[MalformedItem] = []
 
-    def of_page(self, page: Page, handed_out: Iterable[Classified]) -> tuple[tuple[Unread, ...], tuple[str, ...]]:
+    def of_page(self, page: ListingPage, handed_out: Iterable[Classified]) -> tuple[tuple[Unread, ...], tuple[str, ...]]:
         """The entries that can be told after this page, some of them again and narrower; and the ids of calls that were read whole.
         `handed_out` are the classified calls of the window after this page."""
         calls = {call.id: call.started_ms for call in page.calls}

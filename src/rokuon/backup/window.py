@@ -18,20 +18,20 @@ from rokuon.domain.classify import ALWAYS_BACKED_UP, HOLD_MS, PATIENCE_MS, Class
 from rokuon.domain.crashpoints import reached
 from rokuon.domain.failures import RokuonError, SourceAnswerMalformed
 from rokuon.domain.ports import Store, TimeRange, WindowLedger
-from rokuon.domain.recording import Kind, Page, Scope, ScopeKind
-from rokuon.domain.work import Progress, Work, by_fetch
+from rokuon.domain.recording import ListingPage, RecordingKind, Scope, ScopeKind
+from rokuon.domain.work import ListingProgress, Work, by_fetch
 
-from .copy import Gear
+from .copy import CopyContext
 from .discover import Targets, plan_batch
 from .recorder import Recorder
 from .refresh import is_stale, refreshed
-from .transfer_pool import Crew
+from .transfer_pool import TransferPool
 from .unread import UnreadEntries
 
 POLL_S = 1.0
 
 
-class End(Enum):
+class JobEnd(Enum):
     """How the work ended: everything was tried; more is to do (time is up, or the process stops); not wanted any more (cancelled);
     held (the source stops all of it); or the listing lacks legs of a conversation and must be made wider."""
 
@@ -43,11 +43,11 @@ class End(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Shift:
+class JobContext:
     """What a job works with. `time_up` becomes true when it should hand the rest back: its share is used up or the process stops.
     `begin_share` counts the share from now on."""
 
-    gear: Gear
+    context: CopyContext
     stores: Callable[[int], Awaitable[Store]]
     ledger: WindowLedger
     now_ms: Callable[[], int]
@@ -56,16 +56,19 @@ class Shift:
 
 
 @asynccontextmanager
-async def crew_at_work(shift: Shift) -> AsyncIterator[Crew]:
-    async with Recorder(shift.ledger.record) as recorder, Crew(shift.gear, shift.stores, shift.ledger, recorder, shift.now_ms) as crew:
-        yield crew
+async def transfer_pool(job: JobContext) -> AsyncIterator[TransferPool]:
+    async with (
+        Recorder(job.ledger.record) as recorder,
+        TransferPool(job.context, job.stores, job.ledger, recorder, job.now_ms) as pool,
+    ):
+        yield pool
 
 
 class _Watch:
     """Asks once a second whether the work is still wanted, so that a cancel takes effect between two recordings."""
 
-    def __init__(self, shift: Shift, crew: Crew) -> None:
-        self._shift, self._crew = shift, crew
+    def __init__(self, job: JobContext, pool: TransferPool) -> None:
+        self._job, self._pool = job, pool
         self.unwanted = False
 
     async def __aenter__(self) -> "_Watch":
@@ -79,103 +82,105 @@ class _Watch:
     async def _poll(self) -> None:
         while not self.unwanted:
             await asyncio.sleep(POLL_S)
-            self.unwanted = not await self._shift.ledger.wanted()
+            self.unwanted = not await self._job.ledger.wanted()
 
-    def verdict(self) -> End | None:
+    def verdict(self) -> JobEnd | None:
         """Why to stop now, or None to go on."""
         if self._task.done() and not self._task.cancelled():
             self._task.result()
-        if self._crew.stopped_by:
-            return End.HELD
+        if self._pool.stopped_by:
+            return JobEnd.HELD
         if self.unwanted:
-            return End.UNWANTED
-        return End.MORE if self._shift.time_up() else None
+            return JobEnd.UNWANTED
+        return JobEnd.MORE if self._job.time_up() else None
 
 
-async def work_on_window(shift: Shift, scope: Scope, window: TimeRange, mark_ms: int, targets: Targets) -> End:
+async def work_on_window(job: JobContext, scope: Scope, window: TimeRange, mark_ms: int, targets: Targets) -> JobEnd:
     """List the window by `scope` below its resume mark, and copy what is in it. Raises SourceError where the listing fails, after
     the recordings in flight have ended."""
 
-    async def steps(crew: Crew, watch: _Watch) -> End | None:
-        return await _left_over(shift, crew, watch) or await _list_and_copy(shift, crew, watch, scope, window, mark_ms, targets)
+    async def steps(pool: TransferPool, watch: _Watch) -> JobEnd | None:
+        return await _left_over(job, pool, watch) or await _list_and_copy(job, pool, watch, scope, window, mark_ms, targets)
 
-    return await _at_work(shift, steps)
+    return await _at_work(job, steps)
 
 
-async def work_on_due(shift: Shift) -> End:
+async def work_on_due(job: JobContext) -> JobEnd:
     """Try every due copy of the company once. Raises SourceError where a copy that must be looked up again cannot be."""
-    return await _at_work(shift, lambda crew, watch: _left_over(shift, crew, watch))
+    return await _at_work(job, lambda pool, watch: _left_over(job, pool, watch))
 
 
-async def _at_work(shift: Shift, steps: Callable[[Crew, _Watch], Awaitable[End | None]]) -> End:
+async def _at_work(job: JobContext, steps: Callable[[TransferPool, _Watch], Awaitable[JobEnd | None]]) -> JobEnd:
     """Run the steps; an error of theirs is raised when the recordings in flight have ended. What those brought to light counts too."""
     failure: RokuonError | None = None
-    end: End | None = None
-    async with crew_at_work(shift) as crew, _Watch(shift, crew) as watch:
+    end: JobEnd | None = None
+    async with transfer_pool(job) as pool, _Watch(job, pool) as watch:
         try:
-            end = await steps(crew, watch)
+            end = await steps(pool, watch)
         except RokuonError as error:
             failure = error
     if failure:
         raise failure
-    return End.HELD if crew.stopped_by else end or End.DONE
+    return JobEnd.HELD if pool.stopped_by else end or JobEnd.DONE
 
 
-async def _left_over(shift: Shift, crew: Crew, watch: _Watch) -> End | None:
+async def _left_over(job: JobContext, pool: TransferPool, watch: _Watch) -> JobEnd | None:
     beyond: Work | None = None
-    while batch := await shift.ledger.left_over(beyond):
+    while batch := await job.ledger.left_over(beyond):
         for works in by_fetch(batch):
             if end := watch.verdict():
                 return end
-            await crew.offer(*(await refreshed(works, shift.gear.source) if any(map(is_stale, works)) else works))
+            await pool.offer(*(await refreshed(works, job.context.source) if any(map(is_stale, works)) else works))
         beyond = batch[-1]
     return None
 
 
-async def _list_and_copy(shift: Shift, crew: Crew, watch: _Watch, scope: Scope, window: TimeRange, mark_ms: int, targets: Targets) -> End:
+async def _list_and_copy(
+    job: JobContext, pool: TransferPool, watch: _Watch, scope: Scope, window: TimeRange, mark_ms: int, targets: Targets
+) -> JobEnd:
     if mark_ms <= window.after_ms:
-        return End.DONE
-    kinds = ALWAYS_BACKED_UP | {Kind.VOICEMAIL} if targets.voicemail else ALWAYS_BACKED_UP
+        return JobEnd.DONE
+    kinds = ALWAYS_BACKED_UP | {RecordingKind.VOICEMAIL} if targets.voicemail else ALWAYS_BACKED_UP
     classifier = Classifier(targets.plans, targets.trainees, kinds=kinds, names=targets.names)
     # A conversation's legs may lie on both sides of a border, hours apart if the caller waited in a queue: what is listed beyond it
     # tells how they hang together, no more.
     top_ms = mark_ms + HOLD_MS if mark_ms < window.before_ms else window.before_ms + PATIENCE_MS
     wanted = TimeRange(window.after_ms - PATIENCE_MS, top_ms)
     unread = UnreadEntries(scope, window, targets)
-    async with aclosing(one_ahead(shift.gear.source.pages(scope, wanted))) as pages:
+    async with aclosing(one_ahead(job.context.source.pages(scope, wanted))) as pages:
         async for page in pages:
             if not (page.calls or page.malformed or page.last):
                 # Where the source ignores the end of the range, what is newer is read first. Whoever handed back there would begin again.
-                shift.begin_share()
+                job.begin_share()
             batch = classifier.feed(page.calls)
             if page.last:
                 batch += classifier.finish()
             batch = [call for call in batch if window.after_ms <= call.started_ms < window.before_ms]
             if scope.kind is not ScopeKind.COMPANY and lacks_legs(batch):
-                return End.NARROW
+                return JobEnd.NARROW
             down_to_ms = window.after_ms if page.last else max(window.after_ms, min(window.before_ms, classifier.mark_ms))
             entries, whole = unread.of_page(page, batch)
-            progress = Progress(down_to_ms, 1, len(page.calls), entries, whole)
-            placed = await shift.ledger.place(*plan_batch(batch, targets, shift.now_ms()), progress)
+            progress = ListingProgress(down_to_ms, 1, len(page.calls), entries, whole)
+            placed = await job.ledger.place(*plan_batch(batch, targets, job.now_ms()), progress)
             if placed is None:
-                return End.UNWANTED
+                return JobEnd.UNWANTED
             reached("placed")
             for works in by_fetch(placed):
                 if end := watch.verdict():
                     return end
-                await crew.offer(*works)
+                await pool.offer(*works)
             end = watch.verdict()
             if page.last:
-                return End.DONE if end is End.MORE else end or End.DONE
+                return JobEnd.DONE if end is JobEnd.MORE else end or JobEnd.DONE
             if end:
                 return end
     raise SourceAnswerMalformed("the list ended without a last page")
 
 
-async def one_ahead(pages: AsyncIterator[Page]) -> AsyncGenerator[Page]:
+async def one_ahead(pages: AsyncIterator[ListingPage]) -> AsyncGenerator[ListingPage]:
     """The same pages: while one is worked on, the next is listed. A listing that fails does so in its turn."""
 
-    async def following() -> Page | None:
+    async def following() -> ListingPage | None:
         return await anext(pages, None)
 
     coming = asyncio.create_task(following())

@@ -24,7 +24,7 @@ def admin_link_command(email: str | None, as_json: bool) -> None:
         try:
             with address_errors.usable(email):
                 person, token = operators.sign_in_link(email, session.now())
-        except operators.Disabled as disabled:
+        except operators.OperatorDisabled as disabled:
             raise ConfigError(_("%(email)s is disabled. Enable the account first.") % {"email": disabled.args[0]}) from None
         except operators.WithoutRole as without:
             raise ConfigError(

@@ -10,7 +10,7 @@ from rokuon.domain.failures import BucketClaimedByOther, BucketForbidden, Decisi
 from rokuon.jobs import queue
 from rokuon.ledger import inventory
 from rokuon.org.models import Bucket
-from rokuon.stores.verification import FRESH_GRANT_S, SENTENCES, Outcome, Verification, Waiting
+from rokuon.stores.verification import FRESH_GRANT_S, SENTENCES, OnWait, StepOutcome, Verification
 from rokuon.wiring import restart_text
 from rokuon.wiring.bucket_report import report
 
@@ -18,7 +18,7 @@ from .main import FINISHED_WITH_FAILURES, OK, USAGE
 from .support import output, selectors
 from .support.click_i18n import Group
 from .support.secret_input import read_secret
-from .support.session import Session, opened
+from .support.session import CliSession, opened
 
 _no_wait_option = click.option(
     "--no-wait",
@@ -173,7 +173,7 @@ def restart(url: str, yes: bool, company_name: str | None, as_json: bool) -> int
         return OK
 
 
-def _meaning(session: Session, bucket: Bucket, *, as_json: bool) -> int:
+def _meaning(session: CliSession, bucket: Bucket, *, as_json: bool) -> int:
     found = buckets.look_at_bucket(session.installation, bucket)
     verified = inventory.verified(bucket.pk)
     if as_json:
@@ -185,7 +185,7 @@ def _meaning(session: Session, bucket: Bucket, *, as_json: bool) -> int:
     return USAGE
 
 
-def _waiting(waiting: Waiting) -> None:
+def _waiting(waiting: OnWait) -> None:
     facts = {"step": _(SENTENCES[waiting.step]), "seconds": waiting.next_try_s, "detail": waiting.failure.detail or waiting.failure.reason}
     if isinstance(waiting.failure, BucketForbidden):
         said = (
@@ -202,9 +202,9 @@ def _waiting(waiting: Waiting) -> None:
 
 
 def _show(url: str, verification: Verification) -> None:
-    marks = {Outcome.DONE: "✓", Outcome.FOUND: "✓", Outcome.FAILED: "✗"}
+    marks = {StepOutcome.DONE: "✓", StepOutcome.FOUND: "✓", StepOutcome.FAILED: "✗"}
     for done in verification.steps:
-        note = f" {_('(it was there)')}" if done.outcome is Outcome.FOUND else ""
+        note = f" {_('(it was there)')}" if done.outcome is StepOutcome.FOUND else ""
         output.say(f"{marks[done.outcome]} {_(SENTENCES[done.step])}{note}")
     for advice in verification.advice:
         output.say(f"• {_(SENTENCES[advice]) % {'longest_name': verification.longest_name}}")

@@ -36,7 +36,7 @@ def invite(email: str, role: str, office_name: str | None, name: str, company_na
         try:
             with address_errors.usable(email):
                 person = people.invite(COMMAND_LINE, company.pk, email, name, role, place, language, now)
-        except people.Disabled as disabled:
+        except people.PersonDisabled as disabled:
             raise ConfigError(
                 _("%(email)s is disabled. `rokuon people enable` lets them in again.") % {"email": disabled.args[0]}
             ) from None

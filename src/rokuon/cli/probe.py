@@ -21,7 +21,7 @@ from rokuon.org import ranges
 from rokuon.org.models import Company
 
 from .support import output, pauses, selectors
-from .support.session import Session, opened
+from .support.session import CliSession, opened
 
 PER_SECOND = 5.0
 
@@ -47,7 +47,7 @@ def probe_command(path: Path | None, company_name: str | None) -> None:
     click.echo(_("The report is in %(path)s. Read it before you pass it on.") % {"path": path}, err=True)
 
 
-async def _report(session: Session, company: Company) -> dict[str, Any]:
+async def _report(session: CliSession, company: Company) -> dict[str, Any]:
     key = companies.stored_key(session.installation, company).reveal()
     reserver = LocalReserver(PER_SECOND, time.monotonic)
     slots = SlotPacer(reserver.reserve, pause=reserver.pause, clock=time.monotonic)

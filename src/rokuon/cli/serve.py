@@ -13,10 +13,10 @@ from rokuon.base import logs
 from rokuon.base.addresses import Listen
 from rokuon.base.i18n import _
 from rokuon.config import Config
-from rokuon.console.web.gunicorn_server import Server, Worker
+from rokuon.console.web.gunicorn_server import ConsoleServer, Worker
 from rokuon.domain.failures import ConfigError
 from rokuon.jobs.supervisor import Program, Supervisor
-from rokuon.jobs.worker_monitor import SILENT_AFTER_S, Watchman
+from rokuon.jobs.worker_monitor import SILENT_AFTER_S, WorkerMonitor
 
 from .support.number_types import Whole
 from .support.session import opened
@@ -55,8 +55,8 @@ def serve_command(processes: int, threads: int, silent_after: float) -> int:
         listening(config.listens) as listener,
     ):  # a stop that is asked for during the start is orderly too
         try:
-            watchman = Watchman(config.public.origin, silent_after=silent_after)
-            Server(_application, watchman.start, listener.detach(), processes=processes, threads=threads).run()
+            monitor = WorkerMonitor(config.public.origin, silent_after=silent_after)
+            ConsoleServer(_application, monitor.start, listener.detach(), processes=processes, threads=threads).run()
         except SystemExit as end:
             if os.getpid() != master:
                 # A forked process of the server, at its end: nothing of what its parent has opened is its own to close.

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from rokuon.base.i18n import _, ngettext
-from rokuon.completeness.headline import Facts, Headline, days_of, facts_of, headline
+from rokuon.completeness.headline import Headline, HeadlineFacts, days_of, facts_of, headline
 from rokuon.completeness.unknown import Unknown
 from rokuon.jobs import queue
 from rokuon.ledger import expiry, holds, proofs, read
@@ -24,8 +24,8 @@ from .backup.follow import View, summary
 from .backup.result import say_hold, say_unnamed
 from .main import FINISHED_WITH_FAILURES, OK
 from .support import next_steps, output, selectors
-from .support.ensure_worker import Crew
-from .support.session import Session, opened
+from .support.ensure_worker import EnsuredWorker
+from .support.session import CliSession, opened
 
 
 @click.command(help=_("Show what is backed up, per target and in total, what waits, and why. Discovered is always the sum of the states."))
@@ -43,7 +43,7 @@ def status_command(company_name: str | None, as_json: bool) -> int:
         return FINISHED_WITH_FAILURES if said.wrong else OK
 
 
-def _show(session: Session, company: Company, facts: Facts, said: Headline) -> None:
+def _show(session: CliSession, company: Company, facts: HeadlineFacts, said: Headline) -> None:
     zone = session.zone_of(company)
     by_target = read.counts_by_target(company.pk)
     missing = read.details_missing(company.pk)
@@ -91,11 +91,11 @@ def _show(session: Session, company: Company, facts: Facts, said: Headline) -> N
             output.say(_("Run %(run)d (%(scope)s) is paused: %(summary)s") % told)
         else:
             output.say(_("Run %(run)d (%(scope)s): %(summary)s") % told)
-    standing = budget.standing(company.pk)
+    standing = budget.budget_state(company.pk)
     for line in (budget_text.pause(standing, lambda when: output.moment(when, zone)), budget_text.lowered(standing)):
         if line:
             output.say(line)
-    workers = queue.live_workers(Crew.ALIVE_WITHIN_S)
+    workers = queue.live_workers(EnsuredWorker.ALIVE_WITHIN_S)
     output.say(
         _("Workers: %(workers)d. Request budget: %(rate)s requests/s.")
         % {"workers": workers, "rate": f"{company.requests_per_second.normalize():f}"}
@@ -158,7 +158,7 @@ def _left_json(left: Expiring | None, days: int | None) -> dict[str, Any] | None
 
 
 def budget_json(company: Company) -> dict[str, Any]:
-    standing = budget.standing(company.pk)
+    standing = budget.budget_state(company.pk)
     return {
         "requests_per_second_now": round(standing.rate, 2),
         "paused_until": standing.paused_until if standing.asked_until else None,
@@ -166,7 +166,7 @@ def budget_json(company: Company) -> dict[str, Any]:
     }
 
 
-def _data(company: Company, facts: Facts, said: Headline, now: datetime) -> dict[str, Any]:
+def _data(company: Company, facts: HeadlineFacts, said: Headline, now: datetime) -> dict[str, Any]:
     by_target = read.counts_by_target(company.pk)
     missing = read.details_missing(company.pk)
     return {
@@ -205,7 +205,7 @@ def _data(company: Company, facts: Facts, said: Headline, now: datetime) -> dict
             Run.objects.filter(company=company, purpose=Run.Purpose.BACK_UP_NOW, state=Run.State.RUNNING).values_list("pk", flat=True)
         ),
         "paused": sorted(read.paused_runs(company.pk)),
-        "workers": queue.live_workers(Crew.ALIVE_WITHIN_S),
+        "workers": queue.live_workers(EnsuredWorker.ALIVE_WITHIN_S),
         "requests_per_second": float(company.requests_per_second),
         **budget_json(company),
     }

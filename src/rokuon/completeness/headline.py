@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from rokuon.base.i18n import _, join_sentences, ngettext
 from rokuon.base.measures import number
 from rokuon.ledger import failures, holds, read, tally
-from rokuon.ledger.tally import Cause, Counts
+from rokuon.ledger.tally import Counts, StateCount
 from rokuon.ledger.unlisted import Gap
 from rokuon.org.models import Company, Target
 
@@ -23,7 +23,7 @@ UNKNOWN = "–"
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class HeadlineFacts:
     """How a set of targets stands. `causes` is the number of causes of failures, `unnamed` that of calls that were recorded with nothing
     to fetch; `held`: something that they need is on hold. Of the failed and of the gone recordings a person has closed `closed_failed` and
     `closed_gone`."""
@@ -38,8 +38,8 @@ class Facts:
 
     @classmethod
     def of(
-        cls, causes: Iterable[Cause], explained: Mapping[tuple[str, str], int], unknown: Unknown, unnamed: int, *, held: bool
-    ) -> "Facts":
+        cls, causes: Iterable[StateCount], explained: Mapping[tuple[str, str], int], unknown: Unknown, unnamed: int, *, held: bool
+    ) -> "HeadlineFacts":
         """From `tally.causes` and `desk.explained`."""
         causes = list(causes)
         return cls(
@@ -87,14 +87,14 @@ class Headline:
 
 
 def facts_of(
-    company: Company, targets: Sequence[Target], now: datetime, *, causes: Sequence[Cause] | None = None, held: bool | None = None
-) -> Facts:
+    company: Company, targets: Sequence[Target], now: datetime, *, causes: Sequence[StateCount] | None = None, held: bool | None = None
+) -> HeadlineFacts:
     """Of these targets of the company. `causes` (`tally.causes` of them) and `held` where they are known already."""
     ids = [target.pk for target in targets]
-    return Facts.of(
+    return HeadlineFacts.of(
         tally.causes(company.pk, ids) if causes is None else causes,
         failures.explained(company.pk, ids),
-        unknowns.look(company, targets, now),
+        unknowns.find_unknown(company, targets, now),
         sum(read.details_missing(company.pk, ids).values()),
         held=bool(holds.open_holds(company.pk)) if held is None else held,
     )
@@ -104,7 +104,7 @@ def of_company(company: Company, now: datetime) -> Headline:
     return headline(facts_of(company, list(company.targets.select_related("office")), now))
 
 
-def headline(facts: Facts) -> Headline:
+def headline(facts: HeadlineFacts) -> Headline:
     """What needs a person comes first, then what waits, and only then what is well."""
     counts, unknown, lacks = facts.counts, facts.unknown, said(Lacks.of(facts.unknown))
     ended, lost = (*_safe(facts), *_closed(facts.closed)), _lost(facts.gone)
@@ -140,7 +140,7 @@ def _not_known(severity: str, lacks: Sequence[str], added: Sequence[str]) -> Hea
     return Headline(severity, first.rstrip(".。"), (*others, *added), wrong=True)
 
 
-def _well(facts: Facts, besides: Sequence[str]) -> Headline:
+def _well(facts: HeadlineFacts, besides: Sequence[str]) -> Headline:
     counts = facts.counts
     asked = _closed_entries(facts.unknown.explained)
     if facts.unknown.since is not None:
@@ -150,7 +150,7 @@ def _well(facts: Facts, besides: Sequence[str]) -> Headline:
     return Headline(severity, _well_said(facts), added, facts.wrong)
 
 
-def _well_said(facts: Facts) -> str:
+def _well_said(facts: HeadlineFacts) -> str:
     counts = facts.counts
     if not counts.verified:
         return _("No recording is left to back up") if counts.discovered else _("No recording was found yet")
@@ -284,7 +284,7 @@ def share(counts: Counts, unknown: Unknown) -> str:
     return f"{percent:.0f}" if counts.verified == wanted else f"{percent:.2f}"
 
 
-def _safe(facts: Facts) -> list[str]:
+def _safe(facts: HeadlineFacts) -> list[str]:
     counts, unknown = facts.counts, facts.unknown
     if not counts.verified:
         return []

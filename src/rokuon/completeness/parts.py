@@ -12,7 +12,7 @@ from .unknown import Unknown
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class UnlistedDays:
     """Days that are not listed for one reason (a reason code). `targets` are (target, days), the most first."""
 
     reason: str
@@ -43,11 +43,11 @@ def ranked(days: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     return sorted(summed.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
-def parts(unknown: Unknown) -> list[Part]:
+def parts(unknown: Unknown) -> list[UnlistedDays]:
     """The largest first, without what a run is about to list."""
     by_reason = defaultdict(list)
     for gap in unknown.gaps:
         if gap.reason != COMING:
             by_reason[gap.reason].append(gap)
-    found = [Part(reason, tuple(gaps)) for reason, gaps in by_reason.items()]
+    found = [UnlistedDays(reason, tuple(gaps)) for reason, gaps in by_reason.items()]
     return sorted(found, key=lambda part: (-part.days, part.reason))

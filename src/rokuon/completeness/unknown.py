@@ -61,7 +61,7 @@ class Unknown:
         return target_id in self.never
 
 
-def look(company: Company, targets: Iterable[Target], now: datetime, within: TimeRange | None = None) -> Unknown:
+def find_unknown(company: Company, targets: Iterable[Target], now: datetime, within: TimeRange | None = None) -> Unknown:
     """Of those of the targets that are backed up; with `within`, of the days and entries there and whoever asked for them."""
     ruled = [target for target in targets if target.backed_up] if company.enabled else []
     ids = [target.pk for target in ruled]

@@ -131,7 +131,7 @@ urlpatterns = [
     guarded(COMPANY + "notices/", notices.overview, "notices"),
     guarded(COMPANY + "notices/add/", notices.add, "notices-add"),
     guarded(COMPANY + "notices/recipients/<row:recipient>/remove/", notices.remove, "notices-remove"),
-    guarded(COMPANY + "notices/how/", notices.rhythm, "notices-rhythm"),
+    guarded(COMPANY + "notices/how/", notices.preferences, "notices-settings"),
     guarded(COMPANY + "notices/test/", notices.trial, "notices-trial"),
     guarded(COMPANY + "notices/<row:notice>/acknowledge/", notices.acknowledge, "notices-acknowledge"),
     guarded(COMPANY + "notices/mails/", notices.preview, "notices-preview"),

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from rokuon.domain.clocks import DAY_MS
 from rokuon.domain.failures import SourceAddressUnknown, SourceAnswerMalformed, SourceCursorRefused, SourceNotFound, SourceRequestRefused
 from rokuon.domain.ports import TimeRange
-from rokuon.domain.recording import Bound, ListedCall, MalformedItem, Page, Scope, ScopeKind
+from rokuon.domain.recording import Bound, ListedCall, ListingPage, MalformedItem, Scope, ScopeKind
 
 from . import paging
 from .client import ApiClient, JsonObject
-from .limits import Limits
+from .limits import ClientLimits
 from .schema import parse_call, parse_cursor, parse_items
 
 CALLS_PER_PAGE = 50
@@ -52,11 +52,11 @@ class _Place:
 class CallList:
     """`GET /call` of one company. `now_ms` is the time in epoch milliseconds; nothing is asked of the future."""
 
-    def __init__(self, api: ApiClient, limits: Limits, now_ms: Callable[[], int], range_ignored: RangeIgnored) -> None:
+    def __init__(self, api: ApiClient, limits: ClientLimits, now_ms: Callable[[], int], range_ignored: RangeIgnored) -> None:
         self._api, self._limits, self._now_ms, self._tell = api, limits, now_ms, range_ignored
         self._ignored: dict[ScopeKind, set[Bound]] = {}
 
-    async def window(self, scope: Scope, wanted: TimeRange) -> AsyncIterator[Page]:
+    async def window(self, scope: Scope, wanted: TimeRange) -> AsyncIterator[ListingPage]:
         """The calls of one window that the source takes (`MAX_SPAN_MS`). A cursor that the server no longer takes starts the window again,
         a few times; so does a call outside the range."""
         latest = self._now_ms()
@@ -65,7 +65,7 @@ class CallList:
         while True:
             before = min(wanted.before_ms + 1, latest)
             if wanted.after_ms - 1 >= before:
-                yield Page((), last=True)
+                yield ListingPage((), last=True)
                 return
             try:
                 async for page in self._once(scope, wanted, before):
@@ -102,7 +102,7 @@ class CallList:
         self._ignored.setdefault(kind, set()).add(bound)
         await self._tell(kind, bound)
 
-    async def _once(self, scope: Scope, wanted: TimeRange, before: int) -> AsyncIterator[Page]:
+    async def _once(self, scope: Scope, wanted: TimeRange, before: int) -> AsyncIterator[ListingPage]:
         """The listing from its top. Raises _OutsideError."""
         # The server's bounds may be inclusive or not (nothing says so), hence a millisecond more on both sides.
         params = _question(scope, wanted.after_ms - 1, before)
@@ -114,7 +114,7 @@ class CallList:
             if page.last:
                 return
 
-    def _page(self, answer: JsonObject, wanted: TimeRange, place: _Place, ignored: set[Bound]) -> Page:
+    def _page(self, answer: JsonObject, wanted: TimeRange, place: _Place, ignored: set[Bound]) -> ListingPage:
         calls: list[ListedCall] = []
         malformed: list[MalformedItem] = []
         timeless: list[MalformedItem] = []
@@ -147,7 +147,7 @@ class CallList:
             malformed = [one for one in malformed if _may_lie_in(one, wanted)]
         # A call whose start is missing or impossible is kept in the window in which the source listed it.
         left = Bound.AFTER in ignored and place.below >= _PAGES_BELOW
-        return Page(tuple(calls), left or not parse_cursor(answer), tuple(malformed))
+        return ListingPage(tuple(calls), left or not parse_cursor(answer), tuple(malformed))
 
 
 def _question(scope: Scope, after_ms: int, before_ms: int) -> dict[str, str]:

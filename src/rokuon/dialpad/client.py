@@ -21,7 +21,7 @@ from rokuon.domain.ports import SendSlots
 from rokuon.domain.retry_after import epoch_ms_of
 
 from .faults import Retrier, answered, retry_after_of, within
-from .limits import Limits
+from .limits import ClientLimits
 from .urls import AllowedHosts
 
 JsonObject = dict[str, Any]
@@ -41,7 +41,7 @@ class ApiClient:
         session: Callable[[], aiohttp.ClientSession],
         slots: SendSlots,
         retrier: Retrier,
-        limits: Limits,
+        limits: ClientLimits,
         now_ms: Callable[[], int],
     ) -> None:
         self._base = URL(allowed.base)

@@ -8,7 +8,7 @@ import aiohttp
 from rokuon.domain.failures import RecordingTooLarge, RecordingTooSlow, RecordingTruncated
 
 from .faults import received
-from .limits import Limits
+from .limits import ClientLimits
 
 
 class HttpDownload:
@@ -19,7 +19,7 @@ class HttpDownload:
 
     __slots__ = ("_head", "_host", "_limits", "_response", "content_type", "length")
 
-    def __init__(self, response: aiohttp.ClientResponse, host: str, limits: Limits, head: bytes, length: int | None) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, host: str, limits: ClientLimits, head: bytes, length: int | None) -> None:
         self._response = response
         self._host = host
         self._limits = limits

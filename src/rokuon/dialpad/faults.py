@@ -23,7 +23,7 @@ from rokuon.domain.ports import SendSlots, Sleep
 from rokuon.domain.retry import obeyed_pause, obeyed_wait
 from rokuon.domain.retry_after import seconds_asked
 
-from .limits import Limits
+from .limits import ClientLimits
 from .pacing import Paused
 
 T = TypeVar("T")
@@ -79,7 +79,7 @@ class Retrier:
     `random` gives numbers in [0, 1). A 429 slows the whole company, whoever caused it.
     """
 
-    def __init__(self, slots: SendSlots, limits: Limits, sleep: Sleep, random: Callable[[], float]) -> None:
+    def __init__(self, slots: SendSlots, limits: ClientLimits, sleep: Sleep, random: Callable[[], float]) -> None:
         self._slots = slots
         self._limits = limits
         self._sleep = sleep

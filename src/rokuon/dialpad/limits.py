@@ -7,7 +7,7 @@ MIB = 1024 * KIB
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ClientLimits:
     """Times in seconds, sizes in bytes, rates in bytes per second.
 
     `connect`: TCP and TLS. `answer`: until the headers are there, waiting for a connection included. `silence`: without a byte.

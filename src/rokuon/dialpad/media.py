@@ -9,13 +9,13 @@ import aiohttp
 
 from rokuon.domain.failures import RecordingEncoded, RecordingNotAudio, RecordingTooLarge, SourceAnswerMalformed, SourceKindDenied
 from rokuon.domain.ports import SendSlots
-from rokuon.domain.recording import Kind
+from rokuon.domain.recording import RecordingKind
 from rokuon.domain.settings import MediaCharge
 
 from .client import encoded
 from .download import HttpDownload
 from .faults import Retrier, answered, within
-from .limits import KIB, Limits
+from .limits import KIB, ClientLimits
 from .media_answers import media_failure, whole_length
 from .urls import AllowedHosts, Hop, first_hop, next_hop
 
@@ -27,7 +27,7 @@ _LOGIN_FORM = re.compile(rb"<form[^>]{0,500}\baction\s*=\s*[\"']?[^\"'>]{0,300}/
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class MediaRoute:
     """How recordings of one kind are reached: by the listed address, or by `path` with "{id}" where none was listed.
 
     `by_id` takes `path` always. At most `hops` redirects are followed.
@@ -42,9 +42,9 @@ class Route:
 
 
 DEFAULT_ROUTES = {
-    Kind.CALL: Route("/r/{id}"),
-    Kind.ADMIN: Route("/blob/adminrecording/{id}.mp3"),
-    Kind.VOICEMAIL: Route("/r/{id}"),
+    RecordingKind.CALL: MediaRoute("/r/{id}"),
+    RecordingKind.ADMIN: MediaRoute("/blob/adminrecording/{id}.mp3"),
+    RecordingKind.VOICEMAIL: MediaRoute("/r/{id}"),
 }
 
 
@@ -59,7 +59,7 @@ class MediaClient:
         session: Callable[[], aiohttp.ClientSession],
         slots: SendSlots,
         retrier: Retrier,
-        limits: Limits,
+        limits: ClientLimits,
         charge: MediaCharge,
         now_ms: Callable[[], int],
     ) -> None:
@@ -75,7 +75,7 @@ class MediaClient:
         self._now_ms = now_ms
 
     @asynccontextmanager
-    async def open(self, route: Route, recording_id: str, url: str) -> AsyncIterator[HttpDownload]:
+    async def open(self, route: MediaRoute, recording_id: str, url: str) -> AsyncIterator[HttpDownload]:
         first = first_hop(route.first(self._allowed.base, recording_id, url), recording_id, self._allowed)
         download, response = await self._retrier.run(lambda: self._walk(first, route.hops))
         try:

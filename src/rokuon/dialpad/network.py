@@ -14,7 +14,7 @@ from aiohttp.resolver import ThreadedResolver
 from rokuon.base.addresses import is_loopback
 from rokuon.domain.failures import SourceUrlRefused
 
-from .limits import KIB, Limits
+from .limits import KIB, ClientLimits
 from .urls import AllowedHosts, is_public_unicast
 
 # Bodies are read whole or in pieces of up to 1 MiB; a larger buffer means fewer pauses of the socket per recording.
@@ -58,7 +58,7 @@ class _CleanConnector(aiohttp.TCPConnector):
 
 
 def open_session(
-    allowed: AllowedHosts, limits: Limits, *, resolver: AbstractResolver | None = None, tls: ssl.SSLContext | None = None
+    allowed: AllowedHosts, limits: ClientLimits, *, resolver: AbstractResolver | None = None, tls: ssl.SSLContext | None = None
 ) -> aiohttp.ClientSession:
     """A session within the running loop. `tls` replaces the system's trust store; verification cannot be switched off."""
     connector = _CleanConnector(

@@ -17,9 +17,9 @@ from yarl import URL
 from rokuon.domain.clocks import DAY_MS
 from rokuon.domain.failures import RokuonError, SourceRedirectBlocked, SourceUrlRefused
 from rokuon.domain.ports import SendSlots, TimeRange
-from rokuon.domain.recording import COMPANY_SCOPE, Kind, ListedCall, ListedRecording, Scope, ScopeKind, Target
+from rokuon.domain.recording import COMPANY_SCOPE, ListedCall, ListedRecording, RecordingKind, Scope, ScopeKind, Target
 
-from .limits import Limits
+from .limits import ClientLimits
 from .network import open_session
 from .pacing import Paused
 from .source import DialpadSource
@@ -127,7 +127,7 @@ class Probe:
             hop = first_hop(recording.url, recording.id, self._allowed)
         except SourceUrlRefused as refused:
             return told | {"url_refused": refused.detail}
-        async with open_session(self._allowed, Limits()) as session:
+        async with open_session(self._allowed, ClientLimits()) as session:
             try:
                 told["hops"] = await self._walk(session, hop)
             except (RokuonError, Paused, aiohttp.ClientError, TimeoutError) as error:
@@ -192,7 +192,7 @@ def _some_of_each_kind(targets: tuple[Target, ...]) -> list[Target]:
 
 
 def _some_recordings(calls: list[ListedCall]) -> list[ListedRecording]:
-    taken: Counter[Kind] = Counter()
+    taken: Counter[RecordingKind] = Counter()
     chosen = []
     for call in calls:
         for recording in call.recordings:

@@ -15,27 +15,27 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from rokuon.domain.recording import Kind, ListedRecording, MalformedItem
+from rokuon.domain.recording import ListedRecording, MalformedItem, RecordingKind
 
 from .values import Json, normal_type, to_id, to_int, to_text, to_time
 
 _DEEPEST = 6
-_KINDS = {kind.value: kind for kind in Kind}
-_ADDRESSES = ((Kind.CALL, "recording_url"), (Kind.ADMIN, "admin_recording_urls"))
+_KINDS = {kind.value: kind for kind in RecordingKind}
+_ADDRESSES = ((RecordingKind.CALL, "recording_url"), (RecordingKind.ADMIN, "admin_recording_urls"))
 _SHARED = (
-    (Kind.CALL, "call_recording_share_links"),
-    (Kind.ADMIN, "admin_call_recording_share_links"),
-    (Kind.VOICEMAIL, "voicemail_share_link"),
+    (RecordingKind.CALL, "call_recording_share_links"),
+    (RecordingKind.ADMIN, "admin_call_recording_share_links"),
+    (RecordingKind.VOICEMAIL, "voicemail_share_link"),
 )
 # The forms of docs/design/dialpad.md section 3 and their siblings below /secureblob. /r/<id> does not say of which kind the recording is.
 _FORM = re.compile(r"/(r|(?:blob|secureblob|blob-server)/([a-z_]+))/([A-Za-z0-9_-]{1,200})(?:\.[a-z0-9]{2,4})?/?")
 _KIND_IN_ADDRESS = {
-    "callrecording": Kind.CALL,
-    "recording": Kind.CALL,
-    "adminrecording": Kind.ADMIN,
-    "admincallrecording": Kind.ADMIN,
-    "voicemail": Kind.VOICEMAIL,
-    "voicemailrecording": Kind.VOICEMAIL,
+    "callrecording": RecordingKind.CALL,
+    "recording": RecordingKind.CALL,
+    "adminrecording": RecordingKind.ADMIN,
+    "admincallrecording": RecordingKind.ADMIN,
+    "voicemail": RecordingKind.VOICEMAIL,
+    "voicemailrecording": RecordingKind.VOICEMAIL,
 }
 _CALLS_MAILBOX = re.compile(r"/v/[A-Za-z0-9_-]{1,200}/?")
 
@@ -64,7 +64,7 @@ class _Found:
     """The recordings of one call so far."""
 
     def __init__(self) -> None:
-        self.recordings: dict[tuple[Kind, str], ListedRecording] = {}
+        self.recordings: dict[tuple[RecordingKind, str], ListedRecording] = {}
         self.odd: list[MalformedItem] = []
 
     def add(self, one: ListedRecording) -> None:
@@ -77,10 +77,10 @@ class _Found:
                 duration_ms=one.duration_ms if known.duration_ms is None else known.duration_ms,
             )
 
-    def kind_of(self, recording_id: str) -> Kind | None:
+    def kind_of(self, recording_id: str) -> RecordingKind | None:
         return next((kind for kind, known_id in self.recordings if known_id == recording_id), None)
 
-    def has_kind(self, kind: Kind) -> bool:
+    def has_kind(self, kind: RecordingKind) -> bool:
         return any(known is kind for known, _ in self.recordings)
 
     def has_address(self, path: str) -> bool:
@@ -124,7 +124,7 @@ def _detail(found: _Found, entry: Json, latest_ms: int) -> None:
     )
 
 
-def _address(found: _Found, entry: Json, kind: Kind | None) -> None:
+def _address(found: _Found, entry: Json, kind: RecordingKind | None) -> None:
     """A recording by its address, plain or in an object; `kind` is what the field says."""
     named = ""
     if isinstance(entry, dict):
@@ -138,7 +138,7 @@ def _address(found: _Found, entry: Json, kind: Kind | None) -> None:
         found.odd.append(MalformedItem("an address of a recording that cannot be read", kind=kind or ""))
 
 
-def _take(found: _Found, url: str, kind: Kind | None) -> bool:
+def _take(found: _Found, url: str, kind: RecordingKind | None) -> bool:
     """Enter what an address tells; whether it told a recording."""
     path = _path(url)
     if path and found.has_address(path):
@@ -166,19 +166,19 @@ def _voicemail(found: _Found, item: dict[str, Json], call_id: str) -> None:
     for entry in _entries(item.get("voicemail_recording_id")):
         recording_id = to_id(entry)
         if not recording_id:
-            found.odd.append(MalformedItem("a voicemail without an id", kind=Kind.VOICEMAIL))
+            found.odd.append(MalformedItem("a voicemail without an id", kind=RecordingKind.VOICEMAIL))
             continue
         ids += 1
-        found.add(ListedRecording(Kind.VOICEMAIL, recording_id, next((url for url in links if recording_id in _path(url)), "")))
+        found.add(ListedRecording(RecordingKind.VOICEMAIL, recording_id, next((url for url in links if recording_id in _path(url)), "")))
     for url in links:
         match = _FORM.fullmatch(_path(url))
         if _CALLS_MAILBOX.fullmatch(_path(url)) or (match is not None and match[3] == call_id):
             continue
-        if not ids and not _take(found, url, Kind.VOICEMAIL):
-            found.odd.append(MalformedItem("a voicemail link that cannot be read", kind=Kind.VOICEMAIL))
+        if not ids and not _take(found, url, RecordingKind.VOICEMAIL):
+            found.odd.append(MalformedItem("a voicemail link that cannot be read", kind=RecordingKind.VOICEMAIL))
 
 
-def _shared(found: _Found, entry: Json, kind: Kind) -> None:
+def _shared(found: _Found, entry: Json, kind: RecordingKind) -> None:
     """A link to a page for people. Its own id is the link's, so without `item_id` it says only that there is a recording of that kind."""
     if isinstance(entry, dict):
         kind = _KINDS.get(normal_type(entry.get("recording_type") or entry.get("type")), kind)

@@ -18,10 +18,10 @@ from rokuon.domain.ports import SendSlots, Sleep, TimeRange
 from rokuon.domain.recording import (
     Company,
     Directory,
-    Kind,
     ListedCall,
+    ListingPage,
     Office,
-    Page,
+    RecordingKind,
     Scope,
     Target,
     TargetKind,
@@ -34,8 +34,8 @@ from .call_list import CallList, RangeIgnored, nobody_is_told
 from .client import ApiClient
 from .download import HttpDownload
 from .faults import Retrier
-from .limits import Limits
-from .media import DEFAULT_ROUTES, MediaClient, Route
+from .limits import ClientLimits
+from .media import DEFAULT_ROUTES, MediaClient, MediaRoute
 from .network import open_session
 from .schema import (
     parse_all,
@@ -73,9 +73,9 @@ class DialpadSource:
         *,
         now_ms: Callable[[], int],
         allow_hosts: Iterable[str] = (),
-        routes: Mapping[Kind, Route] = DEFAULT_ROUTES,
+        routes: Mapping[RecordingKind, MediaRoute] = DEFAULT_ROUTES,
         charge: MediaCharge = MediaCharge.ONE,
-        limits: Limits | None = None,
+        limits: ClientLimits | None = None,
         sleep: Sleep = asyncio.sleep,
         random: Callable[[], float] = any_random,
         resolver: AbstractResolver | None = None,
@@ -89,7 +89,7 @@ class DialpadSource:
         if not _KEY.fullmatch(key):
             raise ConfigError(N_("The Dialpad API key is empty or holds a space or line break. Paste it again, the key alone."))
         self._allowed = AllowedHosts.of(base_url, allow_hosts)
-        self._limits = limits or Limits()
+        self._limits = limits or ClientLimits()
         self._now_ms = now_ms
         self._routes = dict(DEFAULT_ROUTES) | dict(routes)
         self._resolver = resolver
@@ -102,10 +102,10 @@ class DialpadSource:
             self._allowed, key, session=self._opened, slots=slots, retrier=retrier, limits=self._limits, charge=charge, now_ms=now_ms
         )
 
-    def open(self, kind: Kind, recording_id: str, url: str) -> AbstractAsyncContextManager[HttpDownload]:
+    def open(self, kind: RecordingKind, recording_id: str, url: str) -> AbstractAsyncContextManager[HttpDownload]:
         return self._media.open(self._routes[kind], recording_id, url)
 
-    async def pages(self, scope: Scope, wanted: TimeRange) -> AsyncIterator[Page]:
+    async def pages(self, scope: Scope, wanted: TimeRange) -> AsyncIterator[ListingPage]:
         """See `domain.ports.Source`. A range longer than one request may span is listed in several windows, newest first.
 
         A call whose start is missing or impossible is kept in the window in which the source listed it, at the time of its end.
@@ -167,7 +167,7 @@ class DialpadSource:
         """What the server's clock said last, epoch milliseconds, cut to whole seconds."""
         return self._api.server_ms
 
-    async def ensure_events(self, hook_url: str, secret: str, known: webhooks.Standing | None) -> webhooks.Standing:
+    async def ensure_events(self, hook_url: str, secret: str, known: webhooks.WebhookState | None) -> webhooks.WebhookState:
         """Have call events sent to that address, signed with that secret (`dialpad.webhooks.ensure`)."""
         return await webhooks.ensure(self._api, hook_url, secret, known)
 

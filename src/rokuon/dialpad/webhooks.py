@@ -29,7 +29,7 @@ MOST_PAGES = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class WebhookState:
     """The ids under which Dialpad keeps both, and whether anything had to be made or mended (row W13)."""
 
     webhook_id: str
@@ -37,7 +37,7 @@ class Standing:
     mended: bool
 
 
-async def ensure(api: ApiClient, hook_url: str, secret: str, known: Standing | None) -> Standing:
+async def ensure(api: ApiClient, hook_url: str, secret: str, known: WebhookState | None) -> WebhookState:
     """One webhook at this address with this secret, and one enabled company-wide subscription to it for `STATES`.
 
     Raises SourceError; EventsForbidden, EventsNotOffered and EventsRefused say why there can be no events.
@@ -52,21 +52,21 @@ async def ensure(api: ApiClient, hook_url: str, secret: str, known: Standing | N
         raise EventsRefused(error.detail) from None
 
 
-async def _ensure(api: ApiClient, hook_url: str, secret: str, known: Standing | None) -> Standing:
+async def _ensure(api: ApiClient, hook_url: str, secret: str, known: WebhookState | None) -> WebhookState:
     webhook, made = await _webhook(api, hook_url, secret, known)
     webhook_id = _id(webhook)
     found = await _subscription(api, webhook_id, known)
     wanted = {"call_states": list(STATES), "enabled": True, "group_calls_only": False}
     if found is None:
         answer = await api.send("POST", "/subscriptions/call", {**wanted, "endpoint_id": int(webhook_id)})
-        return Standing(webhook_id, _id(answer), True)
+        return WebhookState(webhook_id, _id(answer), True)
     differs = set(found.get("call_states") or ()) != set(STATES) or found.get("enabled") is not True or bool(found.get("group_calls_only"))
     if differs:
         await api.send("PATCH", f"/subscriptions/call/{_id(found)}", {**wanted, "endpoint_id": int(webhook_id)})
-    return Standing(webhook_id, _id(found), made or differs)
+    return WebhookState(webhook_id, _id(found), made or differs)
 
 
-async def _webhook(api: ApiClient, hook_url: str, secret: str, known: Standing | None) -> tuple[dict[str, Any], bool]:
+async def _webhook(api: ApiClient, hook_url: str, secret: str, known: WebhookState | None) -> tuple[dict[str, Any], bool]:
     found = await _one(api, f"/webhooks/{known.webhook_id}") if known is not None else None
     if found is None:
         found = next((item for item in await _all(api, "/webhooks") if item.get("hook_url") == hook_url), None)
@@ -78,7 +78,7 @@ async def _webhook(api: ApiClient, hook_url: str, secret: str, known: Standing |
     return await api.send("PATCH", f"/webhooks/{_id(found)}", {"hook_url": hook_url, "secret": secret}), True
 
 
-async def _subscription(api: ApiClient, webhook_id: str, known: Standing | None) -> dict[str, Any] | None:
+async def _subscription(api: ApiClient, webhook_id: str, known: WebhookState | None) -> dict[str, Any] | None:
     if known is not None:
         found = await _one(api, f"/subscriptions/call/{known.subscription_id}")
         if found is not None and _webhook_of(found) == webhook_id:

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from .legs import LegIndex, RecordingId, id_order, is_own
-from .recording import Kind, ListedCall, Scope
+from .recording import ListedCall, RecordingKind, Scope
 
-ALWAYS_BACKED_UP = frozenset({Kind.CALL, Kind.ADMIN})
+ALWAYS_BACKED_UP = frozenset({RecordingKind.CALL, RecordingKind.ADMIN})
 """Voicemail is backed up by choice only (docs/design/ledger.md)."""
 
 HOLD_MS = 15 * 60_000
@@ -35,7 +35,7 @@ class ClassifiedRecording:
     `excluded`: of a kind that was not chosen; shown and counted, not copied.
     """
 
-    kind: Kind
+    kind: RecordingKind
     id: str
     url: str
     duration_ms: int | None
@@ -76,7 +76,7 @@ def classify(
     backed_up: Container[Scope],
     trainees: Mapping[str, Iterable[str]],
     *,
-    kinds: Collection[Kind] = ALWAYS_BACKED_UP,
+    kinds: Collection[RecordingKind] = ALWAYS_BACKED_UP,
     names: Mapping[str, str] = NO_NAMES,
 ) -> list[Classified]:
     """A whole batch at once, newest call first; the same for every order of `calls`. `trainees`: team ids by user id;
@@ -104,7 +104,7 @@ class Classifier:
         backed_up: Container[Scope],
         trainees: Mapping[str, Iterable[str]],
         *,
-        kinds: Collection[Kind] = ALWAYS_BACKED_UP,
+        kinds: Collection[RecordingKind] = ALWAYS_BACKED_UP,
         max_legs: int = MAX_LEGS,
         names: Mapping[str, str] = NO_NAMES,
     ) -> None:

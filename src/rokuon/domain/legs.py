@@ -9,12 +9,12 @@ from dataclasses import replace
 from typing import TypeVar
 
 from .placement import UNKNOWN_AGENT, agent_name
-from .recording import Kind, ListedCall, Party, Scope, ScopeKind
+from .recording import ListedCall, Party, RecordingKind, Scope, ScopeKind
 
 _TARGET_KINDS = {kind.value: kind for kind in (ScopeKind.CONTACT_CENTER, ScopeKind.COACHING_TEAM)}
 _AGENT_TYPES = ("user", "room")
 
-RecordingId = tuple[Kind, str]
+RecordingId = tuple[RecordingKind, str]
 _K = TypeVar("_K")
 
 

@@ -7,7 +7,7 @@ SPACING = 1.03
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class CurrentBudget:
     """What counts now: how many requests a second may be sent, and how many each recording is charged."""
 
     requests_per_second: float
@@ -49,13 +49,13 @@ LISTED_ENOUGH = 0.02
 """Below this share of the range, its density says nothing of the rest."""
 
 
-def seconds_for(pages: float, recordings: float, budget: Budget, measured: float = 0.0) -> float:
+def seconds_for(pages: float, recordings: float, budget: CurrentBudget, measured: float = 0.0) -> float:
     """`measured` recordings a second were seen of late, 0 for none. Whichever is slower counts: the budget, or the recordings."""
     by_budget = (pages + recordings * budget.per_recording) / budget.requests_per_second
     return max(by_budget, recordings / measured) if measured > 0 else by_budget
 
 
-def left(listed: Listed, to_copy: int, waiting: int, budget: Budget, measured: float) -> Left | None:
+def left(listed: Listed, to_copy: int, waiting: int, budget: CurrentBudget, measured: float) -> Left | None:
     """`to_copy` recordings are to be copied now, `waiting` more wait for a hold or a later try. None where only such are left."""
     if to_copy <= 0 and listed.to_list <= 0:
         return None

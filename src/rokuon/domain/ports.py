@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Protocol
 
 from .failures import HoldOn, RokuonError
-from .recording import Directory, Kind, Page, Scope
-from .work import Outcome, PlannedCall, PlannedCopy, Progress, Witness, Work
+from .recording import Directory, ListingPage, RecordingKind, Scope
+from .work import ListingProgress, Outcome, PlannedCall, PlannedCopy, Witness, Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +37,14 @@ class Download(Protocol):
 class Source(Protocol):
     """Where recordings come from. Every request is paced by the company's budget and bounded in time."""
 
-    def pages(self, scope: Scope, wanted: TimeRange) -> AsyncIterator[Page]:
+    def pages(self, scope: Scope, wanted: TimeRange) -> AsyncIterator[ListingPage]:
         """Concluded calls that started in the range (at most 30 days), newest first, until a page says `last`.
 
         A call may appear twice. Where the source answers with calls outside the range, they are left out, and pages may be empty; where
         its list is in no order then, that is an error (SourceAnswerMalformed). Raises SourceCursorLooped rather than run for ever.
         """
 
-    def open(self, kind: Kind, recording_id: str, url: str) -> AbstractAsyncContextManager[Download]:
+    def open(self, kind: RecordingKind, recording_id: str, url: str) -> AbstractAsyncContextManager[Download]:
         """The audio of a recording. Follows redirects by hand within the allow-list; credentials go only where they belong.
 
         Raises RecordingNotReady (404), RecordingGone (410), RecordingForbidden (403), SourceKindDenied (a login page),
@@ -160,7 +160,7 @@ class WindowLedger(Protocol):
     async def left_over(self, beyond: Work | None) -> list[Work]:
         """Pending, due copies that this job is to try, in one order for all of the job, those behind `beyond`; an empty list at the end."""
 
-    async def place(self, calls: Sequence[PlannedCall], copies: Sequence[PlannedCopy], progress: Progress) -> list[Work] | None:
+    async def place(self, calls: Sequence[PlannedCall], copies: Sequence[PlannedCopy], progress: ListingProgress) -> list[Work] | None:
         """Enter what was listed and move the resume mark; the pending, due copies among it. None where the job is not wanted any more."""
 
     async def record(self, outcomes: Sequence[Outcome]) -> set[int]:
@@ -172,7 +172,7 @@ class WindowLedger(Protocol):
     async def holds(self) -> Mapping[tuple[HoldOn, str], RokuonError]:
         """The open holds that this job respects, each with the error that opened it."""
 
-    async def witnesses(self, kind: Kind) -> Sequence[Witness]:
+    async def witnesses(self, kind: RecordingKind) -> Sequence[Witness]:
         """A few recordings of this kind that were verified, the latest first; none of those that have left the access window."""
 
     async def has_left(self, work: Work) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 
-class Kind(StrEnum):
+class RecordingKind(StrEnum):
     """The kinds of recording that Dialpad knows (its docs, "Downloading call recordings")."""
 
     CALL = "callrecording"
@@ -62,7 +62,7 @@ class Party:
 class ListedRecording:
     """One entry of a call's recording list. `duration_ms` is None where the source named none."""
 
-    kind: Kind
+    kind: RecordingKind
     id: str
     url: str
     started_ms: int | None = None
@@ -109,7 +109,7 @@ class MalformedItem:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ListingPage:
     """One answer of a listing, newest call first. `last` is True where no further page follows."""
 
     calls: tuple[ListedCall, ...]

@@ -100,7 +100,7 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
-class Retry:
+class RetryLater:
     """Stay pending, due in `after_s`. `spends`: the attempt number grows by one."""
 
     after_s: float
@@ -116,25 +116,25 @@ class GiveUp:
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
+class WaitForHold:
     """Stay pending, no attempt spent, until the hold on a source, a kind or a bucket lifts."""
 
     on: HoldOn
     reason: str
 
 
-def decide(error: RokuonError, history: History, now_ms: int, read_sha256: str = "") -> Retry | GiveUp | Hold:
+def decide(error: RokuonError, history: History, now_ms: int, read_sha256: str = "") -> RetryLater | GiveUp | WaitForHold:
     """`read_sha256` is of the audio that was read and not proven, "" where none was."""
     if error.decision is Decision.HOLD:
         # A hold that does not say on what would stop nothing and end never: the widest cause is the safe reading.
-        return Hold(error.hold_on or HoldOn.SOURCE, error.reason)
+        return WaitForHold(error.hold_on or HoldOn.SOURCE, error.reason)
     if isinstance(error, RecordingGone):
         return GiveUp(State.GONE, error.reason)
     if error.decision is Decision.NEVER:
         return GiveUp(State.FAILED, error.reason)
     named = _named_wait(error)
     if not error.spends:
-        return Retry(THROTTLED_S if named is None else named, False)
+        return RetryLater(THROTTLED_S if named is None else named, False)
     if isinstance(error, RecordingNotReady):
         return _not_ready(error, history, now_ms, named or 0)
     second = read_sha256 and isinstance(error, UNPROVEN)
@@ -144,10 +144,10 @@ def decide(error: RokuonError, history: History, now_ms: int, read_sha256: str =
     errors = history.attempts - history.negatives
     if errors >= len(AFTER_ERROR_S):
         return GiveUp(State.FAILED, error.reason)
-    return Retry(max(AFTER_ERROR_S[errors], named or 0, READ_APART_S if second else 0), True)
+    return RetryLater(max(AFTER_ERROR_S[errors], named or 0, READ_APART_S if second else 0), True)
 
 
-def _not_ready(error: RecordingNotReady, history: History, now_ms: int, named_s: float) -> Retry | GiveUp:
+def _not_ready(error: RecordingNotReady, history: History, now_ms: int, named_s: float) -> RetryLater | GiveUp:
     first_ms = now_ms if history.first_negative_ms is None else history.first_negative_ms
     left_ms = NOT_READY_FOR_MS - (now_ms - first_ms)
     if left_ms <= 0 and history.negatives + 1 >= NEGATIVES_FOR_GONE:
@@ -158,7 +158,7 @@ def _not_ready(error: RecordingNotReady, history: History, now_ms: int, named_s:
     wait_s = float(NOT_READY_S[min(history.negatives, len(NOT_READY_S) - 1)])
     if left_ms > 0:
         wait_s = min(wait_s, max(left_ms / 1000, _MINUTE))
-    return Retry(max(wait_s, named_s), True)
+    return RetryLater(max(wait_s, named_s), True)
 
 
 def _named_wait(error: RokuonError) -> float | None:

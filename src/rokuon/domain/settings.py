@@ -47,7 +47,7 @@ class LevelSettings:
     bucket: BucketRef | None
 
 
-class Why(Enum):
+class EffectReason(Enum):
     """Why the answer is what it is. The value is a sentence to translate."""
 
     DISABLED = N_("Backup is not enabled for the company, so nothing is backed up.")
@@ -86,12 +86,12 @@ class Effective:
 
     bucket: BucketRef | None
     won: ScopeKind | None
-    why: Why
+    why: EffectReason
     ignored: tuple[Ignored, ...] = ()
 
 
-def _why(base: str, bucket: BucketRef | None) -> Why:
-    return Why[base if bucket is not None else f"{base}_WITHOUT_BUCKET"]
+def _why(base: str, bucket: BucketRef | None) -> EffectReason:
+    return EffectReason[base if bucket is not None else f"{base}_WITHOUT_BUCKET"]
 
 
 def effective(company: CompanySettings, office: LevelSettings | None = None, target: LevelSettings | None = None) -> Effective:
@@ -106,7 +106,7 @@ def effective(company: CompanySettings, office: LevelSettings | None = None, tar
         return tuple(Ignored(level.kind, why) for level in levels)
 
     if not company.enabled:
-        return Effective(None, None, Why.DISABLED, overruled(customized, Overruled.DISABLED))
+        return Effective(None, None, EffectReason.DISABLED, overruled(customized, Overruled.DISABLED))
     if company.restricted:
         ignored = overruled(customized, Overruled.RESTRICTED)
         return Effective(company.bucket, ScopeKind.COMPANY, _why("RESTRICTED", company.bucket), ignored)

@@ -7,7 +7,7 @@ from typing import Literal
 from .audio import AudioFacts
 from .copies import State
 from .failures import RokuonError
-from .recording import Kind
+from .recording import RecordingKind
 from .retry import History
 
 Proof = Literal["", "length", "read_twice", "read_apart", "accepted"]
@@ -50,7 +50,7 @@ class PlannedCopy:
 
 
 @dataclass(frozen=True, slots=True)
-class Aside:
+class AsideObject:
     """Bytes that are in the bucket beside the recordings, under a key of their own, because they could not be proven."""
 
     key: str
@@ -69,7 +69,7 @@ class Work:
 
     copy_id: int
     attempt: int
-    kind: Kind
+    kind: RecordingKind
     recording_id: str
     call_id: str
     url: str
@@ -80,7 +80,7 @@ class Work:
     started_ms: int
     history: History = field(default_factory=History)
     call_ms: int | None = None
-    accepted: Aside | None = None
+    accepted: AsideObject | None = None
 
 
 def by_fetch(works: Iterable[Work]) -> list[list[Work]]:
@@ -104,14 +104,14 @@ class Refused:
 
     error: RokuonError
     read_sha256: str = ""
-    aside: Aside | None = None
+    aside: AsideObject | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Witness:
     """A recording that was verified: whether it still opens tells whether its kind does."""
 
-    kind: Kind
+    kind: RecordingKind
     recording_id: str
     url: str
 
@@ -139,7 +139,7 @@ class Outcome:
     audio_ms: int | None = None
     facts: AudioFacts | None = None
     read_sha256: str = ""
-    aside: Aside | None = None
+    aside: AsideObject | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +161,7 @@ class Unread:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class ListingProgress:
     """How far a listing has come: calls that started at or after `down_to_ms` are entered. The rest is since the last report: `unread`
     are the entries that could not be read, `read` the ids of the calls that were read whole."""
 

@@ -25,7 +25,7 @@ SILENT_AFTER_S = 600.0
 ALIVE_WITHIN_S = 60.0
 
 
-class Watchman:
+class WorkerMonitor:
     """Looks for workers, and after `silent_after` seconds without one tells whoever runs the installation, sending the mails itself.
 
     The seconds are those that it has watched: a server that has just started, a machine that slept and a database that was away say
@@ -54,7 +54,7 @@ class Watchman:
                 outbox.send_due(outbox.directly, self._clock, self._origin, self._admins)
         except (DatabaseError, InterfaceError) as error:
             self._seen = self._monotonic()
-            log.warning("watchman_sees_nothing", extra={"error": type(error).__name__})
+            log.warning("worker_monitor_sees_nothing", extra={"error": type(error).__name__})
         finally:
             connection.close()
 
@@ -63,7 +63,7 @@ class Watchman:
 
     def start(self) -> None:
         """Looks once a minute, and as often as it must to be in time, until the process ends."""
-        threading.Thread(target=self._watch, name="watchman", daemon=True).start()
+        threading.Thread(target=self._watch, name="worker-monitor", daemon=True).start()
 
     def _watch(self) -> None:
         while True:
@@ -71,4 +71,4 @@ class Watchman:
             try:
                 self.look()
             except Exception:
-                log.exception("watchman_failed")
+                log.exception("worker_monitor_failed")

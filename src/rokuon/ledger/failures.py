@@ -17,7 +17,7 @@ SOON = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
+class FailureCause:
     """Copies in one state for one reason. `closed` of them are explained, of `kept` something was kept aside. `targets` are (target,
     copies), the most first.
 
@@ -40,7 +40,7 @@ class Cause:
         return self.copies - self.closed
 
 
-def causes(company_id: int, targets: Sequence[int] | None) -> list[Cause]:
+def causes(company_id: int, targets: Sequence[int] | None) -> list[FailureCause]:
     """Failed and gone copies by state and reason; what is not explained first, then the largest."""
     rows = fetch(
         """SELECT c.state, c.reason, c.target_id, count(*), count(k.copy_id),
@@ -59,11 +59,11 @@ def causes(company_id: int, targets: Sequence[int] | None) -> list[Cause]:
     return sorted(found, key=lambda cause: (cause.left == 0, -cause.copies, cause.reason))
 
 
-def _cause(state: str, reason: str, parts: Sequence[Sequence[object]]) -> Cause:
+def _cause(state: str, reason: str, parts: Sequence[Sequence[object]]) -> FailureCause:
     targets, copies, closed, kept, first_call, last_call, first_at, last_at = zip(*parts, strict=True)
     ranked = sorted(zip(targets, copies, strict=True), key=lambda pair: (-pair[1], pair[0]))
     times = min(first_call), max(last_call), min(first_at), max(last_at)
-    return Cause(state, reason, sum(copies), sum(closed), sum(kept), *times, tuple(ranked))
+    return FailureCause(state, reason, sum(copies), sum(closed), sum(kept), *times, tuple(ranked))
 
 
 def explained(

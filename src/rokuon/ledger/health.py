@@ -10,7 +10,7 @@ from .sql import CLOSED, LAST_GIVEN_UP, UNNAMED, fetch
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class GivenUpCopies:
     """The copies of one target that were given up, as `state` for `reason`: `copies` are so now, `closed` of them explained; `again` more
     are pending, tried again or about to be. Calls started in [first_call, last_call]."""
 
@@ -29,7 +29,7 @@ class Standing:
         return self.copies - self.closed + self.again
 
 
-def standing(company_id: int) -> list[Standing]:
+def given_up_of(company_id: int) -> list[GivenUpCopies]:
     """What failed or is gone, and what is tried again after that: it is not backed up before it is verified."""
     rows = fetch(
         f"""WITH there AS MATERIALIZED (
@@ -57,7 +57,7 @@ def standing(company_id: int) -> list[Standing]:
             WHERE COALESCE(f.at, a.first) IS NOT NULL""",  # noqa: S608 (constant pieces)
         {"company": company_id},
     )
-    return [Standing(*row) for row in rows]
+    return [GivenUpCopies(*row) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def rest(targets: Sequence[int], state: str, reason: str, since: datetime) -> Re
 
 
 @dataclass(frozen=True, slots=True)
-class Unnamed:
+class UnnamedCalls:
     """Calls of a target that were recorded although no recording is listed, which nobody explained, started in [first, last]."""
 
     target_id: int
@@ -95,14 +95,14 @@ class Unnamed:
     last: datetime
 
 
-def unnamed(targets: Sequence[int], since: datetime | None, until: datetime) -> list[Unnamed]:
+def unnamed(targets: Sequence[int], since: datetime | None, until: datetime) -> list[UnnamedCalls]:
     """Of calls that started in [since, until); None leaves that end open."""
     rows = fetch(
         f"""SELECT target_id, count(*), min(started_at), max(started_at) FROM ledger_call k
             WHERE target_id = ANY(%s) AND {UNNAMED} AND (%s::timestamptz IS NULL OR started_at >= %s) AND started_at < %s GROUP BY 1""",  # noqa: S608 (a constant piece)
         [list(targets), since, since, until],
     )
-    return [Unnamed(*row) for row in rows]
+    return [UnnamedCalls(*row) for row in rows]
 
 
 def last_calls(targets: Sequence[int], until: datetime) -> dict[int, datetime]:

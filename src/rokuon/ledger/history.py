@@ -47,7 +47,7 @@ def unlisted(run_ids: Sequence[int], within: Set[int] | None = None) -> dict[int
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
+class RunCause:
     """So many copies of a run's range are in this state for this reason now."""
 
     state: str
@@ -55,7 +55,7 @@ class Cause:
     copies: int
 
 
-def causes(run: Run, within: Set[int] | None = None) -> list[Cause]:
+def causes(run: Run, within: Set[int] | None = None) -> list[RunCause]:
     """Why recordings of the run's targets and range are not in the bucket now; the most frequent cause of each state first."""
     targets = [target for target in run.targets if within is None or target in within]
     rows = fetch(
@@ -64,4 +64,4 @@ def causes(run: Run, within: Set[int] | None = None) -> list[Cause]:
               AND state <> 'verified' AND reason <> '' GROUP BY 1, 2 ORDER BY 1, 3 DESC, 2""",
         [run.company_id, targets, run.since, run.until],
     )
-    return [Cause(*row) for row in rows]
+    return [RunCause(*row) for row in rows]

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 from django.db import transaction
 
 from rokuon.domain.copies import Cause, State
-from rokuon.domain.recording import Kind
+from rokuon.domain.recording import RecordingKind
 from rokuon.domain.retry import History
-from rokuon.domain.work import Aside, PlannedCall, PlannedCopy, Work
+from rokuon.domain.work import AsideObject, PlannedCall, PlannedCopy, Work
 
 from . import transitions
 from .sql import IN_OPEN_WINDOW, STOPPED_BY_HOLD, STOPPED_BY_PAUSE, at, columns, execute, fetch, ms
@@ -235,7 +235,7 @@ def as_work(row: Sequence[Any]) -> Work:
     return Work(
         copy_id=copy_id,
         attempt=attempt,
-        kind=Kind(kind),
+        kind=RecordingKind(kind),
         recording_id=recording_id,
         call_id=call_id,
         url=url,
@@ -252,5 +252,5 @@ def as_work(row: Sequence[Any]) -> Work:
             read_ms=ms(read_at) if read_at else None,
         ),
         call_ms=call_ms,
-        accepted=Aside(*aside) if aside[0] is not None else None,
+        accepted=AsideObject(*aside) if aside[0] is not None else None,
     )

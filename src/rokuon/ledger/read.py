@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from rokuon.domain.pace import Listed
-from rokuon.domain.recording import Kind
+from rokuon.domain.recording import RecordingKind
 from rokuon.domain.work import Witness
 
 from . import failures, unread
@@ -152,7 +152,7 @@ def witnesses(company_id: int, kind: str, limit: int, past: datetime | None) -> 
             ORDER BY c.id DESC LIMIT %s""",
         [company_id, kind, past, past, limit],
     )
-    return [Witness(Kind(kind), recording_id, url) for recording_id, url in rows]
+    return [Witness(RecordingKind(kind), recording_id, url) for recording_id, url in rows]
 
 
 def bucket_fails(company_id: int, bucket_id: int, reasons: Sequence[str], in_a_row: int) -> bool:

@@ -47,7 +47,7 @@ class Within:
 
 
 @dataclass(frozen=True, slots=True)
-class Filters:
+class CopyFilters:
     """An empty one asks for nothing. The reason `next_try.QUEUED` asks for pending copies that have none. `agent` is a part of the name, in
     any case and width; the ids are whole. `proof`: only what was taken by this weaker proof (row S10)."""
 
@@ -60,7 +60,7 @@ class Filters:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class CopyPage:
     """`newer` and `older` are cursors for the neighbouring pages, "" where there is none."""
 
     copies: list[Copy]
@@ -86,7 +86,7 @@ class _Query:
     values: dict[str, Any]
 
 
-def find(company_id: int, within: Sequence[Within], filters: Filters, cursor: str = "", limit: int = PAGE) -> Page:
+def find(company_id: int, within: Sequence[Within], filters: CopyFilters, cursor: str = "", limit: int = PAGE) -> CopyPage:
     """Copies, with `recording` and `bucket` loaded. Raises ValueError for a cursor that is none of ours."""
     place = _read_cursor(cursor) if cursor else None
     older = place is None or place.older
@@ -96,10 +96,10 @@ def find(company_id: int, within: Sequence[Within], filters: Filters, cursor: st
     found = Copy.objects.select_related("recording", "bucket").in_bulk(ids[:limit])
     copies = [found[one] for one in ids[:limit] if one in found]
     if not copies:
-        return Page([])
+        return CopyPage([])
     if not older:
         copies.reverse()
-    return Page(
+    return CopyPage(
         copies,
         newer=_cursor(copies[0], older=False) if (place is not None if older else more) else "",
         older=_cursor(copies[-1], older=True) if (more if older else True) else "",
@@ -129,7 +129,7 @@ def _folded(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold()
 
 
-def _query(company_id: int, within: Sequence[Within], filters: Filters) -> _Query | None:
+def _query(company_id: int, within: Sequence[Within], filters: CopyFilters) -> _Query | None:
     """The walk that looks at the fewest copies. None where nothing can be found."""
     values: dict[str, Any] = {name: value for name, value in (("state", filters.state), ("reason", filters.reason)) if value}
     if queued := filters.reason == QUEUED:
@@ -158,7 +158,7 @@ def _walk(walks: Sequence[tuple[Within, str]], match: str, values: dict[str, Any
     return _Query([(one.target_id, one.since or "-infinity", one.until or "infinity", word) for one, word in walks], match, values)
 
 
-def _recordings(company_id: int, filters: Filters) -> list[int]:
+def _recordings(company_id: int, filters: CopyFilters) -> list[int]:
     rows = fetch(
         """SELECT id FROM ledger_recording
             WHERE company_id = %(company)s AND (%(call)s = '' OR call_id = %(call)s)

@@ -98,7 +98,7 @@ def counts_by_day(company_id: int, targets: Sequence[int], first: date, last: da
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
+class StateCount:
     """Copies that are in a state for a reason ("" for none), of so many targets. The days are local, of the oldest and newest call;
     a copy that left the state counts among them until it is folded."""
 
@@ -112,7 +112,7 @@ class Cause:
     last_day: date
 
 
-def causes(company_id: int, targets: Sequence[int] | None = None) -> list[Cause]:
+def causes(company_id: int, targets: Sequence[int] | None = None) -> list[StateCount]:
     """Every state with its reasons, the most frequent first. Their sum is what `counts_by_target` gives."""
     rows = fetch(
         f"""SELECT state, reason, sum(copies)::bigint AS n, sum(bytes)::bigint, sum(recorded_ms)::bigint, count(*), min(first), max(last)
@@ -122,10 +122,10 @@ def causes(company_id: int, targets: Sequence[int] | None = None) -> list[Cause]
              GROUP BY state, reason ORDER BY n DESC, state, reason""",  # noqa: S608 (constant pieces)
         {"company": company_id, "targets": list(targets) if targets is not None else None},
     )
-    return [Cause(*row) for row in rows]
+    return [StateCount(*row) for row in rows]
 
 
-def total(causes: Iterable[Cause]) -> Counts:
+def total(causes: Iterable[StateCount]) -> Counts:
     """All of them together."""
     return sum((Counts(**{one.state: one.copies, "bytes": one.bytes, "recorded_ms": one.recorded_ms}) for one in causes), Counts())
 

@@ -4,7 +4,7 @@ from collections.abc import Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from rokuon.domain.pace import LISTED_ENOUGH, Budget, Left, left
+from rokuon.domain.pace import LISTED_ENOUGH, CurrentBudget, Left, left
 
 from .models import Run
 from .read import RunProgress
@@ -37,7 +37,7 @@ def rate(run: Run, now: datetime, within: Set[int] | None = None) -> Rate:
     return Rate(seen.copies / seen.seconds, seen.bytes / seen.seconds)
 
 
-def seconds_left(progress: RunProgress, pace: Rate, budget: Budget, waiting: int) -> Left | None:
+def seconds_left(progress: RunProgress, pace: Rate, budget: CurrentBudget, waiting: int) -> Left | None:
     """What is left of the run; `waiting` of its pending copies cannot be tried now (`read.waiting_count`). None where it does not run, or
     nothing of it moves."""
     if progress.run.state != Run.State.RUNNING:

@@ -8,7 +8,7 @@ from .sql import fetch
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingCopies:
     """`count` copies; some `ids` of their recordings, as the source writes them. `next_at` is None for those that may be under way."""
 
     reason: str
@@ -19,7 +19,7 @@ class Waiting:
 
 def waiting_copies(
     company_id: int, targets: Sequence[int], since: datetime, until: datetime, now: datetime, named: int
-) -> Sequence[Waiting]:
+) -> Sequence[WaitingCopies]:
     """Of calls that began from `since` up to, not including, `until`; at most `named` ids of each reason. The most first."""
     rows = fetch(
         """SELECT CASE WHEN c.due_at > %(now)s THEN c.reason ELSE '' END AS why, count(*),
@@ -31,4 +31,4 @@ def waiting_copies(
             GROUP BY 1 ORDER BY 2 DESC""",
         {"now": now, "named": named, "company": company_id, "targets": list(targets), "since": since, "until": until},
     )
-    return [Waiting(reason, count, tuple(ids), next_at) for reason, count, ids, next_at in rows]
+    return [WaitingCopies(reason, count, tuple(ids), next_at) for reason, count, ids, next_at in rows]

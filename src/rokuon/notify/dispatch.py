@@ -16,9 +16,9 @@ from rokuon.org.models import Company, Office, Target
 
 from . import outbox, paths, policy, recipients
 from .findings import Finding
-from .message import Letter, Line, Numbers
-from .models import Kind, Notice, Occasion
-from .policy import Seen, Step
+from .message import Letter, NoticeLine, Numbers
+from .models import Notice, NoticeKind, Occasion
+from .policy import NoticeStep, Seen
 from .recipients import Address, Audience
 from .text import lines
 
@@ -47,7 +47,7 @@ def fields_of(seen: Seen) -> dict[str, Any]:
 class _Plan:
     notice: Notice
     finding: Finding | None
-    step: Step
+    step: NoticeStep
     tell: Occasion | None
     count: int = 0
     rest: Rest = NOTHING_LEFT
@@ -57,7 +57,7 @@ class _Plan:
 class _Group:
     audience: Audience
     office: Office | None
-    lines: list[Line] = field(default_factory=list)
+    lines: list[NoticeLine] = field(default_factory=list)
 
 
 class Telling:
@@ -90,7 +90,7 @@ class Telling:
         if notice.office is not None:
             return self.of_office(notice.office)
         addresses = [*self.of_company()]
-        if notice.kind == Kind.HOLD:
+        if notice.kind == NoticeKind.HOLD:
             using = Office.objects.filter(company=self.company, pk__in=notice.facts.get("offices", ())).order_by("pk")
             addresses += [one for office in using for one in self.of_office(office).addresses]
             if by_reason(notice.cause).tell is Tell.OPERATOR:
@@ -111,7 +111,7 @@ class Telling:
         count = finding.count if finding is not None else 0
         step = policy.decide(policy.seen(notice), count, self.now, quiet=quiet)
         plan = _Plan(notice, finding, step, step.tell, count)
-        if step.tell is Occasion.ENDED and notice.kind in (Kind.FAILED, Kind.GONE):
+        if step.tell is Occasion.ENDED and notice.kind in (NoticeKind.FAILED, NoticeKind.GONE):
             plan.rest = self._rest(notice)
             if plan.rest.elsewhere >= notice.told_count:
                 # Nothing of it is mended or explained: it is told under its other cause.
@@ -147,7 +147,7 @@ class Telling:
         if state.escalated_at == self.now and others:
             self._add(Occasion.ESCALATED, notice, Audience(others, False), line)
 
-    def line(self, notice: Notice, count: int, new: int = 0) -> Line:
+    def line(self, notice: Notice, count: int, new: int = 0) -> NoticeLine:
         return lines.of_notice(self.company.public_id if self.company is not None else "", notice, count=count, new=new)
 
     def write(self, notice: Notice, state: Seen, finding: Finding | None, *, over: bool = False) -> bool:
@@ -174,7 +174,7 @@ class Telling:
             for name, value in changed.items():
                 setattr(notice, name, value)
 
-    def _add(self, occasion: Occasion, notice: Notice, audience: Audience, line: Line) -> None:
+    def _add(self, occasion: Occasion, notice: Notice, audience: Audience, line: NoticeLine) -> None:
         key = (occasion, notice.office_id, frozenset(one.email for one in audience.addresses))
         self._groups.setdefault(key, _Group(audience, notice.office)).lines.append(line)
 
@@ -185,7 +185,7 @@ class Telling:
             put += self.put(letter, group.audience.addresses, group.office)
         return put
 
-    def letter(self, occasion: Occasion, office: Office | None, what: tuple[Line, ...], *, fallback: bool = False) -> Letter:
+    def letter(self, occasion: Occasion, office: Office | None, what: tuple[NoticeLine, ...], *, fallback: bool = False) -> Letter:
         """About one office, the whole company where it is None, or the installation."""
         if self.company is None:
             return Letter(occasion, zone=settings.ROKUON_TIME_ZONE, lines=what)

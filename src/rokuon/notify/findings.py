@@ -18,7 +18,7 @@ from rokuon.org.models import Bucket, Company, Target
 from rokuon.org.tree import TargetSettings
 
 from . import silence
-from .models import Kind, Notice
+from .models import Notice, NoticeKind
 
 WORST = 5
 """So many targets are named; the others are counted."""
@@ -39,7 +39,7 @@ class Finding:
     """Something that is so now. `office_id` is None for the whole company. `cause`, `ref`, `count`, `since` and `facts` as in
     `models.Notice`; `count` 0 is a cause of which nothing is left to mend: it is over, and `facts` say how."""
 
-    kind: Kind
+    kind: NoticeKind
     since: datetime
     office_id: int | None = None
     cause: str = ""
@@ -69,14 +69,14 @@ def of_company(company: Company, now: datetime) -> list[Finding]:
 
 def of_installation(live_workers: int, now: datetime) -> list[Finding]:
     """`live_workers` gave a sign of life of late."""
-    return [] if live_workers else [Finding(Kind.NO_WORKER, now)]
+    return [] if live_workers else [Finding(NoticeKind.NO_WORKER, now)]
 
 
 def _set_aside(company: Company, settings: Sequence[TargetSettings], now: datetime) -> list[Finding]:
     """Copies that failed or are gone, also while they are tried again, without those that somebody explained, by office and reason."""
     targets = {one.target.pk: one.target for one in settings}
     groups = defaultdict(list)
-    for row in health.standing(company.pk):
+    for row in health.given_up_of(company.pk):
         if row.target_id in targets:
             groups[targets[row.target_id].office_id, row.state, row.reason].append(row)
     found = []
@@ -88,7 +88,7 @@ def _set_aside(company: Company, settings: Sequence[TargetSettings], now: dateti
             "first_call": min(row.first_call for row in rows).isoformat(),
             "last_call": max(row.last_call for row in rows).isoformat(),
         }
-        found.append(Finding(Kind(state), now, office, reason, count=sum(row.left for row in rows), facts=facts))
+        found.append(Finding(NoticeKind(state), now, office, reason, count=sum(row.left for row in rows), facts=facts))
     return found
 
 
@@ -108,7 +108,7 @@ def _held(company: Company, settings: Sequence[TargetSettings], held: Sequence[H
             used_by = {one.target.office_id for one in settings if one.target.backed_up and str(one.effective.bucket) == hold.ref}
             facts = {"name": buckets.get(int(hold.ref), ""), "offices": sorted(used_by)}
             ref = f"{HoldOn.BUCKET}:{hold.ref}"
-        found.append(Finding(Kind.HOLD, hold.since, cause=hold.reason, ref=ref, facts=facts))
+        found.append(Finding(NoticeKind.HOLD, hold.since, cause=hold.reason, ref=ref, facts=facts))
     return found
 
 
@@ -128,7 +128,7 @@ def _expiring(company: Company, settings: Sequence[TargetSettings], now: datetim
         facts = {**_worst((name, there.expiring) for name, there in rows), "expired": sum(there.expired for _name, there in rows)}
         if deadlines:
             facts["first_call"] = (min(deadlines) - window).isoformat()
-        found.append(Finding(Kind.EXPIRING, now, office, count=sum(there.expiring for _name, there in rows), facts=facts))
+        found.append(Finding(NoticeKind.EXPIRING, now, office, count=sum(there.expiring for _name, there in rows), facts=facts))
     return found
 
 
@@ -136,7 +136,7 @@ def _unnamed(company: Company, backed_up: Sequence[TargetSettings], now: datetim
     """Calls that were recorded although no recording is listed for them a day later, and that nobody explained (row S22)."""
     names = {one.target.pk: one.target.name for one in backed_up}
     # What was told once is over when each of the calls has a recording or was explained: neither a few that are left nor their age end it.
-    told = Notice.objects.filter(company=company, kind=Kind.UNNAMED, ended_at=None).exclude(told_count=0).exists()
+    told = Notice.objects.filter(company=company, kind=NoticeKind.UNNAMED, ended_at=None).exclude(told_count=0).exists()
     rows = health.unnamed(list(names), None if told else now - STILL_LISTED, now - NAMED_AFTER)
     calls = sum(row.calls for row in rows)
     if calls <= (0 if told else MORE_THAN):
@@ -147,13 +147,13 @@ def _unnamed(company: Company, backed_up: Sequence[TargetSettings], now: datetim
         "last_call": max(row.last for row in rows).isoformat(),
         "others_listed": bool(company.exports) or unnamed.recordings_listed_since(company.pk, company.key_entered_at),
     }
-    return [Finding(Kind.UNNAMED, now, cause=RecordingDetailsMissing.reason, count=calls, facts=facts)]
+    return [Finding(NoticeKind.UNNAMED, now, cause=RecordingDetailsMissing.reason, count=calls, facts=facts)]
 
 
 def _not_known(company: Company, targets: Sequence[Target], now: datetime) -> list[Finding]:
     """Days that are not listed from end to end, by why, and entries that could not be read. Before anybody has asked for the past of a
     target, that nothing of it is listed is no news."""
-    found = unknown.look(company, targets, now)
+    found = unknown.find_unknown(company, targets, now)
     names, asked = {one.pk: one.name for one in targets}, bool(reach.of([one.pk for one in targets]))
     by_reason = defaultdict(list)
     for gap in found.gaps:
@@ -169,9 +169,9 @@ def _not_known(company: Company, targets: Sequence[Target], now: datetime) -> li
             "first_call": min(gap.first for gap in gaps).isoformat(),
             "last_call": max(gap.last for gap in gaps).isoformat(),
         }
-        told.append(Finding(Kind.UNLISTED, now, cause=reason, count=days_of(gaps), facts=facts))
+        told.append(Finding(NoticeKind.UNLISTED, now, cause=reason, count=days_of(gaps), facts=facts))
     if found.unreadable:
-        told.append(Finding(Kind.UNREADABLE, now, cause=EntryUnreadable.reason, count=found.unreadable))
+        told.append(Finding(NoticeKind.UNREADABLE, now, cause=EntryUnreadable.reason, count=found.unreadable))
     return told
 
 
@@ -185,7 +185,7 @@ def _silent(company: Company, backed_up: Sequence[TargetSettings], now: datetime
     gaps = silence.silent({pk: tree.zone_of(target) for pk, target in known.items()}, until)
     return [
         Finding(
-            Kind.SILENCE,
+            NoticeKind.SILENCE,
             last,
             known[pk].office_id,
             ref=str(pk),
@@ -206,7 +206,7 @@ def _not_listed(company: Company, backed_up: Sequence[TargetSettings], now: date
     last = max(last, min(ruled, default=last))
     if now - last <= LISTED_WITHIN:
         return []
-    return [Finding(Kind.NOT_LISTED, last, facts={"reason": sweeping.reason} if sweeping.reason else {})]
+    return [Finding(NoticeKind.NOT_LISTED, last, facts={"reason": sweeping.reason} if sweeping.reason else {})]
 
 
 def _no_event(company: Company, backed_up: Sequence[TargetSettings], now: datetime) -> list[Finding]:
@@ -220,4 +220,4 @@ def _no_event(company: Company, backed_up: Sequence[TargetSettings], now: dateti
     targets = [one.target.pk for one in backed_up]
     if health.recorded_calls(targets, now - NO_EVENT_FOR, now, CALLS_WITHOUT_EVENT) < CALLS_WITHOUT_EVENT:
         return []
-    return [Finding(Kind.NO_EVENT, last)]
+    return [Finding(NoticeKind.NO_EVENT, last)]

@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class NoticeLine:
     """One notice in a mail. `kind` and `cause` as in `models.Notice`; `name` is the bucket or target that it is about, "" for others.
 
     `count` things now, `new` of them since the last mail, `most` at worst. Not counted any more, and not in the bucket: `closed` were
@@ -81,7 +81,7 @@ class Letter:
     company: str = ""
     office: str = ""
     zone: str = ""
-    lines: tuple[Line, ...] = ()
+    lines: tuple[NoticeLine, ...] = ()
     numbers: Numbers | None = None
     first_day: str = ""
     last_day: str = ""
@@ -104,9 +104,9 @@ def _numbers(stored: Mapping[str, Any]) -> Numbers:
     return _only(Numbers, {**stored, "lacks": _only(Lacks, stored.get("lacks", {}))})
 
 
-def _line(stored: Mapping[str, Any]) -> Line:
+def _line(stored: Mapping[str, Any]) -> NoticeLine:
     targets = tuple((str(name), int(count)) for name, count in stored.get("targets", ()))
-    return _only(Line, {**stored, "targets": targets})
+    return _only(NoticeLine, {**stored, "targets": targets})
 
 
 def _only(kind: type[T], stored: Mapping[str, Any]) -> T:

@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 
-class Kind(models.TextChoices):
+class NoticeKind(models.TextChoices):
     """What a notice is about. `FAILED` and `GONE` are copies of one cause in one office; `HOLD` is an open hold; `UNNAMED` are calls that
     were recorded although the source lists no recording for them; `SILENCE` is a target that usually has calls and has none; `EXPIRING`
     are copies that leave the source's access window within seven days; `UNLISTED` are days that are not listed from end to end, by why, and
@@ -42,7 +42,7 @@ class Notice(models.Model):
 
     company = models.ForeignKey("org.Company", null=True, on_delete=models.CASCADE, related_name="+")
     office = models.ForeignKey("org.Office", null=True, on_delete=models.CASCADE, related_name="+")
-    kind = models.CharField(max_length=10, choices=Kind.choices)
+    kind = models.CharField(max_length=10, choices=NoticeKind.choices)
     cause = models.TextField(blank=True)
     ref = models.TextField(blank=True)
     count = models.BigIntegerField(default=0)
@@ -74,7 +74,7 @@ class Notice(models.Model):
                 condition=Q(ended_at__isnull=True, company__isnull=True),
                 name="one_open_notice_of_all",
             ),
-            models.CheckConstraint(condition=Q(kind__in=Kind.values), name="notice_kind"),
+            models.CheckConstraint(condition=Q(kind__in=NoticeKind.values), name="notice_kind"),
             models.CheckConstraint(condition=Q(office__isnull=True) | Q(company__isnull=False), name="notice_of_office_names_company"),
         ]
         indexes = [models.Index(fields=["company", "ended_at"], name="notice_by_company")]
@@ -166,14 +166,16 @@ class Recipient(models.Model):
         return f"recipient {self.pk}"
 
 
-class Rhythm(models.Model):
-    """How a company wants to be told, and what it was told of last. `language` is for addresses whose reader has chosen none, "" for the
-    installation's. `directory_admins`: whether the office admins that Dialpad's directory names are told without having been asked here.
+class NotificationSettings(models.Model):
+    """A company's notification preferences, and what it was last notified of.
+
+    `language` is for addresses whose reader has chosen none, "" for the installation's. `directory_admins`: whether the office admins that
+    Dialpad's directory names are notified without having been invited here.
 
     `weekly_for` is the Monday of the newest week that was told; `summary_of` the first Back up now, once its summary was written.
     """
 
-    company = models.OneToOneField("org.Company", primary_key=True, on_delete=models.CASCADE, related_name="rhythm")
+    company = models.OneToOneField("org.Company", primary_key=True, on_delete=models.CASCADE, related_name="notification_settings")
     directory_admins = models.BooleanField(default=True)
     weekly = models.BooleanField(default=True)
     language = models.CharField(max_length=2, blank=True)
@@ -181,12 +183,13 @@ class Rhythm(models.Model):
     summary_of = models.BigIntegerField(null=True)
 
     class Meta:
+        db_table = "notify_rhythm"
         constraints = [models.CheckConstraint(condition=Q(language__in=["", "en", "ja"]), name="rhythm_language")]
 
     def __str__(self) -> str:
-        return f"rhythm {self.pk}"
+        return f"notification settings {self.pk}"
 
     @classmethod
-    def of(cls, company_id: int) -> "Rhythm":
+    def of(cls, company_id: int) -> "NotificationSettings":
         """The company's; one that is not kept yet where nobody has chosen anything."""
         return cls.objects.filter(pk=company_id).first() or cls(company_id=company_id)

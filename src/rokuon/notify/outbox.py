@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from django.db.models import Count, F, Max, Min, Q
 
 from rokuon.accounts.mail import configured
-from rokuon.runtime.mail import INVALID, Trouble, Whose, compose, trouble
+from rokuon.runtime.mail import INVALID, MailProblem, Whose, compose, trouble
 from rokuon.runtime.mail_addresses import is_address
 
 from .message import Letter, from_json
@@ -46,7 +46,7 @@ LOCK = 0x526F6B0D
 """Of PostgreSQL's advisory locks, ours: letters of one office that nobody can get are looked at one after the other."""
 
 
-class Database(Protocol):
+class RunsInDatabase(Protocol):
     """Runs a function that uses Django's connection, where such a connection is, and returns what it returns."""
 
     def __call__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T: ...
@@ -88,7 +88,7 @@ def waits(now: datetime) -> bool:
 
 
 def send_due(
-    database: Database,
+    database: RunsInDatabase,
     clock: Callable[[], datetime],
     origin: str,
     admins: Callable[[int], Sequence[Address]],
@@ -122,14 +122,14 @@ def send_due(
 def _send(
     line: "_Line",
     mail: Mail,
-    database: Database,
+    database: RunsInDatabase,
     clock: Callable[[], datetime],
     origin: str,
     admins: Callable[[int], Sequence[Address]],
 ) -> bool:
     """Whether another mail can be sent now."""
     if not is_address(mail.to):
-        database(_failed, mail.pk, Trouble(Whose.ADDRESS, INVALID, True), clock(), admins)
+        database(_failed, mail.pk, MailProblem(Whose.ADDRESS, INVALID, True), clock(), admins)
         return True
     try:
         line.send(mail, rendered(mail, origin, clock()))
@@ -145,7 +145,7 @@ def _send(
     except Exception as error:
         # A fault of our own in one mail must not stand in the way of the others.
         log.exception("mail_crashed", extra={"mail": mail.pk})
-        database(_failed, mail.pk, Trouble(Whose.MESSAGE, type(error).__name__), clock(), admins)
+        database(_failed, mail.pk, MailProblem(Whose.MESSAGE, type(error).__name__), clock(), admins)
         return True
     database(_sent, mail.pk, clock())
     return True
@@ -209,7 +209,7 @@ def _sent(mail_id: int, now: datetime) -> None:
 
 
 @transaction.atomic
-def _failed(mail_id: int, cause: Trouble, now: datetime, admins: Callable[[int], Sequence[Address]]) -> None:
+def _failed(mail_id: int, cause: MailProblem, now: datetime, admins: Callable[[int], Sequence[Address]]) -> None:
     """The mail was not taken: it waits for its next try, or has none."""
     mail = Mail.objects.get(pk=mail_id)
     waiting = Mail.objects.filter(pk=mail_id, due_at__isnull=False)
@@ -227,7 +227,7 @@ def _pause(tries: int) -> timedelta:
 
 
 @transaction.atomic
-def _put_all_back(cause: Trouble, now: datetime) -> None:
+def _put_all_back(cause: MailProblem, now: datetime) -> None:
     """The server cannot be used: whatever is due waits, each mail by its own count of tries, and what did so for too long ends."""
     due = Mail.objects.filter(due_at__lte=now)
     gone = due.filter(created_at__lte=now - GIVE_UP_AFTER).update(due_at=None, refused_at=now, error=str(cause))
@@ -257,7 +257,7 @@ def _tell_admins_instead(mail: Mail, now: datetime, admins: Callable[[int], Sequ
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class OutboxState:
     """How the outbox stands. `waiting` mails, the oldest of them decided on at `oldest`; the newest that was taken left at `last_sent`.
     `error` is what the server said to the oldest that it did not take and that waits still (`runtime.mail_words`); it is tried again at
     `next_try`. `refused` mails of the past seven days were given up, the newest with `refused_error`."""
@@ -271,7 +271,7 @@ class Standing:
     refused_error: str = ""
 
 
-def standing(company_id: int | None, now: datetime) -> Standing:
+def outbox_state(company_id: int | None, now: datetime) -> OutboxState:
     """Of a company; of the whole installation for None."""
     mails = Mail.objects.filter(company=company_id) if company_id is not None else Mail.objects.all()
     due = mails.filter(due_at__isnull=False)
@@ -279,7 +279,7 @@ def standing(company_id: int | None, now: datetime) -> Standing:
     troubled = due.exclude(error__in=("", CLAIMED)).order_by("created_at", "pk").first()
     refused = mails.filter(refused_at__gt=now - GIVE_UP_AFTER).order_by("-refused_at", "-pk")
     newest = refused.first()
-    return Standing(
+    return OutboxState(
         waiting=waiting["count"],
         oldest=waiting["oldest"],
         last_sent=mails.aggregate(at=Max("sent_at"))["at"],
@@ -290,13 +290,13 @@ def standing(company_id: int | None, now: datetime) -> Standing:
     )
 
 
-def trial(address: str, language: str, company: str, zone: str, origin: str) -> Trouble | None:
+def trial(address: str, language: str, company: str, zone: str, origin: str) -> MailProblem | None:
     """Send a test mail now, beside the outbox, so that whoever asked sees at once whether it works: None where the server took it.
 
     Takes as long as the server does, at most MAIL_WITHIN_S for each of its answers. The caller has made sure that mail is sent at all.
     """
     if not is_address(address):
-        return Trouble(Whose.ADDRESS, INVALID, True)
+        return MailProblem(Whose.ADDRESS, INVALID, True)
     words = render(Letter(Occasion.TRIAL, company=company, zone=zone), language, origin)
     message = compose(words.subject, words.text, words.html, address, language=language, notice=True)
     line, opened = _Line(), False

@@ -1,6 +1,6 @@
 """Where in the console a thing is mended: paths alone, for the origin comes when the mail is written. `console.urls` has the pages."""
 
-from .models import Kind, Notice
+from .models import Notice, NoticeKind
 
 
 def overview(public_id: str) -> str:
@@ -10,18 +10,18 @@ def overview(public_id: str) -> str:
 def of_notice(public_id: str, notice: Notice) -> str:
     """The page about this notice; "" for what is mended on the machine and not in the console."""
     match notice.kind:
-        case Kind.FAILED | Kind.GONE:
+        case NoticeKind.FAILED | NoticeKind.GONE:
             return f"/c/{public_id}/failures/{notice.kind}/{notice.cause}/"
-        case Kind.HOLD:
+        case NoticeKind.HOLD:
             what, _, bucket = notice.ref.partition(":")
             return f"/c/{public_id}/settings/buckets/{bucket}/" if what == "bucket" else f"/c/{public_id}/set-up/#key"
-        case Kind.UNNAMED:
+        case NoticeKind.UNNAMED:
             return f"/c/{public_id}/failures/nothing-to-fetch/"
-        case Kind.UNLISTED | Kind.UNREADABLE:
+        case NoticeKind.UNLISTED | NoticeKind.UNREADABLE:
             return f"/c/{public_id}/failures/#not-known"
-        case Kind.NOT_LISTED | Kind.NO_EVENT:
+        case NoticeKind.NOT_LISTED | NoticeKind.NO_EVENT:
             return f"/c/{public_id}/system/"
-        case Kind.NO_WORKER:
+        case NoticeKind.NO_WORKER:
             return ""
         case _:
             return overview(public_id)

@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from .models import Kind, Notice, Occasion
+from .models import Notice, NoticeKind, Occasion
 
 GATHER: Mapping[str, timedelta] = {
-    Kind.FAILED: timedelta(minutes=5),
-    Kind.GONE: timedelta(minutes=5),
-    Kind.HOLD: timedelta(minutes=2),
-    Kind.NOT_LISTED: timedelta(minutes=20),
-    Kind.UNLISTED: timedelta(minutes=20),
-    Kind.UNREADABLE: timedelta(minutes=20),
+    NoticeKind.FAILED: timedelta(minutes=5),
+    NoticeKind.GONE: timedelta(minutes=5),
+    NoticeKind.HOLD: timedelta(minutes=2),
+    NoticeKind.NOT_LISTED: timedelta(minutes=20),
+    NoticeKind.UNLISTED: timedelta(minutes=20),
+    NoticeKind.UNREADABLE: timedelta(minutes=20),
 }
 """For so long without a break a thing is there before it is told: one mail counts a burst, and what passes by itself is no mail. A machine
 that slept is given the time to list anew. The other kinds have waited enough when they are found."""
@@ -31,7 +31,7 @@ OVER_AFTER = timedelta(minutes=15)
 SAME_WITHIN = timedelta(hours=1)
 """Found again so soon after its end, a thing is the same one."""
 
-QUIET = frozenset({Kind.FAILED, Kind.GONE, Kind.UNNAMED, Kind.EXPIRING, Kind.UNLISTED, Kind.UNREADABLE})
+QUIET = frozenset({NoticeKind.FAILED, NoticeKind.GONE, NoticeKind.UNNAMED, NoticeKind.EXPIRING, NoticeKind.UNLISTED, NoticeKind.UNREADABLE})
 """Kinds that wait for the summary while the first Back up now runs."""
 
 
@@ -51,7 +51,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class NoticeStep:
     """What becomes of a notice: how it stands before anybody is told (`now`), why its audience is to be told (None: it is not), whether the
     company's admins are to be told too, and whether it is over."""
 
@@ -75,7 +75,7 @@ def seen(notice: Notice) -> Seen:
     )
 
 
-def decide(was: Seen, count: int, now: datetime, *, quiet: bool = False) -> Step:
+def decide(was: Seen, count: int, now: datetime, *, quiet: bool = False) -> NoticeStep:
     """`count` things are there now, 0 where it is not found. `quiet`: the company's first Back up now runs."""
     if count <= 0:
         return _absent(was, now)
@@ -86,7 +86,7 @@ def decide(was: Seen, count: int, now: datetime, *, quiet: bool = False) -> Step
     here = replace(here, told_count=min(here.told_count, count))
     tell = None if quiet and was.kind in QUIET else _occasion(here, count, now)
     escalate = not quiet and tell in (None, Occasion.REMINDER) and _stays(here, now)
-    return Step(here, tell, escalate)
+    return NoticeStep(here, tell, escalate)
 
 
 def told(was: Seen, occasion: Occasion, count: int, now: datetime) -> Seen:
@@ -109,18 +109,18 @@ def begun_again(was: Seen, now: datetime) -> Seen:
     return replace(was, opened_at=now, clear_since=None, told_count=0)
 
 
-def _absent(was: Seen, now: datetime) -> Step:
+def _absent(was: Seen, now: datetime) -> NoticeStep:
     away = replace(was, clear_since=was.clear_since or now)
     if now - (away.clear_since or now) < OVER_AFTER:
-        return Step(away)
+        return NoticeStep(away)
     # Nobody knows of what comes after: whoever is told of its next beginning is told of something new.
-    return Step(replace(away, told_count=0), Occasion.ENDED if was.told_count else None, over=True)
+    return NoticeStep(replace(away, told_count=0), Occasion.ENDED if was.told_count else None, over=True)
 
 
 def _occasion(was: Seen, count: int, now: datetime) -> Occasion | None:
     since = None if was.told_at is None else now - was.told_at
     if not was.told_count:
-        ripe = now - was.opened_at >= GATHER.get(Kind(was.kind), timedelta(0))
+        ripe = now - was.opened_at >= GATHER.get(NoticeKind(was.kind), timedelta(0))
         return Occasion.OPENED if ripe and (since is None or since >= AT_MOST_EVERY) else None
     if since is None:
         return None
@@ -135,10 +135,10 @@ def between(times_told: int) -> timedelta:
 
 
 def _reminded(was: Seen) -> bool:
-    return was.kind != Kind.GONE and was.acknowledged_at is None
+    return was.kind != NoticeKind.GONE and was.acknowledged_at is None
 
 
 def _stays(was: Seen, now: datetime) -> bool:
     """Whether the company's admins should hear that an office has not mended it. To acknowledge it is not to mend it (C15)."""
-    overdue = was.kind == Kind.FAILED and was.of_office and now - was.opened_at >= ESCALATE_AFTER
+    overdue = was.kind == NoticeKind.FAILED and was.of_office and now - was.opened_at >= ESCALATE_AFTER
     return overdue and was.told_count > 0 and was.escalated_at is None

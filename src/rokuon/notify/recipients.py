@@ -16,7 +16,7 @@ from rokuon.org.models import Company, Office, User
 from rokuon.runtime.mail import Whose
 from rokuon.runtime.mail_addresses import is_address, normal
 
-from .models import Mail, Recipient, Rhythm
+from .models import Mail, NotificationSettings, Recipient
 
 REFUSED_FOR = timedelta(days=7)
 Role = Membership.Role
@@ -45,7 +45,7 @@ class Audience:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownAddress:
     """One way in which an address is known. `recipient_id` is the row that was added by hand. `refused_at` is when the server refused the
     address for good, where that still counts: nobody is told by it then."""
 
@@ -72,11 +72,11 @@ def of_company(company: Company, now: datetime) -> tuple[Address, ...]:
     return _reachable(known(company.pk, [], now)[None])
 
 
-def known(company_id: int, offices: Sequence[Office], now: datetime) -> dict[int | None, list[Known]]:
+def known(company_id: int, offices: Sequence[Office], now: datetime) -> dict[int | None, list[KnownAddress]]:
     """Everybody who is known for these offices, by office id, and for the company itself (None): those whom the server refused as well,
     and who is known in two ways twice. Five questions to the database, however many offices there are."""
-    rhythm = Rhythm.of(company_id)
-    found: dict[int | None, list[Known]] = {None: [], **{office.pk: [] for office in offices}}
+    preferences = NotificationSettings.of(company_id)
+    found: dict[int | None, list[KnownAddress]] = {None: [], **{office.pk: [] for office in offices}}
     ids = [office.pk for office in offices]
     roles = Membership.objects.filter(
         Q(role=Role.OFFICE_ADMIN, office_id__in=ids) | Q(role=Role.COMPANY_ADMIN, office=None),
@@ -84,11 +84,11 @@ def known(company_id: int, offices: Sequence[Office], now: datetime) -> dict[int
         person__is_active=True,
     )
     for role in roles.select_related("person").order_by("person_id"):
-        found[role.office_id].append(Known(_of_person(role.person, rhythm)))
+        found[role.office_id].append(KnownAddress(_of_person(role.person, preferences)))
     for one in Recipient.objects.filter(Q(office_id__in=ids) | Q(office=None), company_id=company_id).order_by("pk"):
-        found[one.office_id].append(Known(Address(one.email, one.language, "", ADDED), one.pk))
-    if rhythm.directory_admins:
-        _add_directory(found, company_id, offices, rhythm)
+        found[one.office_id].append(KnownAddress(Address(one.email, one.language, "", ADDED), one.pk))
+    if preferences.directory_admins:
+        _add_directory(found, company_id, offices, preferences)
     refused = refused_of([one.address.email for entries in found.values() for one in entries], now)
     return {place: [_with_refusal(one, refused) for one in entries] for place, entries in found.items()}
 
@@ -97,7 +97,7 @@ def operators(now: datetime) -> tuple[Address, ...]:
     """Those who run the installation."""
     people = Person.objects.filter(is_operator=True, is_active=True).order_by("pk")
     refused = refused_of([one.email for one in people], now)
-    return once(_of_person(one, Rhythm()) for one in people if one.email not in refused)
+    return once(_of_person(one, NotificationSettings()) for one in people if one.email not in refused)
 
 
 def of_everybody(now: datetime) -> tuple[Address, ...]:
@@ -113,15 +113,17 @@ def once(addresses: Iterable[Address]) -> tuple[Address, ...]:
     return tuple(found.values())
 
 
-def _language(rhythm: Rhythm) -> str:
-    return rhythm.language or settings.LANGUAGE_CODE
+def _language(preferences: NotificationSettings) -> str:
+    return preferences.language or settings.LANGUAGE_CODE
 
 
-def _of_person(person: Person, rhythm: Rhythm) -> Address:
-    return Address(person.email, person.language or _language(rhythm), person.name, PERSON)
+def _of_person(person: Person, preferences: NotificationSettings) -> Address:
+    return Address(person.email, person.language or _language(preferences), person.name, PERSON)
 
 
-def _add_directory(found: dict[int | None, list[Known]], company_id: int, offices: Sequence[Office], rhythm: Rhythm) -> None:
+def _add_directory(
+    found: dict[int | None, list[KnownAddress]], company_id: int, offices: Sequence[Office], preferences: NotificationSettings
+) -> None:
     """The admins whom the source's directory names, each with the first of their addresses that is one."""
     by_source = {office.dialpad_id: office.pk for office in offices}
     admins = User.objects.filter(company_id=company_id, state="active").exclude(is_super_admin=False, admin_office_ids=[])
@@ -129,17 +131,17 @@ def _add_directory(found: dict[int | None, list[Known]], company_id: int, office
         email = next((normal(str(one).strip()) for one in user.emails if is_address(str(one).strip())), None)
         if email is None:
             continue
-        entry = Known(Address(email, _language(rhythm), user.name, DIRECTORY))
+        entry = KnownAddress(Address(email, _language(preferences), user.name, DIRECTORY))
         places = [None] if user.is_super_admin else []
         for place in [*places, *(by_source[str(one)] for one in user.admin_office_ids if str(one) in by_source)]:
             found[place].append(entry)
 
 
-def _with_refusal(one: Known, refused: Mapping[str, datetime]) -> Known:
+def _with_refusal(one: KnownAddress, refused: Mapping[str, datetime]) -> KnownAddress:
     return replace(one, refused_at=refused.get(one.address.email))
 
 
-def _reachable(entries: Sequence[Known]) -> tuple[Address, ...]:
+def _reachable(entries: Sequence[KnownAddress]) -> tuple[Address, ...]:
     return once(one.address for one in entries if one.refused_at is None)
 
 

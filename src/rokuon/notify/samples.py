@@ -1,11 +1,11 @@
 """Example letters with invented names: one of each occasion, for previews, pictures and tests, and a line of each kind."""
 
-from .message import Letter, Line, Numbers
-from .models import Kind, Occasion
+from .message import Letter, NoticeLine, Numbers
+from .models import NoticeKind, Occasion
 
 _PATH = "/c/example/"
-_FAILED = Line(
-    Kind.FAILED,
+_FAILED = NoticeLine(
+    NoticeKind.FAILED,
     "bucket_forbidden",
     count=31,
     new=12,
@@ -17,8 +17,8 @@ _FAILED = Line(
     more_targets=2,
     path=f"{_PATH}failures/failed/bucket_forbidden/",
 )
-_HOLD = Line(
-    Kind.HOLD,
+_HOLD = NoticeLine(
+    NoticeKind.HOLD,
     "bucket_full",
     "recordings-osaka",
     count=204,
@@ -27,10 +27,10 @@ _HOLD = Line(
     targets=(("大阪サポート", 204),),
     path=f"{_PATH}settings/",
 )
-LINES: tuple[Line, ...] = (
+LINES: tuple[NoticeLine, ...] = (
     _FAILED,
-    Line(
-        Kind.GONE,
+    NoticeLine(
+        NoticeKind.GONE,
         "recording_gone",
         count=3,
         most=3,
@@ -41,17 +41,17 @@ LINES: tuple[Line, ...] = (
         path=f"{_PATH}failures/gone/recording_gone/",
     ),
     _HOLD,
-    Line(
-        Kind.UNNAMED,
+    NoticeLine(
+        NoticeKind.UNNAMED,
         count=7,
         most=7,
         since="2026-11-14T00:00:00+00:00",
         targets=(("大阪サポート", 7),),
         path=f"{_PATH}failures/nothing-to-fetch/",
     ),
-    Line(Kind.SILENCE, name="Tokyo Reservations", count=1, most=1, since="2026-11-13T00:10:00+00:00", path=_PATH),
-    Line(
-        Kind.EXPIRING,
+    NoticeLine(NoticeKind.SILENCE, name="Tokyo Reservations", count=1, most=1, since="2026-11-13T00:10:00+00:00", path=_PATH),
+    NoticeLine(
+        NoticeKind.EXPIRING,
         count=58,
         most=58,
         since="2026-11-16T15:00:00+00:00",
@@ -60,8 +60,8 @@ LINES: tuple[Line, ...] = (
         targets=(("大阪サポート", 58),),
         path=_PATH,
     ),
-    Line(
-        Kind.UNLISTED,
+    NoticeLine(
+        NoticeKind.UNLISTED,
         "source_request_refused",
         count=29,
         most=29,
@@ -71,14 +71,16 @@ LINES: tuple[Line, ...] = (
         targets=(("大阪サポート", 29), ("Osaka Billing", 29)),
         path=f"{_PATH}failures/#not-known",
     ),
-    Line(Kind.UNREADABLE, "entry_unreadable", count=1, most=1, since="2026-11-16T15:00:00+00:00", path=f"{_PATH}failures/#not-known"),
-    Line(Kind.NOT_LISTED, since="2026-11-16T03:00:00+00:00", path=_PATH),
-    Line(Kind.NO_EVENT, since="2026-11-15T22:30:00+00:00", path=f"{_PATH}set-up/"),
-    Line(Kind.NO_WORKER, since="2026-11-17T05:50:00+00:00"),
+    NoticeLine(
+        NoticeKind.UNREADABLE, "entry_unreadable", count=1, most=1, since="2026-11-16T15:00:00+00:00", path=f"{_PATH}failures/#not-known"
+    ),
+    NoticeLine(NoticeKind.NOT_LISTED, since="2026-11-16T03:00:00+00:00", path=_PATH),
+    NoticeLine(NoticeKind.NO_EVENT, since="2026-11-15T22:30:00+00:00", path=f"{_PATH}set-up/"),
+    NoticeLine(NoticeKind.NO_WORKER, since="2026-11-17T05:50:00+00:00"),
 )
 
 
-def _office(occasion: str, *lines: Line) -> Letter:
+def _office(occasion: str, *lines: NoticeLine) -> Letter:
     return Letter(occasion, "青空トラベル", "大阪オフィス", "Asia/Tokyo", lines, path=f"{_PATH}failures/")
 
 
@@ -88,7 +90,7 @@ LETTERS: dict[str, Letter] = {
     Occasion.REMINDER.value: _office(Occasion.REMINDER, _FAILED, _HOLD),
     Occasion.ESCALATED.value: _office(Occasion.ESCALATED, _FAILED),
     Occasion.ENDED.value: _office(
-        Occasion.ENDED, Line(Kind.FAILED, "bucket_forbidden", most=31, closed=2, since="2026-11-17T05:20:00+00:00")
+        Occasion.ENDED, NoticeLine(NoticeKind.FAILED, "bucket_forbidden", most=31, closed=2, since="2026-11-17T05:20:00+00:00")
     ),
     Occasion.BACKFILL.value: Letter(
         Occasion.BACKFILL,

@@ -19,7 +19,7 @@ from rokuon.org.models import Company, Office, Target
 from . import policy
 from .dispatch import Telling
 from .message import Letter, Numbers
-from .models import Notice, Occasion, Rhythm
+from .models import Notice, NotificationSettings, Occasion
 from .text import lines
 
 LATE = timedelta(days=7)
@@ -37,7 +37,7 @@ def numbers(company: Company, office: Office | None, since: datetime, until: dat
     """Of the office, or of the whole company; what arrived is what was recorded in [since, until) and is verified. `events` asks how many
     calls no event told of, which is known of whole companies."""
     ours_all = Target.objects.filter(company=company, **({"office": office} if office is not None else {})).select_related("office")
-    lacks = Lacks.of(unknown.look(company, ours_all, now))
+    lacks = Lacks.of(unknown.find_unknown(company, ours_all, now))
     targets = [target.pk for target in ours_all]
     ever = sum(tally.counts_by_target(company.pk, targets).values(), tally.Counts())
     period = sum(tally.counts_by_target(company.pk, targets, since, until).values(), tally.Counts())
@@ -64,8 +64,8 @@ def numbers(company: Company, office: Office | None, since: datetime, until: dat
 def of_first_run(company: Company, run: Run, counted: Sequence[Counted], telling: Telling) -> int:
     """Mail the result of the first Back up now, once: its numbers to the company's admins, and to each office's admins what needs attention
     there. The notices in it count as told. `counted` are the open notices with how many things each concerns now. How many mails."""
-    Rhythm.objects.get_or_create(company=company)
-    if not Rhythm.objects.filter(company=company, summary_of=None).update(summary_of=run.pk):
+    NotificationSettings.objects.get_or_create(company=company)
+    if not NotificationSettings.objects.filter(company=company, summary_of=None).update(summary_of=run.pk):
         return 0
     if not telling.sends or run.finished_at is None or telling.now - run.finished_at > LATE:
         return 0

@@ -16,7 +16,7 @@ from rokuon.org.models import Company
 from . import policy, summary
 from .dispatch import Telling, begun, fields_of
 from .findings import Finding
-from .models import Kind, Mail, Notice
+from .models import Mail, Notice, NoticeKind
 
 KEPT = timedelta(days=90)
 Key = tuple[int | None, str, str, str]
@@ -87,7 +87,7 @@ def open_notices(company_id: int, offices: Collection[int] | None) -> list[Notic
 def _concerns(notice: Notice, offices: Collection[int]) -> bool:
     if notice.office_id is not None:
         return notice.office_id in offices
-    return notice.kind == Kind.HOLD and not set(offices).isdisjoint(notice.facts.get("offices", ()))
+    return notice.kind == NoticeKind.HOLD and not set(offices).isdisjoint(notice.facts.get("offices", ()))
 
 
 def acknowledge(notice_id: int, company_id: int, offices: Collection[int] | None, by: str, now: datetime) -> bool:

@@ -13,7 +13,7 @@ from rokuon.org.models import Company
 
 from . import summary
 from .dispatch import Telling
-from .models import Occasion, Rhythm
+from .models import NotificationSettings, Occasion
 from .text import lines
 from .tracker import open_notices
 
@@ -40,8 +40,8 @@ def tell(company: Company, now: datetime, enqueue_mail: Callable[[], None]) -> b
     telling = Telling(company, now)
     if not telling.sends or not company.enabled or company.created_at >= until or not company.targets.filter(backed_up=True).exists():
         return False
-    Rhythm.objects.get_or_create(company=company)
-    untold = Rhythm.objects.filter(Q(weekly_for=None) | Q(weekly_for__lt=monday), company=company, weekly=True)
+    NotificationSettings.objects.get_or_create(company=company)
+    untold = NotificationSettings.objects.filter(Q(weekly_for=None) | Q(weekly_for__lt=monday), company=company, weekly=True)
     if not untold.update(weekly_for=monday):
         return False
     since = datetime.combine(monday - WEEK, time(), zone(zone_name))

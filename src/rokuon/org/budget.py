@@ -78,7 +78,7 @@ _STANDING = f"""
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class BudgetState:
     """What of its budget a company may use now: `rate` of `most` requests per second, and none before `paused_until`.
 
     `asked_until` is how long Dialpad asked to pause, where it named a time for the pause that lasts; it may be after `paused_until`.
@@ -94,14 +94,14 @@ class Standing:
         return self.rate < 0.995 * self.most
 
 
-def standing(company_id: int) -> Standing:
+def budget_state(company_id: int) -> BudgetState:
     with connection.cursor() as cursor:
         cursor.execute(_STANDING, [company_id])
         row = cursor.fetchone()
     if row is None:
         raise LookupError(f"company {company_id} has no budget row")
     rate, most, paused_until, asked_until = row
-    return Standing(rate, most, paused_until, asked_until if paused_until else None)
+    return BudgetState(rate, most, paused_until, asked_until if paused_until else None)
 
 
 def end_pause(company_id: int) -> None:

@@ -281,7 +281,7 @@ def clear_traces(cluster: Cluster) -> None:
         trace.unlink(missing_ok=True)
 
 
-def _succeed(outcome: pg_programs.Outcome, folder: Path) -> None:
+def _succeed(outcome: pg_programs.ProgramResult, folder: Path) -> None:
     # Single-user PostgreSQL answers 0 even when a statement failed.
     if outcome.code != 0 or "ERROR:" in outcome.output or "FATAL:" in outcome.output:
         raise pg_words.failure_of(outcome.output, folder)

@@ -33,7 +33,7 @@ REFUSED_BY_THE_FILE_SYSTEM = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errn
 
 
 @dataclass(frozen=True)
-class Place:
+class ProcessLocation:
     """Where a process runs: the machine's name, this start of its kernel, and the namespace of its process ids."""
 
     host: str
@@ -41,7 +41,7 @@ class Place:
     namespace: str
 
     @classmethod
-    def here(cls) -> "Place":
+    def here(cls) -> "ProcessLocation":
         return cls(os.uname().nodename, _boot(), _namespace())
 
     @property
@@ -56,7 +56,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Holder:
-    place: Place
+    place: ProcessLocation
     pid: int
 
     @classmethod
@@ -64,7 +64,7 @@ class Holder:
         """Who runs, or has run, a server on this folder; None where nobody has said so."""
         try:
             told = json.loads((folder / HOLDER).read_text())
-            return cls(Place(**told["place"]), int(told["pid"]))
+            return cls(ProcessLocation(**told["place"]), int(told["pid"]))
         except (OSError, ValueError, KeyError, TypeError):
             return None
 

@@ -28,7 +28,7 @@ class _Stopped(Exception):
     """The guard was asked to stop while it waited for the database."""
 
 
-class Guard:
+class ProcessGuard:
     """A thread beside the process's work. `gave_up` is why the process was asked to end; None while there is hope.
 
     Room that is missing is waited for without end: somebody makes it, and then nobody has to start anything.

@@ -25,7 +25,7 @@ from rokuon.base.logs import hide
 from rokuon.base.secrets import Secret, SecretUnreadable, Vault, new_key
 from rokuon.config import Config
 from rokuon.domain.failures import ConfigError
-from rokuon.runtime.guard import Guard
+from rokuon.runtime.guard import ProcessGuard
 
 from . import cluster, postgres, spool
 
@@ -48,12 +48,12 @@ class Report:
 class Installation:
     """An open installation. Close it to give the embedded database back."""
 
-    def __init__(self, config: Config, identity: str, vault: Vault, server: postgres.Server | None) -> None:
+    def __init__(self, config: Config, identity: str, vault: Vault, server: postgres.RunningServer | None) -> None:
         self.config = config
         self.identity = identity
         self.vault = vault
         self._server = server
-        self._guard: Guard | None = None
+        self._guard: ProcessGuard | None = None
 
     @property
     def database_url(self) -> str:
@@ -62,7 +62,7 @@ class Installation:
     def guard(self) -> None:
         """From here on the embedded database is started again when it is gone. For processes that others depend on."""
         if self._server is not None:
-            self._guard = Guard(self.config.data_dir)
+            self._guard = ProcessGuard(self.config.data_dir)
             self._guard.start()
 
     @property

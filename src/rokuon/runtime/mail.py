@@ -132,7 +132,7 @@ class Whose(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class MailProblem:
     """Why a mail was not taken. `code` is the server's number, behind the name of an error where it came before any mail was offered; or
     that name alone; never the server's text.
 
@@ -156,7 +156,7 @@ CERTIFICATE_INCOMPLETE = "CertificateIncomplete"
 INVALID = "invalid"
 NO_SERVER = "NoServer"
 
-SET_ASIDE = Trouble(Whose.MESSAGE, "Restored", True)
+SET_ASIDE = MailProblem(Whose.MESSAGE, "Restored", True)
 """It waited when a dump was made that was restored since."""
 
 _ENHANCED = re.compile(rb"\s*5\.(\d{1,3})\.(\d{1,3})(?!\d)")
@@ -179,10 +179,10 @@ def _about(said: bytes | str) -> Whose | None:
     return None
 
 
-def trouble(error: Exception, *, opening: bool = False) -> Trouble:
+def trouble(error: Exception, *, opening: bool = False) -> MailProblem:
     """What an error of smtplib or of the connection means. `opening`: before the first mail was offered."""
     if isinstance(error, CannotAsk):
-        return Trouble(Whose.ADDRESS, str(error), True)
+        return MailProblem(Whose.ADDRESS, str(error), True)
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         code, said = next(iter(error.recipients.values()))
         return _answered(Whose.ADDRESS, code, said)
@@ -190,22 +190,26 @@ def trouble(error: Exception, *, opening: bool = False) -> Trouble:
         return _answered(Whose.MESSAGE, error.smtp_code, error.smtp_error)
     if isinstance(error, smtplib.SMTPSenderRefused):
         about = _about(error.smtp_error) if error.smtp_code >= 500 else None
-        return Trouble(Whose.MESSAGE, str(error.smtp_code), True) if about is Whose.MESSAGE else Trouble(Whose.SERVER, str(error.smtp_code))
+        return (
+            MailProblem(Whose.MESSAGE, str(error.smtp_code), True)
+            if about is Whose.MESSAGE
+            else MailProblem(Whose.SERVER, str(error.smtp_code))
+        )
     if isinstance(error, smtplib.SMTPAuthenticationError):
-        return Trouble(Whose.SERVER, str(error.smtp_code))
+        return MailProblem(Whose.SERVER, str(error.smtp_code))
     if isinstance(error, smtplib.SMTPResponseException):
-        return Trouble(Whose.SERVER, f"{type(error).__name__} {error.smtp_code}")
+        return MailProblem(Whose.SERVER, f"{type(error).__name__} {error.smtp_code}")
     if strict_certificates.lacks(error):
-        return Trouble(Whose.SERVER, CERTIFICATE_INCOMPLETE)
+        return MailProblem(Whose.SERVER, CERTIFICATE_INCOMPLETE)
     if opening or isinstance(error, smtplib.SMTPNotSupportedError):
-        return Trouble(Whose.SERVER, type(error).__name__)
-    return Trouble(Whose.CONNECTION, type(error).__name__)
+        return MailProblem(Whose.SERVER, type(error).__name__)
+    return MailProblem(Whose.CONNECTION, type(error).__name__)
 
 
-def _answered(whose: Whose, code: int, said: bytes | str) -> Trouble:
+def _answered(whose: Whose, code: int, said: bytes | str) -> MailProblem:
     if code == 421:
-        return Trouble(Whose.CONNECTION, str(code))
+        return MailProblem(Whose.CONNECTION, str(code))
     if code in _SIGN_IN_FIRST:
-        return Trouble(Whose.SERVER, str(code))
+        return MailProblem(Whose.SERVER, str(code))
     about = (_about(said) if code >= 500 else None) or whose
-    return Trouble(about, str(code), code >= 500 and about in (Whose.ADDRESS, Whose.MESSAGE))
+    return MailProblem(about, str(code), code >= 500 and about in (Whose.ADDRESS, Whose.MESSAGE))

@@ -4,7 +4,7 @@ from enum import Enum
 
 from rokuon.base.i18n import _, join_sentences
 from rokuon.domain import strict_certificates
-from rokuon.runtime.mail import ASKS_FOR_UTF8, CERTIFICATE_INCOMPLETE, INVALID, NO_SERVER, SET_ASIDE, Trouble, Whose
+from rokuon.runtime.mail import ASKS_FOR_UTF8, CERTIFICATE_INCOMPLETE, INVALID, NO_SERVER, SET_ASIDE, MailProblem, Whose
 
 
 class Then(Enum):
@@ -15,7 +15,7 @@ class Then(Enum):
     ONCE = "once"
 
 
-def in_words(trouble_or_stored: Trouble | str, then: Then = Then.AGAIN, *, at: str = "") -> str:
+def in_words(trouble_or_stored: MailProblem | str, then: Then = Then.AGAIN, *, at: str = "") -> str:
     """Whole sentences; "" for no trouble. Also of the text that `Trouble` was stored as. `at` is when it is tried again, in words."""
     whose, _colon, code = str(trouble_or_stored).partition(":")
     said = _said(whose, code)

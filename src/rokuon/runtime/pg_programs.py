@@ -42,7 +42,7 @@ class Owner:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ProgramResult:
     code: int
     output: str
 
@@ -90,7 +90,7 @@ def run(
     among: Path | None = None,
     text: str = "",
     on_wait: Callable[[], None] = lambda: None,
-) -> Outcome:
+) -> ProgramResult:
     """Runs one of PostgreSQL's programs to its end, in this database folder, which it knows by `folder_for`.
 
     `on_wait` is called every second. When that raises, the program is ended. `among` names another package than the one that comes with
@@ -109,7 +109,7 @@ def run(
             process.wait()
             raise
         output.seek(0)
-        return Outcome(code, output.read().decode(errors="replace"))
+        return ProgramResult(code, output.read().decode(errors="replace"))
 
 
 def _ended(process: subprocess.Popen[bytes]) -> int | None:

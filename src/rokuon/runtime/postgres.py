@@ -41,7 +41,7 @@ UNANSWERED_S, ORPHANED_S = 10.0, 3.0
 """So long a server that says it is ready may leave its socket unanswered; and so long its processes may go on without it."""
 
 
-class Server:
+class RunningServer:
     """This process's share in a running server."""
 
     def __init__(self, cluster: clusters.Cluster, users: int) -> None:
@@ -63,7 +63,7 @@ class Server:
             atexit.unregister(self.close)
             _leave(self._cluster, users)
 
-    def __enter__(self) -> "Server":
+    def __enter__(self) -> "RunningServer":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -72,7 +72,7 @@ class Server:
 
 def ensure_running(
     data_dir: Path, *, on_wait: Callable[[float], None] = lambda seconds: None, patience: float = PATIENCE, durable: bool = True
-) -> Server:
+) -> RunningServer:
     """Joins the installation's server, starting it if need be. Never creates a cluster.
 
     `on_wait` is called about every second with the seconds waited, for example during crash recovery. When it raises, or the
@@ -88,7 +88,7 @@ def ensure_running(
         except BaseException:
             _leave(cluster, users)
             raise
-    return Server(cluster, users)
+    return RunningServer(cluster, users)
 
 
 def start_again(data_dir: Path, on_wait: Callable[[float], None]) -> None:

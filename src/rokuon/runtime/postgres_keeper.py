@@ -33,7 +33,7 @@ def runs(pid: int) -> bool:
 def main() -> int:
     data_dir, lock = Path(sys.argv[1]), int(sys.argv[2])
     cluster = clusters.open_cluster(data_dir)
-    holder = folder_lock.Holder(folder_lock.Place.here(), os.getpid())
+    holder = folder_lock.Holder(folder_lock.ProcessLocation.here(), os.getpid())
     clusters.write_owned(cluster.folder / folder_lock.HOLDER, holder.text(), cluster.owner)
     server = _start(cluster, lock)
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 
-class Window:
+class SlidingWindow:
     """Sliding window of `seconds`: worst is the largest number of entries that any such window held."""
 
     def __init__(self, seconds: float) -> None:
@@ -51,8 +51,8 @@ class CompanyMeter:
     audio_served: Counter[int] = field(default_factory=Counter)
     audio_bytes: int = 0
     # Times when audio chains and API requests arrived within any one second.
-    window: Window = field(default_factory=lambda: Window(1.0))
-    media_window: Window = field(default_factory=lambda: Window(1.0))
+    window: SlidingWindow = field(default_factory=lambda: SlidingWindow(1.0))
+    media_window: SlidingWindow = field(default_factory=lambda: SlidingWindow(1.0))
 
     def report(self) -> dict[str, Any]:
         return {

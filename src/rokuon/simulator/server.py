@@ -30,7 +30,7 @@ from .faults import Faults, bend
 from .hooks import Delivery, HookStore
 from .keys import Key, KeyRing
 from .media import Media, MediaRequest
-from .meter import LogEntry, Meter, Window
+from .meter import LogEntry, Meter, SlidingWindow
 from .model import Company
 from .query import BadQuery, Query, Shared, as_id
 from .switches import Switches
@@ -91,11 +91,11 @@ _NAMED = frozenset({"callcenters", "coachingteams", "offices", "users", "call", 
 
 
 @dataclass
-class Limits:
+class RateWindows:
     """The sliding windows of one company. Only accepted requests fill them."""
 
-    second: Window
-    call_minute: Window
+    second: SlidingWindow
+    call_minute: SlidingWindow
 
 
 class Simulator:
@@ -125,7 +125,7 @@ class Simulator:
         self.session: aiohttp.ClientSession | None = None
         self.tasks: set[asyncio.Task[None]] = set()
         self._media = Media(self.world, self.switches)
-        self._limits = {i: Limits(Window(1.0), Window(60.0)) for i in self.world.companies}
+        self._limits = {i: RateWindows(SlidingWindow(1.0), SlidingWindow(60.0)) for i in self.world.companies}
         self._shared = Shared()
         self._port, self._ssl = port, ssl_context
         self._clock, self._advanced, self._began = clock, 0, time.monotonic()

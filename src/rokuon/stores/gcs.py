@@ -33,9 +33,9 @@ from rokuon.domain.ports import Body, Capabilities, Sleep, StoredObject
 from . import keys, links
 from .checksums import to_base64
 from .gcs_answers import BeyondEnd, SessionGone, raise_for_status
-from .gcs_resources import Page, as_json, checked, page_of, stored
-from .gcs_signing import Link, sign, signs
-from .gcs_upload import Progress, read_piece, upload
+from .gcs_resources import ObjectPage, as_json, checked, page_of, stored
+from .gcs_signing import SignedLink, sign, signs
+from .gcs_upload import UploadProgress, read_piece, upload
 from .google_account import AccountToken
 
 GOOGLE = "https://storage.googleapis.com"
@@ -142,7 +142,7 @@ class GcsStore:
         if not self._account or not self.capabilities.signs_urls:
             raise links.none_here()
         answers = {"response-content-type": content_type, "response-content-disposition": disposition}
-        link = Link(self._endpoint, self._bucket, key, seconds, answers)
+        link = SignedLink(self._endpoint, self._bucket, key, seconds, answers)
         return await asyncio.to_thread(sign, link, self._account, self._clock())
 
     async def permissions(self, asked: Collection[str]) -> set[str]:
@@ -230,13 +230,13 @@ class GcsStore:
             raise StoreUnavailable("no upload session")
         return location
 
-    async def _send(self, location: str, size: int, piece: bytes, content_range: str) -> Progress:
+    async def _send(self, location: str, size: int, piece: bytes, content_range: str) -> UploadProgress:
         headers = {"Content-Range": content_range}
         answer = await self._request("PUT", location, body=piece, headers=headers, timeout=_LARGE)
         if answer.status == 308:
-            return Progress(_kept(answer.headers.get("Range", "")))
+            return UploadProgress(_kept(answer.headers.get("Range", "")))
         _refuse_redirect(answer)
-        return Progress(size, await as_json(answer))
+        return UploadProgress(size, await as_json(answer))
 
     def _is_trusted(self, location: str) -> bool:
         """Our token goes where an upload session is: to this endpoint or another address of Google's storage."""
@@ -249,7 +249,7 @@ class GcsStore:
         except BucketForbidden:
             return refused
 
-    async def _page(self, query: Mapping[str, str]) -> Page:
+    async def _page(self, query: Mapping[str, str]) -> ObjectPage:
         return page_of(await self._look(lambda: self._storage().list_objects(self._bucket, params=dict(query), timeout=_SMALL)))
 
     async def _media(self, key: str, headers: Mapping[str, str]) -> aiohttp.ClientResponse:

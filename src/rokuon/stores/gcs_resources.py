@@ -17,7 +17,7 @@ _RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(?:\d{1,18}|\*)")
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ObjectPage:
     items: tuple[StoredObject, ...]
     following: str
     """The token of the next page; "" on the last one."""
@@ -43,14 +43,14 @@ def stored(resource: Any) -> StoredObject:
         raise StoreUnavailable(f"the answer lacks {error}") from error
 
 
-def page_of(answer: Any) -> Page:
+def page_of(answer: Any) -> ObjectPage:
     """Raises StoreUnavailable."""
     if not isinstance(answer, dict):
         raise StoreUnavailable("the answer is no list")
     items, following = answer.get("items", []), answer.get("nextPageToken", "")
     if not isinstance(items, list) or not isinstance(following, str):
         raise StoreUnavailable("the answer is no list")
-    return Page(tuple(stored(item) for item in items), following)
+    return ObjectPage(tuple(stored(item) for item in items), following)
 
 
 async def as_json(answer: aiohttp.ClientResponse) -> Mapping[str, Any]:

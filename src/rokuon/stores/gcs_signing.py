@@ -20,7 +20,7 @@ ALGORITHM = "GOOG4-RSA-SHA256"
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class SignedLink:
     """What the link opens, and for how long. `answers` are query parameters that fix headers of Google's answer."""
 
     endpoint: str
@@ -35,7 +35,7 @@ def signs(account: Mapping[str, str] | None) -> bool:
     return "private_key" in (account or {})
 
 
-def sign(link: Link, account: Mapping[str, str], now: datetime) -> str:
+def sign(link: SignedLink, account: Mapping[str, str], now: datetime) -> str:
     """The link's address. Raises BucketCredentialRefused where the account's key is not one that Google's algorithm takes."""
     stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
     scope = f"{stamp[:8]}/auto/storage/goog4_request"

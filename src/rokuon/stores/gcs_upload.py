@@ -21,7 +21,7 @@ _REFUSALS = (ChecksumRefused, StoreRequestRefused)
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class UploadProgress:
     """Google's answer to a piece: how many bytes it has for good, and the object's resource once it has all of them."""
 
     kept: int
@@ -29,7 +29,7 @@ class Progress:
 
 
 # Sends one piece under a Content-Range. No bytes: asks how far the upload got.
-SendPiece = Callable[[bytes, str], Awaitable[Progress]]
+SendPiece = Callable[[bytes, str], Awaitable[UploadProgress]]
 
 
 async def upload(body: Body, send: SendPiece, sleep: Sleep) -> Mapping[str, Any]:

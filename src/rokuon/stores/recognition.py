@@ -15,7 +15,7 @@ from .marker import Marker
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownBucket:
     """What is remembered of a bucket: its identity ("" where none is), and some of the newest objects verified in it, with the size and
     checksum that each had."""
 
@@ -28,7 +28,7 @@ async def absent(store: Store, expected: Sequence[StoredObject]) -> int:
     return sum([not await _is_there(store, one) for one in expected])
 
 
-async def recognise(store: Store, company_id: str, known: Known) -> Marker:
+async def recognise(store: Store, company_id: str, known: KnownBucket) -> Marker:
     """The marker of the bucket that was verified, with an identity.
 
     Raises BucketUnmarked, BucketClaimedByOther, BucketReplaced. Where no identity is remembered, the known objects are the proof
@@ -48,7 +48,7 @@ async def recognise(store: Store, company_id: str, known: Known) -> Marker:
     return await marker.identify(store, found, marker.new_identity())
 
 
-def told(missing: int, known: Known) -> str:
+def told(missing: int, known: KnownBucket) -> str:
     return f"{missing} of {len(known.objects)}"
 
 

@@ -29,21 +29,21 @@ from rokuon.domain.ports import Sleep, Store
 from . import marker
 from .abilities import Abilities
 from .marker import Claim, Marker
-from .recognition import Known, absent, told
+from .recognition import KnownBucket, absent, told
 
 FRESH_GRANT_S = 7 * 60
 _WAITS_S = (2.0, 5.0, 10.0, 20.0)
 _PASSING_TRIES = 3
-NOTHING = Known()
+NOTHING = KnownBucket()
 
 
-class Step(StrEnum):
+class VerificationStep(StrEnum):
     LIST = "list"
     CLAIM = "claim"
     READ_BACK = "read_back"
 
 
-class Outcome(StrEnum):
+class StepOutcome(StrEnum):
     DONE = "done"
     FOUND = "found"
     FAILED = "failed"
@@ -64,10 +64,10 @@ class Advice(StrEnum):
     FOLDS_CASE = "folds_case"
 
 
-SENTENCES: dict[Step | Advice, str] = {
-    Step.LIST: N_("List the objects of the bucket"),
-    Step.CLAIM: N_("Create the call-recordings/ folder that marks the bucket as this company's"),
-    Step.READ_BACK: N_("Read the marker back and find it in the list"),
+SENTENCES: dict[VerificationStep | Advice, str] = {
+    VerificationStep.LIST: N_("List the objects of the bucket"),
+    VerificationStep.CLAIM: N_("Create the call-recordings/ folder that marks the bucket as this company's"),
+    VerificationStep.READ_BACK: N_("Read the marker back and find it in the list"),
     Advice.MAY_DELETE: N_(
         "The credential may delete and overwrite objects. Rokuon never does; grant Storage Object Creator and Storage Object Viewer "
         "instead of Storage Object User, and nobody can in its name."
@@ -121,11 +121,11 @@ class FindsAbilities(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class OnWait:
     """Told before each pause. A bucket that refuses (BucketForbidden) may do so after a fresh grant, for minutes; the other failures are
     passing troubles of the store."""
 
-    step: Step
+    step: VerificationStep
     waited_s: float
     next_try_s: float
     failure: StoreError
@@ -134,8 +134,8 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class StepDone:
-    step: Step
-    outcome: Outcome
+    step: VerificationStep
+    outcome: StepOutcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,12 +163,12 @@ async def verify(
     *,
     company_id: str,
     installation_id: str,
-    known: Known = NOTHING,
+    known: KnownBucket = NOTHING,
     anew: bool = False,
     deadline_s: float = FRESH_GRANT_S,
     clock: Callable[[], float],
     sleep: Sleep,
-    progress: Callable[[Waiting], None] = lambda waiting: None,
+    progress: Callable[[OnWait], None] = lambda waiting: None,
 ) -> Verification:
     """Never raises StoreError: a refusal is an answer. A missing right is asked for again until `deadline_s` have passed, other passing
     troubles three times. `clock` only has to advance; it is compared with itself.
@@ -193,11 +193,11 @@ async def verify(
             if not again or waited + wait > deadline_s:
                 return await run.report(failure)
             pause += 1
-            progress(Waiting(run.step, waited, wait, failure, await run.lacks()))
+            progress(OnWait(run.step, waited, wait, failure, await run.lacks()))
         await sleep(wait)
 
 
-async def look(store: Store, *, company_id: str, installation_id: str, known: Known = NOTHING) -> Verification:
+async def check(store: Store, *, company_id: str, installation_id: str, known: KnownBucket = NOTHING) -> Verification:
     """The same steps once and without a change: a bucket without a marker, with another identity, or without some of the known objects
     is a failure (BucketUnmarked, BucketReplaced, BucketObjectsMissing). That an object may be created is not proven, but where the store
     says that it may not, that is a failure."""
@@ -212,14 +212,14 @@ async def look(store: Store, *, company_id: str, installation_id: str, known: Kn
     return found
 
 
-def failed_at(step: Step, failure: StoreError) -> Verification:
+def failed_at(step: VerificationStep, failure: StoreError) -> Verification:
     """What is to be said of a bucket that failed before it was verified."""
-    return Verification((StepDone(step, Outcome.FAILED),), (), failure)
+    return Verification((StepDone(step, StepOutcome.FAILED),), (), failure)
 
 
 class _Run:
-    def __init__(self, store: Store, claim: Claim, known: Known, *, create: bool = True, anew: bool = False) -> None:
-        self.step = Step.LIST
+    def __init__(self, store: Store, claim: Claim, known: KnownBucket, *, create: bool = True, anew: bool = False) -> None:
+        self.step = VerificationStep.LIST
         self._store = store
         self._wanted = claim
         self._known = known
@@ -234,17 +234,17 @@ class _Run:
         # Listing and reading come first: a credential that may only write is refused before it has written anything.
         async for _ in self._store.list(marker.FOLDER):
             break
-        self._done(Outcome.DONE)
+        self._done(StepOutcome.DONE)
 
-        self.step = Step.CLAIM
+        self.step = VerificationStep.CLAIM
         self._done(await self._claim())
 
-        self.step = Step.READ_BACK
+        self.step = VerificationStep.READ_BACK
         if self._marker is None or not await marker.reads_back(self._store, self._marker):
             raise ObjectDiffers("marker")
-        self._done(Outcome.DONE)
+        self._done(StepOutcome.DONE)
 
-    async def _claim(self) -> Outcome:
+    async def _claim(self) -> StepOutcome:
         found = self._marker = await marker.find(self._store)
         if found is not None and found.claim.company_id != self._wanted.company_id:
             raise BucketClaimedByOther
@@ -252,10 +252,10 @@ class _Run:
         if not self._create:
             if found is None:
                 raise BucketUnmarked
-            return Outcome.FOUND
+            return StepOutcome.FOUND
         if isinstance(self._store, FindsAbilities):
             self._abilities = await self._store.abilities(marker.FOLDER.rstrip("/"))
-        outcome = Outcome.FOUND if found is not None else Outcome.DONE
+        outcome = StepOutcome.FOUND if found is not None else StepOutcome.DONE
         if found is None:
             try:
                 found = self._marker = await marker.create(self._store, self._wanted, marker.new_identity())
@@ -279,12 +279,12 @@ class _Run:
         if not self._create and found is not None and known.identity and not same:
             raise BucketReplaced
 
-    def _done(self, outcome: Outcome) -> None:
+    def _done(self, outcome: StepOutcome) -> None:
         self._steps.append(StepDone(self.step, outcome))
 
     async def report(self, failure: StoreError | None) -> Verification:
         if failure:
-            self._done(Outcome.FAILED)
+            self._done(StepOutcome.FAILED)
         advice = await self._advice()
         found = self._marker
         if found and not failure and found.claim.installation_id != self._wanted.installation_id:

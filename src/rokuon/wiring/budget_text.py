@@ -4,13 +4,13 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from rokuon.base.i18n import _, join_sentences
-from rokuon.org.budget import Standing
+from rokuon.org.budget import BudgetState
 
 APART = timedelta(seconds=90)
 """Where what was asked for is longer by so much, the next question is worth its own sentence."""
 
 
-def pause(standing: Standing, moment: Callable[[datetime], str]) -> str:
+def pause(standing: BudgetState, moment: Callable[[datetime], str]) -> str:
     """Until when nothing is sent, and why; "" where nobody asked for a pause. `moment` writes a time."""
     if standing.paused_until is None or standing.asked_until is None:
         return ""
@@ -20,7 +20,7 @@ def pause(standing: Standing, moment: Callable[[datetime], str]) -> str:
     return join_sentences(said, _("Rokuon asks again at %(again)s.") % {"again": moment(standing.paused_until)})
 
 
-def lowered(standing: Standing) -> str:
+def lowered(standing: BudgetState) -> str:
     """That less than the set rate counts at the moment; "" where the set one does."""
     if not standing.lowered:
         return ""

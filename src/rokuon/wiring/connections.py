@@ -14,7 +14,7 @@ from rokuon.base.i18n import _
 from rokuon.base.logs import hide
 from rokuon.base.secrets import Vault
 from rokuon.config import Config
-from rokuon.dialpad.limits import Limits as DialpadLimits
+from rokuon.dialpad.limits import ClientLimits as DialpadLimits
 from rokuon.dialpad.pacing import SlotPacer, UnpacedSlots
 from rokuon.dialpad.source import DialpadSource
 from rokuon.domain.failures import BucketUnusable, ConfigError
@@ -26,7 +26,7 @@ from rokuon.ledger.sql import at, ms
 from rokuon.org import budget, ranges
 from rokuon.org.models import Bucket, Company
 from rokuon.runtime.installation import Installation
-from rokuon.stores.recognition import Known, recognise
+from rokuon.stores.recognition import KnownBucket, recognise
 from rokuon.stores.registry import open_store
 
 T = TypeVar("T")
@@ -142,7 +142,7 @@ class Connections:
     async def _recognised(self, bucket_id: int, store: Store, facts: _BucketFacts) -> str:
         """The bucket's identity, remembered from now on where none was."""
         objects = [] if facts.identity else await self.db(inventory.newest_verified, bucket_id)
-        found = await recognise(store, facts.claim, Known(facts.identity, objects))
+        found = await recognise(store, facts.claim, KnownBucket(facts.identity, objects))
         if not facts.identity:
             await self.db(_remember, bucket_id, found.identity)
         return found.identity

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from rokuon.backup.backfill import PlannedWindow
 from rokuon.backup.discover import Targets
-from rokuon.backup.estimate import BYTES_PER_MS, Plan, Rates
+from rokuon.backup.estimate import BYTES_PER_MS, Estimate, Rates
 from rokuon.backup.estimate import estimate as estimate_windows
 from rokuon.domain.ports import TimeRange
 from rokuon.domain.recording import ScopeKind
@@ -27,7 +27,7 @@ async def estimate(
     now: datetime,
     *,
     relist: bool = False,
-) -> Plan:
+) -> Estimate:
     """What `start` would do now, from one listing request for each window. Changes nothing. Raises what `start` and a listing raise."""
     facts = await engine.db(_plan_facts, company_id, scope_kind, scope_id, wanted, now, relist=relist)
     return await estimate_windows(await engine.connections.source(company_id), facts.windows, facts.targets, facts.rates, facts.already)

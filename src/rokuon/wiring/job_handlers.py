@@ -16,12 +16,12 @@ from typing import ParamSpec, TypeVar
 from django.db import transaction
 
 from rokuon.backup import source_health
-from rokuon.backup.copy import Gear
+from rokuon.backup.copy import CopyContext
 from rokuon.backup.discover import Targets
-from rokuon.backup.limits import Limits, MemoryBudget
-from rokuon.backup.live import look
+from rokuon.backup.limits import MemoryBudget, TransferLimits
+from rokuon.backup.live import back_up_recent
 from rokuon.backup.refusals import kind_opens
-from rokuon.backup.window import End, Shift, work_on_due, work_on_window
+from rokuon.backup.window import JobContext, JobEnd, work_on_due, work_on_window
 from rokuon.completeness.options import fingerprint
 from rokuon.domain import windows
 from rokuon.domain.failures import (
@@ -36,7 +36,7 @@ from rokuon.domain.failures import (
     SourceUnavailable,
 )
 from rokuon.domain.ports import Jobs, Source, TimeRange, WindowLedger
-from rokuon.domain.recording import COMPANY_SCOPE, Kind, Scope, ScopeKind
+from rokuon.domain.recording import COMPANY_SCOPE, RecordingKind, Scope, ScopeKind
 from rokuon.domain.retry import AFTER_ERROR_S, AWAY_AFTER_TRIES, may_pass_at_once, obeyed_pause, obeyed_wait
 from rokuon.ledger import coverage, holds, runs, unread
 from rokuon.ledger.gateway import Database
@@ -96,7 +96,7 @@ class Engine:
         self.db = Database()
         self._jobs = jobs
         self.connections = Connections(config, installation.vault, self.db, self._now_ms)
-        self._limits = Limits(
+        self._limits = TransferLimits(
             spool=config.spool_dir,
             transfers=config.transfers,
             memory=config.memory_budget_bytes,
@@ -139,8 +139,8 @@ class Engine:
         try:
             sweeps = facts.window.run.purpose != Run.Purpose.BACK_UP_NOW
             open_source = self.connections.sweeping if sweeps else self.connections.source
-            shift = self._shift(await open_source(facts.company_id), ledger)
-            end = await work_on_window(shift, scope, window, mark_ms, facts.targets)
+            job = self._job_context(await open_source(facts.company_id), ledger)
+            end = await work_on_window(job, scope, window, mark_ms, facts.targets)
         except RokuonError as error:
             if may_pass_at_once(error) and not again:
                 log.info("listing_again", extra={"window": window_id, "reason": error.reason, "detail": error.detail})
@@ -160,12 +160,12 @@ class Engine:
         """Try the company's due copies: retries, and what a lifted hold released."""
         ledger = DueLedger(company_id, self.db, self.clock)
         try:
-            end = await work_on_due(self._shift(await self.connections.source(company_id), ledger))
+            end = await work_on_due(self._job_context(await self.connections.source(company_id), ledger))
         except RokuonError as error:
             # Nothing was spent: what is due stays due, and the next tick asks for this job again unless a hold stops it.
             await self._source_failed(company_id, error)
-            end = End.HELD
-        if end in (End.MORE, End.UNWANTED):
+            end = JobEnd.HELD
+        if end in (JobEnd.MORE, JobEnd.UNWANTED):
             await self.db(self._jobs.enqueue_due, company_id)
         else:
             await self.db(runs.end_done, company_id, self.clock())
@@ -176,7 +176,9 @@ class Engine:
         while not self._stopping and (facts := await self.db(live_path.load, company_id, self.clock())):
             ledger = DueLedger(company_id, self.db, self.clock)
             try:
-                looked = await look(self._shift(await self.connections.source(company_id, "live"), ledger), facts.wanted, facts.targets)
+                looked = await back_up_recent(
+                    self._job_context(await self.connections.source(company_id, "live"), ledger), facts.wanted, facts.targets
+                )
             except RokuonError as error:
                 # Held, throttled or away: the hints stay due, and the tick or the hold asks again. Anything else may be one hint's own
                 # fault and must not stand in the way of the others: each spends a try, and the sweeps find what is left.
@@ -188,12 +190,12 @@ class Engine:
                 log.exception("look_crashed", extra={"company": company_id})
                 await self._settle(company_id, facts, frozenset())
                 return
-            if looked.end is End.HELD:
+            if looked.end is JobEnd.HELD:
                 return
             await self._settle(company_id, facts, looked.found)
             await asyncio.sleep(BETWEEN_LOOKS_S)
 
-    async def _settle(self, company_id: int, facts: live_path.Facts, found: frozenset[str]) -> None:
+    async def _settle(self, company_id: int, facts: live_path.LiveFacts, found: frozenset[str]) -> None:
         await self.db(live_path.settle, facts, found, self.clock(), lambda at: self._jobs.enqueue_look(company_id, at))
 
     async def hook(self, company_id: int) -> None:
@@ -232,9 +234,9 @@ class Engine:
                         # Nothing is fetched for a bucket that does not answer.
                         await source_health.ask_bucket(await self.connections.store(int(hold.ref)))
                 ledger = ProbeLedger(hold, self.db, self.clock)
-                cured = hold.on == Hold.On.KIND and bool(await kind_opens(source, await ledger.witnesses(Kind(hold.ref))))
+                cured = hold.on == Hold.On.KIND and bool(await kind_opens(source, await ledger.witnesses(RecordingKind(hold.ref))))
                 if not cured:
-                    await work_on_due(self._shift(source, ledger))
+                    await work_on_due(self._job_context(source, ledger))
                     cured = ledger.cured
         except RokuonError as error:
             log.info("probe_failed", extra={"hold": hold_id, "reason": error.reason})
@@ -256,8 +258,8 @@ class Engine:
         """Dump the embedded database once a day, kept for a week. A database of the operator's own is the operator's to dump."""
         await nightly_dump.make_if_due(self._installation, self.db, self.clock(), self._stop_dump)
 
-    def _shift(self, source: Source, ledger: WindowLedger) -> Shift:
-        gear = Gear(source, self._limits, self._memory, asyncio.sleep)
+    def _job_context(self, source: Source, ledger: WindowLedger) -> JobContext:
+        context = CopyContext(source, self._limits, self._memory, asyncio.sleep)
         ends = time.monotonic() + SHARE_S
 
         def time_up() -> bool:
@@ -267,21 +269,21 @@ class Engine:
             nonlocal ends
             ends = time.monotonic() + SHARE_S
 
-        return Shift(gear, self.connections.store, ledger, self._now_ms, time_up, begin_share)
+        return JobContext(context, self.connections.store, ledger, self._now_ms, time_up, begin_share)
 
-    async def _end_window(self, facts: _WindowFacts, end: End) -> None:
+    async def _end_window(self, facts: _WindowFacts, end: JobEnd) -> None:
         window_id, now = facts.window.pk, self.clock()
         log.info("window_ended", extra={"window": window_id, "end": end.value})
         match end:
-            case End.DONE:
+            case JobEnd.DONE:
                 await self.db(_finish, facts, now, self._jobs)
-            case End.MORE:
+            case JobEnd.MORE:
                 await self.db(self._jobs.enqueue_window, window_id)
-            case End.NARROW:
+            case JobEnd.NARROW:
                 await self.db(_widen, facts, self._jobs)
-            case End.HELD:
+            case JobEnd.HELD:
                 await self.db(runs.suspend_window, window_id, "held")
-            case End.UNWANTED:
+            case JobEnd.UNWANTED:
                 pass
 
     async def _listing_failed(self, facts: _WindowFacts, error: RokuonError) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from rokuon.base.secrets import Secret
 from rokuon.config import Config
-from rokuon.dialpad.limits import Limits as DialpadLimits
+from rokuon.dialpad.limits import ClientLimits as DialpadLimits
 from rokuon.dialpad.pacing import LocalReserver, SlotPacer
 from rokuon.dialpad.source import DialpadSource
 from rokuon.domain.classify import ALWAYS_BACKED_UP
@@ -73,7 +73,7 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ProbeResult:
     """One read: how many things it showed, or why it was not answered."""
 
     read: Read
@@ -85,7 +85,7 @@ class Look:
 class KeyReport:
     """`account` is None where a read was not answered. `looks` ends early where no further answer was to be expected."""
 
-    looks: tuple[Look, ...]
+    looks: tuple[ProbeResult, ...]
     account: Account | None = None
 
     @property
@@ -153,16 +153,16 @@ class _Attempt:
             Read.PEOPLE: self._read_people,
             Read.CALLS: self._read_calls,
         }
-        looks: list[Look] = []
+        looks: list[ProbeResult] = []
         for read, make in reads.items():
             try:
-                looks.append(Look(read, await make()))
+                looks.append(ProbeResult(read, await make()))
             except (SourceKeyRefused, SourceScopeMissing, SourceNotFound, SourceRequestRefused) as error:
-                looks.append(Look(read, failure=error))
+                looks.append(ProbeResult(read, failure=error))
                 if len(looks) > 1 and all(look.failure for look in looks):
                     break
             except SourceError as error:
-                looks.append(Look(read, failure=error))
+                looks.append(ProbeResult(read, failure=error))
                 break
         if any(look.failure for look in looks):
             return KeyReport(_told_apart(looks))
@@ -197,7 +197,7 @@ class _Attempt:
         return calls
 
 
-def _told_apart(looks: list[Look]) -> tuple[Look, ...]:
+def _told_apart(looks: list[ProbeResult]) -> tuple[ProbeResult, ...]:
     """A 401 beside a read that was answered is a missing scope."""
     if all(look.failure for look in looks):
         return tuple(looks)

@@ -31,7 +31,7 @@ WHERE_KEYS_ARE = N_("Admin Settings › My Company › Authentication › API Ke
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ReportLine:
     """One line of a report. `state` is "verified", "failed" or "waiting"."""
 
     what: str
@@ -50,17 +50,17 @@ def names() -> Mapping[str, str]:
     }
 
 
-def lines(kept: Mapping[str, Any]) -> list[Line]:
+def lines(kept: Mapping[str, Any]) -> list[ReportLine]:
     """A report as it is kept with the company (`KeyReport.kept`), line by line; empty where nothing was answered."""
     looks = kept.get("looks", [])
     if all(look["reason"] for look in looks):
         return []
-    said = [Line(names().get(look["read"], look["read"]), *_answer(look)) for look in looks]
+    said = [ReportLine(names().get(look["read"], look["read"]), *_answer(look)) for look in looks]
     if looks and not any(look["reason"] for look in looks):
-        said.append(Line(_("Names of recordings"), *_exports(kept.get("exports"))))
+        said.append(ReportLine(_("Names of recordings"), *_exports(kept.get("exports"))))
         opens = kept.get("opens")
         if opens is not None:
-            said.append(Line(_("A recording"), *_opened(opens)))
+            said.append(ReportLine(_("A recording"), *_opened(opens)))
     return said
 
 

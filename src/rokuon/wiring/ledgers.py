@@ -8,9 +8,9 @@ from django.db import transaction
 from rokuon.domain.copies import State
 from rokuon.domain.expiry import is_leaving
 from rokuon.domain.failures import HoldOn, RokuonError, StoreRequestRefused, StoreUnavailable, by_reason
-from rokuon.domain.recording import Kind
+from rokuon.domain.recording import RecordingKind
 from rokuon.domain.retry import BUCKET_AWAY_AFTER
-from rokuon.domain.work import Outcome, PlannedCall, PlannedCopy, Progress, Witness, Work
+from rokuon.domain.work import ListingProgress, Outcome, PlannedCall, PlannedCopy, Witness, Work
 from rokuon.ledger import expiry, holds, place, read, record, runs, unread
 from rokuon.ledger.gateway import Database
 from rokuon.ledger.models import Hold, Run, Window
@@ -47,7 +47,7 @@ class DueLedger:
             self._paused = read.paused_runs(self._company_id)
         return place.due_now(self._company_id, self._clock(), past=self._past, beyond=beyond)
 
-    async def place(self, calls: Sequence[PlannedCall], copies: Sequence[PlannedCopy], progress: Progress) -> list[Work] | None:
+    async def place(self, calls: Sequence[PlannedCall], copies: Sequence[PlannedCopy], progress: ListingProgress) -> list[Work] | None:
         return await self._db(place.place, self._company_id, calls, copies, self._clock())
 
     async def record(self, outcomes: Sequence[Outcome]) -> set[int]:
@@ -66,7 +66,7 @@ class DueLedger:
     def _open_holds(self) -> dict[tuple[HoldOn, str], RokuonError]:
         return {(HoldOn(hold.on), hold.ref): by_reason(hold.reason)(hold.detail) for hold in holds.open_holds(self._company_id)}
 
-    async def witnesses(self, kind: Kind) -> Sequence[Witness]:
+    async def witnesses(self, kind: RecordingKind) -> Sequence[Witness]:
         return await self._db(read.witnesses, self._company_id, kind, WITNESSES, self._past)
 
     async def has_left(self, work: Work) -> bool:
@@ -100,11 +100,11 @@ class RunWindowLedger(DueLedger):
             self._company_id, window.targets, window.after, window.before, self._clock(), past=self._past, beyond=beyond
         )
 
-    async def place(self, calls: Sequence[PlannedCall], copies: Sequence[PlannedCopy], progress: Progress) -> list[Work] | None:
+    async def place(self, calls: Sequence[PlannedCall], copies: Sequence[PlannedCopy], progress: ListingProgress) -> list[Work] | None:
         return await self._db(self._place, calls, copies, progress)
 
     @transaction.atomic
-    def _place(self, calls: Sequence[PlannedCall], copies: Sequence[PlannedCopy], progress: Progress) -> list[Work] | None:
+    def _place(self, calls: Sequence[PlannedCall], copies: Sequence[PlannedCopy], progress: ListingProgress) -> list[Work] | None:
         if not runs.advance(self._window.pk, at(progress.down_to_ms), progress.pages, progress.calls):
             return None
         unread.enter(self._company_id, progress.unread, progress.read, self._clock())

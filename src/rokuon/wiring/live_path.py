@@ -20,14 +20,14 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class LiveFacts:
     dues: list[Due]
     wanted: list[Wanted]
     targets: Targets
 
 
 @transaction.atomic
-def load(company_id: int, now: datetime) -> Facts | None:
+def load(company_id: int, now: datetime) -> LiveFacts | None:
     """What to look for now; None where nothing is due."""
     dues = inbox.due(company_id, now)
     if not dues:
@@ -38,10 +38,10 @@ def load(company_id: int, now: datetime) -> Facts | None:
         if one.target.backed_up and one.effective.bucket is not None:
             assign_folder(one.target)
     wanted = [Wanted(due.call_id, None if due.started_at is None else ms(due.started_at), ms(due.received_at)) for due in dues]
-    return Facts(dues, wanted, as_targets(company, settings))
+    return LiveFacts(dues, wanted, as_targets(company, settings))
 
 
-def settle(facts: Facts, found: frozenset[str], now: datetime, ask_at: Callable[[datetime], None]) -> None:
+def settle(facts: LiveFacts, found: frozenset[str], now: datetime, ask_at: Callable[[datetime], None]) -> None:
     """What was found is over; the rest is looked for again, and `ask_at` asks for a look at that time."""
     here = {due.call_id for due in facts.dues} & found
     with transaction.atomic():

@@ -140,7 +140,7 @@ def _beyond(company: Company, targets: Sequence[TargetSettings], now: datetime, 
     """Days before `reach`. What nobody asked for, or what a person cancelled, is not among them, and neither is what a run is about to
     list."""
     last = windows.day_of(ms(reach))
-    gaps = [replace(gap, last=min(gap.last, last)) for gap in unknown.look(company, [one.target for one in targets], now).gaps]
+    gaps = [replace(gap, last=min(gap.last, last)) for gap in unknown.find_unknown(company, [one.target for one in targets], now).gaps]
     gaps = [gap for gap in gaps if gap.reason != COMING and gap.first <= gap.last]
     if not gaps:
         return Beyond({}, untried=False)

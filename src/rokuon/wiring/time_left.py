@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from rokuon.domain.failures import HoldOn
-from rokuon.domain.pace import SPACING, Budget, Left, seconds_for
+from rokuon.domain.pace import SPACING, CurrentBudget, Left, seconds_for
 from rokuon.domain.settings import MediaCharge
 from rokuon.ledger import holds, read, throughput
 from rokuon.ledger.read import RunProgress
@@ -16,10 +16,10 @@ HOPS = 3
 """Requests of one download along the chain of redirects that Dialpad was seen to use (docs/design/dialpad.md section 3)."""
 
 
-def budget_of(company: Company) -> Budget:
+def budget_of(company: Company) -> CurrentBudget:
     """As it stands: lower than the set one for a while after Dialpad refused."""
     charge = {MediaCharge.NONE: 0, MediaCharge.ONE: 1, MediaCharge.EACH: HOPS}[MediaCharge(company.media_charge)]
-    return Budget(budget.standing(company.pk).rate / SPACING, charge)
+    return CurrentBudget(budget.budget_state(company.pk).rate / SPACING, charge)
 
 
 def of_run(company: Company, progress: RunProgress, rate: Rate, now: datetime) -> Left | None:
@@ -42,4 +42,4 @@ def of_pending(company: Company, targets: Sequence[int], pending: int, per_secon
 
 def _stopped(company_id: int) -> bool:
     held = any(hold.on == HoldOn.SOURCE for hold in holds.open_holds(company_id))
-    return held or budget.standing(company_id).paused_until is not None
+    return held or budget.budget_state(company_id).paused_until is not None

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from rokuon.base.addresses import PublicUrl, is_loopback
 from rokuon.base.logs import hide
-from rokuon.dialpad.webhooks import Standing
+from rokuon.dialpad.webhooks import WebhookState
 from rokuon.domain.failures import RokuonError
 from rokuon.events.known_hooks import REMEMBERED_S
 from rokuon.events.models import Hook
@@ -79,7 +79,7 @@ async def look_after(
         await db(change_secret, installation, hook, clock())
         await asyncio.sleep(2 * REMEMBERED_S)
     address = hook_url(public_url, hook)
-    known = Standing(hook.webhook_id, hook.subscription_id, False) if hook.webhook_id and hook.subscription_id else None
+    known = WebhookState(hook.webhook_id, hook.subscription_id, False) if hook.webhook_id and hook.subscription_id else None
     try:
         secret = hide(installation.vault.open(hook.secret, owner=hook_owner(company_id), field=HOOK_SECRET))
         source = await connections.source(company_id, "live")
@@ -107,7 +107,7 @@ def reachable(public: PublicUrl, company: Company) -> bool:
     return not public.loopback or is_loopback(urlsplit(company.base_url).hostname or "")
 
 
-def enter(hook: Hook, address: str, standing: Standing, now: datetime) -> None:
+def enter(hook: Hook, address: str, standing: WebhookState, now: datetime) -> None:
     if standing.mended and hook.checked_at is not None and not hook.reason and hook.address == address:
         log.warning("subscription_was_gone", extra={"company": hook.company_id})
     Hook.objects.filter(pk=hook.pk).update(

@@ -35,7 +35,7 @@ def link(request: HttpRequest, token: str) -> HttpResponseBase:
     logout(request)
     if was_reset:
         say_reset(request)
-    sign_ins.begin(request, sign_ins.Way(found.kind))
+    sign_ins.begin(request, sign_ins.SignInWay(found.kind))
     answer: HttpResponse = perform_login(request, found.person, redirect_url=after_sign_in(found.person))
     return answer
 
@@ -43,5 +43,5 @@ def link(request: HttpRequest, token: str) -> HttpResponseBase:
 def _refused(request: HttpRequest, token: str) -> None:
     """Whose link it was is known where it was used or came too late."""
     once = Link.objects.filter(token=hashed(token)).select_related("person").first()
-    way = sign_ins.Way(once.kind) if once is not None else sign_ins.Way.LINK
+    way = sign_ins.SignInWay(once.kind) if once is not None else sign_ins.SignInWay.LINK
     sign_ins.refused(request, way, sign_ins.Result.LINK_OVER, person=once.person if once is not None else None)

@@ -14,7 +14,7 @@ from rokuon.accounts import oidc, throttle
 from rokuon.accounts.guards import CHANGE, FORM, READ, everyone
 
 
-class SignIn(LoginView):
+class SignInView(LoginView):
     """allauth's own, which goes on to the second factor where a person has one."""
 
     template_name = "account/sign_in.html"
@@ -34,7 +34,7 @@ class SignIn(LoginView):
         return answer
 
 
-_sign_in = SignIn.as_view()
+_sign_in = SignInView.as_view()
 
 
 @everyone(FORM)

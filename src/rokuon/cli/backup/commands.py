@@ -9,9 +9,9 @@ from rokuon.actions import run_preparation, runs
 from rokuon.base.i18n import _, ngettext
 from rokuon.cli.main import INTERRUPTED, OK
 from rokuon.cli.support import output, pauses, selectors
-from rokuon.cli.support.ensure_worker import Crew
+from rokuon.cli.support.ensure_worker import EnsuredWorker
 from rokuon.cli.support.row_id import ROW_ID
-from rokuon.cli.support.session import Session, opened
+from rokuon.cli.support.session import CliSession, opened
 from rokuon.cli.support.subprocesses import stoppable
 from rokuon.domain import windows
 from rokuon.domain.failures import ConfigError
@@ -80,7 +80,7 @@ def backup_now_command(
         return _to_the_end(session, run, zone, as_json=as_json)
 
 
-def _scope(session: Session, company: Company, office_name: str | None, target_name: str | None) -> tuple[ScopeKind, int, str]:
+def _scope(session: CliSession, company: Company, office_name: str | None, target_name: str | None) -> tuple[ScopeKind, int, str]:
     """The scope, and the zone whose calendar its dates are of."""
     if target_name is not None:
         target = selectors.target(company, target_name)
@@ -91,10 +91,10 @@ def _scope(session: Session, company: Company, office_name: str | None, target_n
     return ScopeKind.COMPANY, 0, session.zone_of(company)
 
 
-def _to_the_end(session: Session, run: Run, zone: str, *, as_json: bool) -> int:
+def _to_the_end(session: CliSession, run: Run, zone: str, *, as_json: bool) -> int:
     try:
-        with Crew(session, quiet=as_json) as crew:
-            end, view = follow(run.pk, as_json=as_json, keep_working=crew.keep_working)
+        with EnsuredWorker(session, quiet=as_json) as worker:
+            end, view = follow(run.pk, as_json=as_json, keep_working=worker.keep_working)
     except KeyboardInterrupt:
         click.echo(
             "\n"
@@ -126,7 +126,7 @@ def _say_started(run: Run, zone: str, *, joined: bool, resumed: bool) -> None:
 
 
 def _detached(started: Started, *, as_json: bool) -> None:
-    workers = queue.live_workers(Crew.ALIVE_WITHIN_S)
+    workers = queue.live_workers(EnsuredWorker.ALIVE_WITHIN_S)
     if as_json:
         output.write_json({"run": started.run_id, "joined": started.joined, "workers": workers})
         return
@@ -186,7 +186,7 @@ def _run_of(company: Company, run_id: int) -> Run:
     return run
 
 
-def _pause(session: Session, run: Run, *, as_json: bool) -> None:
+def _pause(session: CliSession, run: Run, *, as_json: bool) -> None:
     if not runs.pause(run, COMMAND_LINE, session.now()):
         raise ConfigError(_("Run %(run)d is not running; nothing was changed.") % {"run": run.pk})
     if as_json:
@@ -195,10 +195,10 @@ def _pause(session: Session, run: Run, *, as_json: bool) -> None:
         output.say(_("Run %(run)d is paused. Nothing is lost: `rokuon runs --resume %(run)d` resumes it.") % {"run": run.pk})
 
 
-def _resume(session: Session, run: Run, *, as_json: bool) -> None:
+def _resume(session: CliSession, run: Run, *, as_json: bool) -> None:
     if not runs.resume(run, queue, COMMAND_LINE, session.now()):
         raise ConfigError(_("Run %(run)d is not paused; nothing was changed.") % {"run": run.pk})
-    workers = queue.live_workers(Crew.ALIVE_WITHIN_S)
+    workers = queue.live_workers(EnsuredWorker.ALIVE_WITHIN_S)
     if as_json:
         output.write_json({"run": run.pk, "resumed": True, "workers": workers})
         return
@@ -207,7 +207,7 @@ def _resume(session: Session, run: Run, *, as_json: bool) -> None:
         output.say(_("No worker is running. Start one with `rokuon worker`."))
 
 
-def _cancel(session: Session, run: Run, *, as_json: bool) -> None:
+def _cancel(session: CliSession, run: Run, *, as_json: bool) -> None:
     if not runs.cancel(run, COMMAND_LINE, session.now()):
         raise ConfigError(_("Run %(run)d had ended already; nothing was changed.") % {"run": run.pk})
     if as_json:

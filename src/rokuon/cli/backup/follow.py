@@ -25,7 +25,7 @@ from rokuon.ledger.read import RunProgress, failing_windows, run_progress
 from rokuon.ledger.throughput import Rate, rate, settled
 from rokuon.ledger.waiting import waiting_copies
 from rokuon.org import budget
-from rokuon.org.budget import Standing
+from rokuon.org.budget import BudgetState
 from rokuon.org.models import Company, Target
 from rokuon.wiring import budget_text, time_left
 
@@ -45,7 +45,7 @@ DATABASE_PATIENCE_S = 60.0
 MOST_ROWS = 20
 
 
-class End(Enum):
+class FollowResult(Enum):
     FINISHED = "finished"
     PAUSED = "paused"
     HELD = "held"
@@ -61,10 +61,10 @@ class View:
     left: Left | None
     holds: Sequence[Hold]
     waits: tuple[str, ...] = ()
-    standing: Standing | None = None
+    standing: BudgetState | None = None
 
 
-def follow(run_id: int, *, as_json: bool, keep_working: Callable[[], None]) -> tuple[End, View]:
+def follow(run_id: int, *, as_json: bool, keep_working: Callable[[], None]) -> tuple[FollowResult, View]:
     """Show the run until it ends, or until all that is left waits: for a hold to lift, or for a listing that failed to be tried again
     later. `keep_working` is called with every look."""
     if as_json:
@@ -77,7 +77,7 @@ def follow(run_id: int, *, as_json: bool, keep_working: Callable[[], None]) -> t
         return _watch(run_id, keep_working, lambda view: live.update(_picture(view, targets), refresh=True))
 
 
-def _watch(run_id: int, keep_working: Callable[[], None], show: Callable[[View], None]) -> tuple[End, View]:
+def _watch(run_id: int, keep_working: Callable[[], None], show: Callable[[View], None]) -> tuple[FollowResult, View]:
     moved_at, mark = time.monotonic(), None
     while True:
         began = time.monotonic()
@@ -86,16 +86,16 @@ def _watch(run_id: int, keep_working: Callable[[], None], show: Callable[[View],
         progress, open_holds, now = view.progress, view.holds, time.monotonic()
         show(view)
         if progress.run.state == Run.State.PAUSED:
-            return End.PAUSED, view
+            return FollowResult.PAUSED, view
         if progress.run.state != Run.State.RUNNING:
-            return End.FINISHED, view
+            return FollowResult.FINISHED, view
         if mark != (mark := (progress.total, progress.pages, progress.windows_done)):
             moved_at = now
         if open_holds and now - moved_at > HELD_FOR_S:
-            return End.HELD, view
+            return FollowResult.HELD, view
         left = progress.windows - progress.windows_done - progress.unlisted
         if progress.postponed == left > 0 and now - moved_at > HELD_FOR_S:
-            return End.POSTPONED, view
+            return FollowResult.POSTPONED, view
         time.sleep(max(POLL_S, SLOW_POLL * (now - began)))
 
 
@@ -106,7 +106,7 @@ def _look(run_id: int) -> View:
     now, company = datetime.now(UTC), Company.objects.get(pk=progress.run.company_id)
     pace = rate(progress.run, now)
     left = time_left.of_run(company, progress, pace, now)
-    return View(progress, pace, left, holds.open_holds(company.pk), waits, budget.standing(company.pk))
+    return View(progress, pace, left, holds.open_holds(company.pk), waits, budget.budget_state(company.pk))
 
 
 def patient(ask: Callable[[], T]) -> T:

@@ -3,11 +3,11 @@
 import asyncio
 from dataclasses import asdict
 
-from rokuon.backup.estimate import Plan
+from rokuon.backup.estimate import Estimate
 from rokuon.base.i18n import _
 from rokuon.cli.main import OK
 from rokuon.cli.support import output
-from rokuon.cli.support.session import Session
+from rokuon.cli.support.session import CliSession
 from rokuon.domain.ports import TimeRange
 from rokuon.domain.recording import ScopeKind
 from rokuon.jobs import queue
@@ -17,11 +17,11 @@ from rokuon.wiring.job_handlers import Engine
 
 
 def show_plan(
-    session: Session, company: Company, kind: ScopeKind, scope_id: int, wanted: TimeRange | None, *, relist: bool, as_json: bool
+    session: CliSession, company: Company, kind: ScopeKind, scope_id: int, wanted: TimeRange | None, *, relist: bool, as_json: bool
 ) -> int:
     """Costs one listing request for each window; changes nothing."""
 
-    async def ask() -> Plan:
+    async def ask() -> Estimate:
         engine = Engine(session.installation, queue)
         try:
             return await estimate(engine, company.pk, kind, scope_id, wanted, session.now(), relist=relist)

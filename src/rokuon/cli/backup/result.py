@@ -19,7 +19,7 @@ from rokuon.ledger.sql import ms
 from rokuon.ledger.unnamed import REASON
 from rokuon.org.models import Bucket, Company, Target
 
-from .follow import End, View
+from .follow import FollowResult, View
 
 
 def exit_code(progress: RunProgress) -> int:
@@ -34,10 +34,10 @@ def exit_code(progress: RunProgress) -> int:
 def _not_known(run: Run) -> Unknown:
     """Of the targets and days of the run."""
     targets = Target.objects.filter(pk__in=run.targets).select_related("office")
-    return unknown.look(run.company, targets, datetime.now(UTC), TimeRange(ms(run.since), ms(run.until)))
+    return unknown.find_unknown(run.company, targets, datetime.now(UTC), TimeRange(ms(run.since), ms(run.until)))
 
 
-def conclude(end: End, view: View, zone: str, *, quiet: bool) -> int:
+def conclude(end: FollowResult, view: View, zone: str, *, quiet: bool) -> int:
     progress = view.progress
     code = exit_code(progress)
     if quiet:
@@ -50,14 +50,14 @@ def conclude(end: End, view: View, zone: str, *, quiet: bool) -> int:
     for sentence in (*next_steps.failed(failed), *next_steps.gone(gone), *next_steps.closed(explained.total())):
         output.say(sentence)
     told = {"run": progress.run.pk}
-    if end is End.PAUSED:
+    if end is FollowResult.PAUSED:
         output.say(_("The run %(run)d is paused. Resume it with `rokuon runs --resume %(run)d`, or start the same backup again.") % told)
         return code
-    if end is End.POSTPONED:
+    if end is FollowResult.POSTPONED:
         _say_unlisted(progress, zone)
         output.say(_("The run %(run)d is kept: a worker tries again by itself, and so does the next `rokuon backup-now`.") % told)
         return code
-    if end is End.HELD:
+    if end is FollowResult.HELD:
         output.say(_("The run %(run)d waits, and resumes automatically when the cause is gone and a worker runs.") % told)
         return code
     if progress.run.state == Run.State.CANCELLED:
@@ -131,7 +131,7 @@ def _say_done(progress: RunProgress) -> None:
     """What is not known beyond the run's own targets and days is said with it. Then, or where a person closed what is not in the bucket,
     nothing is said of all recordings."""
     count, company = progress.total.verified, progress.run.company
-    beyond = unknown.look(company, company.targets.select_related("office"), datetime.now(UTC))
+    beyond = unknown.find_unknown(company, company.targets.select_related("office"), datetime.now(UTC))
     if beyond or beyond.explained or progress.explained:
         sentence = ngettext(
             "Done: %(count)s recording of this run is in the bucket and verified.",

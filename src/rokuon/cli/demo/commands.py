@@ -101,7 +101,7 @@ def _make_bucket(folder: Path) -> None:
         allowed.symlink_to(".")
 
 
-def _world(folder: Path, seed: int | None, recordings: int | None) -> world.World:
+def _world(folder: Path, seed: int | None, recordings: int | None) -> world.DemoWorld:
     known = world.load(folder)
     if known is None:
         return world.make(folder, SEED if seed is None else seed, RECORDINGS if recordings is None else recordings)

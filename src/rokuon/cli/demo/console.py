@@ -10,7 +10,7 @@ from rokuon.accounts import links, operators
 from rokuon.accounts.models import Link, Membership, Person
 from rokuon.base.i18n import _
 from rokuon.cli.support import output
-from rokuon.cli.support.session import Session
+from rokuon.cli.support.session import CliSession
 from rokuon.cli.support.subprocesses import Child, rokuon
 from rokuon.domain.failures import InternalFault
 from rokuon.org.models import Company, Office
@@ -21,7 +21,7 @@ START_S = 30.0
 class Console:
     """Whoever calls `start` calls `stop`. `command` is how a person calls `rokuon` on the demo."""
 
-    def __init__(self, session: Session, command: str) -> None:
+    def __init__(self, session: CliSession, command: str) -> None:
         self._session, self._command = session, command
         self._child: Child | None = None
 

@@ -11,7 +11,7 @@ from rokuon.accounts.audit import COMMAND_LINE
 from rokuon.actions import buckets, settings
 from rokuon.base.i18n import _
 from rokuon.cli.support import output
-from rokuon.cli.support.session import Session
+from rokuon.cli.support.session import CliSession
 from rokuon.org import services
 from rokuon.org.models import Company
 
@@ -38,7 +38,7 @@ def damaged(truth: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return [damage(int(it["id"]), kind) for it, kind in zip(newest[EVERY // 2 :: EVERY], DAMAGES, strict=False)]
 
 
-def lose_a_marker(session: Session, company: Company, bucket: Path) -> None:
+def lose_a_marker(session: CliSession, company: Company, bucket: Path) -> None:
     """Gives a coaching team a bucket of its own, once, and takes its marker away. What a visitor mends stays mended."""
     folder = bucket.with_name(TEAM_FOLDER)
     team = company.targets.filter(kind="coachingteam").order_by("pk").last()

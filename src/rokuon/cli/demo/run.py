@@ -12,11 +12,11 @@ from rokuon.accounts.audit import COMMAND_LINE
 from rokuon.actions import buckets, companies, settings
 from rokuon.base.i18n import _
 from rokuon.base.secrets import Secret
-from rokuon.cli.backup.follow import End, View, follow
+from rokuon.cli.backup.follow import FollowResult, View, follow
 from rokuon.cli.backup.result import conclude, exit_code
 from rokuon.cli.support import output
-from rokuon.cli.support.ensure_worker import Crew
-from rokuon.cli.support.session import Session
+from rokuon.cli.support.ensure_worker import EnsuredWorker
+from rokuon.cli.support.session import CliSession
 from rokuon.domain.recording import ScopeKind
 from rokuon.jobs import queue
 from rokuon.org.models import Company
@@ -42,9 +42,9 @@ class Demo:
     it, `command` how they call `rokuon` on the demo."""
 
     def __init__(self, installation: Installation, dialpad: RunningWorld, folder: Path, shown: Path, command: str) -> None:
-        self._session = Session(installation.config, installation)
+        self._session = CliSession(installation.config, installation)
         self._dialpad, self._bucket, self._shown, self._command = dialpad, folder / "bucket", shown, command
-        self._crew = Crew(self._session, quiet=True)
+        self._crew = EnsuredWorker(self._session, quiet=True)
         self._console = Console(self._session, command)
 
     def __enter__(self) -> "Demo":
@@ -146,7 +146,7 @@ class Demo:
         settings.change_rules(company, list(company.targets.all()), [], queue, COMMAND_LINE, self._session.now())
         output.say(_("Settings: backup enabled, bucket %(url)s verified, rules of all targets enabled.") % {"url": bucket.url})
 
-    def _run(self, company: Company) -> tuple[End, View]:
+    def _run(self, company: Company) -> tuple[FollowResult, View]:
         began = time.monotonic()
         started = backup_now.start(company.pk, ScopeKind.COMPANY, 0, None, self._session.now(), queue)
         end, view = follow(started.run_id, as_json=False, keep_working=self._crew.keep_working)

@@ -26,7 +26,7 @@ ANSWER_S = 30.0
 
 
 @dataclass(frozen=True)
-class World:
+class DemoWorld:
     """`now_ms` is the instant for which the calls were generated: with it and the seed, the same calls come again."""
 
     port: int
@@ -39,17 +39,17 @@ class World:
         return f"http://127.0.0.1:{self.port}"
 
 
-def load(folder: Path) -> World | None:
+def load(folder: Path) -> DemoWorld | None:
     try:
-        return World(**json.loads((folder / FILE).read_text()))
+        return DemoWorld(**json.loads((folder / FILE).read_text()))
     except FileNotFoundError:
         return None
     except (ValueError, TypeError):
         raise ConfigError(_("%(path)s is damaged. Start over with another --data.") % {"path": folder / FILE}) from None
 
 
-def make(folder: Path, seed: int, recordings: int) -> World:
-    world = World(_free_port(), seed, recordings, int(time.time() * 1000))
+def make(folder: Path, seed: int, recordings: int) -> DemoWorld:
+    world = DemoWorld(_free_port(), seed, recordings, int(time.time() * 1000))
     fresh = folder / f"{FILE}.new"
     fresh.write_text(json.dumps(asdict(world)))
     fresh.replace(folder / FILE)
@@ -76,7 +76,7 @@ def _is_free(port: int) -> bool:
 class RunningWorld:
     """The simulator as a child. Use as a context manager."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: DemoWorld) -> None:
         self.world = world
         self.hello: dict[str, Any] = {}
 

@@ -7,7 +7,7 @@ from django.db import connection
 
 from rokuon.base.i18n import _, ngettext
 from rokuon.cli.support import output
-from rokuon.cli.support.session import Session
+from rokuon.cli.support.session import CliSession
 from rokuon.domain.clocks import MOST_APART, is_future
 from rokuon.runtime import dumps
 from rokuon.runtime.database_clock import database_now
@@ -34,7 +34,7 @@ NOTED = (
 """When something was done: never a time to come."""
 
 
-def of_the_database(session: Session) -> Check:
+def of_the_database(session: CliSession) -> Check:
     before, there, after = session.own_now(), database_now(), session.own_now()
     off = max(0.0, (before - there).total_seconds(), (there - after).total_seconds())
     stops = off > MOST_APART.total_seconds()
@@ -45,7 +45,7 @@ def of_the_database(session: Session) -> Check:
     return Check(_("Clock of the database"), level, _("%(seconds).0f s from this machine's") % {"seconds": off}, todo)
 
 
-def future(session: Session) -> Iterator[Check]:
+def future(session: CliSession) -> Iterator[Check]:
     """One check, where anything was noted in the future; none where all is well."""
     now = session.now()
     found: list[tuple[str, int, datetime]] = []

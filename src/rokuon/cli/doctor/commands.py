@@ -11,7 +11,7 @@ from django.db import Error, connections
 from rokuon.base.i18n import _
 from rokuon.cli.main import FINISHED_WITH_FAILURES, OK
 from rokuon.cli.support import database_errors, output
-from rokuon.cli.support.session import Session
+from rokuon.cli.support.session import CliSession
 from rokuon.config import Config
 from rokuon.domain.failures import RokuonError
 from rokuon.runtime.installation import open_installation
@@ -66,9 +66,15 @@ def _all_checks() -> Iterator[Check]:
         return
     with installation:
         try:
-            session = Session(config, installation)
+            session = CliSession(config, installation)
             session.clock.look()
-            parts: list[Callable[[Session], Iterator[Check]]] = [database_checks, web_checks, provider_checks, mail_checks, company_checks]
+            parts: list[Callable[[CliSession], Iterator[Check]]] = [
+                database_checks,
+                web_checks,
+                provider_checks,
+                mail_checks,
+                company_checks,
+            ]
             for part in parts:
                 for check in part(session):
                     yield check

@@ -12,7 +12,7 @@ from rokuon.actions import buckets, companies
 from rokuon.base.i18n import _, ngettext
 from rokuon.cli.backup.result import held
 from rokuon.cli.support import output
-from rokuon.cli.support.session import Session
+from rokuon.cli.support.session import CliSession
 from rokuon.completeness import unknown
 from rokuon.completeness.headline import Lacks, said
 from rokuon.domain.clocks import MOST_APART
@@ -38,7 +38,7 @@ SWEEPS_LATE, SWEEPS_MISSING = timedelta(hours=2), timedelta(hours=24)
 """The shortest sweep begins every ten minutes; a long one beside a large Back up now may take an hour and more."""
 
 
-def company_checks(session: Session) -> Iterator[Check]:
+def company_checks(session: CliSession) -> Iterator[Check]:
     known = list(Company.objects.order_by("name", "pk"))
     if not known:
         yield Check(_("Company"), Level.WARNING, _("none yet"), _("Add one with `rokuon company add`."))
@@ -65,10 +65,10 @@ def company_checks(session: Session) -> Iterator[Check]:
             yield from _bucket(session, bucket)
 
 
-def _key(session: Session, company: Company) -> Iterator[Check]:
+def _key(session: CliSession, company: Company) -> Iterator[Check]:
     """What the stored key opens, read by read; and how far our clock is from Dialpad's."""
     what = f"{company.name}: Dialpad"
-    if pause := budget_text.pause(budget.standing(company.pk), lambda when: output.moment(when, session.config.time_zone)):
+    if pause := budget_text.pause(budget.budget_state(company.pk), lambda when: output.moment(when, session.config.time_zone)):
         yield Check(what, Level.WARNING, pause, _("It was not asked now. Everything resumes automatically after the pause."))
         return
     try:
@@ -121,13 +121,13 @@ def _key(session: Session, company: Company) -> Iterator[Check]:
         yield Check(_("Clock"), level, _("%(seconds).0f s from Dialpad's") % {"seconds": off}, todo)
 
 
-def _budget(session: Session, company: Company) -> Iterator[Check]:
-    if lowered := budget_text.lowered(budget.standing(company.pk)):
+def _budget(session: CliSession, company: Company) -> Iterator[Check]:
+    if lowered := budget_text.lowered(budget.budget_state(company.pk)):
         todo = _("If it stays, lower the request budget, or find out which other integration uses up the limit of 20 requests/s.")
         yield Check(f"{company.name}: {_('requests')}", Level.WARNING, lowered, todo)
 
 
-def _backup(session: Session, company: Company) -> Iterator[Check]:
+def _backup(session: CliSession, company: Company) -> Iterator[Check]:
     """Whether anything is to be backed up, and how far the newest calls are looked through."""
     what = f"{company.name}: {_('backup')}"
     if not company.enabled:
@@ -155,13 +155,13 @@ def _backup(session: Session, company: Company) -> Iterator[Check]:
         todo = _("Sweeps begin by themselves every ten minutes while a worker runs: start one with `rokuon worker`, and look at its log.")
     yield Check(what, level, says, todo)
     targets = Target.objects.filter(company=company).select_related("office")
-    lacks = Lacks.of(unknown.look(company, targets, session.now()))
+    lacks = Lacks.of(unknown.find_unknown(company, targets, session.now()))
     level = Level.PROBLEM if lacks.refused or lacks.unreadable else Level.WARNING
     for sentence in said(lacks):
         yield Check(f"{company.name}: {_('listing')}", level, sentence, _("`rokuon failures` says why and what to do."))
 
 
-def _bucket(session: Session, bucket: Bucket) -> Iterator[Check]:
+def _bucket(session: CliSession, bucket: Bucket) -> Iterator[Check]:
     what = f"{_('Bucket')} {bucket.url}"
     try:
         found = buckets.look_at_bucket(session.installation, bucket)

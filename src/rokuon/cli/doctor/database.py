@@ -7,8 +7,8 @@ from django.db import connection
 from rokuon import __version__
 from rokuon.base.i18n import _, ngettext
 from rokuon.cli.support import output
-from rokuon.cli.support.ensure_worker import Crew
-from rokuon.cli.support.session import Session
+from rokuon.cli.support.ensure_worker import EnsuredWorker
+from rokuon.cli.support.session import CliSession
 from rokuon.jobs import queue
 from rokuon.runtime.django_start import APPLICATION
 from rokuon.runtime.schema_version import DatabaseNewer, DatabaseOlder, require_same
@@ -21,7 +21,7 @@ FEW_CONNECTIONS, NO_CONNECTIONS = 10, 3
 """A worker process takes up to six, a process of the console one for each thread that answers."""
 
 
-def database_checks(session: Session) -> Iterator[Check]:
+def database_checks(session: CliSession) -> Iterator[Check]:
     yield from _server(session)
     yield _connections()
     yield clocks.of_the_database(session)
@@ -40,7 +40,7 @@ def database_checks(session: Session) -> Iterator[Check]:
     yield from _versions()
 
 
-def _server(session: Session) -> Iterator[Check]:
+def _server(session: CliSession) -> Iterator[Check]:
     what = _("Database")
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_setting('server_version'), pg_database_size(current_database())")
@@ -80,7 +80,7 @@ def _connections() -> Check:
 
 
 def _workers() -> Check:
-    what, alive = _("Workers"), queue.live_workers(Crew.ALIVE_WITHIN_S)
+    what, alive = _("Workers"), queue.live_workers(EnsuredWorker.ALIVE_WITHIN_S)
     if alive:
         return Check(what, Level.OK, _("%(count)d alive") % {"count": alive})
     with connection.cursor() as cursor:

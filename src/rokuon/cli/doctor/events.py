@@ -7,7 +7,7 @@ from datetime import datetime
 from rokuon.base.addresses import PublicUrl
 from rokuon.base.i18n import _, join_sentences
 from rokuon.cli.support import output
-from rokuon.cli.support.session import Session
+from rokuon.cli.support.session import CliSession
 from rokuon.events.models import Hook
 from rokuon.ledger.reasons import in_words
 from rokuon.org.models import Company
@@ -20,7 +20,7 @@ REFUSED = 401
 """What the hook answers to whatever Dialpad has not signed."""
 
 
-def event_checks(session: Session, company: Company) -> Iterator[Check]:
+def event_checks(session: CliSession, company: Company) -> Iterator[Check]:
     what, public = f"{company.name}: {_('events')}", session.config.public
     without = _("Backups do not need events: sweeps find every call, at most a few hours after it.")
     if not webhook_upkeep.reachable(public, company):
@@ -56,7 +56,9 @@ def event_checks(session: Session, company: Company) -> Iterator[Check]:
     else:
         came = _("the last event came at %(at)s") % {"at": _moment(session, hook.event_at)} if hook.event_at else _("no event came yet")
         yield Check(
-            what, Level.OK, _("the webhook stood at Dialpad at %(at)s; %(came)s") % {"at": _moment(session, hook.checked_at), "came": came}
+            what,
+            Level.OK,
+            _("the webhook stood at Dialpad at %(at)s; %(came)s") % {"at": _moment(session, hook.checked_at), "came": came},
         )
     yield _way_in(what, public, hook)
 
@@ -83,5 +85,5 @@ def _way_in(what: str, public: PublicUrl, hook: Hook) -> Check:
     return Check(what, Level.OK, _("their address answers, asked from this machine"))
 
 
-def _moment(session: Session, when: datetime | None) -> str:
+def _moment(session: CliSession, when: datetime | None) -> str:
     return output.moment(when, session.config.time_zone)

@@ -8,7 +8,7 @@ from django.core.mail import get_connection
 
 from rokuon.base.i18n import _, join_sentences, ngettext
 from rokuon.cli.support import output
-from rokuon.cli.support.session import Session
+from rokuon.cli.support.session import CliSession
 from rokuon.config import Config
 from rokuon.notify import outbox, recipients
 from rokuon.notify.models import Mail
@@ -23,7 +23,7 @@ WAITS_LONG = timedelta(minutes=15)
 NAMED = 5
 
 
-def mail_checks(session: Session) -> Iterator[Check]:
+def mail_checks(session: CliSession) -> Iterator[Check]:
     yield _server(session.config)
     if session.config.smtp is None:
         return
@@ -61,8 +61,8 @@ def _reason(error: OSError) -> str:
     return str(error.smtp_code) if isinstance(error, smtplib.SMTPResponseException) else short_reason(error)
 
 
-def _waiting(session: Session) -> Iterator[Check]:
-    found = outbox.standing(None, session.now())
+def _waiting(session: CliSession) -> Iterator[Check]:
+    found = outbox.outbox_state(None, session.now())
     if found.oldest is not None and found.oldest < session.now() - WAITS_LONG:
         says = ngettext(
             "%(count)d mail waits, the oldest since %(since)s", "%(count)d mails wait, the oldest since %(since)s", found.waiting
@@ -79,7 +79,7 @@ def _waiting(session: Session) -> Iterator[Check]:
         )
 
 
-def _refused(session: Session) -> Iterator[Check]:
+def _refused(session: CliSession) -> Iterator[Check]:
     recent = Mail.objects.filter(refused_at__gt=session.now() - recipients.REFUSED_FOR).order_by("refused_at", "pk")
     errors = dict(recent.values_list("to", "error"))
     refused = recipients.refused_of(list(errors), session.now())
@@ -94,7 +94,7 @@ def _refused(session: Session) -> Iterator[Check]:
         )
 
 
-def _nobody_told(session: Session, company: Company) -> Iterator[Check]:
+def _nobody_told(session: CliSession, company: Company) -> Iterator[Check]:
     """Row C17: whether somebody of each office that is backed up can be told of its failures."""
     what, now = f"{company.name}: {_('recipients of notices')}", session.now()
     offices = Office.objects.filter(company=company, targets__backed_up=True).distinct().order_by("name", "pk")

@@ -6,14 +6,14 @@ from requests import RequestException
 
 from rokuon.accounts import oidc
 from rokuon.base.i18n import _
-from rokuon.cli.support.session import Session
+from rokuon.cli.support.session import CliSession
 from rokuon.domain import strict_certificates
 from rokuon.domain.failures import ConfigError
 
 from .check import Check, Level
 
 
-def provider_checks(session: Session) -> Iterator[Check]:
+def provider_checks(session: CliSession) -> Iterator[Check]:
     if session.config.oidc_issuer:
         yield _answer(session.config.oidc_issuer)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from rokuon.base.addresses import Network, PublicUrl
 from rokuon.base.i18n import _
-from rokuon.cli.support.session import Session
+from rokuon.cli.support.session import CliSession
 from rokuon.config import Config
 from rokuon.domain import strict_certificates
 
@@ -20,7 +20,7 @@ WIDEST = 1 << 16
 """Addresses of a network that one can still know who is in."""
 
 
-def web_checks(session: Session) -> Iterator[Check]:
+def web_checks(session: CliSession) -> Iterator[Check]:
     config = session.config
     yield _address(config)
     yield from _proxies(config)
@@ -116,7 +116,7 @@ def _answer(public: PublicUrl) -> Iterator[Check]:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class WebAnswer:
     """`body` is its beginning; in `expires_in` seconds the certificate ends, None without one."""
 
     status: int
@@ -124,7 +124,7 @@ class Answer:
     expires_in: float | None
 
 
-def ask(public: PublicUrl, method: str, path: str, body: bytes | None = None) -> Answer:
+def ask(public: PublicUrl, method: str, path: str, body: bytes | None = None) -> WebAnswer:
     """Raises OSError (SSLError among them) or HTTPException where nothing answers within seconds."""
     host = public.host.strip("[]")
     if public.secure:
@@ -140,7 +140,7 @@ def ask(public: PublicUrl, method: str, path: str, body: bytes | None = None) ->
             expires_in = ssl.cert_time_to_seconds(ends) - time.time() if ends else None
         connection.request(method, path, body)
         response = connection.getresponse()
-        return Answer(response.status, response.read(64).decode(errors="replace"), expires_in)
+        return WebAnswer(response.status, response.read(64).decode(errors="replace"), expires_in)
     finally:
         connection.close()
 

@@ -15,10 +15,10 @@ from rokuon.base import csv_text
 from rokuon.base.i18n import _, ngettext
 from rokuon.cli.main import OK
 from rokuon.cli.support import output, selectors
-from rokuon.cli.support.ensure_worker import Crew
+from rokuon.cli.support.ensure_worker import EnsuredWorker
 from rokuon.cli.support.number_types import Whole
 from rokuon.cli.support.row_id import ROW_ID
-from rokuon.cli.support.session import Session, opened
+from rokuon.cli.support.session import CliSession, opened
 from rokuon.cli.support.subprocesses import stoppable
 from rokuon.domain.failures import ConfigError, leaves
 from rokuon.jobs import queue
@@ -84,15 +84,15 @@ def failures_command(
         if export_path is not None:
             _export(session, company, asked, export_path)
             return
-        unknown = failures_not_known.look(company, targets, reason, session.now()) if state is None else failures_not_known.NOTHING
+        unknown = failures_not_known.load_unknown(company, targets, reason, session.now()) if state is None else failures_not_known.NOTHING
         if listed:
             listing.show(company, asked, limit, session.now(), unknown, as_json=as_json)
         else:
-            shown = display.look(company, targets, reason)
+            shown = display.load_failures(company, targets, reason)
             display.groups(shown, unknown, session.zone_of(company), as_json=as_json)
 
 
-def _export(session: Session, company: Company, asked: Asked, path: str) -> None:
+def _export(session: CliSession, company: Company, asked: Asked, path: str) -> None:
     count = failures_export.size(company, asked)
     headings, rows = failures_export.export(company, asked, COMMAND_LINE, session.now())
     unknown = not_known_rows.rows(company, asked.targets, asked.reason, session.now()) if asked.state is None else ()
@@ -156,7 +156,7 @@ def retry_command(
             if not as_json:
                 output.say(_("To be tried again: %(recordings)s.") % {"recordings": output.recordings(len(due))})
             return watch(session, company, begun, as_json=as_json)
-        workers = queue.live_workers(Crew.ALIVE_WITHIN_S)
+        workers = queue.live_workers(EnsuredWorker.ALIVE_WITHIN_S)
         if as_json:
             output.write_json({"retry": begun.pk if begun is not None else None, "due": len(due), "ids": due, "workers": workers})
             return OK

@@ -7,7 +7,7 @@ from typing import Any
 from rokuon.base.i18n import _, ngettext
 from rokuon.cli.support import output
 from rokuon.ledger import failures, next_try, tally
-from rokuon.ledger.failures import Cause
+from rokuon.ledger.failures import FailureCause
 from rokuon.ledger.models import Copy
 from rokuon.ledger.next_try import QUEUED, WaitingCause
 from rokuon.ledger.reasons import in_words
@@ -15,50 +15,50 @@ from rokuon.org.models import Company, Target
 
 from . import not_known, unnamed_display
 from .not_known import NotKnown
-from .unnamed_display import Unnamed
+from .unnamed_display import UnnamedList
 
 MOST_TARGETS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class FailureList:
     """`waiting` are tried by themselves, `excluded` are not to be backed up. `names` are the targets', by key."""
 
-    causes: Sequence[Cause]
+    causes: Sequence[FailureCause]
     waiting: Sequence[WaitingCause]
-    unnamed: Unnamed
-    excluded: Sequence[tally.Cause]
+    unnamed: UnnamedList
+    excluded: Sequence[tally.StateCount]
     targets: dict[int, Target]
 
     @property
-    def failed(self) -> list[Cause]:
+    def failed(self) -> list[FailureCause]:
         return [one for one in self.causes if one.left and one.state == Copy.State.FAILED]
 
     @property
-    def gone(self) -> list[Cause]:
+    def gone(self) -> list[FailureCause]:
         return [one for one in self.causes if one.left and one.state == Copy.State.GONE]
 
     @property
-    def closed(self) -> list[Cause]:
+    def closed(self) -> list[FailureCause]:
         return [one for one in self.causes if not one.left]
 
 
-def look(company: Company, targets: Sequence[int] | None, reason: str | None) -> Shown:
+def load_failures(company: Company, targets: Sequence[int] | None, reason: str | None) -> FailureList:
     """What is not backed up, within these targets, of one reason where it is named."""
     causes = [one for one in failures.causes(company.pk, targets) if reason in (None, one.reason)]
     waits = [one for one in next_try.causes(company.pk, targets) if reason in (None, one.reason)]
     excluded = [one for one in tally.causes(company.pk, targets) if one.state == Copy.State.EXCLUDED and reason in (None, one.reason)]
     hit = {pk for one in causes for pk, _copies in one.targets} | {pk for one in waits for pk, _copies in one.targets}
-    return Shown(
+    return FailureList(
         causes,
         waits,
-        unnamed_display.look(company, targets, reason),
+        unnamed_display.load_unnamed(company, targets, reason),
         excluded,
         {one.pk: one for one in Target.objects.filter(pk__in=hit).select_related("office")},
     )
 
 
-def groups(shown: Shown, unknown: NotKnown, zone: str, *, as_json: bool) -> None:
+def groups(shown: FailureList, unknown: NotKnown, zone: str, *, as_json: bool) -> None:
     if as_json:
         output.write_json({**_data(shown), **not_known.data(unknown)})
         return
@@ -82,7 +82,7 @@ def groups(shown: Shown, unknown: NotKnown, zone: str, *, as_json: bool) -> None
     _part(_("Excluded by rule; no failures"), [_line(one) for one in shown.excluded])
 
 
-def _say_answer(shown: Shown, unknown: NotKnown) -> None:
+def _say_answer(shown: FailureList, unknown: NotKnown) -> None:
     left = sum(one.left for one in shown.failed)
     waits = sum(one.copies for one in shown.waiting)
     if left:
@@ -106,11 +106,11 @@ def _part(heading: str, lines: Sequence[str]) -> None:
         output.say(f"  {line}")
 
 
-def _line(one: tally.Cause) -> str:
+def _line(one: tally.StateCount) -> str:
     return f"{output.recordings(one.copies)}: {in_words(one.reason)} [{one.reason}]"
 
 
-def _say(shown: Shown, one: Cause, zone: str) -> None:
+def _say(shown: FailureList, one: FailureCause, zone: str) -> None:
     _say_heading(one.left, one)
     output.say(f"  {in_words(one.reason)}")
     if one.closed:
@@ -123,7 +123,7 @@ def _say(shown: Shown, one: Cause, zone: str) -> None:
     output.say(f"  rokuon retry --reason {one.reason}{' --gone' if one.state == Copy.State.GONE else ''}")
 
 
-def _say_heading(copies: int, one: Cause | WaitingCause) -> None:
+def _say_heading(copies: int, one: FailureCause | WaitingCause) -> None:
     output.say(
         "\n"
         + ngettext(
@@ -133,7 +133,7 @@ def _say_heading(copies: int, one: Cause | WaitingCause) -> None:
     )
 
 
-def _say_where(shown: Shown, one: Cause | WaitingCause, zone: str) -> None:
+def _say_where(shown: FailureList, one: FailureCause | WaitingCause, zone: str) -> None:
     names = output.labels(shown.targets.values())
     worst = [f"{names[pk]} ({output.number(copies)})" for pk, copies in one.targets[:MOST_TARGETS]]
     if (more := len(one.targets) - MOST_TARGETS) > 0:
@@ -143,7 +143,7 @@ def _say_where(shown: Shown, one: Cause | WaitingCause, zone: str) -> None:
     output.say("  " + _("Calls from %(first)s to %(last)s") % times)
 
 
-def _say_waiting(shown: Shown, one: WaitingCause, zone: str) -> None:
+def _say_waiting(shown: FailureList, one: WaitingCause, zone: str) -> None:
     _say_heading(one.copies, one)
     output.say(f"  {in_words(one.reason)}")
     _say_where(shown, one, zone)
@@ -159,7 +159,7 @@ def _say_waiting(shown: Shown, one: WaitingCause, zone: str) -> None:
         output.say(f"  rokuon retry --reason {one.reason}")
 
 
-def _data(shown: Shown) -> dict[str, Any]:
+def _data(shown: FailureList) -> dict[str, Any]:
     return {
         "failed": [_cause(shown, one) for one in shown.failed],
         "gone": [_cause(shown, one) for one in shown.gone],
@@ -170,7 +170,7 @@ def _data(shown: Shown) -> dict[str, Any]:
     }
 
 
-def _cause(shown: Shown, one: Cause) -> dict[str, Any]:
+def _cause(shown: FailureList, one: FailureCause) -> dict[str, Any]:
     return {
         "state": one.state,
         "reason": one.reason,
@@ -186,7 +186,7 @@ def _cause(shown: Shown, one: Cause) -> dict[str, Any]:
     }
 
 
-def _waits(shown: Shown, one: WaitingCause) -> dict[str, Any]:
+def _waits(shown: FailureList, one: WaitingCause) -> dict[str, Any]:
     return {
         "state": Copy.State.PENDING.value,
         "reason": one.reason,
@@ -201,7 +201,7 @@ def _waits(shown: Shown, one: WaitingCause) -> dict[str, Any]:
     }
 
 
-def _targets(shown: Shown, hit: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
+def _targets(shown: FailureList, hit: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
     return [
         {
             "kind": shown.targets[pk].kind,
@@ -214,7 +214,7 @@ def _targets(shown: Shown, hit: Sequence[tuple[int, int]]) -> list[dict[str, Any
     ]
 
 
-def _other(one: tally.Cause) -> dict[str, Any]:
+def _other(one: tally.StateCount) -> dict[str, Any]:
     return {
         "state": one.state,
         "reason": one.reason,

@@ -8,7 +8,7 @@ from rokuon.accounts.audit import COMMAND_LINE
 from rokuon.actions import failures as by_person
 from rokuon.base.i18n import _, ngettext
 from rokuon.cli.support import output, selectors
-from rokuon.cli.support.ensure_worker import Crew
+from rokuon.cli.support.ensure_worker import EnsuredWorker
 from rokuon.cli.support.row_id import ROW_ID
 from rokuon.cli.support.session import opened
 from rokuon.domain.failures import ConfigError
@@ -38,7 +38,7 @@ def accept_command(ids: tuple[int, ...], company_name: str | None, as_json: bool
             output.write_json({"accepted": accepted})
             return
         output.say(ngettext("%(count)d file was accepted.", "%(count)d files were accepted.", accepted) % {"count": accepted})
-        if accepted and not queue.live_workers(Crew.ALIVE_WITHIN_S):
+        if accepted and not queue.live_workers(EnsuredWorker.ALIVE_WITHIN_S):
             output.say(_("No worker is running. Start one with `rokuon worker`, or run `rokuon backup-now`."))
 
 

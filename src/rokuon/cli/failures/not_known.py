@@ -8,7 +8,7 @@ from typing import Any
 from rokuon.base.i18n import _, ngettext
 from rokuon.cli.support import output
 from rokuon.completeness import unknown
-from rokuon.completeness.parts import Part, parts
+from rokuon.completeness.parts import UnlistedDays, parts
 from rokuon.domain.failures import EntryUnreadable
 from rokuon.ledger import unread
 from rokuon.ledger.models import Unreadable
@@ -24,7 +24,7 @@ MOST_ENTRIES = 100_000
 class NotKnown:
     """`targets` are those of the gaps, by key. `entries` are those that nobody has explained, `closed` the others."""
 
-    parts: Sequence[Part]
+    parts: Sequence[UnlistedDays]
     entries: Sequence[Unreadable]
     targets: dict[int, Target]
     closed: Sequence[Unreadable] = ()
@@ -36,11 +36,11 @@ class NotKnown:
 NOTHING = NotKnown((), (), {})
 
 
-def look(company: Company, targets: Sequence[int] | None, reason: str | None, now: datetime) -> NotKnown:
+def load_unknown(company: Company, targets: Sequence[int] | None, reason: str | None, now: datetime) -> NotKnown:
     """Of these targets (None: all), of one reason where it is named."""
     of_all = company.targets.select_related("office")
     known = {one.pk: one for one in of_all if targets is None or one.pk in targets}
-    found = unknown.look(company, known.values(), now)
+    found = unknown.find_unknown(company, known.values(), now)
     shown = [part for part in parts(found) if reason in (None, part.reason)]
     entries: list[Unreadable] = []
     if (found.unreadable or found.explained) and reason in (None, EntryUnreadable.reason):

@@ -14,7 +14,7 @@ from rokuon.org.tree import zone_of
 
 
 @dataclass(frozen=True, slots=True)
-class Unnamed:
+class UnnamedList:
     """`calls` that nobody has explained, and how many are `closed`. `advice` says why, as far as it is known, and what to do."""
 
     calls: int
@@ -22,15 +22,15 @@ class Unnamed:
     advice: str
 
 
-def look(company: Company, targets: Sequence[int] | None, reason: str | None) -> Unnamed:
+def load_unnamed(company: Company, targets: Sequence[int] | None, reason: str | None) -> UnnamedList:
     """Nothing where another reason is asked for."""
     if reason not in (None, unnamed.REASON):
-        return Unnamed(0, 0, "")
+        return UnnamedList(0, 0, "")
     found = unnamed.calls(company.pk, targets)
-    return Unnamed(unnamed.still_open(found).count(), unnamed.explained(found).count(), by_person.advice(company))
+    return UnnamedList(unnamed.still_open(found).count(), unnamed.explained(found).count(), by_person.advice(company))
 
 
-def say(found: Unnamed) -> None:
+def say(found: UnnamedList) -> None:
     if found.calls:
         output.say("\n" + _("Recorded, but nothing to fetch: %(calls)s  [%(reason)s]") % _told(found.calls))
         output.say(f"  {found.advice}")
@@ -43,7 +43,7 @@ def _told(calls: int) -> dict[str, str]:
     return {"calls": output.calls(calls), "reason": unnamed.REASON}
 
 
-def data(found: Unnamed) -> dict[str, Any]:
+def data(found: UnnamedList) -> dict[str, Any]:
     return {"reason": unnamed.REASON, "advice": found.advice, "calls": found.calls, "closed": found.closed}
 
 

@@ -12,18 +12,18 @@ from rokuon.cli.backup.follow import POLL_S, patient
 from rokuon.cli.backup.result import say_hold
 from rokuon.cli.main import FINISHED_WITH_FAILURES, INTERRUPTED, OK
 from rokuon.cli.support import next_steps, output
-from rokuon.cli.support.ensure_worker import Crew
-from rokuon.cli.support.session import Session
+from rokuon.cli.support.ensure_worker import EnsuredWorker
+from rokuon.cli.support.session import CliSession
 from rokuon.ledger import failures, holds
 from rokuon.ledger.models import Copy, Retry
 from rokuon.org.models import Company
 
 
-def watch(session: Session, company: Company, retry: Retry, *, as_json: bool) -> int:
+def watch(session: CliSession, company: Company, retry: Retry, *, as_json: bool) -> int:
     """Tell how it goes until none is left that will be tried soon; the exit code. Works itself where no worker does."""
     try:
-        with Crew(session, quiet=as_json) as crew:
-            counts = _follow(session, retry, crew, as_json=as_json)
+        with EnsuredWorker(session, quiet=as_json) as worker:
+            counts = _follow(session, retry, worker, as_json=as_json)
     except KeyboardInterrupt:
         click.echo("\n" + _("Stopped watching. A worker continues it; `rokuon failures` says what is left."), err=True)
         return INTERRUPTED
@@ -40,10 +40,10 @@ def watch(session: Session, company: Company, retry: Retry, *, as_json: bool) ->
     return code
 
 
-def _follow(session: Session, retry: Retry, crew: Crew, *, as_json: bool) -> Counter[str]:
+def _follow(session: CliSession, retry: Retry, worker: EnsuredWorker, *, as_json: bool) -> Counter[str]:
     told: Counter[str] | None = None
     while True:
-        crew.keep_working()
+        worker.keep_working()
         counts = patient(lambda: Counter(failures.progress(retry, None)))
         if counts != told:
             _tell(retry, counts, as_json=as_json)

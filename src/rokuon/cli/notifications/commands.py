@@ -18,7 +18,7 @@ from rokuon.cli.support.session import opened
 from rokuon.config import Config
 from rokuon.domain.failures import ConfigError
 from rokuon.notify import outbox, samples
-from rokuon.notify.models import Notice, Rhythm
+from rokuon.notify.models import Notice, NotificationSettings
 from rokuon.notify.render import render
 from rokuon.runtime.mail_words import Then, in_words
 
@@ -48,7 +48,7 @@ def notices_command(ctx: click.Context, office_name: str | None, company_name: s
     with opened() as session:
         company = selectors.company(company_name)
         offices = None if office_name is None else {selectors.office(company, office_name).pk}
-        found = display.look(company, offices, session.now())
+        found = display.load_notices(company, offices, session.now())
         display.show(found, session.zone_of(company), as_json=as_json)
 
 
@@ -137,14 +137,14 @@ def set_(weekly: bool | None, directory_admins: bool | None, language: str | Non
         raise click.UsageError(_("Name a setting to change. `rokuon notices set --help` lists them."), click.get_current_context())
     with opened() as session:
         company = selectors.company(company_name)
-        rhythm = Rhythm.of(company.pk)
-        changed = notifications.set_rhythm(
+        preferences = NotificationSettings.of(company.pk)
+        changed = notifications.change_notification_settings(
             company,
             COMMAND_LINE,
             session.now(),
-            directory_admins=rhythm.directory_admins if directory_admins is None else directory_admins,
-            weekly=rhythm.weekly if weekly is None else weekly,
-            language=rhythm.language if language is None else language.removeprefix(INSTALLATION),
+            directory_admins=preferences.directory_admins if directory_admins is None else directory_admins,
+            weekly=preferences.weekly if weekly is None else weekly,
+            language=preferences.language if language is None else language.removeprefix(INSTALLATION),
         )
         if as_json:
             output.write_json({"changed": changed})

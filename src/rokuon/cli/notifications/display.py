@@ -11,7 +11,7 @@ from rokuon.accounts.mail import configured
 from rokuon.base.i18n import _
 from rokuon.cli.support import output
 from rokuon.notify import outbox, tracker
-from rokuon.notify.models import Mail, Notice, Rhythm
+from rokuon.notify.models import Mail, Notice, NotificationSettings
 from rokuon.notify.text import headings, lines, sentences
 from rokuon.org.models import Company
 from rokuon.runtime.mail import name
@@ -21,16 +21,16 @@ MOST_MAILS = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class NoticeList:
     """`unsent` are the mails that wait, and those that were given up within a week; the oldest first, at most `MOST_MAILS`."""
 
     company: Company
     notices: Sequence[Notice]
     unsent: Sequence[Mail]
-    rhythm: Rhythm
+    preferences: NotificationSettings
 
 
-def look(company: Company, offices: Collection[int] | None, now: datetime) -> Shown:
+def load_notices(company: Company, offices: Collection[int] | None, now: datetime) -> NoticeList:
     """With `offices` (ids), only what concerns them; else also what concerns the installation."""
     notices = tracker.open_notices(company.pk, offices)
     mails = Mail.objects.filter(Q(due_at__isnull=False) | Q(refused_at__gt=now - outbox.GIVE_UP_AFTER)).select_related("office")
@@ -39,11 +39,11 @@ def look(company: Company, offices: Collection[int] | None, now: datetime) -> Sh
         mails = mails.filter(Q(company=company) | Q(company=None))
     else:
         mails = mails.filter(company=company, office_id__in=offices)
-    rhythm = Rhythm.of(company.pk)
-    return Shown(company, notices, list(mails.order_by("created_at", "pk")[:MOST_MAILS]), rhythm)
+    preferences = NotificationSettings.of(company.pk)
+    return NoticeList(company, notices, list(mails.order_by("created_at", "pk")[:MOST_MAILS]), preferences)
 
 
-def show(shown: Shown, zone: str, *, as_json: bool) -> None:
+def show(shown: NoticeList, zone: str, *, as_json: bool) -> None:
     """Times are read in the zone of the notice's office, else in `zone`."""
     if as_json:
         output.write_json(_data(shown))
@@ -100,15 +100,15 @@ def _told(notice: Notice, zone: str) -> str:
     return _("Notified %(times)d times, last at %(at)s.") % {"times": notice.times_told, "at": output.moment(notice.told_at, zone)}
 
 
-def _data(shown: Shown) -> dict[str, Any]:
-    rhythm = shown.rhythm
+def _data(shown: NoticeList) -> dict[str, Any]:
+    preferences = shown.preferences
     return {
         "open": [_notice(shown.company, notice) for notice in shown.notices],
         "unsent": [_mail(mail) for mail in shown.unsent],
         "mail_server": configured(),
-        "weekly": rhythm.weekly,
-        "directory_admins": rhythm.directory_admins,
-        "language": rhythm.language or None,
+        "weekly": preferences.weekly,
+        "directory_admins": preferences.directory_admins,
+        "language": preferences.language or None,
     }
 
 

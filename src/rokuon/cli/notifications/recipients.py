@@ -14,7 +14,7 @@ from rokuon.cli.support.session import opened
 from rokuon.domain.failures import ConfigError
 from rokuon.notify import recipients
 from rokuon.notify.models import Recipient
-from rokuon.notify.recipients import Known
+from rokuon.notify.recipients import KnownAddress
 from rokuon.org.models import Company, Office
 
 
@@ -73,14 +73,14 @@ def list_addresses(company_name: str | None, as_json: bool) -> None:
         company = selectors.company(company_name)
         offices = list(company.offices.order_by("name", "pk"))
         known = recipients.known(company.pk, offices, session.now())
-        places: list[tuple[Office | None, list[Known]]] = [(None, known[None]), *((office, known[office.pk]) for office in offices)]
+        places: list[tuple[Office | None, list[KnownAddress]]] = [(None, known[None]), *((office, known[office.pk]) for office in offices)]
         if as_json:
             output.write_json([_data(office, entry) for office, entries in places for entry in entries])
             return
         _show(company, places)
 
 
-def _show(company: Company, places: list[tuple[Office | None, list[Known]]]) -> None:
+def _show(company: Company, places: list[tuple[Office | None, list[KnownAddress]]]) -> None:
     rows = [
         [
             office.name if office is not None else _("Company"),
@@ -113,7 +113,7 @@ def _source(source: str) -> str:
     }[source]
 
 
-def _data(office: Office | None, entry: Known) -> dict[str, object]:
+def _data(office: Office | None, entry: KnownAddress) -> dict[str, object]:
     return {
         "office": office.name if office is not None else None,
         "office_id": office.dialpad_id if office is not None else None,

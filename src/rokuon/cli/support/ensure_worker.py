@@ -7,22 +7,22 @@ import click
 from rokuon.base.i18n import _
 from rokuon.jobs import queue
 
-from .session import Session
+from .session import CliSession
 from .subprocesses import Child, rokuon
 
 
-class Crew:
+class EnsuredWorker:
     """Use as a context manager; `keep_working` is called about once a second. The worker that it started ends with it, in order."""
 
     ALIVE_WITHIN_S = 15.0
     LOOK_EVERY_S = 10.0
 
-    def __init__(self, session: Session, *, quiet: bool) -> None:
+    def __init__(self, session: CliSession, *, quiet: bool) -> None:
         self._session, self._quiet = session, quiet
         self._child: Child | None = None
         self._looked_at = -self.LOOK_EVERY_S
 
-    def __enter__(self) -> "Crew":
+    def __enter__(self) -> "EnsuredWorker":
         return self
 
     def __exit__(self, *_error: object) -> None:

@@ -40,7 +40,7 @@ def told(company: Company) -> Iterator[None]:
 
 def refuse(company: Company) -> None:
     """For what has no share in the budget and so would not wait. Raises SourceThrottled while a pause lasts."""
-    standing = budget.standing(company.pk)
+    standing = budget.budget_state(company.pk)
     if standing.paused_until is not None and standing.asked_until is not None:
         raise SourceThrottled(retry_after=(standing.paused_until - datetime.now(UTC)).total_seconds())
 
@@ -56,7 +56,7 @@ def _watch(company_id: int, ended: threading.Event) -> None:
     try:
         while not ended.wait(POLL_S):
             try:
-                words = budget_text.pause(budget.standing(company_id), moment)
+                words = budget_text.pause(budget.budget_state(company_id), moment)
             except (DatabaseError, InterfaceError, LookupError):
                 # The command itself meets this and says so.
                 connection.close()

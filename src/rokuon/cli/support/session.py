@@ -20,7 +20,7 @@ WAIT_WORTH_SAYING_S = 3.0
 
 
 @dataclass(frozen=True)
-class Session:
+class CliSession:
     """What a command works with. Close nothing by hand: the context that opened it does."""
 
     config: Config
@@ -42,7 +42,7 @@ class Session:
 
 
 @contextmanager
-def opened(*, guards: bool = False) -> Iterator[Session]:
+def opened(*, guards: bool = False) -> Iterator[CliSession]:
     """The installation that ROKUON_DATA_DIR (or --data) names. Raises ConfigError where it is missing, incomplete or of another version.
 
     With `guards` the embedded database is started again when it is gone, for as long as the context lasts. Where that cannot be, the
@@ -52,7 +52,7 @@ def opened(*, guards: bool = False) -> Iterator[Session]:
     with open_installation(config, on_wait=_waiting) as installation:
         try:
             require_same()
-            session = Session(config, installation)
+            session = CliSession(config, installation)
             session.clock.look()
             if guards:
                 installation.guard()

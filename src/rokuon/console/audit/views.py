@@ -26,7 +26,7 @@ from . import labels
 
 
 @dataclass(frozen=True, slots=True)
-class Filters:
+class AuditFilters:
     """What the address asks for. What cannot be read counts as not asked for."""
 
     actor: str
@@ -36,7 +36,7 @@ class Filters:
     until: str
 
     @classmethod
-    def of(cls, request: HttpRequest) -> "Filters":
+    def of(cls, request: HttpRequest) -> "AuditFilters":
         asked = {name: request.GET.get(name, "").replace("\0", "") for name in ("actor", "action", "office", "since", "until")}
         return cls(**{name: value[:200].strip() for name, value in asked.items()})
 
@@ -49,7 +49,7 @@ class Filters:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class AuditRow:
     """An entry in words."""
 
     entry: AuditEntry
@@ -74,7 +74,7 @@ def of_installation(request: SignedInRequest) -> HttpResponse:
 
 
 def _shown(request: HttpRequest, mine: QuerySet[AuditEntry], offices: Sequence[Office], zone: str) -> HttpResponse:
-    filters = Filters.of(request)
+    filters = AuditFilters.of(request)
     shown, place = pagination.page_of(_filtered(mine, filters, zone).select_related("office"), request.GET.get("after", ""))
     context = {
         "lines": [_line(entry) for entry in shown],
@@ -91,7 +91,7 @@ def _shown(request: HttpRequest, mine: QuerySet[AuditEntry], offices: Sequence[O
     return render(request, "console/audit/audit.html", context)
 
 
-def _filtered(entries: QuerySet[AuditEntry], filters: Filters, zone: str) -> QuerySet[AuditEntry]:
+def _filtered(entries: QuerySet[AuditEntry], filters: AuditFilters, zone: str) -> QuerySet[AuditEntry]:
     if filters.actor:
         entries = entries.filter(actor=filters.actor)
     if filters.action:
@@ -113,6 +113,6 @@ def _midnight(day: str, zone: str, days: int = 0) -> datetime | None:
         return None
 
 
-def _line(entry: AuditEntry) -> Line:
+def _line(entry: AuditEntry) -> AuditRow:
     actor = _("Command line") if entry.person_id is None and entry.actor == COMMAND_LINE.name else entry.actor
-    return Line(entry, actor, labels.action_words(entry.action), labels.changes(entry.before, entry.after))
+    return AuditRow(entry, actor, labels.action_words(entry.action), labels.changes(entry.before, entry.after))

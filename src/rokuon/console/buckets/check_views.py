@@ -37,7 +37,7 @@ KEEP = timedelta(hours=1)
 
 
 @dataclass
-class Check:
+class PendingCheck:
     """A verification that has not succeeded yet. `bucket` is None for one that is to be registered; `since` is ISO, UTC."""
 
     company: int
@@ -53,13 +53,13 @@ class Check:
 
 def begin(request: CompanyRequest, url: str, credential: Secret | None, bucket: Bucket | None = None) -> HttpResponse:
     """Verify for the first time; on to the bucket's page, or to the page that tries again. Raises ConfigError for what cannot be."""
-    check = Check(request.company.pk, url, guards.now(request).isoformat(), bucket.pk if bucket is not None else None)
+    check = PendingCheck(request.company.pk, url, guards.now(request).isoformat(), bucket.pk if bucket is not None else None)
     if credential is not None:
         check.sealed = installation().vault.seal(credential.reveal(), owner=company_owner(request.company.pk), field=FIELD)
     return _try(request, check)
 
 
-def _try(request: CompanyRequest, check: Check) -> HttpResponse:
+def _try(request: CompanyRequest, check: PendingCheck) -> HttpResponse:
     bucket, verification = _verify(request, check)
     if bucket is None or not verification.ok:
         check.report = report(verification)
@@ -70,7 +70,7 @@ def _try(request: CompanyRequest, check: Check) -> HttpResponse:
     return HttpResponseRedirect(_url(request, "bucket", bucket.pk), status=303)
 
 
-def _verify(request: CompanyRequest, check: Check) -> tuple[Bucket | None, Verification]:
+def _verify(request: CompanyRequest, check: PendingCheck) -> tuple[Bucket | None, Verification]:
     here, actor, now = installation(), guards.actor(request), guards.now(request)
     credential = _credential(check)
     if check.bucket is None:
@@ -79,7 +79,7 @@ def _verify(request: CompanyRequest, check: Check) -> tuple[Bucket | None, Verif
     return bucket, buckets.verify_bucket(here, bucket, queue, actor, now, credential=credential, patience=0)
 
 
-def _credential(check: Check) -> Secret | None:
+def _credential(check: PendingCheck) -> Secret | None:
     return installation().vault.open(check.sealed, owner=company_owner(check.company), field=FIELD) if check.sealed else None
 
 
@@ -105,9 +105,9 @@ def _url(request: CompanyRequest, name: str, *rest: int) -> str:
     return reverse(f"console:settings-{name}", args=[request.company.public_id, *rest])
 
 
-def _kept(request: CompanyRequest) -> Check | None:
+def _kept(request: CompanyRequest) -> PendingCheck | None:
     kept = request.session.get(KEPT)
-    check = Check(**kept) if isinstance(kept, dict) else None
+    check = PendingCheck(**kept) if isinstance(kept, dict) else None
     if check is None or check.company != request.company.pk or check.age(guards.now(request)) > KEEP:
         return None
     return check
@@ -130,7 +130,7 @@ def try_again(request: CompanyRequest) -> HttpResponse:
     return _answered(request, check, lambda: _try(request, check))
 
 
-def _answered(request: CompanyRequest, check: Check, attempt: Callable[[], HttpResponse]) -> HttpResponse:
+def _answered(request: CompanyRequest, check: PendingCheck, attempt: Callable[[], HttpResponse]) -> HttpResponse:
     """A part of the page for the page's own tries; else the whole page."""
     try:
         answer = attempt()
@@ -153,7 +153,7 @@ def _to(request: CompanyRequest, url: str) -> HttpResponse:
     return HttpResponseRedirect(url, status=303)
 
 
-def _context(request: CompanyRequest, check: Check) -> dict[str, Any]:
+def _context(request: CompanyRequest, check: PendingCheck) -> dict[str, Any]:
     told = text.said(check.url, check.report)
     young = check.age(guards.now(request)) < timedelta(seconds=FRESH_GRANT_S)
     return {

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from rokuon.base import i18n
 from rokuon.domain.failures import BucketClaimedByOther, BucketForbidden, StoreThrottled, StoreUnavailable, leaves
-from rokuon.stores.verification import SENTENCES, Advice, Outcome, Step
+from rokuon.stores.verification import SENTENCES, Advice, StepOutcome, VerificationStep
 
 PASSING = {BucketForbidden.reason, StoreThrottled.reason, StoreUnavailable.reason}
 """Refusals that may pass by themselves: a fresh grant takes minutes to arrive everywhere."""
@@ -27,7 +27,7 @@ class StepSaid:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ReportText:
     """`headline` says the outcome in one sentence; `failure` what is wrong and what to do, with `reason` as the code to quote. `missing`
     of the recordings that were looked for."""
 
@@ -58,26 +58,26 @@ def name_of(url: str) -> str:
     return url.removeprefix("gs://").removeprefix("file://")
 
 
-def said(url: str, report: Mapping[str, Any]) -> Said:
+def said(url: str, report: Mapping[str, Any]) -> ReportText:
     """An empty report is of a bucket that was never verified."""
     name, missing = name_of(url), report.get("missing", 0)
     if not report:
-        return Said(False, False, _("%(bucket)s was not verified yet.") % {"bucket": name}, (), ())
+        return ReportText(False, False, _("%(bucket)s was not verified yet.") % {"bucket": name}, (), ())
     done = {one["step"]: one["outcome"] for one in report["steps"]}
-    steps = tuple(_step(step, done.get(step.value)) for step in Step)
+    steps = tuple(_step(step, done.get(step.value)) for step in VerificationStep)
     advice = [one for one in report["advice"] if one not in _TOO_MUCH]
     facts = {"longest_name": report.get("longest_name", 0)}
     sentences = tuple(i18n._(SENTENCES[Advice(one)]) % facts for one in advice)
     if report["ok"]:
         headline = _("Rokuon can write to %(bucket)s, read back what it wrote and list it.") % {"bucket": name}
         too_much = _TOO_MUCH & set(report["advice"])
-        return Said(True, True, headline, steps, (*([_too_much()] if too_much else []), *sentences), missing=missing)
+        return ReportText(True, True, headline, steps, (*([_too_much()] if too_much else []), *sentences), missing=missing)
     reason = report["failure"]["reason"]
     headline = _("The verification of %(bucket)s did not succeed.") % {"bucket": name}
     detail = "" if reason == BucketClaimedByOther.reason else report["failure"]["detail"]
     # A folder has no grants that could still arrive.
     passes = reason in PASSING and not (reason == BucketForbidden.reason and url.startswith("file:"))
-    return Said(True, False, headline, steps, sentences, _advice(url, reason), reason, detail, passes, missing)
+    return ReportText(True, False, headline, steps, sentences, _advice(url, reason), reason, detail, passes, missing)
 
 
 def _too_much() -> str:
@@ -91,10 +91,10 @@ def _advice(url: str, reason: str) -> str:
     return i18n._(leaf.advice) if leaf is not None else reason
 
 
-def _step(step: Step, outcome: str | None) -> StepSaid:
+def _step(step: VerificationStep, outcome: str | None) -> StepSaid:
     sentence = i18n._(SENTENCES[step])
     if outcome is None:
         return StepSaid(sentence, "none", _("not reached"))
-    if outcome == Outcome.FAILED:
+    if outcome == StepOutcome.FAILED:
         return StepSaid(sentence, "failed", _("failed"))
-    return StepSaid(sentence, "verified", _("it was there already") if outcome == Outcome.FOUND else _("done"))
+    return StepSaid(sentence, "verified", _("it was there already") if outcome == StepOutcome.FOUND else _("done"))

@@ -26,7 +26,7 @@ class ByPerson(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class ClosingText:
     """Sentences for the person, made when they are said: in the language of the request."""
 
     choose: Callable[[], str]
@@ -35,7 +35,7 @@ class Words:
     opened: Callable[[int], str]
 
 
-def close(request: CompanyRequest, field: str, by_person: ByPerson, words: Words) -> None:
+def close(request: CompanyRequest, field: str, by_person: ByPerson, words: ClosingText) -> None:
     """Mark as explained what the form names in `field`, or all that is open, with the reason that it gives."""
     everything, ids = request.POST.get("what") == "all", guards.row_ids(request, field)
     note = failures.note(request.POST.get("note", ""))
@@ -47,7 +47,7 @@ def close(request: CompanyRequest, field: str, by_person: ByPerson, words: Words
     messages.success(request, words.closed(closed))
 
 
-def reopen(request: CompanyRequest, field: str, by_person: ByPerson, words: Words) -> None:
+def reopen(request: CompanyRequest, field: str, by_person: ByPerson, words: ClosingText) -> None:
     """Take back the closing of what the form names in `field`."""
     ids, targets = guards.row_ids(request, field), guards.target_ids(request.reach)
     opened = by_person.reopen(request.company, targets, ids, guards.actor(request), guards.now(request))

@@ -6,9 +6,9 @@ from datetime import datetime
 
 from django.db.models import F
 
-from rokuon.accounts.permissions import Reach
+from rokuon.accounts.permissions import AccessReach
 from rokuon.completeness import unknown
-from rokuon.completeness.parts import Part, parts
+from rokuon.completeness.parts import UnlistedDays, parts
 from rokuon.console.web import guards
 from rokuon.domain.failures import EntryUnreadable
 from rokuon.ledger import unread
@@ -23,14 +23,14 @@ MOST_ENTRIES = 100
 
 @dataclass(frozen=True, slots=True)
 class ShownPart:
-    part: Part
+    part: UnlistedDays
     sentence: str
     targets: tuple[tuple[Target, int], ...]
     more: int
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class UnknownList:
     """`entries` are those that this person may see, closed ones too, each with the zone of its times; those that nobody explained come
     first. `unreadable` counts the latter, also those that may be any target's, which only somebody with the whole company in reach sees
     one by one. `explained` counts the others in the same way."""
@@ -54,15 +54,15 @@ class Look:
         return any(entry.closed_at is not None for entry, _zone in self.entries)
 
 
-def look(company: Company, reach: Reach, now: datetime) -> Look:
+def load_unknown(company: Company, reach: AccessReach, now: datetime) -> UnknownList:
     targets = {target.pk: target for target in guards.targets(reach)}
-    found = unknown.look(company, targets.values(), now)
+    found = unknown.find_unknown(company, targets.values(), now)
     entries: list[Unreadable] = []
     if found.unreadable or found.explained:
         ids = [target.pk for target in targets.values() if target.backed_up]
         open_first = unread.find(company.pk, ids, of_nobody=reach.whole).order_by(F("closed_at").asc(nulls_first=True), "-after", "-pk")
         entries = list(open_first[:MOST_ENTRIES])
-    return Look(
+    return UnknownList(
         [_shown(part, targets) for part in parts(found)],
         found.unreadable,
         [(entry, zone_of(entry.target) if entry.target is not None else "") for entry in entries],
@@ -71,6 +71,6 @@ def look(company: Company, reach: Reach, now: datetime) -> Look:
     )
 
 
-def _shown(part: Part, targets: dict[int, Target]) -> ShownPart:
+def _shown(part: UnlistedDays, targets: dict[int, Target]) -> ShownPart:
     hit = [(targets[pk], days) for pk, days in part.targets]
     return ShownPart(part, in_words(part.reason), tuple(hit[:MOST_TARGETS]), max(0, len(hit) - MOST_TARGETS))

@@ -20,7 +20,7 @@ from rokuon.ledger.models import Call
 from rokuon.org.tree import zone_of
 
 from . import closings
-from .closings import Words
+from .closings import ClosingText
 
 PER_PAGE = 100
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -51,7 +51,7 @@ def show(request: CompanyRequest) -> HttpResponse:
     return render(request, "console/failures/unnamed.html", context)
 
 
-WORDS = Words(
+WORDS = ClosingText(
     choose=lambda: _("Choose at least one call."),
     choose_closed=lambda: _("Choose at least one call that is closed."),
     closed=lambda count: ngettext("%(count)d call was closed.", "%(count)d calls were closed.", count) % {"count": count},

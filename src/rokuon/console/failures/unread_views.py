@@ -10,9 +10,9 @@ from rokuon.actions import unread_entries as by_person
 from rokuon.console.web.guards import CHANGE, CompanyRequest, page
 
 from . import closings
-from .closings import Words
+from .closings import ClosingText
 
-WORDS = Words(
+WORDS = ClosingText(
     choose=lambda: _("Choose at least one entry."),
     choose_closed=lambda: _("Choose at least one entry that is closed."),
     closed=lambda count: ngettext("%(count)d entry was closed.", "%(count)d entries were closed.", count) % {"count": count},

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from rokuon.accounts import recent_auth
-from rokuon.accounts.permissions import Action, Reach
+from rokuon.accounts.permissions import AccessReach, Action
 from rokuon.actions import failures as by_person
 from rokuon.actions import failures_export, not_known_rows
 from rokuon.actions import unnamed_calls as of_calls
@@ -30,11 +30,11 @@ from rokuon.console.web.status_banner import WORKER_SILENT_S
 from rokuon.jobs import queue
 from rokuon.ledger import aside, next_try, search, tally, unnamed
 from rokuon.ledger import failures as ledger_failures
-from rokuon.ledger.failures import Cause, Which
+from rokuon.ledger.failures import FailureCause, Which
 from rokuon.ledger.models import Copy, Retry
 from rokuon.ledger.next_try import Stops, WaitingCause
 from rokuon.ledger.reasons import in_words
-from rokuon.ledger.search import Filters, Within
+from rokuon.ledger.search import CopyFilters, Within
 from rokuon.org.models import Target
 from rokuon.org.tree import zone_of
 
@@ -48,11 +48,11 @@ ASKS_AGAIN_FROM = 1000
 """Exporting more rows than this asks the person who they are (row Q34)."""
 
 
-C = TypeVar("C", Cause, WaitingCause, Cause | WaitingCause)
+C = TypeVar("C", FailureCause, WaitingCause, FailureCause | WaitingCause)
 
 
 @dataclass(frozen=True, slots=True)
-class Shown(Generic[C]):
+class CauseRow(Generic[C]):
     """A cause in words. `targets` are the worst hit, `more` how many others there are. `zone` is the targets' own where they share one."""
 
     cause: C
@@ -83,7 +83,7 @@ def failures(request: CompanyRequest) -> HttpResponse:
         "excluded": sum(one.copies for one in excluded),
         "excluded_for": [(in_words(one.reason), one.copies) for one in excluded],
         "longest_note": by_person.LONGEST_NOTE,
-        "not_known": not_known.look(company, request.reach, guards.now(request)),
+        "not_known": not_known.load_unknown(company, request.reach, guards.now(request)),
         "may_retry": Action.BACK_UP in request.reaches,
         "may_export": Action.DOWNLOAD in request.reaches,
     }
@@ -99,7 +99,7 @@ def cause(request: CompanyRequest, state: str, reason: str) -> HttpResponse:
         return _to_desk(request)
     within, cursor = [Within(pk) for pk in guards.targets(request.reach).values_list("pk", flat=True)], request.GET.get(PAGE, "")
     try:
-        listed = search.find(request.company.pk, within, Filters(state=state, reason=reason), cursor, PER_PAGE)
+        listed = search.find(request.company.pk, within, CopyFilters(state=state, reason=reason), cursor, PER_PAGE)
     except ValueError:
         return HttpResponseRedirect(request.path)
     if cursor and not listed.copies:
@@ -127,7 +127,7 @@ def cause(request: CompanyRequest, state: str, reason: str) -> HttpResponse:
     return render(request, "console/failures/cause.html", context)
 
 
-def _found(request: CompanyRequest, state: str, reason: str) -> Cause | WaitingCause | None:
+def _found(request: CompanyRequest, state: str, reason: str) -> FailureCause | WaitingCause | None:
     company, targets = request.company.pk, guards.target_ids(request.reach)
     if state == Copy.State.PENDING:
         return next((one for one in next_try.causes(company, targets) if one.reason == reason), None)
@@ -224,14 +224,14 @@ def export(request: CompanyRequest) -> HttpResponseBase:
     return csv_response.answer("rokuon-failures.csv", headings, chain(lines, unknown))
 
 
-def _in_words(reach: Reach, causes: Sequence[C]) -> list[Shown[C]]:
+def _in_words(reach: AccessReach, causes: Sequence[C]) -> list[CauseRow[C]]:
     known = {target.pk: target for target in guards.targets(reach).filter(pk__in={pk for one in causes for pk, _copies in one.targets})}
     shown = []
     for one in causes:
         hit = [(known[pk], copies) for pk, copies in one.targets if pk in known]
         zones = {zone_of(target) for target, _copies in hit}
         zone = zones.pop() if len(zones) == 1 else ""
-        shown.append(Shown(one, in_words(one.reason), tuple(hit[:MOST_TARGETS]), max(0, len(hit) - MOST_TARGETS), zone))
+        shown.append(CauseRow(one, in_words(one.reason), tuple(hit[:MOST_TARGETS]), max(0, len(hit) - MOST_TARGETS), zone))
     return shown
 
 

@@ -8,19 +8,19 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
 
 from rokuon.accounts.mail import configured
-from rokuon.accounts.permissions import Action, Reach
+from rokuon.accounts.permissions import AccessReach, Action
 from rokuon.console.web import guards
 from rokuon.notify import outbox, recipients, tracker
-from rokuon.notify.models import Kind, Mail, Notice, Rhythm
-from rokuon.notify.outbox import Standing
-from rokuon.notify.recipients import Known
+from rokuon.notify.models import Mail, Notice, NoticeKind, NotificationSettings
+from rokuon.notify.outbox import OutboxState
+from rokuon.notify.recipients import KnownAddress
 from rokuon.org.models import Company, Office, Target
 from rokuon.runtime.mail import Whose
 from rokuon.runtime.mail_words import Then
 from rokuon.runtime.mail_words import in_words as mail_words
 
 from . import text
-from .text import Way, Words
+from .text import FixLink, NoticeText
 
 MOST_NOTICES = 100
 MOST_MAILS = 50
@@ -31,25 +31,25 @@ class Open:
     """An open notice. `zone` is the one in which its times are read; `may_acknowledge`: this person may stop its reminders."""
 
     notice: Notice
-    words: Words
-    way: Way
+    words: NoticeText
+    way: FixLink
     zone: str
     may_acknowledge: bool
 
 
-def within(reach: Reach) -> QuerySet[Notice]:
+def within(reach: AccessReach) -> QuerySet[Notice]:
     """The company's open notices that somebody with this reach may act on: those of its offices, or all of them."""
     found = Notice.objects.filter(company_id=reach.company_id, ended_at=None)
     return found if reach.offices is None else found.filter(office_id__in=reach.offices)
 
 
-def of_cause(reach: Reach, state: str, reason: str) -> QuerySet[Notice]:
+def of_cause(reach: AccessReach, state: str, reason: str) -> QuerySet[Notice]:
     """Those of failed or gone copies of one cause: one for each office within reach."""
-    found = within(reach).filter(kind=state, cause=reason, office__isnull=False, kind__in=(Kind.FAILED, Kind.GONE))
+    found = within(reach).filter(kind=state, cause=reason, office__isnull=False, kind__in=(NoticeKind.FAILED, NoticeKind.GONE))
     return found.select_related("office")
 
 
-def open_now(company: Company, reaches: Mapping[Action, Reach], zone: str) -> list[Open]:
+def open_now(company: Company, reaches: Mapping[Action, AccessReach], zone: str) -> list[Open]:
     """The newest first; with the installation's for who sees the whole company. What concerns an office is told in its zone, the rest in
     `zone`."""
     reach, acts = reaches[Action.VIEW], reaches.get(Action.BACK_UP)
@@ -60,7 +60,7 @@ def open_now(company: Company, reaches: Mapping[Action, Reach], zone: str) -> li
     return [_open(company, reaches, acts, notice, zone) for notice in found[:MOST_NOTICES]]
 
 
-def _open(company: Company, reaches: Mapping[Action, Reach], acts: Reach | None, notice: Notice, zone: str) -> Open:
+def _open(company: Company, reaches: Mapping[Action, AccessReach], acts: AccessReach | None, notice: Notice, zone: str) -> Open:
     mine = acts is not None and notice.company_id is not None and acts.covers(notice.office_id)
     # What a company-wide notice knows of targets may be of other offices than the reader's.
     whose = notice.office_id is not None or reaches[Action.VIEW].whole
@@ -82,7 +82,7 @@ class Sent:
     why: str
 
 
-def mails(reach: Reach) -> list[Sent]:
+def mails(reach: AccessReach) -> list[Sent]:
     """The latest ones about what is within reach."""
     found = Mail.objects.filter(company_id=reach.company_id).select_related("office").order_by("-created_at", "-pk")
     rows = (found if reach.offices is None else found.filter(office_id__in=reach.offices))[:MOST_MAILS]
@@ -91,11 +91,11 @@ def mails(reach: Reach) -> list[Sent]:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class OfficeRecipients:
     """Who is known for an office, or for the company (`office` None). `matters` is whether anything of it is backed up."""
 
     office: Office | None
-    entries: Sequence[Known]
+    entries: Sequence[KnownAddress]
     matters: bool = True
 
     @property
@@ -109,20 +109,20 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class NotificationsPage:
     """`company` are the company's own addresses: shown to who sees the whole company, told wherever nobody of an office can be.
 
     `server` is where mails go out, "" where this installation sends none.
     """
 
     open: Sequence[Open]
-    company: Place
-    offices: Sequence[Place]
+    company: OfficeRecipients
+    offices: Sequence[OfficeRecipients]
     whole: bool
-    rhythm: Rhythm
+    preferences: NotificationSettings
     server: str
     sender: str
-    standing: Standing
+    standing: OutboxState
     mails: Sequence[Sent]
 
     @property
@@ -132,7 +132,7 @@ class Look:
         return len(set().union(*(place.reached for place in places)))
 
     @property
-    def left_out(self) -> list[Place]:
+    def left_out(self) -> list[OfficeRecipients]:
         """Offices where nobody can be told (row C17)."""
         return [place for place in self.offices if place.unreachable]
 
@@ -148,24 +148,24 @@ class Look:
         return mail_words(self.standing.error) if whose in (Whose.SERVER, Whose.CONNECTION, Whose.POLICY) else ""
 
 
-def look(company: Company, reaches: Mapping[Action, Reach], zone: str, now: datetime) -> Look:
+def load_notifications(company: Company, reaches: Mapping[Action, AccessReach], zone: str, now: datetime) -> NotificationsPage:
     reach = reaches[Action.VIEW]
     backed_up = Exists(Target.objects.filter(office=OuterRef("pk"), backed_up=True).exclude(state="deleted"))
     offices = list(guards.offices(reach).annotate(matters=backed_up).order_by("name", "pk"))
     known = recipients.known(company.pk, offices, now)
-    return Look(
+    return NotificationsPage(
         open=open_now(company, reaches, zone),
-        company=Place(None, known[None]),
-        offices=[Place(office, known[office.pk], office.matters) for office in offices if office.matters or known[office.pk]],
+        company=OfficeRecipients(None, known[None]),
+        offices=[OfficeRecipients(office, known[office.pk], office.matters) for office in offices if office.matters or known[office.pk]],
         whole=reach.whole,
-        rhythm=Rhythm.of(company.pk),
+        preferences=NotificationSettings.of(company.pk),
         server=f"{settings.EMAIL_HOST}:{settings.EMAIL_PORT}" if configured() else "",
         sender=settings.DEFAULT_FROM_EMAIL,
-        standing=outbox.standing(company.pk, now),
+        standing=outbox.outbox_state(company.pk, now),
         mails=mails(reach),
     )
 
 
-def places(reach: Reach | None) -> list[Office]:
+def places(reach: AccessReach | None) -> list[Office]:
     """The offices whose recipients a person with this reach may change."""
     return [] if reach is None else list(guards.offices(reach).filter(state="active").order_by("name", "pk"))

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from rokuon.accounts.permissions import Action, Reach
+from rokuon.accounts.permissions import AccessReach, Action
 from rokuon.domain.failures import HoldOn
 from rokuon.notify import paths
-from rokuon.notify.models import Kind, Notice, Occasion
+from rokuon.notify.models import Notice, NoticeKind, Occasion
 from rokuon.notify.text import headings, lines, sentences
 from rokuon.org.models import Company
 
@@ -30,7 +30,7 @@ def occasion(name: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class FixLink:
     """The page where something can be mended; "" where this person has none."""
 
     url: str = ""
@@ -38,7 +38,7 @@ class Way:
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class NoticeText:
     """What it is about, with its count; why it is so and what to do; how much of it which targets have, the worst first."""
 
     headline: str
@@ -47,36 +47,36 @@ class Words:
     more_targets: int
 
 
-def said(company: Company, notice: Notice, *, with_targets: bool) -> Words:
+def said(company: Company, notice: Notice, *, with_targets: bool) -> NoticeText:
     """As a mail says it."""
     line = lines.of_notice(company.public_id, notice, count=notice.count)
     targets = [(name, headings.amount_of(line, count)) for name, count in line.targets] if with_targets else []
-    return Words(
+    return NoticeText(
         sentences.beginning(headings.heading(line, line.name)), sentences.advice(line), targets, line.more_targets if with_targets else 0
     )
 
 
-def way(company: Company, reaches: Mapping[Action, Reach], notice: Notice) -> Way:
+def way(company: Company, reaches: Mapping[Action, AccessReach], notice: Notice) -> FixLink:
     """Only to a page that this person may open."""
-    action, called = _DOORS[Kind(notice.kind)]
-    if notice.kind == Kind.HOLD and not notice.ref.startswith(f"{HoldOn.BUCKET}:"):
+    action, called = _DOORS[NoticeKind(notice.kind)]
+    if notice.kind == NoticeKind.HOLD and not notice.ref.startswith(f"{HoldOn.BUCKET}:"):
         action, called = _TO_KEY
     url = paths.of_notice(company.public_id, notice)
-    return Way(url, _(called)) if url and action in reaches else Way()
+    return FixLink(url, _(called)) if url and action in reaches else FixLink()
 
 
 _DOORS = {
-    Kind.FAILED: (Action.VIEW, gettext_noop("To the failures")),
-    Kind.GONE: (Action.VIEW, gettext_noop("To the failures")),
-    Kind.HOLD: (Action.SET_BUCKETS, gettext_noop("To the bucket")),
-    Kind.UNNAMED: (Action.VIEW, gettext_noop("To the calls")),
-    Kind.SILENCE: (Action.VIEW, gettext_noop("To the overview")),
-    Kind.EXPIRING: (Action.VIEW, gettext_noop("To the overview")),
-    Kind.UNLISTED: (Action.VIEW, gettext_noop("To the failures")),
-    Kind.UNREADABLE: (Action.VIEW, gettext_noop("To the failures")),
-    Kind.NOT_LISTED: (Action.SYSTEM, gettext_noop("To the system page")),
-    Kind.NO_EVENT: (Action.SYSTEM, gettext_noop("To the system page")),
-    Kind.NO_WORKER: (Action.SYSTEM, gettext_noop("To the system page")),
+    NoticeKind.FAILED: (Action.VIEW, gettext_noop("To the failures")),
+    NoticeKind.GONE: (Action.VIEW, gettext_noop("To the failures")),
+    NoticeKind.HOLD: (Action.SET_BUCKETS, gettext_noop("To the bucket")),
+    NoticeKind.UNNAMED: (Action.VIEW, gettext_noop("To the calls")),
+    NoticeKind.SILENCE: (Action.VIEW, gettext_noop("To the overview")),
+    NoticeKind.EXPIRING: (Action.VIEW, gettext_noop("To the overview")),
+    NoticeKind.UNLISTED: (Action.VIEW, gettext_noop("To the failures")),
+    NoticeKind.UNREADABLE: (Action.VIEW, gettext_noop("To the failures")),
+    NoticeKind.NOT_LISTED: (Action.SYSTEM, gettext_noop("To the system page")),
+    NoticeKind.NO_EVENT: (Action.SYSTEM, gettext_noop("To the system page")),
+    NoticeKind.NO_WORKER: (Action.SYSTEM, gettext_noop("To the system page")),
 }
 """What it takes to open the page of `paths.of_notice`, and what the link to it is called."""
 

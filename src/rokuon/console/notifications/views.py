@@ -79,11 +79,11 @@ def remove(request: CompanyRequest, recipient: int) -> HttpResponse:
 
 
 @page(Action.SET_COMPANY, CHANGE)
-def rhythm(request: CompanyRequest) -> HttpResponse:
+def preferences(request: CompanyRequest) -> HttpResponse:
     language = request.POST.get("language", "")
     if language not in ("", *i18n.LANGUAGES):
         return _show(request, error=_("Choose a language."), status=REFUSED)
-    changed = notifications.set_rhythm(
+    changed = notifications.change_notification_settings(
         request.company,
         guards.actor(request),
         guards.now(request),
@@ -184,7 +184,7 @@ def _show(request: CompanyRequest, *, error: str = "", given: dict[str, str] | N
     zone = guards.company_zone(request.company)
     may_set = reaches.get(Action.SET_NOTICES)
     context: dict[str, Any] = {
-        "look": read_model.look(request.company, reaches, zone, now),
+        "look": read_model.load_notifications(request.company, reaches, zone, now),
         "zone": zone,
         "error": error,
         "given": given or {"place": "", "email": "", "language": get_language() or ""},

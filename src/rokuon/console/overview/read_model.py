@@ -7,8 +7,8 @@ from datetime import date, datetime, timedelta
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from rokuon.accounts.permissions import Reach
-from rokuon.completeness.headline import Facts, Headline, facts_of, headline, share
+from rokuon.accounts.permissions import AccessReach
+from rokuon.completeness.headline import Headline, HeadlineFacts, facts_of, headline, share
 from rokuon.completeness.options import fingerprint
 from rokuon.completeness.unknown import Unknown
 from rokuon.console.runs import read_model as runs
@@ -20,7 +20,7 @@ from rokuon.ledger.overview import Day, DayState
 from rokuon.ledger.reasons import in_words
 from rokuon.ledger.runs import OPEN
 from rokuon.ledger.sql import ms
-from rokuon.ledger.tally import Cause, Counts, Pace
+from rokuon.ledger.tally import Counts, Pace, StateCount
 from rokuon.org.models import Bucket, Company, Target
 from rokuon.org.tree import zone_of
 from rokuon.wiring import time_left
@@ -31,10 +31,10 @@ ROWS = 25
 
 
 @dataclass(frozen=True, slots=True)
-class Why:
+class CauseText:
     """A cause with its sentence: what happened and what to do."""
 
-    cause: Cause
+    cause: StateCount
     sentence: str
 
 
@@ -48,7 +48,7 @@ class HoldSaid:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class CalendarRow:
     """A target of the calendar with its 90 days."""
 
     target: Target
@@ -82,12 +82,12 @@ class Leaving:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Overview:
     """Everything but the calendar."""
 
-    facts: Facts
-    failures: list[Why]
-    others: list[Why]
+    facts: HeadlineFacts
+    failures: list[CauseText]
+    others: list[CauseText]
     holds: list[HoldSaid]
     oldest: Oldest | None
     backed_up: int
@@ -111,16 +111,16 @@ class Look:
         return share(self.counts, self.unknown)
 
 
-def look(company: Company, reach: Reach, targets: Sequence[Target], now: datetime) -> Look:
+def load_overview(company: Company, reach: AccessReach, targets: Sequence[Target], now: datetime) -> Overview:
     """`targets` are those asked for, within reach."""
     ids = [target.pk for target in targets]
     causes = tally.causes(company.pk, ids)
     failures = [*(one for one in causes if one.state == "failed"), *(one for one in causes if one.state == "gone")]
     stopped = _holds(company, reach)
-    return Look(
+    return Overview(
         facts=facts_of(company, targets, now, causes=causes, held=bool(stopped)),
-        failures=[Why(cause, in_words(cause.reason)) for cause in failures],
-        others=[Why(cause, in_words(cause.reason)) for cause in causes if cause.state in ("pending", "excluded") and cause.reason],
+        failures=[CauseText(cause, in_words(cause.reason)) for cause in failures],
+        others=[CauseText(cause, in_words(cause.reason)) for cause in causes if cause.state in ("pending", "excluded") and cause.reason],
         holds=stopped,
         oldest=_oldest(targets, now),
         backed_up=sum(target.backed_up for target in targets),
@@ -153,7 +153,7 @@ def _oldest(targets: Sequence[Target], now: datetime) -> Oldest | None:
     return Oldest(target, found.call_started_at, (now - found.call_started_at).total_seconds())
 
 
-def _holds(company: Company, reach: Reach) -> list[HoldSaid]:
+def _holds(company: Company, reach: AccessReach) -> list[HoldSaid]:
     urls = {str(bucket.pk): bucket.url for bucket in Bucket.objects.filter(company=company)}
     return [HoldSaid(hold, _stopped(hold, urls), in_words(hold.reason)) for hold in holds_within(company, reach)]
 
@@ -171,7 +171,7 @@ def _stopped(hold: Hold, urls: dict[str, str]) -> str:
     return _(KINDS[hold.ref]) if hold.ref in KINDS else _("Everything from Dialpad")
 
 
-def answer(look: Look) -> Headline:
+def answer(look: Overview) -> Headline:
     """Are we safe?"""
     return headline(look.facts)
 
@@ -182,37 +182,37 @@ def days_until(targets: Sequence[Target], now: datetime) -> list[date]:
     return [last - timedelta(days=number) for number in range(DAYS - 1, -1, -1)]
 
 
-def calendar(company: Company, targets: Sequence[Target], days: Sequence[date], now: datetime) -> list[Row]:
+def calendar(company: Company, targets: Sequence[Target], days: Sequence[date], now: datetime) -> list[CalendarRow]:
     """A row for each target, up to the day that it has today."""
     zones = {target.pk: zone_of(target) for target in targets}
     found = overview.calendar(company.pk, zones, days[0], days[-1], fingerprint(company))
     today = {zone: windows.local_date(ms(now), zone) for zone in set(zones.values())}
     begun = {zone: sum(day <= last for day in days) for zone, last in today.items()}
-    return [Row(target, found[target.pk][: begun[zones[target.pk]]]) for target in targets]
+    return [CalendarRow(target, found[target.pk][: begun[zones[target.pk]]]) for target in targets]
 
 
 MOST_RUNS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class WorkInProgress:
     """What is being copied now. `seconds_left` is for what waits to be copied, None where nothing of it moves."""
 
-    runs: list[runs.Look]
+    runs: list[runs.RunPage]
     more_runs: int
     pending: int
     pace: Pace
     seconds_left: float | None
 
 
-def work(company: Company, reach: Reach, targets: Sequence[Target], now: datetime, pending: int | None = None) -> Work:
+def work(company: Company, reach: AccessReach, targets: Sequence[Target], now: datetime, pending: int | None = None) -> WorkInProgress:
     """`pending` where it is known already."""
     ids = [target.pk for target in targets]
     going_on = list(runs.visible(reach).filter(state__in=OPEN))
     pending = tally.pending(company.pk, ids) if pending is None else pending
     pace = tally.verified_of_late(company.pk, ids)
-    return Work(
-        runs=[runs.look(company, run, reach, now) for run in going_on[:MOST_RUNS]],
+    return WorkInProgress(
+        runs=[runs.load_run(company, run, reach, now) for run in going_on[:MOST_RUNS]],
         more_runs=max(0, len(going_on) - MOST_RUNS),
         pending=pending,
         pace=pace,

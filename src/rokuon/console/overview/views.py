@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from rokuon.accounts.permissions import Action, Reach
+from rokuon.accounts.permissions import AccessReach, Action
 from rokuon.console.system import events_text
 from rokuon.console.web import guards
 from rokuon.console.web.guards import CompanyRequest, page
@@ -34,7 +34,7 @@ def show(request: CompanyRequest) -> HttpResponse:
     reach = _narrowed(request, office)
     targets = _targets(reach)
     now = guards.now(request)
-    look = read_model.look(request.company, reach, targets, now)
+    look = read_model.load_overview(request.company, reach, targets, now)
     # Of one office, the links lead to that office's recordings.
     url = partial(recordings_url, request, **({"target": [target.pk for target in targets]} if office else {}))
     ready = bool(request.company.enabled and request.company.api_key and look.backed_up)
@@ -70,7 +70,7 @@ def work(request: CompanyRequest) -> HttpResponse:
     return render(request, "console/overview/work.html", shown)
 
 
-def _leaving(look: read_model.Look, url: Callable[..., str]) -> list[dict[str, str]]:
+def _leaving(look: read_model.Overview, url: Callable[..., str]) -> list[dict[str, str]]:
     """Links to what leaves within a week, by state."""
     if look.leaving is None or not look.leaving.soon:
         return []
@@ -87,11 +87,11 @@ def _office(request: CompanyRequest) -> Office | None:
     return guards.office_or_404(request.reach, asked) if asked is not None else None
 
 
-def _narrowed(request: CompanyRequest, office: Office | None) -> Reach:
-    return Reach(request.company.pk, frozenset({office.pk})) if office else request.reach
+def _narrowed(request: CompanyRequest, office: Office | None) -> AccessReach:
+    return AccessReach(request.company.pk, frozenset({office.pk})) if office else request.reach
 
 
-def _targets(reach: Reach) -> list[Target]:
+def _targets(reach: AccessReach) -> list[Target]:
     return list(guards.targets(reach).order_by("office__name", "office_id", "name", "pk"))
 
 
@@ -124,7 +124,7 @@ def _calendar(request: CompanyRequest, targets: list[Target]) -> dict[str, Any]:
 LEGEND = (DayState.COMPLETE, DayState.INCOMPLETE, DayState.FAILED, DayState.UNLISTED, DayState.EMPTY)
 
 
-def _row(request: CompanyRequest, row: read_model.Row, days: list[date], drawn: calendar_svg.Calendar) -> dict[str, Any]:
+def _row(request: CompanyRequest, row: read_model.CalendarRow, days: list[date], drawn: calendar_svg.Calendar) -> dict[str, Any]:
     of_target = recordings_url(request, target=row.target.pk)
 
     def url(day: Day, local: date) -> str:

@@ -16,7 +16,7 @@ MOST_SUGGESTIONS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RolePlace:
     """A role and where it holds; `value` stands for it in a form."""
 
     role: str
@@ -38,7 +38,7 @@ class Held:
 
 
 @dataclass(slots=True)
-class Row:
+class PersonRow:
     """A person of the company. `invited` until the first sign-in; `invitation` is when it expires, None where there is none open."""
 
     person: Person
@@ -61,7 +61,7 @@ class Suggestion:
 
     name: str
     email: str
-    place: Place
+    place: RolePlace
 
 
 def proof_words(person: Person) -> str:
@@ -84,30 +84,30 @@ def place_words(role: str, office: Office | None) -> str:
     return _("%(role)s: %(place)s") % {"role": role_words(role), "place": where}
 
 
-def places(company: Company) -> list[Place]:
+def places(company: Company) -> list[RolePlace]:
     """Every role that can be given in the company."""
     offices = list(Office.objects.filter(company=company, state="active").order_by("name", "pk"))
     found = [
-        Place(Role.COMPANY_ADMIN, None, place_words(Role.COMPANY_ADMIN, None)),
-        Place(Role.VIEWER, None, place_words(Role.VIEWER, None)),
+        RolePlace(Role.COMPANY_ADMIN, None, place_words(Role.COMPANY_ADMIN, None)),
+        RolePlace(Role.VIEWER, None, place_words(Role.VIEWER, None)),
     ]
     for role in (Role.OFFICE_ADMIN, Role.VIEWER):
-        found += [Place(role, office.pk, place_words(role, office)) for office in offices]
+        found += [RolePlace(role, office.pk, place_words(role, office)) for office in offices]
     return found
 
 
-def place_of(company: Company, value: str) -> Place | None:
+def place_of(company: Company, value: str) -> RolePlace | None:
     """What a form says, if the company has such a place."""
     return next((place for place in places(company) if place.value == value), None)
 
 
-def rows(company: Company, now: datetime) -> Sequence[Row]:
-    found: dict[int, Row] = {}
+def rows(company: Company, now: datetime) -> Sequence[PersonRow]:
+    found: dict[int, PersonRow] = {}
     memberships = (
         Membership.objects.filter(company=company).select_related("person", "office").order_by("person__email", "office__name", "pk")
     )
     for one in memberships:
-        row = found.setdefault(one.person_id, Row(one.person))
+        row = found.setdefault(one.person_id, PersonRow(one.person))
         row.held.append(Held(one.pk, place_words(one.role, one.office), f"{one.role}:{one.office_id or ''}"))
     open_links = Link.objects.filter(kind=Link.Kind.INVITATION, used_at=None, expires_at__gt=now, person_id__in=found)
     for person_id, expires_at in open_links.values_list("person_id", "expires_at"):
@@ -136,9 +136,9 @@ def suggestions(company: Company) -> list[Suggestion]:
         if not email or needs_utf8(email) or email in admins:
             continue
         if user.is_super_admin:
-            found.append(Suggestion(user.name, email, Place(Role.COMPANY_ADMIN, None, place_words(Role.COMPANY_ADMIN, None))))
+            found.append(Suggestion(user.name, email, RolePlace(Role.COMPANY_ADMIN, None, place_words(Role.COMPANY_ADMIN, None))))
             continue
         for office in (offices[str(one)] for one in user.admin_office_ids if str(one) in offices):
             if (email, Role.OFFICE_ADMIN, office.pk) not in held:
-                found.append(Suggestion(user.name, email, Place(Role.OFFICE_ADMIN, office.pk, place_words(Role.OFFICE_ADMIN, office))))
+                found.append(Suggestion(user.name, email, RolePlace(Role.OFFICE_ADMIN, office.pk, place_words(Role.OFFICE_ADMIN, office))))
     return found[:MOST_SUGGESTIONS]

@@ -52,7 +52,7 @@ def invite(request: CompanyRequest) -> HttpResponse:
         return _show(request, error=error, email=email, status=422)
     except NotAnAddress:
         return _show(request, error=_("This is not an e-mail address."), email=email, status=422)
-    except people.Disabled:
+    except people.PersonDisabled:
         error = _("The operator of this installation has disabled this account. Only an operator can enable it again.")
         return _show(request, error=error, email=email, status=422)
     except people.LastAdmin:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from rokuon.domain.copies import State
 from rokuon.domain.windows import local_midnight_ms
 from rokuon.ledger import search
-from rokuon.ledger.search import Filters, Within
+from rokuon.ledger.search import CopyFilters, Within
 from rokuon.org.models import Target
 from rokuon.org.tree import zone_of
 
@@ -77,11 +77,11 @@ class RecordingsForm(forms.Form):
         ]
 
     @property
-    def filters(self) -> Filters:
+    def filters(self) -> CopyFilters:
         asked = self.cleaned_data
         proof = asked["state"] if asked["state"] in status_text.WEAKER_PROOFS else ""
         state = State.VERIFIED if proof else asked["state"]
-        return Filters(state, asked["reason"], asked["agent"], asked["call"], asked["recording"], proof)
+        return CopyFilters(state, asked["reason"], asked["agent"], asked["call"], asked["recording"], proof)
 
     @property
     def asks(self) -> bool:

@@ -44,7 +44,7 @@ _HELD = {
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class CopyStatus:
     """`badge` is a state of the design layer, `words` stand in it. `why` is one sentence, `sentence` all of it; both "" where there is
     nothing to say. `code` is to be quoted."""
 
@@ -55,12 +55,12 @@ class Standing:
     code: str = ""
 
 
-def of(copy: Copy, held: Collection[Hold]) -> Standing:
+def of(copy: Copy, held: Collection[Hold]) -> CopyStatus:
     """`held` are the company's open holds."""
     if copy.state == Copy.State.PENDING:
         return _pending(copy, held)
     if copy.proof == Copy.Proof.ACCEPTED and copy.state == Copy.State.VERIFIED:
-        return Standing("verified", _(WEAKER_PROOFS["accepted"]))
+        return CopyStatus("verified", _(WEAKER_PROOFS["accepted"]))
     return _said(copy.state, _(STATES[copy.state]), copy.reason)
 
 
@@ -79,7 +79,7 @@ def why(reason: str) -> str:
     return whole.rstrip(".")
 
 
-def _pending(copy: Copy, held: Collection[Hold]) -> Standing:
+def _pending(copy: Copy, held: Collection[Hold]) -> CopyStatus:
     hold = holds.of(copy, held)
     if hold is not None:
         return _said("held", _(_HELD[Hold.On(hold.on)]), hold.reason)
@@ -87,8 +87,8 @@ def _pending(copy: Copy, held: Collection[Hold]) -> Standing:
         return _said("waiting", _("Waiting for Dialpad"), copy.reason)
     if copy.reason:
         return _said("waiting", _("Waiting for the next try"), copy.reason)
-    return Standing("pending", _("Queued"))
+    return CopyStatus("pending", _("Queued"))
 
 
-def _said(badge: str, words: str, reason: str) -> Standing:
-    return Standing(badge, words, why(reason), sentence(reason), reason) if reason else Standing(badge, words)
+def _said(badge: str, words: str, reason: str) -> CopyStatus:
+    return CopyStatus(badge, words, why(reason), sentence(reason), reason) if reason else CopyStatus(badge, words)

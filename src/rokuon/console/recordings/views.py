@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from rokuon.accounts.permissions import Action, Reach
+from rokuon.accounts.permissions import AccessReach, Action
 from rokuon.actions.failures import LONGEST_NOTE
 from rokuon.console.web import guards
 from rokuon.console.web.guards import CompanyRequest, page
@@ -17,14 +17,14 @@ from rokuon.stores import checksums
 
 from . import status_text
 from .forms import PAGE, RecordingsForm
-from .status_text import Standing
+from .status_text import CopyStatus
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RecordingRow:
     copy: Copy
     target: Target
-    standing: Standing
+    standing: CopyStatus
 
     @property
     def zone(self) -> str:
@@ -87,7 +87,7 @@ def recording(request: CompanyRequest, copy: int) -> HttpResponse:
     return render(request, "console/recordings/recording.html", shown)
 
 
-def copy_or_404(reach: Reach, copy_id: int) -> Copy:
+def copy_or_404(reach: AccessReach, copy_id: int) -> Copy:
     """A copy within reach, with all that belongs to it."""
     within = Copy.objects.filter(company_id=reach.company_id, target__in=guards.targets(reach))
     found = within.select_related("recording", "bucket", "target__office", "accepted").filter(pk=copy_id).first()
@@ -96,9 +96,9 @@ def copy_or_404(reach: Reach, copy_id: int) -> Copy:
     return found
 
 
-def _rows(request: CompanyRequest, copies: list[Copy], targets: list[Target]) -> list[Row]:
+def _rows(request: CompanyRequest, copies: list[Copy], targets: list[Target]) -> list[RecordingRow]:
     by_id, open_holds = {target.pk: target for target in targets}, holds.open_holds(request.company.pk)
-    return [Row(copy, by_id[copy.target_id], status_text.of(copy, open_holds)) for copy in copies]
+    return [RecordingRow(copy, by_id[copy.target_id], status_text.of(copy, open_holds)) for copy in copies]
 
 
 def _to(request: HttpRequest, query: str) -> HttpResponse:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.utils.datastructures import MultiValueDict
 
 from rokuon.domain.row_ids import row_id
-from rokuon.domain.settings import Why
+from rokuon.domain.settings import EffectReason
 from rokuon.ledger import forecast
 from rokuon.org.models import Bucket, Company, Target
 from rokuon.org.tree import target_effective
@@ -43,12 +43,12 @@ class Arrival:
     """Targets to be enabled whose recordings go to one bucket; None is "stored nowhere", then `why` says the reason."""
 
     bucket: Bucket | None
-    why: Why
+    why: EffectReason
     targets: tuple[Target, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class RulesPlan:
     """`already` are as wanted because somebody was quicker; `changed_by_others` differ from what was shown and stay as they are."""
 
     enable: tuple[Target, ...]
@@ -60,7 +60,7 @@ class Plan:
     token: str
 
 
-def plan(company: Company, targets: Iterable[Target], shown: Shown, wanted: set[int]) -> Plan:
+def plan(company: Company, targets: Iterable[Target], shown: Shown, wanted: set[int]) -> RulesPlan:
     """`targets` are those that the person may change, as they are now; ids that are not among them count for nothing."""
     enable: list[Target] = []
     disable: list[Target] = []
@@ -77,14 +77,14 @@ def plan(company: Company, targets: Iterable[Target], shown: Shown, wanted: set[
         else:
             (enable if on else disable).append(target)
     known = {bucket.pk: bucket for bucket in company.buckets.defer("credential")}
-    groups: dict[tuple[int | None, Why], list[Target]] = defaultdict(list)
+    groups: dict[tuple[int | None, EffectReason], list[Target]] = defaultdict(list)
     for target in enable:
         effective = target_effective(company, target)
-        groups[effective.bucket, Why.COMPANY if effective.bucket is not None else effective.why].append(target)
+        groups[effective.bucket, EffectReason.COMPANY if effective.bucket is not None else effective.why].append(target)
     arrivals = [Arrival(known[bucket] if bucket is not None else None, why, tuple(found)) for (bucket, why), found in groups.items()]
     ways = sorted((bucket or 0, [target.pk for target in found]) for (bucket, _why), found in groups.items())
     token = repr((ways, [target.pk for target in disable]))
-    return Plan(
+    return RulesPlan(
         tuple(enable),
         tuple(disable),
         tuple(sorted(arrivals, key=lambda arrival: -len(arrival.targets))),

@@ -29,7 +29,7 @@ KINDS = (Target.Kind.CONTACT_CENTER.value, Target.Kind.COACHING_TEAM.value)
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RuleRow:
     target: Target
     url: str
     effective: Effective
@@ -76,7 +76,7 @@ def rules_page(request: CompanyRequest) -> HttpResponse:
     for target in _shown(request, choice):
         effective = target_effective(company, target)
         bucket = known[effective.bucket] if effective.bucket is not None else None
-        rows.append(Row(target, f"{base}{target.pk}/", effective, bucket, setting is not None and setting.covers(target.office_id)))
+        rows.append(RuleRow(target, f"{base}{target.pk}/", effective, bucket, setting is not None and setting.covers(target.office_id)))
     everything = list(guards.targets(guards.seen(request)).exclude(state="deleted").values_list("kind", "backed_up"))
     context = {
         "choice": choice,
@@ -128,7 +128,7 @@ def save(request: CompanyRequest) -> HttpResponse:
     return HttpResponseRedirect(urls["here_url"], status=303)
 
 
-def _tell(request: CompanyRequest, done: settings.RulesChanged, found: plan.Plan) -> None:
+def _tell(request: CompanyRequest, done: settings.RulesChanged, found: plan.RulesPlan) -> None:
     enabled, disabled = len(done.enabled), len(done.disabled)
     if enabled:
         words = ngettext("The backup rule of %(count)s target was enabled.", "The backup rules of %(count)s targets were enabled.", enabled)
@@ -150,7 +150,7 @@ def _tell(request: CompanyRequest, done: settings.RulesChanged, found: plan.Plan
     _tell_others(request, found)
 
 
-def _tell_others(request: CompanyRequest, found: plan.Plan) -> None:
+def _tell_others(request: CompanyRequest, found: plan.RulesPlan) -> None:
     if found.already:
         words = _("Already set by someone else in the meantime: %(names)s.")
         messages.warning(request, words % {"names": _names(found.already)})

@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from rokuon.accounts.permissions import Reach
+from rokuon.accounts.permissions import AccessReach
 from rokuon.base import i18n
 from rokuon.console.web import guards
 from rokuon.domain import windows
@@ -14,7 +14,7 @@ from rokuon.domain.failures import ConfigError
 from rokuon.domain.ports import TimeRange
 from rokuon.org.models import Company
 
-from .read_model import Scope, scope_of
+from .read_model import RunScope, scope_of
 
 TWO_YEARS, DATES = "two_years", "dates"
 
@@ -32,11 +32,11 @@ class BackupForm(forms.Form):
     until = forms.CharField(label=gettext_lazy("Last date"), required=False, max_length=10, widget=forms.DateInput({"type": "date"}))
     relist = forms.BooleanField(label=gettext_lazy("Check everything again"), required=False)
 
-    def __init__(self, data: Any, company: Company, reach: Reach, now_ms: int, **how: Any) -> None:
+    def __init__(self, data: Any, company: Company, reach: AccessReach, now_ms: int, **how: Any) -> None:
         super().__init__(data, **how)
         self._company, self._now_ms = company, now_ms
         self.fields["scope"].choices = _choices(reach)  # type: ignore[attr-defined]
-        self.asked_scope: Scope | None = None
+        self.asked_scope: RunScope | None = None
         self.asked_range: TimeRange | None = None
 
     def clean(self) -> None:
@@ -57,7 +57,7 @@ class BackupForm(forms.Form):
                 self.add_error("since", str(error))
 
 
-def _choices(reach: Reach) -> list[tuple[str, Any]]:
+def _choices(reach: AccessReach) -> list[tuple[str, Any]]:
     """The company first, then each office with what it has a rule for. Nothing beyond the reach."""
     offices = list(guards.offices(reach).exclude(state="deleted").order_by("name", "pk"))
     ruled = list(guards.targets(reach).filter(backed_up=True).exclude(state="deleted").order_by("name", "pk"))

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import Http404
 from django.utils.translation import gettext as _
 
-from rokuon.accounts.permissions import Reach
+from rokuon.accounts.permissions import AccessReach
 from rokuon.console.web import guards
 from rokuon.domain import placement
 from rokuon.domain.failures import leaves
@@ -28,7 +28,7 @@ MOST_TARGETS = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class RunScope:
     """What a run is over. `zone` is the one whose calendar its dates are of; `office_id` is None for the whole company."""
 
     kind: ScopeKind
@@ -42,35 +42,35 @@ class Scope:
         return f"{self.kind}:{self.id}"
 
 
-def scope_of(company: Company, kind: str, scope_id: int) -> Scope:
+def scope_of(company: Company, kind: str, scope_id: int) -> RunScope:
     """Raises Http404 for what this company does not have."""
     if kind == ScopeKind.COMPANY:
-        return Scope(ScopeKind.COMPANY, 0, _("Whole company"), guards.company_zone(company), None)
+        return RunScope(ScopeKind.COMPANY, 0, _("Whole company"), guards.company_zone(company), None)
     if kind == ScopeKind.OFFICE:
         office = Office.objects.filter(company=company, pk=scope_id).first()
         if office is not None:
-            return Scope(ScopeKind.OFFICE, office.pk, office.name, office.timezone, office.pk)
+            return RunScope(ScopeKind.OFFICE, office.pk, office.name, office.timezone, office.pk)
     target = Target.objects.select_related("office").filter(company=company, kind=kind, pk=scope_id).first()
     if target is None:
         raise Http404
-    return Scope(ScopeKind(target.kind), target.pk, target.name, zone_of(target), target.office_id)
+    return RunScope(ScopeKind(target.kind), target.pk, target.name, zone_of(target), target.office_id)
 
 
-def visible(reach: Reach) -> QuerySet[Run]:
+def visible(reach: AccessReach) -> QuerySet[Run]:
     """The runs of Back up now within reach, newest first. Sweeps run by themselves and are nobody's to pause."""
     if reach.offices is None:
         return Run.objects.filter(company_id=reach.company_id, purpose=Run.Purpose.BACK_UP_NOW).order_by("-pk")
     return history.runs_within(reach.company_id, reach.offices, _within(reach) or frozenset()).order_by("-pk")
 
 
-def run_or_404(reach: Reach, run_id: int) -> Run:
+def run_or_404(reach: AccessReach, run_id: int) -> Run:
     run = visible(reach).filter(pk=run_id).first()
     if run is None:
         raise Http404
     return run
 
 
-def _within(reach: Reach) -> frozenset[int] | None:
+def _within(reach: AccessReach) -> frozenset[int] | None:
     ids = guards.target_ids(reach)
     return None if ids is None else frozenset(ids)
 
@@ -83,7 +83,7 @@ class Days:
     last: str
 
 
-def days(run: Run, scope: Scope) -> Days:
+def days(run: Run, scope: RunScope) -> Days:
     zone = placement.zone(scope.zone)
     return Days(run.since.astimezone(zone).date().isoformat(), (run.until - timedelta(microseconds=1)).astimezone(zone).date().isoformat())
 
@@ -99,14 +99,14 @@ class TargetRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class RunPage:
     """A run at this moment. `partial`: the run goes beyond the reader's reach, and everything here is of their targets only.
 
     `expected` is None while too little is listed to say, `time` (left) where nothing of the run moves.
     """
 
     run: Run
-    scope: Scope
+    scope: RunScope
     progress: RunProgress
     rate: throughput.Rate
     partial: bool
@@ -152,7 +152,7 @@ class Look:
         return self.total.failed + self.total.pending
 
 
-def look(company: Company, run: Run, reach: Reach, now: datetime) -> Look:
+def load_run(company: Company, run: Run, reach: AccessReach, now: datetime) -> RunPage:
     within = _within(reach)
     progress = read.run_progress(run.pk, within)
     listed = Target.objects.filter(pk__in=run.targets).select_related("office").order_by("office__name", "name", "pk")
@@ -162,7 +162,7 @@ def look(company: Company, run: Run, reach: Reach, now: datetime) -> Look:
     partial = not reach.covers(scope.office_id)
     rate = throughput.rate(progress.run, now, within)
     left = None if progress.run.finished_at else time_left.of_run(company, progress, rate, now)
-    return Look(progress.run, scope, progress, rate, partial, rows, max(0, len(targets) - MOST_TARGETS), left)
+    return RunPage(progress.run, scope, progress, rate, partial, rows, max(0, len(targets) - MOST_TARGETS), left)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +170,7 @@ class Past:
     """A line of the history. `counts` is None for a run that has not ended."""
 
     run: Run
-    scope: Scope
+    scope: RunScope
     counts: Counts | None
     unlisted: int
     partial: bool
@@ -188,7 +188,7 @@ class Past:
         return self.run.state == Run.State.FINISHED and not (self.left or self.unlisted)
 
 
-def past(company: Company, runs: Iterable[Run], reach: Reach) -> list[Past]:
+def past(company: Company, runs: Iterable[Run], reach: AccessReach) -> list[Past]:
     runs, within = list(runs), _within(reach)
     unlisted = history.unlisted([run.pk for run in runs], within)
     scopes = {key: scope_of(company, *key) for key in {(run.scope_kind, run.scope_id) for run in runs}}
@@ -200,7 +200,7 @@ def past(company: Company, runs: Iterable[Run], reach: Reach) -> list[Past]:
 
 
 @dataclass(frozen=True, slots=True)
-class Why:
+class StateText:
     """`copies` recordings in this state, and the sentence that says why and what to do; `code` is to be quoted."""
 
     state: str
@@ -209,8 +209,8 @@ class Why:
     code: str
 
 
-def why(run: Run, reach: Reach) -> list[Why]:
-    return [Why(cause.state, cause.copies, in_words(cause.reason), cause.reason) for cause in history.causes(run, _within(reach))]
+def why(run: Run, reach: AccessReach) -> list[StateText]:
+    return [StateText(cause.state, cause.copies, in_words(cause.reason), cause.reason) for cause in history.causes(run, _within(reach))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +222,7 @@ class Unlisted:
     again: datetime | None
 
 
-def unlisted(run: Run, reach: Reach) -> list[Unlisted]:
+def unlisted(run: Run, reach: AccessReach) -> list[Unlisted]:
     known = {leaf.reason for leaf in leaves()}
     return [
         Unlisted(window, in_words(window.reason), window.due_at if window.state != Window.State.FAILED else None)

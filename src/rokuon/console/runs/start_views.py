@@ -31,7 +31,7 @@ PATIENCE_S: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class StartProblem:
     """Why there is no plan or no start. `retry` offers to start without the plan."""
 
     sentence: str
@@ -46,7 +46,7 @@ def backup_now(request: CompanyRequest) -> HttpResponse:
     return _page(request)
 
 
-def _page(request: CompanyRequest, form: BackupForm | None = None, trouble: Trouble | None = None, status: int = 200) -> HttpResponse:
+def _page(request: CompanyRequest, form: BackupForm | None = None, trouble: StartProblem | None = None, status: int = 200) -> HttpResponse:
     reach, now = request.reach, guards.now(request)
     may_start = request.reaches.get(Action.BACK_UP)
     if form is None and may_start is not None:
@@ -61,7 +61,7 @@ def _page(request: CompanyRequest, form: BackupForm | None = None, trouble: Trou
         {
             "form": form,
             "trouble": trouble,
-            "current": [read_model.look(request.company, run, reach, now) for run in found.filter(state__in=OPEN)],
+            "current": [read_model.load_run(request.company, run, reach, now) for run in found.filter(state__in=OPEN)],
             "history": read_model.past(request.company, older[: read_model.PAGE], reach),
             "next_page": older[read_model.PAGE - 1].pk if len(older) > read_model.PAGE else None,
             "paged": bool(before),
@@ -74,7 +74,9 @@ def _page(request: CompanyRequest, form: BackupForm | None = None, trouble: Trou
 def current(request: CompanyRequest) -> HttpResponse:
     """What goes on now, for the page to look again."""
     now = guards.now(request)
-    looks = [read_model.look(request.company, run, request.reach, now) for run in read_model.visible(request.reach).filter(state__in=OPEN)]
+    looks = [
+        read_model.load_run(request.company, run, request.reach, now) for run in read_model.visible(request.reach).filter(state__in=OPEN)
+    ]
     answer = render(request, "console/runs/current.html", {"current": looks})
     if request.GET.get("shown") != ",".join(str(look.run.pk) for look in looks):
         answer["HX-Refresh"] = "true"
@@ -154,24 +156,24 @@ def _asked(request: CompanyRequest) -> BackupForm:
     return form
 
 
-def _trouble(request: CompanyRequest, error: Exception) -> Trouble:
+def _trouble(request: CompanyRequest, error: Exception) -> StartProblem:
     """In words, with the page on which to mend it for those who may."""
     place, words = _remedy(request, error)
     link = reverse(place, args=[request.company.public_id]) if place else ""
     if isinstance(error, TimeoutError):
-        return Trouble(
+        return StartProblem(
             _("Dialpad has not answered within %(seconds)d seconds, so there is no plan yet. Try again, or start without it.")
             % {"seconds": PATIENCE_S},
             retry=True,
         )
     if isinstance(error, KeyMissing):
-        return Trouble(_("The company has no Dialpad API key yet."), link=link, words=words)
+        return StartProblem(_("The company has no Dialpad API key yet."), link=link, words=words)
     if isinstance(error, NothingToBackUp):
-        return Trouble(error.detail, link=link, words=words)
+        return StartProblem(error.detail, link=link, words=words)
     if isinstance(error, ConfigError):
-        return Trouble(_("The stored Dialpad API key cannot be read. Enter it again."), error.reason, link, words)
+        return StartProblem(_("The stored Dialpad API key cannot be read. Enter it again."), error.reason, link, words)
     if isinstance(error, RokuonError):
-        return Trouble(i18n._(error.advice), error.reason, link, words)
+        return StartProblem(i18n._(error.advice), error.reason, link, words)
     raise error
 
 

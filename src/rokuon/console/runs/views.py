@@ -53,7 +53,7 @@ def progress(request: CompanyRequest, run: int) -> HttpResponse:
 
 def _shown(request: CompanyRequest, found: Run) -> dict[str, Any]:
     began = time.monotonic()
-    look = read_model.look(request.company, found, request.reach, guards.now(request))
+    look = read_model.load_run(request.company, found, request.reach, guards.now(request))
     took = time.monotonic() - began
     no_worker = look.run.state == Run.State.RUNNING and not queue.live_workers(WORKER_SILENT_S)
     return {
@@ -67,7 +67,7 @@ def _shown(request: CompanyRequest, found: Run) -> dict[str, Any]:
     }
 
 
-def _may_change(request: CompanyRequest, scope: read_model.Scope) -> bool:
+def _may_change(request: CompanyRequest, scope: read_model.RunScope) -> bool:
     return guards.allowed(request, Action.BACK_UP, scope.office_id)
 
 
@@ -108,6 +108,6 @@ def _change(
         else:
             messages.info(request, _("Nothing was changed: the backup is no longer in the state that you saw."))
     elif found.state in possible:
-        look = read_model.look(request.company, found, request.reach, guards.now(request))
+        look = read_model.load_run(request.company, found, request.reach, guards.now(request))
         return render(request, "console/runs/change.html", {"look": look, "what": what})
     return HttpResponseRedirect(reverse("console:backup_now-run", args=[request.company.public_id, run_id]), status=303)

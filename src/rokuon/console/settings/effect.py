@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from rokuon.domain.settings import Why
+from rokuon.domain.settings import EffectReason
 from rokuon.ledger import forecast
 from rokuon.org.models import Bucket, Company, Target
 from rokuon.org.services import Node
@@ -24,7 +24,7 @@ class Flow:
 
     before: Bucket | None
     after: Bucket | None
-    why: Why
+    why: EffectReason
     targets: tuple[Target, ...]
     recordings: int
 
@@ -70,7 +70,7 @@ def effect(company: Company, node: Node, wanted: Mapping[str, Any], targets: Ite
     moved = redirected(company, node, differing, backed_up)
     expected = forecast.recordings_a_month([one.target.pk for one in moved], now)
     known = {bucket.pk: bucket for bucket in company.buckets.defer("credential")}
-    groups: dict[tuple[int | None, int | None, Why], list[Target]] = defaultdict(list)
+    groups: dict[tuple[int | None, int | None, EffectReason], list[Target]] = defaultdict(list)
     for one in moved:
         groups[one.before.bucket, one.after.bucket, one.after.why].append(one.target)
     flows = [

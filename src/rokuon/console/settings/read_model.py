@@ -10,12 +10,12 @@ from django.db.models import Q
 from django.urls import reverse
 
 from rokuon.accounts.models import AuditEntry, Membership
-from rokuon.accounts.permissions import Reach
+from rokuon.accounts.permissions import AccessReach
 from rokuon.actions import settings
 from rokuon.console.web import guards
 from rokuon.domain.placement import folder_key, folder_name
 from rokuon.domain.recording import ScopeKind
-from rokuon.domain.settings import Effective, Ignored, Overruled, Why
+from rokuon.domain.settings import Effective, EffectReason, Ignored, Overruled
 from rokuon.org.models import Bucket, Company, Office, Target
 from rokuon.org.services import Node
 from rokuon.org.tree import company_effective, target_effective, zone_of
@@ -45,7 +45,7 @@ class Overruling:
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class SettingLevel:
     """One level with its answer. `won` is the level that decided and `set_by` who set it so, where the audit log knows."""
 
     node: Node
@@ -83,7 +83,7 @@ def url_of(company: Company, node: Node, name: str = "") -> str:
     return reverse(f"console:settings-{level}{name}", args=[company.public_id, node.pk])
 
 
-def tree(reach: Reach, company: Company, here: Node, wanted: str = "") -> list[Branch]:
+def tree(reach: AccessReach, company: Company, here: Node, wanted: str = "") -> list[Branch]:
     """The offices within reach with their contact centers and coaching teams; those that hold `wanted` in their name,
     in the folder that kept an earlier one (C4), or in their office's name."""
     offices = {
@@ -111,7 +111,7 @@ def answer(company: Company, node: Node) -> Effective:
     return company_effective(company, node if isinstance(node, Office) else None)
 
 
-def level(company: Company, node: Node) -> Level:
+def level(company: Company, node: Node) -> SettingLevel:
     """One level, with everything that bears on it."""
     effective, known = answer(company, node), buckets(company)
     path: dict[str, Node] = {"company": company}
@@ -120,9 +120,9 @@ def level(company: Company, node: Node) -> Level:
     elif isinstance(node, Office):
         path["office"] = node
     won = path[effective.won.value] if effective.won is not None else None
-    restriction = effective.why in (Why.RESTRICTED, Why.RESTRICTED_WITHOUT_BUCKET)
+    restriction = effective.why in (EffectReason.RESTRICTED, EffectReason.RESTRICTED_WITHOUT_BUCKET)
     locked = None
-    if restriction or effective.why is Why.DISABLED:
+    if restriction or effective.why is EffectReason.DISABLED:
         locked = settings.last_change(company, "restricted" if restriction else "enabled")
     set_by = settings.last_change(won, "bucket", "customized") if won is not None else None
     overrulings = tuple(
@@ -137,7 +137,7 @@ def level(company: Company, node: Node) -> Level:
         for one in effective.ignored
     )
     won_url = url_of(company, won) if won is not None else ""
-    return Level(node, kind_of(node), effective, _bucket(known, effective.bucket), won, won_url, set_by, locked, overrulings)
+    return SettingLevel(node, kind_of(node), effective, _bucket(known, effective.bucket), won, won_url, set_by, locked, overrulings)
 
 
 def _bucket(known: dict[int, Bucket], bucket_id: int | None) -> Bucket | None:
@@ -156,7 +156,7 @@ def deviations(company: Company, offices: Iterable[Office], targets: Iterable[Ta
     return found
 
 
-def zone(reach: Reach, node: Node) -> str:
+def zone(reach: AccessReach, node: Node) -> str:
     """On which wall the times of a level are read: its own zone; the company's where all its offices share one, else UTC."""
     if isinstance(node, Target):
         return zone_of(node)

@@ -20,7 +20,7 @@ EARLY_COPIES = 500
 """The first verified recording is looked for among so many of the oldest entries: they were copied side by side."""
 
 
-class State(StrEnum):
+class StepState(StrEnum):
     DONE = "done"
     CURRENT = "current"
     OPEN = "open"
@@ -28,7 +28,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class SetupFacts:
     """What the steps are judged by. `*_reason` are reason codes of open holds; `stored` of the `ruled` targets have a bucket."""
 
     has_key: bool = False
@@ -51,12 +51,12 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class SetupStep:
     """`place` is the name of the address where it is done, "" where it is done on the set-up page itself or by itself."""
 
     name: str
     title: str
-    state: State
+    state: StepState
     says: str
     place: str = ""
     link: str = ""
@@ -64,24 +64,24 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Checklist:
-    steps: tuple[Step, ...]
+    steps: tuple[SetupStep, ...]
     done_at: datetime | None
 
     @property
-    def current(self) -> Step | None:
+    def current(self) -> SetupStep | None:
         """What to do next: what is wrong before what is open."""
-        return next((step for step in self.steps if step.state in (State.WRONG, State.CURRENT)), None)
+        return next((step for step in self.steps if step.state in (StepState.WRONG, StepState.CURRENT)), None)
 
     @property
     def done(self) -> int:
-        return sum(step.state is State.DONE for step in self.steps)
+        return sum(step.state is StepState.DONE for step in self.steps)
 
 
 def read(company: Company) -> Checklist:
     return judge(facts_of(company))
 
 
-def facts_of(company: Company) -> Facts:
+def facts_of(company: Company) -> SetupFacts:
     """The company as it stands."""
     held = holds.open_holds(company.pk)
     buckets = list(company.buckets.only("verified_at", "verification"))
@@ -90,7 +90,7 @@ def facts_of(company: Company) -> Facts:
     ruled = [one for one in targets if one.target.backed_up]
     asked = Run.objects.filter(company=company, purpose=Run.Purpose.BACK_UP_NOW)
     runs = list(asked.order_by("-created_at").values_list("state", flat=True)[:20])
-    return Facts(
+    return SetupFacts(
         has_key=bool(company.api_key),
         key_reason=next((hold.reason for hold in held if hold.on == HoldOn.SOURCE), ""),
         exports=company.exports,
@@ -116,9 +116,9 @@ def _first_verified_at(company: Company) -> datetime | None:
     return min(early.values_list("changed_at", flat=True)[:EARLY_COPIES], default=None)
 
 
-def judge(facts: Facts) -> Checklist:
+def judge(facts: SetupFacts) -> Checklist:
     """The first step that is not done is the current one; what is wrong is said wherever it is."""
-    steps: list[Step] = []
+    steps: list[SetupStep] = []
     for name, title, done, wrong, says, place, link in (
         _key(facts),
         _directory(facts),
@@ -128,10 +128,10 @@ def judge(facts: Facts) -> Checklist:
         _backup(facts),
         _verified(facts),
     ):
-        waiting = any(step.state in (State.CURRENT, State.WRONG) for step in steps)
-        state = State.WRONG if wrong else State.DONE if done else State.OPEN if waiting else State.CURRENT
-        steps.append(Step(name, title, state, says, place, link))
-    complete = all(step.state is State.DONE for step in steps)
+        waiting = any(step.state in (StepState.CURRENT, StepState.WRONG) for step in steps)
+        state = StepState.WRONG if wrong else StepState.DONE if done else StepState.OPEN if waiting else StepState.CURRENT
+        steps.append(SetupStep(name, title, state, says, place, link))
+    complete = all(step.state is StepState.DONE for step in steps)
     return Checklist(tuple(steps), facts.first_verified_at if complete else None)
 
 
@@ -139,7 +139,7 @@ _Judged = tuple[str, str, bool, bool, str, str, str]
 """Name, title, done, wrong, what it says, where it is done, and the words of the link."""
 
 
-def _key(facts: Facts) -> _Judged:
+def _key(facts: SetupFacts) -> _Judged:
     wrong = facts.has_key and (bool(facts.key_reason) or facts.exports is False)
     if not facts.has_key:
         says = _("Enter an API key of your Dialpad company. Rokuon checks at once what it opens.")
@@ -155,7 +155,7 @@ def _key(facts: Facts) -> _Judged:
     return "key", _("Dialpad API key"), facts.has_key, wrong, says, "", ""
 
 
-def _directory(facts: Facts) -> _Judged:
+def _directory(facts: SetupFacts) -> _Judged:
     done = facts.synced_at is not None and facts.targets > 0
     if facts.synced_at is None:
         says = _("Rokuon reads offices, contact centers, coaching teams and people from Dialpad.")
@@ -168,7 +168,7 @@ def _directory(facts: Facts) -> _Judged:
     return "directory", _("Directory"), done, facts.synced_at is not None and not done, says, "", ""
 
 
-def _bucket(facts: Facts) -> _Judged:
+def _bucket(facts: SetupFacts) -> _Judged:
     wrong = bool(facts.bucket_reason) or (facts.buckets > 0 and not facts.sound_buckets)
     if facts.bucket_reason:
         says = i18n._(by_reason(facts.bucket_reason).advice)
@@ -184,7 +184,7 @@ def _bucket(facts: Facts) -> _Judged:
     return "bucket", _("Bucket"), facts.sound_buckets > 0, wrong, says, *place
 
 
-def _enable(facts: Facts) -> _Judged:
+def _enable(facts: SetupFacts) -> _Judged:
     if facts.enabled and facts.chosen:
         says = _("Backup is enabled and a bucket is chosen.")
     elif facts.enabled:
@@ -194,7 +194,7 @@ def _enable(facts: Facts) -> _Judged:
     return "enable", _("Enable and choose the bucket"), facts.enabled and facts.chosen, False, says, "settings", _("To the settings")
 
 
-def _rules(facts: Facts) -> _Judged:
+def _rules(facts: SetupFacts) -> _Judged:
     wrong = facts.ruled > 0 and facts.enabled and facts.chosen and not facts.stored
     if not facts.ruled:
         says = _("Choose the contact centers and coaching teams whose recordings are backed up.")
@@ -209,7 +209,7 @@ def _rules(facts: Facts) -> _Judged:
     return "rules", _("Backup rules"), facts.ruled > 0, wrong, says, "rules", _("To the backup rules")
 
 
-def _backup(facts: Facts) -> _Judged:
+def _backup(facts: SetupFacts) -> _Judged:
     done = facts.runs > 0 or facts.first_verified_at is not None
     if not done:
         says = _("Back up the recordings of the past two years. You see the plan before it starts.")
@@ -220,7 +220,7 @@ def _backup(facts: Facts) -> _Judged:
     return "backup", _("Back up now"), done, False, says, "backup_now", _("To “Back up now”")
 
 
-def _verified(facts: Facts) -> _Judged:
+def _verified(facts: SetupFacts) -> _Judged:
     wrong = False
     if facts.first_verified_at is not None:
         says = _("The first recording is in your bucket: written, read back by its checksum, and as long as Dialpad says.")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from rokuon.accounts.permissions import Action, Reach
+from rokuon.accounts.permissions import AccessReach, Action
 from rokuon.ledger.models import Copy
 from rokuon.org.models import Company
 
@@ -10,7 +10,7 @@ from . import checklist
 from .checklist import Checklist
 
 
-def trail(company: Company, reaches: Mapping[Action, Reach]) -> Checklist | None:
+def trail(company: Company, reaches: Mapping[Action, AccessReach]) -> Checklist | None:
     """None for everybody else, and for good once a recording was verified."""
     if Action.SET_COMPANY not in reaches or Copy.objects.filter(company=company, state=Copy.State.VERIFIED).exists():
         return None

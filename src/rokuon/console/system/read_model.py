@@ -39,7 +39,7 @@ SWEEP_LATE = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class FactGroup:
     """Facts of one kind. `name` is the part's place on the page."""
 
     name: str
@@ -48,8 +48,8 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    parts: Sequence[Part]
+class SystemPage:
+    parts: Sequence[FactGroup]
 
     @property
     def wrong(self) -> int:
@@ -57,14 +57,14 @@ class Look:
         return sum(fact.state == "failed" for part in self.parts for fact in part.facts)
 
 
-def look(company: Company, config: Config, public: PublicUrl, now: datetime) -> Look:
-    return Look(
+def load_system(company: Company, config: Config, public: PublicUrl, now: datetime) -> SystemPage:
+    return SystemPage(
         [
-            Part("work", _("Work"), [_workers(), _sweeps(company, now), _budget(company), *_ranges(company)]),
-            Part("events", _("Events from Dialpad"), events_text.facts(company, public, now)),
-            Part("mail", _("Mail"), list(_mail(now))),
-            Part("machine", _("Database and disks"), [_database(config), *_disks(config)]),
-            Part("versions", _("Versions"), _versions()),
+            FactGroup("work", _("Work"), [_workers(), _sweeps(company, now), _budget(company), *_ranges(company)]),
+            FactGroup("events", _("Events from Dialpad"), events_text.facts(company, public, now)),
+            FactGroup("mail", _("Mail"), list(_mail(now))),
+            FactGroup("machine", _("Database and disks"), [_database(config), *_disks(config)]),
+            FactGroup("versions", _("Versions"), _versions()),
         ]
     )
 
@@ -96,7 +96,7 @@ def _sweeps(company: Company, now: datetime) -> Fact:
 
 
 def _budget(company: Company) -> Fact:
-    what, standing = _("Requests to Dialpad"), budget.standing(company.pk)
+    what, standing = _("Requests to Dialpad"), budget.budget_state(company.pk)
     if pause := status_banner.paused(company, standing):
         return Fact(what, "waiting", _("paused"), pause)
     words = _("%(rate)s a second at most") % {"rate": f"{standing.rate:.3g}"}
@@ -122,7 +122,7 @@ def _mail(now: datetime) -> Iterator[Fact]:
         )
         return
     yield Fact(what, "", f"{settings.EMAIL_HOST}:{settings.EMAIL_PORT}", _("Sender: %(sender)s") % {"sender": settings.DEFAULT_FROM_EMAIL})
-    standing, what = outbox.standing(None, now), _("Outbox")
+    standing, what = outbox.outbox_state(None, now), _("Outbox")
     why = in_words(standing.error)
     if standing.waiting and why:
         waits = ngettext("%(count)s mail waits", "%(count)s mails wait", standing.waiting) % {"count": measures.number(standing.waiting)}

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods
 from rokuon.accounts import permissions, recent_auth, second_factor
 from rokuon.accounts.audit import Actor, acting
 from rokuon.accounts.guards import CHANGE, FORM, READ, Guard, SignedInRequest, everyone, signed_in, to_sign_in
-from rokuon.accounts.permissions import Action, Reach
+from rokuon.accounts.permissions import AccessReach, Action
 from rokuon.domain.placement import zone as zone_info
 from rokuon.domain.row_ids import row_id
 from rokuon.org import tree
@@ -52,8 +52,8 @@ class CompanyRequest(SignedInRequest):
     """A request about one company, by somebody who may do what the page is for, as far as `reach` says."""
 
     company: Company
-    reach: Reach
-    reaches: Mapping[Action, Reach]
+    reach: AccessReach
+    reaches: Mapping[Action, AccessReach]
 
 
 def page(
@@ -98,33 +98,33 @@ def allowed(request: CompanyRequest, action: Action, office_id: int | None = Non
     return found is not None and found.covers(office_id)
 
 
-def seen(request: CompanyRequest) -> Reach:
+def seen(request: CompanyRequest) -> AccessReach:
     """What the person may look at, also on a page that is for changing."""
     return request.reaches[Action.VIEW]
 
 
-def offices(reach: Reach) -> QuerySet[Office]:
+def offices(reach: AccessReach) -> QuerySet[Office]:
     """The offices within reach."""
     found = Office.objects.filter(company_id=reach.company_id)
     return found if reach.offices is None else found.filter(pk__in=reach.offices)
 
 
-def targets(reach: Reach) -> QuerySet[Target]:
+def targets(reach: AccessReach) -> QuerySet[Target]:
     """The contact centers and coaching teams within reach, with their offices."""
     found = Target.objects.filter(company_id=reach.company_id).select_related("office")
     return found if reach.offices is None else found.filter(office_id__in=reach.offices)
 
 
-def target_ids(reach: Reach) -> list[int] | None:
+def target_ids(reach: AccessReach) -> list[int] | None:
     """For read models: the targets to count; None for all of the company's."""
     return None if reach.whole else list(targets(reach).values_list("pk", flat=True))
 
 
-def office_or_404(reach: Reach, office_id: int) -> Office:
+def office_or_404(reach: AccessReach, office_id: int) -> Office:
     return get_object_or_404(offices(reach), pk=office_id)
 
 
-def target_or_404(reach: Reach, target_id: int) -> Target:
+def target_or_404(reach: AccessReach, target_id: int) -> Target:
     return get_object_or_404(targets(reach), pk=target_id)
 
 

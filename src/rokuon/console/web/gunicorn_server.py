@@ -312,7 +312,7 @@ class Master(Arbiter):  # type: ignore[misc]
         return
 
 
-class Server(BaseApplication):  # type: ignore[misc]
+class ConsoleServer(BaseApplication):  # type: ignore[misc]
     """`load` makes the WSGI application; it is called once, before the processes are forked, and `begin` in each of them. `listener` is
     the descriptor of a listening socket, which becomes the server's own."""
 

@@ -38,7 +38,7 @@ class KnownRequest(HttpRequest):
     client_address: str
 
 
-class Door:
+class RequestMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
 
@@ -92,7 +92,7 @@ def _plain(request: HttpRequest) -> HttpResponse | None:
     return None
 
 
-def _refusal(request: HttpRequest, way: proxy_headers.Way, public: PublicUrl) -> HttpResponse | None:
+def _refusal(request: HttpRequest, way: proxy_headers.RequestOrigin, public: PublicUrl) -> HttpResponse | None:
     if request.method not in METHODS:
         return error_pages.page(request, 405, _("This method is not allowed"), _("The console answers no requests of this kind."))
     try:
@@ -114,7 +114,7 @@ def _length(request: HttpRequest) -> int:
     return int(text) if text.isascii() and text.isdigit() else 0
 
 
-def _to_https(request: HttpRequest, way: proxy_headers.Way, public: PublicUrl) -> HttpResponse:
+def _to_https(request: HttpRequest, way: proxy_headers.RequestOrigin, public: PublicUrl) -> HttpResponse:
     """A redirect, unless it would come back here for ever: then what the operator has to set."""
     title = _("The way to the console is not set up completely")
     if way.claimed:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from rokuon.accounts import permissions
-from rokuon.accounts.permissions import Action, Reach
+from rokuon.accounts.permissions import AccessReach, Action
 from rokuon.base import i18n
 from rokuon.console.setup.next_step import trail
 from rokuon.org.models import Company
@@ -38,7 +38,7 @@ class LanguageMiddleware:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class NavEntry:
     """An entry of the navigation. `here` is whether the page shown belongs to it."""
 
     name: str
@@ -77,7 +77,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
         here: dict[str, Any] = {"theme": person.theme, "companies": companies}
         company: Company | None = getattr(request, "company", None)
         if company is not None:
-            reaches: Mapping[Action, Reach] = request.reaches  # type: ignore[attr-defined]
+            reaches: Mapping[Action, AccessReach] = request.reaches  # type: ignore[attr-defined]
             here |= {"company": company, "places": _places(request, reaches, company), "strip": status_banner.said(company, reaches)}
             if _page_name(request) != "set_up":
                 here["trail"] = trail(company, reaches)
@@ -93,10 +93,10 @@ def _page_name(request: HttpRequest) -> str:
     return match.url_name.split("-")[0] if match is not None and match.url_name else ""
 
 
-def _places(request: HttpRequest, reaches: Mapping[Action, Reach], company: Company) -> list[Place]:
+def _places(request: HttpRequest, reaches: Mapping[Action, AccessReach], company: Company) -> list[NavEntry]:
     here = _page_name(request)
     return [
-        Place(_(words), reverse(f"console:{name}", args=[company.public_id]), icon, here == name)
+        NavEntry(_(words), reverse(f"console:{name}", args=[company.public_id]), icon, here == name)
         for name, words, icon, action in NAVIGATION
         if action in reaches
     ]

@@ -27,7 +27,7 @@ CLAIMS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class RequestOrigin:
     """`proxied` is true for a request through a proxy of ours, `claimed` for one that says so without being believed.
 
     `scheme` is empty where a proxy of ours did not say it.
@@ -39,7 +39,7 @@ class Way:
     claimed: bool
 
 
-def settle(request: HttpRequest, trusted: Sequence[Network]) -> Way:
+def settle(request: HttpRequest, trusted: Sequence[Network]) -> RequestOrigin:
     meta = request.META
     peer = _address(str(meta.get("REMOTE_ADDR", "")))
     proxied = _is_one_of(peer, trusted)
@@ -57,7 +57,7 @@ def settle(request: HttpRequest, trusted: Sequence[Network]) -> Way:
         meta.pop(name, None)
     meta["REMOTE_ADDR"] = str(client) if client else ""
     meta["wsgi.url_scheme"] = scheme or "http"
-    return Way(meta["REMOTE_ADDR"], scheme, proxied, claimed)
+    return RequestOrigin(meta["REMOTE_ADDR"], scheme, proxied, claimed)
 
 
 def _client(peer: IPv4Address | IPv6Address | None, chain: str, trusted: Sequence[Network]) -> IPv4Address | IPv6Address | None:

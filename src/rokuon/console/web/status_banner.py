@@ -12,14 +12,14 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from rokuon.accounts.permissions import Action, Reach
+from rokuon.accounts.permissions import AccessReach, Action
 from rokuon.base import i18n
 from rokuon.domain.failures import HoldOn, SourceThrottled, Tell, by_reason
 from rokuon.jobs import queue
 from rokuon.ledger import holds
 from rokuon.ledger.models import Hold
 from rokuon.org import budget, tree
-from rokuon.org.budget import Standing
+from rokuon.org.budget import BudgetState
 from rokuon.org.models import Bucket, Company
 from rokuon.wiring import budget_text
 
@@ -31,7 +31,7 @@ MOST = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Banner:
     """A sentence, what a bucket is called where it is about one, and the way to mend it ("" where this person has none)."""
 
     text: str
@@ -41,23 +41,23 @@ class Said:
     code: str = ""
 
 
-def said(company: Company, reaches: Mapping[Action, Reach]) -> list[Said]:
+def said(company: Company, reaches: Mapping[Action, AccessReach]) -> list[Banner]:
     """What to tell somebody with this reach. Of buckets only those that their own targets are backed up to."""
     told = []
     if not queue.live_workers(WORKER_SILENT_S):
-        told.append(Said(_("No worker is running, so nothing is backed up at the moment. Start one on the machine that runs Rokuon.")))
-    if pause := paused(company, budget.standing(company.pk)):
-        told.append(Said(pause, code=SourceThrottled.reason))
+        told.append(Banner(_("No worker is running, so nothing is backed up at the moment. Start one on the machine that runs Rokuon.")))
+    if pause := paused(company, budget.budget_state(company.pk)):
+        told.append(Banner(pause, code=SourceThrottled.reason))
     held = holds_within(company, reaches[Action.VIEW])
     names = _bucket_names(held[:MOST])
     told += [_of_hold(company, reaches, hold, names) for hold in held[:MOST]]
     if len(held) > MOST:
         more = len(held) - MOST
-        told.append(Said(ngettext("%(count)d more thing is held.", "%(count)d more things are held.", more) % {"count": more}))
+        told.append(Banner(ngettext("%(count)d more thing is held.", "%(count)d more things are held.", more) % {"count": more}))
     return told
 
 
-def paused(company: Company, standing: Standing) -> str:
+def paused(company: Company, standing: BudgetState) -> str:
     """The pause that Dialpad asked for, in the company's zone; "" for none."""
     return budget_text.pause(standing, lambda when: "{:%Y-%m-%d %H:%M} {}".format(*_on_wall(company, when)))
 
@@ -67,11 +67,11 @@ def _on_wall(company: Company, when: datetime) -> tuple[datetime, str]:
     return guards.on_wall(when, zone), zone or "UTC"
 
 
-def without_database() -> Said:
-    return Said(_("The database does not answer. Nothing that was recorded is lost, and backup resumes when it is back."))
+def without_database() -> Banner:
+    return Banner(_("The database does not answer. Nothing that was recorded is lost, and backup resumes when it is back."))
 
 
-def holds_within(company: Company, reach: Reach) -> Sequence[Hold]:
+def holds_within(company: Company, reach: AccessReach) -> Sequence[Hold]:
     """The open holds that stop something within reach: a bucket that only other offices use is not this person's."""
     held = holds.open_holds(company.pk)
     buckets = [hold for hold in held if hold.on == HoldOn.BUCKET]
@@ -88,14 +88,14 @@ def _bucket_names(held: Sequence[Hold]) -> dict[str, str]:
     return {str(pk): url for pk, url in Bucket.objects.filter(pk__in=wanted).values_list("pk", "url")}
 
 
-def _of_hold(company: Company, reaches: Mapping[Action, Reach], hold: Hold, names: Mapping[str, str]) -> Said:
+def _of_hold(company: Company, reaches: Mapping[Action, AccessReach], hold: Hold, names: Mapping[str, str]) -> Banner:
     failure = by_reason(hold.reason)
     advice = i18n._(failure.advice)
     if hold.on == HoldOn.BUCKET:
         bucket = reverse("console:settings-bucket", args=[company.public_id, hold.ref]) if Action.SET_BUCKETS in reaches else ""
-        return Said(advice, names.get(hold.ref, ""), bucket, _("To the bucket"), hold.reason)
+        return Banner(advice, names.get(hold.ref, ""), bucket, _("To the bucket"), hold.reason)
     if failure.tell is Tell.OPERATOR:
-        return Said(advice, "Dialpad", code=hold.reason)
+        return Banner(advice, "Dialpad", code=hold.reason)
     if Action.SET_COMPANY in reaches:
-        return Said(advice, "Dialpad", reverse("console:set_up", args=[company.public_id]) + "#key", _("To the API key"), hold.reason)
-    return Said(i18n.join_sentences(advice, _("A company admin can do this.")), "Dialpad", code=hold.reason)
+        return Banner(advice, "Dialpad", reverse("console:set_up", args=[company.public_id]) + "#key", _("To the API key"), hold.reason)
+    return Banner(i18n.join_sentences(advice, _("A company admin can do this.")), "Dialpad", code=hold.reason)

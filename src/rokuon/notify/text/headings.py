@@ -2,24 +2,24 @@
 
 from rokuon.base.i18n import _, ngettext
 from rokuon.base.measures import number
-from rokuon.notify.message import Line
-from rokuon.notify.models import Kind
+from rokuon.notify.message import NoticeLine
+from rokuon.notify.models import NoticeKind
 
 from .causes import in_brief
 
 
-def heading(line: Line, name: str) -> str:
+def heading(line: NoticeLine, name: str) -> str:
     """What is wrong, as part of a sentence; `name` is the line's, fit to be shown."""
     about = {"count": number(line.count), "cause": in_brief(line.cause), "name": name}
     match line.kind:
-        case Kind.FAILED:
+        case NoticeKind.FAILED:
             return (
                 ngettext(
                     "%(count)s recording is not backed up (%(cause)s)", "%(count)s recordings are not backed up (%(cause)s)", line.count
                 )
                 % about
             )
-        case Kind.GONE:
+        case NoticeKind.GONE:
             return (
                 ngettext(
                     "%(count)s recording is no longer at Dialpad and cannot be backed up",
@@ -28,11 +28,11 @@ def heading(line: Line, name: str) -> str:
                 )
                 % about
             )
-        case Kind.HOLD:
+        case NoticeKind.HOLD:
             if name:
                 return _("backups are on hold, %(cause)s (%(name)s)") % about
             return _("backups are on hold, %(cause)s") % about
-        case Kind.UNNAMED:
+        case NoticeKind.UNNAMED:
             return (
                 ngettext(
                     "%(count)s call was recorded, but Dialpad lists no recording of it",
@@ -41,9 +41,9 @@ def heading(line: Line, name: str) -> str:
                 )
                 % about
             )
-        case Kind.SILENCE:
+        case NoticeKind.SILENCE:
             return _("%(name)s usually has calls, and has none") % about
-        case Kind.EXPIRING:
+        case NoticeKind.EXPIRING:
             return (
                 ngettext(
                     "%(count)s recording becomes unreachable at Dialpad within 7 days",
@@ -52,7 +52,7 @@ def heading(line: Line, name: str) -> str:
                 )
                 % about
             )
-        case Kind.UNLISTED:
+        case NoticeKind.UNLISTED:
             return (
                 ngettext(
                     "the calls of %(count)s day are not listed from end to end (%(cause)s)",
@@ -61,7 +61,7 @@ def heading(line: Line, name: str) -> str:
                 )
                 % about
             )
-        case Kind.UNREADABLE:
+        case NoticeKind.UNREADABLE:
             return (
                 ngettext(
                     "%(count)s entry of Dialpad's call list could not be read",
@@ -70,40 +70,40 @@ def heading(line: Line, name: str) -> str:
                 )
                 % about
             )
-        case Kind.NOT_LISTED:
+        case NoticeKind.NOT_LISTED:
             return _("recent calls have not been checked for over an hour")
-        case Kind.NO_EVENT:
+        case NoticeKind.NO_EVENT:
             return _("no call events received from Dialpad for 24 hours")
-        case Kind.NO_WORKER:
+        case NoticeKind.NO_WORKER:
             return _("no worker is running, so nothing is backed up")
     return _("something needs to be looked at")
 
 
-def was(line: Line, name: str) -> str:
+def was(line: NoticeLine, name: str) -> str:
     """The same, once it is over."""
     about = {"count": number(line.most), "cause": in_brief(line.cause), "name": name}
     match line.kind:
-        case Kind.FAILED:
+        case NoticeKind.FAILED:
             return (
                 ngettext(
                     "%(count)s recording was not backed up (%(cause)s)", "%(count)s recordings were not backed up (%(cause)s)", line.most
                 )
                 % about
             )
-        case Kind.GONE:
+        case NoticeKind.GONE:
             return (
                 ngettext("%(count)s recording was no longer at Dialpad", "%(count)s recordings were no longer at Dialpad", line.most)
                 % about
             )
-        case Kind.HOLD:
+        case NoticeKind.HOLD:
             if name:
                 return _("backups were on hold, %(cause)s (%(name)s)") % about
             return _("backups were on hold, %(cause)s") % about
-        case Kind.UNNAMED:
+        case NoticeKind.UNNAMED:
             return ngettext("%(count)s call had no recording at Dialpad", "%(count)s calls had no recording at Dialpad", line.most) % about
-        case Kind.SILENCE:
+        case NoticeKind.SILENCE:
             return _("%(name)s had no calls") % about
-        case Kind.EXPIRING:
+        case NoticeKind.EXPIRING:
             return (
                 ngettext(
                     "%(count)s recording was about to become unreachable at Dialpad",
@@ -112,7 +112,7 @@ def was(line: Line, name: str) -> str:
                 )
                 % about
             )
-        case Kind.UNLISTED:
+        case NoticeKind.UNLISTED:
             return (
                 ngettext(
                     "the calls of %(count)s day were not listed from end to end (%(cause)s)",
@@ -121,7 +121,7 @@ def was(line: Line, name: str) -> str:
                 )
                 % about
             )
-        case Kind.UNREADABLE:
+        case NoticeKind.UNREADABLE:
             return (
                 ngettext(
                     "%(count)s entry of Dialpad's call list could not be read",
@@ -130,11 +130,11 @@ def was(line: Line, name: str) -> str:
                 )
                 % about
             )
-        case Kind.NOT_LISTED:
+        case NoticeKind.NOT_LISTED:
             return _("recent calls were not checked")
-        case Kind.NO_EVENT:
+        case NoticeKind.NO_EVENT:
             return _("no call events were received from Dialpad")
-        case Kind.NO_WORKER:
+        case NoticeKind.NO_WORKER:
             return _("no worker was running")
     return _("something needed to be looked at")
 
@@ -142,26 +142,26 @@ def was(line: Line, name: str) -> str:
 def advice(kind: str) -> str:
     """What to do about those kinds that have no cause with an advice of its own."""
     match kind:
-        case Kind.SILENCE:
+        case NoticeKind.SILENCE:
             return _("Check in Dialpad that its calls still arrive and are recorded. If it is closed, switch its backup rule off.")
-        case Kind.EXPIRING:
+        case NoticeKind.EXPIRING:
             return _("See why they are not backed up, and fix that before the day comes. Rokuon copies the oldest first.")
-        case Kind.NOT_LISTED:
+        case NoticeKind.NOT_LISTED:
             return _(
                 "Check in Rokuon whether something is on hold or the workers have too much to do; raise the request budget if they do."
             )
-        case Kind.NO_EVENT:
+        case NoticeKind.NO_EVENT:
             return _("Recordings still arrive, hours later. Check that Dialpad reaches this installation: `rokuon doctor` tries it.")
-        case Kind.NO_WORKER:
+        case NoticeKind.NO_WORKER:
             return _("Start one with `rokuon worker` or `rokuon up`, and see in its log why it ended. `rokuon doctor` looks for more.")
     return ""
 
 
-def amount_of(line: Line, count: int) -> str:
+def amount_of(line: NoticeLine, count: int) -> str:
     """How much of it a target has."""
-    if line.kind in (Kind.FAILED, Kind.GONE, Kind.HOLD, Kind.EXPIRING):
+    if line.kind in (NoticeKind.FAILED, NoticeKind.GONE, NoticeKind.HOLD, NoticeKind.EXPIRING):
         said = ngettext("%(count)s recording", "%(count)s recordings", count)
-    elif line.kind == Kind.UNLISTED:
+    elif line.kind == NoticeKind.UNLISTED:
         said = ngettext("%(count)s day", "%(count)s days", count)
     else:
         said = ngettext("%(count)s call", "%(count)s calls", count)

@@ -5,15 +5,15 @@ from collections.abc import Iterable, Sequence
 
 from rokuon.notify import paths
 from rokuon.notify.findings import WORST
-from rokuon.notify.message import Line
+from rokuon.notify.message import NoticeLine
 from rokuon.notify.models import Notice
 
 
-def of_notice(public_id: str, notice: Notice, *, count: int, new: int = 0) -> Line:
+def of_notice(public_id: str, notice: Notice, *, count: int, new: int = 0) -> NoticeLine:
     """The line as `notice` and its facts have it, with `count` things now, `new` of them not told of before. What somebody explained
     before it was opened is no part of it."""
     facts = notice.facts
-    return Line(
+    return NoticeLine(
         kind=notice.kind,
         cause=notice.cause or str(facts.get("reason", "")),
         name=str(facts.get("name", "")),
@@ -32,12 +32,12 @@ def of_notice(public_id: str, notice: Notice, *, count: int, new: int = 0) -> Li
     )
 
 
-def ranked(lines: Iterable[Line]) -> tuple[Line, ...]:
+def ranked(lines: Iterable[NoticeLine]) -> tuple[NoticeLine, ...]:
     """The largest first."""
     return tuple(sorted(lines, key=lambda line: (-line.count, line.kind, line.cause, line.name)))
 
 
-def merged(lines: Iterable[Line]) -> tuple[Line, ...]:
+def merged(lines: Iterable[NoticeLine]) -> tuple[NoticeLine, ...]:
     """One line for each kind, cause and name, over all offices."""
     groups = defaultdict(list)
     for line in lines:
@@ -45,12 +45,12 @@ def merged(lines: Iterable[Line]) -> tuple[Line, ...]:
     return ranked(_one(same) for same in groups.values())
 
 
-def _one(lines: Sequence[Line]) -> Line:
+def _one(lines: Sequence[NoticeLine]) -> NoticeLine:
     first = lines[0]
     if len(lines) == 1:
         return first
     targets = sorted((pair for line in lines for pair in line.targets), key=lambda pair: (-pair[1], pair[0]))
-    return Line(
+    return NoticeLine(
         kind=first.kind,
         cause=first.cause,
         name=first.name,

@@ -9,8 +9,8 @@ from rokuon.completeness import headline
 from rokuon.domain.failures import by_reason
 from rokuon.domain.placement import zone
 from rokuon.ledger import reasons
-from rokuon.notify.message import Letter, Line, Numbers
-from rokuon.notify.models import Kind, Occasion
+from rokuon.notify.message import Letter, NoticeLine, Numbers
+from rokuon.notify.models import NoticeKind, Occasion
 from rokuon.runtime.mail import name
 
 from . import headings
@@ -72,7 +72,7 @@ def _all_arrived(letter: Letter) -> bool:
     return all(line.arrived for line in letter.lines)
 
 
-def _heading(letter: Letter, line: Line) -> str:
+def _heading(letter: Letter, line: NoticeLine) -> str:
     return headings.was(line, name(line.name)) if letter.occasion == Occasion.ENDED else headings.heading(line, name(line.name))
 
 
@@ -155,7 +155,7 @@ def opening(letter: Letter, written: datetime | None) -> list[str]:
     return said
 
 
-def block(letter: Letter, line: Line, link: str) -> Block:
+def block(letter: Letter, line: NoticeLine, link: str) -> Block:
     over = letter.occasion == Occasion.ENDED
     shown = [(name(target), headings.amount_of(line, count)) for target, count in line.targets[:MOST_TARGETS]]
     others = line.more_targets + len(line.targets[MOST_TARGETS:])
@@ -173,16 +173,16 @@ def block(letter: Letter, line: Line, link: str) -> Block:
     )
 
 
-def advice(line: Line) -> str:
+def advice(line: NoticeLine) -> str:
     """What to do."""
-    if line.kind in (Kind.FAILED, Kind.GONE, Kind.HOLD, Kind.UNLISTED, Kind.UNREADABLE):
+    if line.kind in (NoticeKind.FAILED, NoticeKind.GONE, NoticeKind.HOLD, NoticeKind.UNLISTED, NoticeKind.UNREADABLE):
         return _(by_reason(line.cause).advice)
-    if line.kind == Kind.UNNAMED:
+    if line.kind == NoticeKind.UNNAMED:
         return reasons.unnamed_in_words(listed=line.others_listed)
     return headings.advice(line.kind)
 
 
-def _facts(letter: Letter, line: Line) -> list[str]:
+def _facts(letter: Letter, line: NoticeLine) -> list[str]:
     facts = []
     if line.since:
         facts.append(_("Since %(at)s.") % {"at": _stored_moment(line.since, letter.zone)})

@@ -9,7 +9,7 @@ from django.db import OperationalError, connection
 
 from rokuon.accounts.models import Person
 from rokuon.jobs import queue, worker_monitor
-from rokuon.jobs.worker_monitor import Watchman
+from rokuon.jobs.worker_monitor import WorkerMonitor
 from rokuon.notify.models import Mail, Notice
 from tests.cli.conftest import interrupt, on_database, wait_until
 from tests.cli.test_serve import running
@@ -37,8 +37,8 @@ class Wall:
         self.now += timedelta(minutes=minutes)
         self.seconds += 0 if asleep else minutes * 60
 
-    def watchman(self) -> Watchman:
-        return Watchman("https://rokuon.example", clock=self.clock, monotonic=self.monotonic)
+    def monitor(self) -> WorkerMonitor:
+        return WorkerMonitor("https://rokuon.example", clock=self.clock, monotonic=self.monotonic)
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def wall() -> Wall:
     return Wall()
 
 
-def watched(guard: Watchman, wall: Wall, minutes: int) -> None:
+def watched(guard: WorkerMonitor, wall: Wall, minutes: int) -> None:
     for _ in range(minutes):
         wall.forward(1)
         guard.look()
@@ -63,7 +63,7 @@ def operator() -> None:
 
 def test_ten_minutes_without_a_worker_are_told_once_by_whoever_watches(world: World, smtp: MailServer, wall: Wall) -> None:
     operator()
-    guards = [wall.watchman(), wall.watchman()]
+    guards = [wall.monitor(), wall.monitor()]
     for _ in range(9):
         watched(guards[0], wall, 1)
         guards[1].look()
@@ -78,7 +78,7 @@ def test_ten_minutes_without_a_worker_are_told_once_by_whoever_watches(world: Wo
 
 def test_a_worker_that_lives_is_no_news_and_neither_is_one_that_restarts(world: World, smtp: MailServer, wall: Wall) -> None:
     operator()
-    guard = wall.watchman()
+    guard = wall.monitor()
     for _ in range(3):
         a_worker_gives_a_sign()
         watched(guard, wall, 8)
@@ -90,12 +90,12 @@ def test_a_worker_that_lives_is_no_news_and_neither_is_one_that_restarts(world: 
 def test_what_waited_for_a_worker_to_send_it_is_sent(world: World, smtp: MailServer, wall: Wall) -> None:
     operator()
     Mail.objects.create(occasion="trial", to="ken@acme.example", language="en", letter={"occasion": "trial"}, due_at=NOW)
-    watched(wall.watchman(), wall, 12)
+    watched(wall.monitor(), wall, 12)
     assert sorted(smtp.readers) == ["ken@acme.example", "olga@example.com"]
 
 
 def test_a_machine_that_slept_says_nothing_about_workers(world: World, smtp: MailServer, wall: Wall) -> None:
-    guard = wall.watchman()
+    guard = wall.monitor()
     watched(guard, wall, 5)
     wall.forward(600, asleep=True)
     guard.look()
@@ -103,7 +103,7 @@ def test_a_machine_that_slept_says_nothing_about_workers(world: World, smtp: Mai
 
 
 def test_a_process_that_begins_long_after_the_server_has_not_watched_yet(world: World, smtp: MailServer, wall: Wall) -> None:
-    guard = wall.watchman()  # made before the fork, also of the process that replaces a dead one
+    guard = wall.monitor()  # made before the fork, also of the process that replaces a dead one
     wall.forward(600)
     guard.look()
     assert not Notice.objects.exists()
@@ -117,12 +117,12 @@ def test_a_database_that_was_away_says_nothing_about_workers(
     def away(_seconds: float) -> int:
         raise OperationalError("the server is away")
 
-    guard, asks = wall.watchman(), queue.live_workers
+    guard, asks = wall.monitor(), queue.live_workers
     monkeypatch.setattr(worker_monitor.queue, "live_workers", away)
     watched(guard, wall, 30)
     monkeypatch.setattr(worker_monitor.queue, "live_workers", asks)
     guard.look()
-    assert "watchman_sees_nothing" in caplog.text
+    assert "worker_monitor_sees_nothing" in caplog.text
     assert not Notice.objects.exists()
     watched(guard, wall, 11)
     assert Notice.objects.filter(kind="no_worker").count() == 1
