@@ -9,9 +9,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from rokuon.domain.ports import Store
 from rokuon.stores import marker
-from rokuon.stores.registry import open_store
+from rokuon.stores.registry import kind_of
+from rokuon.wiring.connections import store_settings
 
 from .processes import ask_to_end, start, tree_cpu_seconds
 
@@ -102,7 +102,7 @@ class Rokuon:
         services.change(company, services.choice(company, bucket))
 
         async def read() -> object:
-            store = self._open_store(bucket_url)
+            store = kind_of(bucket_url).open(bucket_url, None, store_settings(self.installation.config))
             await marker.create(store, marker.Claim(str(company.claim), self.installation.identity))
             await store.close()
             source = DialpadSource(base_url, key, UnpacedSlots(time.monotonic), now_ms=lambda: int(time.time() * 1000))
@@ -114,10 +114,6 @@ class Rokuon:
         directory.apply(company.pk, asyncio.run(read()), timezone.now())  # type: ignore[arg-type]
         Target.objects.filter(company_id=company.pk).update(backed_up=True)
         return company.pk
-
-    def _open_store(self, url: str) -> Store:
-        config = self.installation.config
-        return open_store(url, allowed_roots=config.local_roots, gcs_endpoint=config.storage_emulator_host or None)
 
     def back_up(self, company_id: int, since_ms: int, until_ms: int, *, until: Callable[[], bool] = lambda: False) -> Ran:
         """Back up now over the range, to the end of the run or until `until` says so."""

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CATALOGUE = ROOT / "src/rokuon/locale/ja/LC_MESSAGES/django.po"
 
 # Names, which read the same in both languages.
-SAME = {"Dialpad"}
+SAME = {"Dialpad", "Google Cloud Storage"}
 
 # What a translation may not lose beside its placeholders: commands, options, settings, addresses, scopes.
 KEPT = re.compile(r"`[^`]+`|--[a-z][a-z-]*|ROKUON_[A-Z_]+|(?:gs|file|https?|postgresql)://[\w./:@-]*\w|calls:list|recordings_export")

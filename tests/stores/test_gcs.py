@@ -22,11 +22,12 @@ from rokuon.domain.failures import (
     StoreThrottled,
     StoreUnavailable,
 )
-from rokuon.domain.ports import Body, StoredObject
+from rokuon.domain.ports import Body, Store, StoredObject
 from rokuon.stores.gcs import GcsStore
 from rokuon.stores.gcs_upload import CHUNK
 from rokuon.stores.google_key import service_account
-from rokuon.stores.registry import open_store
+from rokuon.stores.kind import StoreSettings
+from rokuon.stores.registry import kind_of
 from tests.conformance.harness import body_of, spooled
 from tests.simulators.gcs import Fault, GcsDouble, Op
 
@@ -35,6 +36,10 @@ AGENT = "山田 太郎"
 KEY = f"call-recordings/東京/2026-04-01/{AGENT} - 1 - 2.mp3"
 MIB = 1024 * 1024
 Open = Callable[..., GcsStore]
+
+
+def open_gcs(credential: str | None, endpoint: str | None = None) -> Store:
+    return kind_of("gs://recordings").open("gs://recordings", credential, StoreSettings(gcs_endpoint=endpoint))
 
 
 @pytest.fixture
@@ -242,7 +247,7 @@ async def test_a_token_endpoint_s_answer_is_about_the_credential(
 async def test_an_emulator_is_used_without_a_token() -> None:
     double = GcsDouble(open_to_all=True)
     await double.start()
-    store = open_store("gs://recordings", gcs_endpoint=double.url.removeprefix("http://"))
+    store = open_gcs(None, double.url.removeprefix("http://"))
     await store.put("a", body_of(b"x"), content_type="", metadata={})
     await store.put("b", body_of(bytes(9 * MIB)), content_type="", metadata={})
     assert (double.count(Op.TOKEN), double.authorized) == (0, 0)
@@ -287,14 +292,14 @@ def test_a_key_file_that_would_lead_elsewhere_is_refused_with_a_sentence(change:
     fields = json.loads(GcsDouble().service_account(WHO)) | {"token_uri": "https://oauth2.googleapis.com/token"}
     service_account(json.dumps(fields))
     with pytest.raises(ConfigError) as told:
-        open_store("gs://recordings", credential=json.dumps(fields | change))
+        open_gcs(json.dumps(fields | change))
     assert str(told.value).endswith(".")
     assert "BEGIN" not in "".join(traceback.format_exception(told.value))
 
 
 @pytest.mark.parametrize("text", ["", "x", "[]", "null", "{}", "\ud800"])
 def test_text_that_is_no_key_file_is_refused(text: str) -> None:
-    for attempt in (lambda: service_account(text), lambda: open_store("gs://recordings", credential=text)):
+    for attempt in (lambda: service_account(text), lambda: open_gcs(text)):
         with pytest.raises(ConfigError):
             attempt()
 

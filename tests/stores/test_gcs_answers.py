@@ -127,7 +127,7 @@ async def ask(store: GcsStore, how: str) -> object:
         case "read":
             return [one async for one in store.read(KEY)]
         case "permissions":
-            return await store.permissions(["storage.objects.get"])
+            return await store.rights()
     raise AssertionError(how)
 
 
@@ -311,7 +311,7 @@ async def test_an_answer_that_makes_no_sense_is_a_declared_failure(odd: Odd, sto
 async def test_permissions_that_are_no_list_of_names_are_a_declared_failure(odd: Odd, store: GcsStore, held: str) -> None:
     odd.says(f'{{"permissions": {held}}}')
     with pytest.raises(StoreUnavailable):
-        await store.permissions(["storage.objects.get"])
+        await store.rights()
 
 
 async def test_an_empty_object_without_a_size_has_none(odd: Odd, store: GcsStore) -> None:

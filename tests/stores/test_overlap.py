@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rokuon.stores.addresses import overlap
+from rokuon.stores.folder_kind import overlap
 
 
 @pytest.fixture

@@ -5,14 +5,18 @@ from pathlib import Path
 import pytest
 
 from rokuon.domain.failures import ConfigError
-from rokuon.stores.addresses import FolderAddress, GcsAddress, parse
-from rokuon.stores.memory import MemoryStore
-from rokuon.stores.registry import open_store
+from rokuon.stores.kind import StoreKind, StoreSettings
+from rokuon.stores.registry import KINDS, kind_of
+
+
+def canonical(url: str, *roots: Path) -> str:
+    return kind_of(url).canonical(url, StoreSettings(roots))
 
 
 @pytest.mark.parametrize("name", ["abc", "my-bucket", "a_b.c-d.example.com", "0" * 63, "a." * 50 + "a", "gooogle"])
 def test_a_valid_gcs_name_is_taken(name: str) -> None:
-    assert parse(f"gs://{name}") == GcsAddress(name)
+    assert canonical(f"gs://{name}") == canonical(f"gs://{name}/") == f"gs://{name}"
+    assert kind_of(f"gs://{name}").name(f"gs://{name}") == name
 
 
 @pytest.mark.parametrize(
@@ -39,20 +43,21 @@ def test_a_valid_gcs_name_is_taken(name: str) -> None:
         "gs://bucket?x=1",
         "gs://bucket:443",
         "gs://bücket",
-        "memory://",
-        "memory://UP",
+        "memory://store",
+        "gsx://bucket",
     ],
 )
 def test_anything_else_is_refused_with_a_whole_sentence(url: str) -> None:
     with pytest.raises(ConfigError) as refused:
-        parse(url)
+        canonical(url)
     assert str(refused.value).endswith(".")
     assert " " in str(refused.value)
 
 
 def test_a_folder_below_an_allowed_root_is_taken(tmp_path: Path) -> None:
-    assert parse((tmp_path / "a b#").as_uri(), allowed_roots=[tmp_path]) == FolderAddress((tmp_path / "a b#").resolve())
-    assert parse(tmp_path.as_uri(), allowed_roots=[tmp_path]) == FolderAddress(tmp_path.resolve())
+    for folder in (tmp_path / "a b#", tmp_path):
+        assert canonical(folder.as_uri(), tmp_path) == folder.resolve().as_uri()
+        assert kind_of(folder.as_uri()).folder(folder.as_uri(), StoreSettings([tmp_path])) == folder.resolve()
 
 
 @pytest.mark.parametrize(
@@ -69,7 +74,7 @@ def test_a_folder_below_an_allowed_root_is_taken(tmp_path: Path) -> None:
 )
 def test_a_folder_that_is_not_plain_is_refused(url: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError):
-        parse(url.format(root=tmp_path), allowed_roots=[tmp_path])
+        canonical(url.format(root=tmp_path), tmp_path)
 
 
 def test_a_folder_outside_the_allowed_roots_is_refused(tmp_path: Path) -> None:
@@ -77,9 +82,9 @@ def test_a_folder_outside_the_allowed_roots_is_refused(tmp_path: Path) -> None:
     (tmp_path / "inner").mkdir()
     for url in (tmp_path.as_uri(), (tmp_path / "inner").as_uri()):
         with pytest.raises(ConfigError):
-            parse(url, allowed_roots=[tmp_path / "in"])
+            canonical(url, tmp_path / "in")
     with pytest.raises(ConfigError):
-        parse((tmp_path / "in").as_uri())
+        canonical((tmp_path / "in").as_uri())
 
 
 def test_a_link_out_of_the_allowed_root_is_refused(tmp_path: Path) -> None:
@@ -87,11 +92,19 @@ def test_a_link_out_of_the_allowed_root_is_refused(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "in" / "link").symlink_to(tmp_path / "out")
     with pytest.raises(ConfigError):
-        parse((tmp_path / "in" / "link").as_uri(), allowed_roots=[tmp_path / "in"])
+        canonical((tmp_path / "in" / "link").as_uri(), tmp_path / "in")
 
 
-def test_a_memory_bucket_opens_only_where_one_was_handed_in() -> None:
-    store = MemoryStore("x")
-    assert open_store("memory://x", memory={"x": store}) is store
-    with pytest.raises(ConfigError):
-        open_store("memory://x")
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.id)
+def test_each_kind_takes_the_example_that_it_gives(kind: StoreKind, tmp_path: Path) -> None:
+    url = kind.example.lower() if kind.folder(tmp_path.as_uri(), StoreSettings([tmp_path])) is None else tmp_path.as_uri()
+    assert kind_of(kind.example) is kind
+    assert kind_of(kind.canonical(url, StoreSettings([tmp_path]))) is kind
+    assert len({one.id for one in KINDS}) == len({one.scheme for one in KINDS}) == len(KINDS)
+
+
+def test_a_folder_takes_no_credential_and_shows_none() -> None:
+    kind = kind_of("file:///x")
+    assert not kind.takes_credential
+    assert kind.principal("secret") == kind.credential_label("secret") == kind.grant_command("file:///x") == ""
+    assert kind.guide("x", "") is None

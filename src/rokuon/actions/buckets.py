@@ -23,16 +23,12 @@ from rokuon.ledger import inventory, names
 from rokuon.org import services
 from rokuon.org.models import Bucket, Company
 from rokuon.runtime.installation import Installation
-from rokuon.stores.addresses import FolderAddress, GcsAddress, parse
-from rokuon.stores.google_key import fields_of, refuse_weak, service_account
 from rokuon.stores.recognition import KnownBucket
-from rokuon.stores.registry import open_store
+from rokuon.stores.registry import kind_of
 from rokuon.stores.verification import FRESH_GRANT_S, OnWait, Verification, check, verify
 from rokuon.wiring import bucket_overlap
 from rokuon.wiring.bucket_report import proven, report
-from rokuon.wiring.connections import CREDENTIAL, bucket_owner, open_bucket
-
-SHOWN_OF_ID = 4
+from rokuon.wiring.connections import CREDENTIAL, bucket_owner, open_bucket, store_settings
 
 
 def add_bucket(
@@ -53,7 +49,7 @@ def add_bucket(
     url = canonical_bucket_url(installation.config, url)
     services.require_free(company, url)
     bucket_overlap.require_apart(company, url)
-    _refuse_weak(installation.config, url, credential)
+    _check_credential(installation.config, url, credential)
     verification = _verify(installation, company, url, credential, KnownBucket(), patience, progress)
     if not verification.ok:
         return None, verification
@@ -66,7 +62,7 @@ def add_bucket(
         bucket.save(update_fields=["credential"])
         Bucket.objects.filter(pk=bucket.pk).update(**proven(verification, now))
         bucket.refresh_from_db()
-        after = {"url": url, "credential": told_credential(credential)}
+        after = {"url": url, "credential": credential_label(url, credential)}
         record(actor, "bucket.register", company, now, ("bucket", bucket.pk, url), after)
     return bucket, verification
 
@@ -87,13 +83,13 @@ def verify_bucket(
 
     Where it succeeds, a new credential is kept and what waited for the bucket goes on. `anew` is `actions.bucket_restart`'s.
     """
-    _refuse_weak(installation.config, bucket.url, credential)
+    _check_credential(installation.config, bucket.url, credential)
     used = credential if credential is not None else kept_credential(installation, bucket)
     verification = _verify(installation, bucket.company, bucket.url, used, known(bucket), patience, progress, anew=anew)
     with transaction.atomic():
         after: dict[str, Any] = {"ok": verification.ok, "reason": verification.failure.reason if verification.failure is not None else ""}
         if credential is not None and verification.ok:
-            after["credential"] = told_credential(credential)
+            after["credential"] = credential_label(bucket.url, credential)
         record(actor, "bucket.verify", bucket.company, now, ("bucket", bucket.pk, bucket.url), after)
         if not verification.ok:
             Bucket.objects.filter(pk=bucket.pk).update(verification=report(verification))
@@ -127,21 +123,14 @@ def known(bucket: Bucket) -> KnownBucket:
     return KnownBucket(bucket.identity, inventory.newest_verified(bucket.pk))
 
 
-def told_credential(credential: Secret | None) -> str:
-    """Whose credential it is, in words that give nothing away: the account and the end of its key's public id; "" for the machine's."""
-    if credential is None:
-        return ""
-    fields = _fields(credential)
-    return f"{fields.get('client_email', '?')} …{str(fields.get('private_key_id', ''))[-SHOWN_OF_ID:]}".rstrip(" …")
+def credential_label(url: str, credential: Secret | None) -> str:
+    """Names the bucket's own credential and reveals nothing of it; "" for the machine's."""
+    return kind_of(url).credential_label(credential.reveal()) if credential is not None else ""
 
 
-def principal(credential: Secret | None) -> str:
+def principal(url: str, credential: Secret | None) -> str:
     """The account that a bucket's own credential speaks for; "" for the machine's."""
-    return str(_fields(credential).get("client_email", "")) if credential is not None else ""
-
-
-def _fields(credential: Secret) -> dict[str, Any]:
-    return fields_of(credential.reveal())
+    return kind_of(url).principal(credential.reveal()) if credential is not None else ""
 
 
 def kept_credential(installation: Installation, bucket: Bucket) -> Secret | None:
@@ -153,10 +142,7 @@ def kept_credential(installation: Installation, bucket: Bucket) -> Secret | None
 
 def canonical_bucket_url(config: Config, url: str) -> str:
     """The one form under which a bucket is registered. Raises ConfigError for what cannot be a bucket here."""
-    address = parse(url, allowed_roots=config.local_roots)
-    if isinstance(address, FolderAddress):
-        return address.path.as_uri()
-    return f"gs://{address.bucket}" if isinstance(address, GcsAddress) else url
+    return kind_of(url).canonical(url, store_settings(config))
 
 
 def _verify(
@@ -173,12 +159,8 @@ def _verify(
     config = installation.config
 
     async def work() -> Verification:
-        store = open_store(
-            url,
-            credential=hide(credential).reveal() if credential is not None else None,
-            allowed_roots=config.local_roots,
-            gcs_endpoint=config.storage_emulator_host or None,
-        )
+        text = hide(credential).reveal() if credential is not None else None
+        store = kind_of(url).open(url, text, store_settings(config))
         try:
             return await verify(
                 store,
@@ -197,7 +179,6 @@ def _verify(
     return asyncio.run(work())
 
 
-def _refuse_weak(config: Config, url: str, credential: Secret | None) -> None:
-    if credential is not None and url.startswith("gs:"):
-        service_account(hide(credential).reveal(), config.storage_emulator_host or None)
-        refuse_weak(credential.reveal())
+def _check_credential(config: Config, url: str, credential: Secret | None) -> None:
+    if credential is not None:
+        kind_of(url).check_credential(hide(credential).reveal(), store_settings(config))

@@ -10,6 +10,7 @@ from rokuon.domain.failures import BucketClaimedByOther, BucketForbidden, Decisi
 from rokuon.jobs import queue
 from rokuon.ledger import inventory
 from rokuon.org.models import Bucket
+from rokuon.stores.registry import kind_of, sentence_of
 from rokuon.stores.verification import FRESH_GRANT_S, SENTENCES, OnWait, StepOutcome, Verification
 from rokuon.wiring import restart_text
 from rokuon.wiring.bucket_report import report
@@ -207,21 +208,18 @@ def _show(url: str, verification: Verification) -> None:
         note = f" {_('(it was there)')}" if done.outcome is StepOutcome.FOUND else ""
         output.say(f"{marks[done.outcome]} {_(SENTENCES[done.step])}{note}")
     for advice in verification.advice:
-        output.say(f"• {_(SENTENCES[advice]) % {'longest_name': verification.longest_name}}")
+        output.say(f"• {_(sentence_of(url, advice)) % {'longest_name': verification.longest_name}}")
     failure = verification.failure
     if failure is None:
         output.say(_("Rokuon can list %(url)s, write to it and read back what it wrote.") % {"url": url})
         return
     detail = f" ({failure.detail})" if failure.detail and not isinstance(failure, BucketClaimedByOther) else ""
     sentence = _(failure.advice)
-    if isinstance(failure, BucketForbidden) and url.startswith("file:"):
-        sentence = _("The folder refuses Rokuon. Give the user that runs Rokuon the right to write into it.")
+    if isinstance(failure, BucketForbidden) and (of_kind := kind_of(url).forbidden):
+        sentence = _(of_kind)
     click.echo(_("Error: %(sentence)s") % {"sentence": f"{url}: {sentence} [{failure.reason}]{detail}"}, err=True)
-    if isinstance(failure, BucketForbidden) and url.startswith("gs://"):
-        click.echo(
-            f"  gcloud storage buckets add-iam-policy-binding {url} --member=serviceAccount:EMAIL --role=roles/storage.objectUser",
-            err=True,
-        )
+    if isinstance(failure, BucketForbidden) and (command := kind_of(url).grant_command(url)):
+        click.echo(f"  {command}", err=True)
 
 
 def _code(verification: Verification) -> int:

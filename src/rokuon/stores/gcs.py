@@ -8,7 +8,7 @@ import asyncio
 import io
 import json
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -37,6 +37,7 @@ from .gcs_resources import ObjectPage, as_json, checked, page_of, stored
 from .gcs_signing import SignedLink, sign, signs
 from .gcs_upload import UploadProgress, read_piece, upload
 from .google_account import AccountToken
+from .rights import Right
 
 GOOGLE = "https://storage.googleapis.com"
 SINGLE_REQUEST_LIMIT = 8 * 1024 * 1024
@@ -47,6 +48,7 @@ _SESSIONS = 3
 """So often an upload that Google forgot begins anew at once."""
 _FIELDS = "name,size,crc32c,generation,contentType,metadata"
 # The library's hints say int, and it hands these on as they are.
+_PERMISSIONS = {f"storage.objects.{right}": right for right in Right}
 _SMALL: Any = aiohttp.ClientTimeout(total=60, sock_connect=10, sock_read=30)
 # 8 MiB within 5 minutes: a line slower than 28 KB/s cannot carry a backup.
 _LARGE: Any = aiohttp.ClientTimeout(total=300, sock_connect=10, sock_read=60)
@@ -145,15 +147,15 @@ class GcsStore:
         link = SignedLink(self._endpoint, self._bucket, key, seconds, answers)
         return await asyncio.to_thread(sign, link, self._account, self._clock())
 
-    async def permissions(self, asked: Collection[str]) -> set[str]:
-        """Which of these the credential has on the bucket, as Google says; it needs none to ask."""
-        query = [("permissions", permission) for permission in sorted(asked)]
+    async def rights(self) -> set[Right]:
+        """Those that the credential has on the bucket, as Google says; it needs none to ask. Raises StoreUnavailable for an odd answer."""
+        query = [("permissions", permission) for permission in _PERMISSIONS]
         address = self._url("storage/v1", "iam/testPermissions")
         answer = await self._look(lambda: self._send_once("GET", address, params=query, timeout=_SMALL))
         held = (await as_json(answer)).get("permissions", [])
         if not isinstance(held, list) or not all(isinstance(one, str) for one in held):
             raise StoreUnavailable("the answer names no permissions")
-        return set(held)
+        return {_PERMISSIONS[one] for one in held if one in _PERMISSIONS}
 
     async def close(self) -> None:
         if self._opened:

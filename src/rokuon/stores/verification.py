@@ -5,7 +5,7 @@ only the marker (`marker`). The proof is doing it; what the store says about its
 finds out what its disk can do (`abilities`).
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
@@ -30,6 +30,7 @@ from . import marker
 from .abilities import Abilities
 from .marker import Claim, Marker
 from .recognition import KnownBucket, absent, told
+from .rights import Right
 
 FRESH_GRANT_S = 7 * 60
 _WAITS_S = (2.0, 5.0, 10.0, 20.0)
@@ -68,18 +69,11 @@ SENTENCES: dict[VerificationStep | Advice, str] = {
     VerificationStep.LIST: N_("List the objects of the bucket"),
     VerificationStep.CLAIM: N_("Create the call-recordings/ folder that marks the bucket as this company's"),
     VerificationStep.READ_BACK: N_("Read the marker back and find it in the list"),
-    Advice.MAY_DELETE: N_(
-        "The credential may delete and overwrite objects. Rokuon never does; grant Storage Object Creator and Storage Object Viewer "
-        "instead of Storage Object User, and nobody can in its name."
-    ),
+    Advice.MAY_DELETE: N_("The credential may delete and overwrite objects. Rokuon never does, and does not need this right."),
     Advice.MAY_UPDATE: N_("The credential may change the metadata of objects. Rokuon does not need this right."),
-    Advice.LACKS_CREATE: N_("The credential may not create objects. Grant it Storage Object Creator on the bucket."),
-    Advice.LACKS_GET: N_(
-        "The credential may not read objects, so no backup could be verified. Grant it Storage Object Viewer on the bucket."
-    ),
-    Advice.LACKS_LIST: N_(
-        "The credential may not list objects, so nothing could be proven complete. Grant it Storage Object Viewer on the bucket."
-    ),
+    Advice.LACKS_CREATE: N_("The credential may not create objects. Grant it the right to create them."),
+    Advice.LACKS_GET: N_("The credential may not read objects, so no backup could be verified. Grant it the right to read them."),
+    Advice.LACKS_LIST: N_("The credential may not list objects, so nothing could be proven complete. Grant it the right to list them."),
     Advice.RIGHTS_UNKNOWN: N_("The store did not say which rights the credential has."),
     Advice.OTHER_INSTALLATION: N_(
         "Another installation of Rokuon marked this bucket for the same company. That is right after a move; two at once would store every "
@@ -98,19 +92,16 @@ SENTENCES: dict[VerificationStep | Advice, str] = {
     Advice.FOLDS_CASE: N_("The folder's disk takes upper and lower case for the same name. Rokuon numbers folders that would be one."),
 }
 
-_NEEDED = {
-    "storage.objects.create": Advice.LACKS_CREATE,
-    "storage.objects.get": Advice.LACKS_GET,
-    "storage.objects.list": Advice.LACKS_LIST,
-}
-_EXTRA = {"storage.objects.delete": Advice.MAY_DELETE, "storage.objects.update": Advice.MAY_UPDATE}
+_NEEDED = {Right.CREATE: Advice.LACKS_CREATE, Right.GET: Advice.LACKS_GET, Right.LIST: Advice.LACKS_LIST}
+_EXTRA = {Right.DELETE: Advice.MAY_DELETE, Right.UPDATE: Advice.MAY_UPDATE}
 
 
 @runtime_checkable
 class ReportsRights(Protocol):
     """What a store with `bucket_roles` has besides the protocol of all stores."""
 
-    async def permissions(self, asked: Collection[str]) -> set[str]: ...
+    async def rights(self) -> set[Right]:
+        """Those that the credential has on the bucket. Raises StoreError."""
 
 
 @runtime_checkable
@@ -208,7 +199,7 @@ async def check(store: Store, *, company_id: str, installation_id: str, known: K
         return await run.report(failure)
     found = await run.report(None)
     if Advice.LACKS_CREATE in found.advice:
-        return replace(found, failure=BucketForbidden("storage.objects.create"))
+        return replace(found, failure=BucketForbidden(Right.CREATE))
     return found
 
 
@@ -311,11 +302,11 @@ class _Run:
         if not (self._store.capabilities.bucket_roles and isinstance(self._store, ReportsRights)):
             return ()
         try:
-            held = await self._store.permissions([*_NEEDED, *_EXTRA])
+            held = await self._store.rights()
         except StoreError:
             return (Advice.RIGHTS_UNKNOWN,)
-        lacking = [advice for permission, advice in _NEEDED.items() if permission not in held]
-        return (*lacking, *(advice for permission, advice in _EXTRA.items() if permission in held))
+        lacking = [advice for right, advice in _NEEDED.items() if right not in held]
+        return (*lacking, *(advice for right, advice in _EXTRA.items() if right in held))
 
 
 def _told(can: Abilities) -> list[Advice]:

@@ -7,7 +7,9 @@ from django.db import connection
 from rokuon.base.i18n import _
 from rokuon.domain.failures import ConfigError
 from rokuon.org.models import Bucket, Company
-from rokuon.stores.addresses import FolderAddress, overlap, parse
+from rokuon.stores.folder_kind import overlap
+from rokuon.stores.kind import StoreSettings
+from rokuon.stores.registry import kind_of
 
 REGISTERING = 0x726F6B756275
 """The advisory lock held while a local bucket is registered: two that overlap are two rows, which no constraint compares."""
@@ -25,7 +27,7 @@ def require_apart(company: Company, url: str) -> None:
     path = _folder(url)
     if path is None:
         return
-    for other in Bucket.objects.exclude(url=url).filter(url__startswith="file:").order_by("pk"):
+    for other in Bucket.objects.exclude(url=url).order_by("pk"):
         there = _folder(other.url)
         if there is None or not overlap(path, there):
             continue
@@ -45,10 +47,10 @@ def inside_another(bucket: Bucket) -> Bucket | None:
     path = _folder(bucket.url)
     if path is None:
         return None
-    others = Bucket.objects.filter(company_id=bucket.company_id, url__startswith="file:").exclude(pk=bucket.pk).order_by("pk")
+    others = Bucket.objects.filter(company_id=bucket.company_id).exclude(pk=bucket.pk).order_by("pk")
     return next((one for one in others if (there := _folder(one.url)) is not None and overlap(path, there)), None)
 
 
 def _folder(url: str) -> Path | None:
-    address = parse(url, allowed_roots=[Path("/")]) if url.startswith("file:") else None
-    return address.path if isinstance(address, FolderAddress) else None
+    """The folder that the bucket is, wherever it lies: one that is no longer allowed still overlaps."""
+    return kind_of(url).folder(url, StoreSettings([Path("/")]))

@@ -26,8 +26,9 @@ from rokuon.ledger.sql import at, ms
 from rokuon.org import budget, ranges
 from rokuon.org.models import Bucket, Company
 from rokuon.runtime.installation import Installation
+from rokuon.stores.kind import StoreSettings
 from rokuon.stores.recognition import KnownBucket, recognise
-from rokuon.stores.registry import open_store
+from rokuon.stores.registry import kind_of
 
 T = TypeVar("T")
 
@@ -167,12 +168,11 @@ def open_bucket(config: Config, vault: Vault, bucket_id: int, url: str, sealed_c
     credential = None
     if sealed_credential:
         credential = hide(vault.open(sealed_credential, owner=bucket_owner(bucket_id), field=CREDENTIAL)).reveal()
-    return open_store(
-        url,
-        credential=credential,
-        allowed_roots=config.local_roots,
-        gcs_endpoint=config.storage_emulator_host or None,
-    )
+    return kind_of(url).open(url, credential, store_settings(config))
+
+
+def store_settings(config: Config) -> StoreSettings:
+    return StoreSettings(config.local_roots, config.storage_emulator_host or None)
 
 
 class _Sweeping:

@@ -24,9 +24,10 @@ from rokuon.org import budget, ranges
 from rokuon.org.models import Bucket, Company, Target
 from rokuon.org.odd_zones import odd_zones
 from rokuon.org.odd_zones import todo as zones_todo
-from rokuon.stores.addresses import FolderAddress, parse
+from rokuon.stores.registry import kind_of
 from rokuon.stores.verification import Advice
 from rokuon.wiring import bucket_overlap, budget_text, key_report_text, range_text
+from rokuon.wiring.connections import store_settings
 
 from .check import Check, Level
 from .clocks import CLOCK_OFF_S
@@ -165,7 +166,7 @@ def _bucket(session: CliSession, bucket: Bucket) -> Iterator[Check]:
     what = f"{_('Bucket')} {bucket.url}"
     try:
         found = buckets.look_at_bucket(session.installation, bucket)
-        address = parse(bucket.url, allowed_roots=session.config.local_roots)
+        folder = kind_of(bucket.url).folder(bucket.url, store_settings(session.config))
     except RokuonError as error:
         yield Check(what, Level.PROBLEM, _(str(error)), _("Correct ROKUON_LOCAL_ROOTS or the bucket's credential, then verify it again."))
         return
@@ -173,8 +174,8 @@ def _bucket(session: CliSession, bucket: Bucket) -> Iterator[Check]:
     if failure is not None:
         yield Check(what, Level.PROBLEM, f"[{failure.reason}] {failure.detail}".strip(), _(failure.advice))
         return
-    if isinstance(address, FolderAddress):
-        yield from _folder(what, bucket, address.path, found.looked_for)
+    if folder is not None:
+        yield from _folder(what, bucket, folder, found.looked_for)
         return
     if Advice.RIGHTS_UNKNOWN in found.advice:
         says = _("can be listed and read, and is this company's; whether it takes new objects shows `rokuon bucket verify`")

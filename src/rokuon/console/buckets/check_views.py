@@ -25,6 +25,7 @@ from rokuon.console.web.installation import installation
 from rokuon.domain.failures import ConfigError
 from rokuon.jobs import queue
 from rokuon.org.models import Bucket
+from rokuon.stores.registry import kind_of
 from rokuon.stores.verification import FRESH_GRANT_S, Verification
 from rokuon.wiring.bucket_report import report
 from rokuon.wiring.connections import company_owner
@@ -164,8 +165,8 @@ def _context(request: CompanyRequest, check: PendingCheck) -> dict[str, Any]:
         "try_url": _url(request, "bucket_try"),
         "buckets_url": _url(request, "buckets"),
         "new_url": _url(request, "bucket_new"),
-        "gcs": check.url.startswith("gs:"),
-        "principal": buckets.principal(_credential(check)),
+        "kind": kind_of(check.url),
+        "principal": buckets.principal(check.url, _credential(check)),
         "tried_at": guards.now(request),
         "zone": settings_tree.zone(request.reach, request.company),
     }

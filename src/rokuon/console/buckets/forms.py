@@ -13,9 +13,10 @@ from rokuon.base import i18n
 from rokuon.base.secrets import Secret
 from rokuon.config import Config
 from rokuon.domain.failures import ConfigError
-from rokuon.stores.google_key import refuse_weak, service_account
+from rokuon.stores.kind import StoreKind
+from rokuon.stores.registry import KINDS
+from rokuon.wiring.connections import store_settings
 
-GCS, FOLDER = "gcs", "folder"
 MACHINE, KEY = "machine", "key"
 LARGEST_KEY = 64 * 1024
 
@@ -47,26 +48,28 @@ class CredentialForm(forms.Form):
     )
     key_file = forms.FileField(required=False, label=gettext_lazy("or its file"))
 
-    def __init__(self, config: Config, data: Any = None, files: Any = None, **given: Any) -> None:
+    def __init__(self, kind: StoreKind | None, config: Config, data: Any = None, files: Any = None, **given: Any) -> None:
+        """`kind` is that of the bucket; None for one that is chosen in the form."""
         super().__init__(data, files, auto_id="bucket-%s", **given)
         self.config = config
+        self.store_kind = kind
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         cleaned["credential"] = None
-        if cleaned.get("whose") == KEY and cleaned.get("kind", GCS) == GCS and not self.errors.keys() & {"key", "key_file"}:
-            self._read_key(cleaned)
+        kind = self.store_kind or next((one for one in KINDS if one.id == cleaned.get("kind")), None)
+        if kind is not None and kind.takes_credential and cleaned.get("whose") == KEY and not self.errors.keys() & {"key", "key_file"}:
+            self._read_key(kind, cleaned)
         return cleaned
 
-    def _read_key(self, cleaned: dict[str, Any]) -> None:
+    def _read_key(self, kind: StoreKind, cleaned: dict[str, Any]) -> None:
         file = cleaned.get("key_file")
         if file is not None and file.size > LARGEST_KEY:
             self.add_error("key_file", _("This file is too large for a service account key."))
             return
         try:
             text = file.read().decode() if file is not None else cleaned.get("key", "")
-            service_account(text, self.config.storage_emulator_host or None)
-            refuse_weak(text)
+            kind.check_credential(text, store_settings(self.config))
         except (ConfigError, UnicodeDecodeError) as error:
             sentence = i18n._(str(error)) if isinstance(error, ConfigError) else _("This file is not text.")
             self.add_error("key_file" if file is not None else "key", sentence)
@@ -78,8 +81,8 @@ class BucketForm(CredentialForm):
     """A new bucket. `url` and `credential` are among the cleaned data."""
 
     kind = forms.ChoiceField(
-        choices=[(GCS, "Google Cloud Storage"), (FOLDER, gettext_lazy("Folder on the machine that runs Rokuon"))],
-        initial=GCS,
+        choices=[(kind.id, gettext_lazy(kind.title)) for kind in KINDS],
+        initial=KINDS[0].id,
         widget=forms.RadioSelect,
         label=gettext_lazy("Kind"),
     )
@@ -90,7 +93,7 @@ class BucketForm(CredentialForm):
     field_order = ("kind", "name", "root", "folder", "whose", "key", "key_file")
 
     def __init__(self, config: Config, data: Mapping[str, Any] | None = None, files: Any = None, **given: Any) -> None:
-        super().__init__(config, data, files, **given)
+        super().__init__(None, config, data, files, **given)
         roots: Any = self.fields["root"]
         roots.choices = [(str(number), str(root)) for number, root in enumerate(config.local_roots)]
 
@@ -98,10 +101,9 @@ class BucketForm(CredentialForm):
         cleaned = super().clean()
         if "kind" not in cleaned:
             return cleaned
-        field = "name" if cleaned["kind"] == GCS else "folder"
+        field, written = {"gcs": ("name", self._gcs), "folder": ("folder", self._folder)}[cleaned["kind"]]
         try:
-            written = self._gcs(cleaned) if cleaned["kind"] == GCS else self._folder(cleaned)
-            cleaned["url"] = buckets.canonical_bucket_url(self.config, written)
+            cleaned["url"] = buckets.canonical_bucket_url(self.config, written(cleaned))
         except ConfigError as error:
             self.add_error(field, i18n._(str(error)))
         return cleaned

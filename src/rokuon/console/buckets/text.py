@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from rokuon.base import i18n
 from rokuon.domain.failures import BucketClaimedByOther, BucketForbidden, StoreThrottled, StoreUnavailable, leaves
+from rokuon.stores.registry import kind_of, sentence_of
 from rokuon.stores.verification import SENTENCES, Advice, StepOutcome, VerificationStep
 
 PASSING = {BucketForbidden.reason, StoreThrottled.reason, StoreUnavailable.reason}
@@ -55,7 +56,7 @@ class ReportText:
 
 def name_of(url: str) -> str:
     """A bucket's name without the scheme; a folder as its path."""
-    return url.removeprefix("gs://").removeprefix("file://")
+    return kind_of(url).name(url)
 
 
 def said(url: str, report: Mapping[str, Any]) -> ReportText:
@@ -67,7 +68,7 @@ def said(url: str, report: Mapping[str, Any]) -> ReportText:
     steps = tuple(_step(step, done.get(step.value)) for step in VerificationStep)
     advice = [one for one in report["advice"] if one not in _TOO_MUCH]
     facts = {"longest_name": report.get("longest_name", 0)}
-    sentences = tuple(i18n._(SENTENCES[Advice(one)]) % facts for one in advice)
+    sentences = tuple(i18n._(sentence_of(url, Advice(one))) % facts for one in advice)
     if report["ok"]:
         headline = _("Rokuon can write to %(bucket)s, read back what it wrote and list it.") % {"bucket": name}
         too_much = _TOO_MUCH & set(report["advice"])
@@ -75,8 +76,7 @@ def said(url: str, report: Mapping[str, Any]) -> ReportText:
     reason = report["failure"]["reason"]
     headline = _("The verification of %(bucket)s did not succeed.") % {"bucket": name}
     detail = "" if reason == BucketClaimedByOther.reason else report["failure"]["detail"]
-    # A folder has no grants that could still arrive.
-    passes = reason in PASSING and not (reason == BucketForbidden.reason and url.startswith("file:"))
+    passes = reason in PASSING and (reason != BucketForbidden.reason or kind_of(url).grants_arrive_late)
     return ReportText(True, False, headline, steps, sentences, _advice(url, reason), reason, detail, passes, missing)
 
 
@@ -85,8 +85,8 @@ def _too_much() -> str:
 
 
 def _advice(url: str, reason: str) -> str:
-    if reason == BucketForbidden.reason and url.startswith("file:"):
-        return _("The folder refuses Rokuon. Give the user that runs Rokuon the right to write into it.")
+    if reason == BucketForbidden.reason and (of_kind := kind_of(url).forbidden):
+        return i18n._(of_kind)
     leaf = _FAILURES.get(reason)
     return i18n._(leaf.advice) if leaf is not None else reason
 

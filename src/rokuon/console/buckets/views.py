@@ -20,6 +20,7 @@ from rokuon.domain.failures import ConfigError
 from rokuon.org import services
 from rokuon.org.models import Bucket
 from rokuon.org.services import Node
+from rokuon.stores.registry import KINDS, kind_of
 from rokuon.wiring import bucket_overlap
 
 from . import text
@@ -46,11 +47,11 @@ def bucket_page(request: CompanyRequest, bucket: int) -> HttpResponse:
         "name": text.name_of(found.url),
         "said": text.said(found.url, found.verification),
         "users": _users(request, found),
-        "gcs": found.url.startswith("gs:"),
+        "kind": kind_of(found.url),
         **_links(request),
     }
     if context["may_register"] and found.credential:
-        context |= _told_credential(found)
+        context |= _credential_context(found)
     return render(request, "console/buckets/bucket.html", context)
 
 
@@ -59,7 +60,7 @@ def new_page(request: CompanyRequest) -> HttpResponse:
     """Register a bucket after verifying it. One that fails is tried again on a page of its own."""
     config = Config.load()
     if request.method != "POST":
-        initial = {"kind": request.GET.get("kind", "gcs"), "name": request.GET.get("name", "")}
+        initial = {"kind": request.GET.get("kind", KINDS[0].id), "name": request.GET.get("name", "")}
         return render(request, "console/buckets/new.html", {"form": BucketForm(config, initial=initial), **_links(request)})
     form = BucketForm(config, request.POST, request.FILES)
     if form.is_valid():
@@ -90,9 +91,9 @@ def credential_page(request: CompanyRequest, bucket: int) -> HttpResponse:
     config = Config.load()
     context = {"bucket": found, "name": text.name_of(found.url), **_links(request)}
     if request.method != "POST":
-        form = CredentialForm(config, initial={"whose": "key"})
+        form = CredentialForm(kind_of(found.url), config, initial={"whose": "key"})
         return render(request, "console/buckets/credential.html", {"form": form, **context})
-    form = CredentialForm(config, request.POST, request.FILES)
+    form = CredentialForm(kind_of(found.url), config, request.POST, request.FILES)
     if form.is_valid() and form.cleaned_data["credential"] is None:
         form.add_error("key", _("Paste the new key, or choose its file."))
     if form.is_valid():
@@ -123,10 +124,10 @@ def _users(request: CompanyRequest, bucket: Bucket) -> list[dict[str, str]]:
     return [{"name": one.name, "kind": settings_tree.kind_of(one), "url": settings_tree.url_of(request.company, one)} for one in nodes]
 
 
-def _told_credential(bucket: Bucket) -> dict[str, str]:
+def _credential_context(bucket: Bucket) -> dict[str, str]:
     """Whose key it is, or why that cannot be told."""
     try:
         credential = buckets.kept_credential(installation(), bucket)
     except ConfigError as error:
         return {"credential": str(error)}
-    return {"credential": buckets.told_credential(credential), "principal": buckets.principal(credential)}
+    return {"credential": buckets.credential_label(bucket.url, credential), "principal": buckets.principal(bucket.url, credential)}
