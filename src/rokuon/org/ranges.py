@@ -15,10 +15,11 @@ log = logging.getLogger(__name__)
 def note(company_id: int, kind: ScopeKind, bound: Bound, now: datetime) -> None:
     """Listings of this kind ignore this bound. The first time it is told in the log."""
     with connection.cursor() as cursor:
+        # xmax is 0 in a row that was inserted, and not in one that was updated.
         cursor.execute(
             """INSERT INTO org_ignoredrange (company_id, kind, bound, first_seen_at, last_seen_at) VALUES (%s, %s, %s, %s, %s)
                    ON CONFLICT (company_id, kind, bound) DO UPDATE SET last_seen_at = EXCLUDED.last_seen_at
-               RETURNING first_seen_at = last_seen_at""",
+               RETURNING xmax = 0""",
             [company_id, kind, bound, now, now],
         )
         ((first,),) = cursor.fetchall()
