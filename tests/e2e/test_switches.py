@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rokuon.accounts.audit import COMMAND_LINE
-from rokuon.actions import unnamed_calls as by_person
+from rokuon.actions import unnamed_calls as unnamed_actions
 from rokuon.cli.backup.result import exit_code
 from rokuon.domain.failures import RecordingForbidden, SourceKeyRefused, SourceKindDenied, SourceRedirectBlocked, SourceScopeMissing
 from rokuon.domain.ports import TimeRange
@@ -130,8 +130,8 @@ def test_ghosts_are_named_and_closed_for_good_and_only_then_is_all_done(rig_of: 
     ghosts = unnamed.calls(rig.company.pk, None)
     assert ghosts
     assert exit_code(run) == 1
-    assert "scope" not in by_person.advice(rig.company), "recordings of other calls are listed with the key"
-    assert by_person.close(rig.company, None, None, "a test call", COMMAND_LINE, rig.clock()) == len(ghosts)
+    assert "scope" not in unnamed_actions.advice(rig.company), "recordings of other calls are listed with the key"
+    assert unnamed_actions.close(rig.company, None, None, "a test call", COMMAND_LINE, rig.clock()) == len(ghosts)
     run = rig.back_up_now(relist=True)
     assert exit_code(run) == 0
     assert not unnamed.still_open(unnamed.calls(rig.company.pk, None)), "closed holds through a listing"

@@ -42,7 +42,7 @@ SIGN_IN: dict[str, Any] = {
     "ACCOUNT_FORMS": {"login": "rokuon.accounts.forms.SignInForm"},
     # `throttle` counts, in the database: allauth would count in a cache, which several processes do not share.
     "ACCOUNT_RATE_LIMITS": False,
-    "SOCIALACCOUNT_ADAPTER": "rokuon.accounts.oidc.Refusals",
+    "SOCIALACCOUNT_ADAPTER": "rokuon.accounts.oidc.InvitedPeopleAdapter",
     "SOCIALACCOUNT_STORE_TOKENS": False,
     "SOCIALACCOUNT_REQUESTS_TIMEOUT": 5,
     "MFA_ADAPTER": "rokuon.accounts.second_factor.Codes",

@@ -7,9 +7,9 @@ from typing import TypeVar
 import click
 
 from rokuon.accounts.audit import COMMAND_LINE
-from rokuon.actions import failures as of_recordings
-from rokuon.actions import unnamed_calls as of_calls
-from rokuon.actions import unread_entries as of_entries
+from rokuon.actions import failures as failure_actions
+from rokuon.actions import unnamed_calls as unnamed_actions
+from rokuon.actions import unread_entries as unread_actions
 from rokuon.base.i18n import _, ngettext
 from rokuon.cli.support import output, selectors
 from rokuon.cli.support.row_id import ROW_ID
@@ -74,7 +74,7 @@ def close_command(
     as_json: bool,
 ) -> None:
     _require_named(ids, call_ids, entry_ids, reason)
-    said = of_recordings.note(note)
+    said = failure_actions.note(note)
     if not said:
         raise ConfigError(_("Write why nothing is to be done: --note TEXT."))
     with opened() as session:
@@ -82,16 +82,16 @@ def close_command(
         targets = selectors.targets(company, office_name, target_name)
         if call_ids or reason == unnamed.REASON:
             chosen = _calls(company, targets, call_ids) if call_ids else None
-            closed = of_calls.close(company, targets, chosen, said, COMMAND_LINE, session.now())
+            closed = unnamed_actions.close(company, targets, chosen, said, COMMAND_LINE, session.now())
             words = ngettext("%(count)d call was closed.", "%(count)d calls were closed.", closed)
         elif entry_ids or reason == EntryUnreadable.reason:
             _require_entries(company, targets, entry_ids)
-            closed = of_entries.close(company, targets, entry_ids or None, said, COMMAND_LINE, session.now())
+            closed = unread_actions.close(company, targets, entry_ids or None, said, COMMAND_LINE, session.now())
             words = ngettext("%(count)d entry was closed.", "%(count)d entries were closed.", closed)
         else:
             require_there(company, targets, ids)
             _require_closable(ids)
-            closed = of_recordings.close(company, targets, Which(ids=ids or None, reason=reason), said, COMMAND_LINE, session.now())
+            closed = failure_actions.close(company, targets, Which(ids=ids or None, reason=reason), said, COMMAND_LINE, session.now())
             words = ngettext("%(count)d recording was closed.", "%(count)d recordings were closed.", closed)
         if as_json:
             output.write_json({"closed": closed})
@@ -126,15 +126,15 @@ def reopen_command(
         targets = selectors.targets(company, office_name, target_name)
         if call_ids or reason == unnamed.REASON:
             chosen = _calls(company, targets, call_ids) if call_ids else None
-            reopened = of_calls.reopen(company, targets, chosen, COMMAND_LINE, session.now())
+            reopened = unnamed_actions.reopen(company, targets, chosen, COMMAND_LINE, session.now())
             words = ngettext("%(count)d call is open again.", "%(count)d calls are open again.", reopened)
         elif entry_ids or reason == EntryUnreadable.reason:
             _require_entries(company, targets, entry_ids)
-            reopened = of_entries.reopen(company, targets, entry_ids or None, COMMAND_LINE, session.now())
+            reopened = unread_actions.reopen(company, targets, entry_ids or None, COMMAND_LINE, session.now())
             words = ngettext("%(count)d entry is open again.", "%(count)d entries are open again.", reopened)
         else:
             require_there(company, targets, ids)
-            reopened = of_recordings.reopen(company, targets, Which(ids=ids or None, reason=reason), COMMAND_LINE, session.now())
+            reopened = failure_actions.reopen(company, targets, Which(ids=ids or None, reason=reason), COMMAND_LINE, session.now())
             words = ngettext("%(count)d recording is open again.", "%(count)d recordings are open again.", reopened)
         if not reopened and reason is None:
             raise ConfigError(_("None of these is closed. Nothing was changed."))
@@ -180,7 +180,7 @@ def _calls(company: Company, targets: Sequence[int] | None, call_ids: Sequence[s
 
 def _require_entries(company: Company, targets: Sequence[int] | None, ids: Sequence[int]) -> None:
     """Raises ConfigError where one of these is no entry that could not be read."""
-    known = of_entries.entries(company, targets).filter(pk__in=ids).values_list("pk", flat=True)
+    known = unread_actions.entries(company, targets).filter(pk__in=ids).values_list("pk", flat=True)
     unknown = sorted(set(ids) - set(known))
     if unknown:
         raise ConfigError(

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from rokuon.accounts.audit import COMMAND_LINE
-from rokuon.actions import failures as by_person
+from rokuon.actions import failures as failure_actions
 from rokuon.actions import failures_export, not_known_rows
 from rokuon.actions.failures_export import Asked
 from rokuon.base import csv_text
@@ -150,7 +150,7 @@ def retry_command(
         _require_retriable(ids)
         state = None if gone or ids else Copy.State.FAILED
         which = Which(ids=ids or None, state=state, reason=reason, waiting=True)
-        begun = by_person.retry(company, targets, which, queue, COMMAND_LINE, session.now())
+        begun = failure_actions.retry(company, targets, which, queue, COMMAND_LINE, session.now())
         due = begun.copies if begun is not None else []
         if watched and begun is not None:
             if not as_json:

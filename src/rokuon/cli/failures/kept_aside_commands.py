@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import click
 
 from rokuon.accounts.audit import COMMAND_LINE
-from rokuon.actions import failures as by_person
+from rokuon.actions import failures as failure_actions
 from rokuon.base.i18n import _, ngettext
 from rokuon.cli.support import output, selectors
 from rokuon.cli.support.ensure_worker import EnsuredWorker
@@ -33,7 +33,7 @@ def accept_command(ids: tuple[int, ...], company_name: str | None, as_json: bool
         company = selectors.company(company_name)
         require_there(company, None, ids)
         _require_kept(ids)
-        accepted = by_person.accept(company, None, ids, queue, COMMAND_LINE, session.now())
+        accepted = failure_actions.accept(company, None, ids, queue, COMMAND_LINE, session.now())
         if as_json:
             output.write_json({"accepted": accepted})
             return
@@ -53,14 +53,14 @@ def accept_command(ids: tuple[int, ...], company_name: str | None, as_json: bool
 @selectors.company_option
 @selectors.json_option
 def discard_command(ids: tuple[int, ...], note: str, company_name: str | None, as_json: bool) -> None:
-    said = by_person.note(note)
+    said = failure_actions.note(note)
     if not said:
         raise ConfigError(_("Write why the files are not wanted: --note TEXT."))
     with opened() as session:
         company = selectors.company(company_name)
         require_there(company, None, ids)
         _require_kept(ids)
-        closed = by_person.discard(company, None, ids, said, COMMAND_LINE, session.now())
+        closed = failure_actions.discard(company, None, ids, said, COMMAND_LINE, session.now())
         if as_json:
             output.write_json({"discarded": closed})
             return

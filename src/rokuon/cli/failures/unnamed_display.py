@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rokuon.actions import unnamed_calls as by_person
+from rokuon.actions import unnamed_calls as unnamed_actions
 from rokuon.base.i18n import _
 from rokuon.cli.support import output
 from rokuon.ledger import unnamed
@@ -27,7 +27,7 @@ def load_unnamed(company: Company, targets: Sequence[int] | None, reason: str | 
     if reason not in (None, unnamed.REASON):
         return UnnamedList(0, 0, "")
     found = unnamed.calls(company.pk, targets)
-    return UnnamedList(unnamed.still_open(found).count(), unnamed.explained(found).count(), by_person.advice(company))
+    return UnnamedList(unnamed.still_open(found).count(), unnamed.explained(found).count(), unnamed_actions.advice(company))
 
 
 def say(found: UnnamedList) -> None:

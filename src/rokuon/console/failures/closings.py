@@ -15,7 +15,7 @@ from rokuon.console.web.guards import CompanyRequest
 from rokuon.org.models import Company
 
 
-class ByPerson(Protocol):
+class ClosingActions(Protocol):
     """A module of `wiring`: targets and ids as there (None: all). Each answers how many it changed."""
 
     def close(
@@ -35,7 +35,7 @@ class ClosingText:
     opened: Callable[[int], str]
 
 
-def close(request: CompanyRequest, field: str, by_person: ByPerson, words: ClosingText) -> None:
+def close(request: CompanyRequest, field: str, actions: ClosingActions, words: ClosingText) -> None:
     """Mark as explained what the form names in `field`, or all that is open, with the reason that it gives."""
     everything, ids = request.POST.get("what") == "all", guards.row_ids(request, field)
     note = failures.note(request.POST.get("note", ""))
@@ -43,14 +43,14 @@ def close(request: CompanyRequest, field: str, by_person: ByPerson, words: Closi
         messages.error(request, words.choose() if note else _("Write why nothing is to be done."))
         return
     targets = guards.target_ids(request.reach)
-    closed = by_person.close(request.company, targets, None if everything else ids, note, guards.actor(request), guards.now(request))
+    closed = actions.close(request.company, targets, None if everything else ids, note, guards.actor(request), guards.now(request))
     messages.success(request, words.closed(closed))
 
 
-def reopen(request: CompanyRequest, field: str, by_person: ByPerson, words: ClosingText) -> None:
+def reopen(request: CompanyRequest, field: str, actions: ClosingActions, words: ClosingText) -> None:
     """Take back the closing of what the form names in `field`."""
     ids, targets = guards.row_ids(request, field), guards.target_ids(request.reach)
-    opened = by_person.reopen(request.company, targets, ids, guards.actor(request), guards.now(request))
+    opened = actions.reopen(request.company, targets, ids, guards.actor(request), guards.now(request))
     if opened:
         messages.success(request, words.opened(opened))
     else:

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from rokuon.accounts.permissions import Action
-from rokuon.actions import failures as by_person
+from rokuon.actions import failures as failure_actions
 from rokuon.console.web import guards
 from rokuon.console.web.guards import CHANGE, CompanyRequest, page
 from rokuon.jobs import queue
@@ -17,7 +17,7 @@ from rokuon.jobs import queue
 def accept(request: CompanyRequest) -> HttpResponse:
     """Have the file that was kept aside stored as the recording."""
     copy = _copy(request)
-    accepted = by_person.accept(
+    accepted = failure_actions.accept(
         request.company, guards.target_ids(request.reach), [copy], queue, guards.actor(request), guards.now(request)
     )
     if accepted:
@@ -30,11 +30,11 @@ def accept(request: CompanyRequest) -> HttpResponse:
 @page(Action.BACK_UP, CHANGE)
 def discard(request: CompanyRequest) -> HttpResponse:
     """Close the recording as explained, with the reason that the form gives: the file is not wanted."""
-    copy, note = _copy(request), by_person.note(request.POST.get("note", ""))
+    copy, note = _copy(request), failure_actions.note(request.POST.get("note", ""))
     if not note:
         messages.error(request, _("Write why the file is not wanted."))
         return _back(request, copy)
-    if by_person.discard(request.company, guards.target_ids(request.reach), [copy], note, guards.actor(request), guards.now(request)):
+    if failure_actions.discard(request.company, guards.target_ids(request.reach), [copy], note, guards.actor(request), guards.now(request)):
         messages.success(request, _("The recording is closed as explained. The file stays in the bucket."))
     else:
         messages.info(request, _("Nothing is kept aside of this recording any more, or it has not failed."))

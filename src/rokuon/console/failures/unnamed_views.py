@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from rokuon.accounts.permissions import Action
 from rokuon.actions import failures
-from rokuon.actions import unnamed_calls as by_person
+from rokuon.actions import unnamed_calls as unnamed_actions
 from rokuon.console.web import guards
 from rokuon.console.web.guards import CHANGE, CompanyRequest, page
 from rokuon.domain.row_ids import row_id
@@ -42,7 +42,7 @@ def show(request: CompanyRequest) -> HttpResponse:
         "rows": rows,
         "left": unnamed.still_open(found).count(),
         "closed": any(closing is not None for _call, _zone, closing in rows),
-        "advice": by_person.advice(request.company),
+        "advice": unnamed_actions.advice(request.company),
         "behind": behind,
         "older": _place(listed[PER_PAGE - 1]) if len(listed) > PER_PAGE else "",
         "longest_note": failures.LONGEST_NOTE,
@@ -61,13 +61,13 @@ WORDS = ClosingText(
 
 @page(Action.BACK_UP, CHANGE)
 def close(request: CompanyRequest) -> HttpResponse:
-    closings.close(request, "call", by_person, WORDS)
+    closings.close(request, "call", unnamed_actions, WORDS)
     return _back(request)
 
 
 @page(Action.BACK_UP, CHANGE)
 def reopen(request: CompanyRequest) -> HttpResponse:
-    closings.reopen(request, "call", by_person, WORDS)
+    closings.reopen(request, "call", unnamed_actions, WORDS)
     return _back(request)
 
 

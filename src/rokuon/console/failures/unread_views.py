@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from rokuon.accounts.permissions import Action
-from rokuon.actions import unread_entries as by_person
+from rokuon.actions import unread_entries as unread_actions
 from rokuon.console.web.guards import CHANGE, CompanyRequest, page
 
 from . import closings
@@ -22,13 +22,13 @@ WORDS = ClosingText(
 
 @page(Action.BACK_UP, CHANGE)
 def close(request: CompanyRequest) -> HttpResponse:
-    closings.close(request, "entry", by_person, WORDS)
+    closings.close(request, "entry", unread_actions, WORDS)
     return _back(request)
 
 
 @page(Action.BACK_UP, CHANGE)
 def reopen(request: CompanyRequest) -> HttpResponse:
-    closings.reopen(request, "entry", by_person, WORDS)
+    closings.reopen(request, "entry", unread_actions, WORDS)
     return _back(request)
 
 

@@ -17,9 +17,9 @@ from django.utils.translation import ngettext
 
 from rokuon.accounts import recent_auth
 from rokuon.accounts.permissions import AccessReach, Action
-from rokuon.actions import failures as by_person
+from rokuon.actions import failures as failure_actions
 from rokuon.actions import failures_export, not_known_rows
-from rokuon.actions import unnamed_calls as of_calls
+from rokuon.actions import unnamed_calls as unnamed_actions
 from rokuon.actions.failures_export import Asked
 from rokuon.console.notifications import read_model as notices
 from rokuon.console.notifications.views import stop_reminders
@@ -74,7 +74,7 @@ def failures(request: CompanyRequest) -> HttpResponse:
         "waits": sum(one.cause.copies for one in waits),
         "calls": unnamed.still_open(calls).count(),
         "calls_closed": unnamed.explained(calls).count(),
-        "calls_advice": of_calls.advice(company),
+        "calls_advice": unnamed_actions.advice(company),
         "now": guards.now(request),
         "failed": [one for one in shown if one.cause.state == Copy.State.FAILED and one.cause.left],
         "gone": [one for one in shown if one.cause.state == Copy.State.GONE and one.cause.left],
@@ -82,7 +82,7 @@ def failures(request: CompanyRequest) -> HttpResponse:
         "left": sum(one.cause.left for one in shown if one.cause.state == Copy.State.FAILED),
         "excluded": sum(one.copies for one in excluded),
         "excluded_for": [(in_words(one.reason), one.copies) for one in excluded],
-        "longest_note": by_person.LONGEST_NOTE,
+        "longest_note": failure_actions.LONGEST_NOTE,
         "not_known": not_known.load_unknown(company, request.reach, guards.now(request)),
         "may_retry": Action.BACK_UP in request.reaches,
         "may_export": Action.DOWNLOAD in request.reaches,
@@ -116,7 +116,7 @@ def cause(request: CompanyRequest, state: str, reason: str) -> HttpResponse:
         "newer": listed.newer,
         "older": listed.older,
         "page_name": PAGE,
-        "longest_note": by_person.LONGEST_NOTE,
+        "longest_note": failure_actions.LONGEST_NOTE,
         "notices": told,
         "reminds": any(one.acknowledged_at is None for one in told),
         "may_retry": Action.BACK_UP in request.reaches,
@@ -141,7 +141,9 @@ def retry(request: CompanyRequest) -> HttpResponse:
     if which is None:
         messages.error(request, _("Choose at least one recording."))
         return _back(request)
-    begun = by_person.retry(request.company, guards.target_ids(request.reach), which, queue, guards.actor(request), guards.now(request))
+    begun = failure_actions.retry(
+        request.company, guards.target_ids(request.reach), which, queue, guards.actor(request), guards.now(request)
+    )
     if begun is None:
         messages.info(request, _("Nothing was left to retry: somebody did, or it is backed up by now."))
         return _to_desk(request)
@@ -151,11 +153,13 @@ def retry(request: CompanyRequest) -> HttpResponse:
 @page(Action.BACK_UP, CHANGE)
 def close(request: CompanyRequest) -> HttpResponse:
     """Mark as explained what the form names, with the reason that it gives."""
-    which, note = _which(request), by_person.note(request.POST.get("note", ""))
+    which, note = _which(request), failure_actions.note(request.POST.get("note", ""))
     if which is None or not note:
         messages.error(request, _("Write why nothing is to be done.") if which is not None else _("Choose at least one recording."))
         return _back(request)
-    closed = by_person.close(request.company, guards.target_ids(request.reach), which, note, guards.actor(request), guards.now(request))
+    closed = failure_actions.close(
+        request.company, guards.target_ids(request.reach), which, note, guards.actor(request), guards.now(request)
+    )
     messages.success(request, ngettext("%(count)d recording was closed.", "%(count)d recordings were closed.", closed) % {"count": closed})
     return _to_desk(request)
 
@@ -167,7 +171,7 @@ def reopen(request: CompanyRequest) -> HttpResponse:
     if which is None:
         messages.error(request, _("Choose at least one recording."))
         return _back(request)
-    opened = by_person.reopen(request.company, guards.target_ids(request.reach), which, guards.actor(request), guards.now(request))
+    opened = failure_actions.reopen(request.company, guards.target_ids(request.reach), which, guards.actor(request), guards.now(request))
     if not opened:
         messages.info(request, _("None of these was closed."))
         return _back(request)

@@ -15,7 +15,7 @@ from rokuon.accounts import recent_auth
 from rokuon.accounts.addresses import NotAnAddress
 from rokuon.accounts.mail import configured
 from rokuon.accounts.permissions import Action
-from rokuon.actions import failures as by_person
+from rokuon.actions import failures as failure_actions
 from rokuon.actions import notifications
 from rokuon.actions.notifications import KnownAlready, TooMany
 from rokuon.base import i18n
@@ -108,7 +108,7 @@ def acknowledge(request: CompanyRequest, notice: int) -> HttpResponse:
 
 def stop_reminders(request: CompanyRequest, wanted: Iterable[Notice]) -> None:
     """As far as the page's reach goes; says how that went."""
-    if by_person.acknowledge(request.company, request.reach.offices, wanted, guards.actor(request), guards.now(request)):
+    if failure_actions.acknowledge(request.company, request.reach.offices, wanted, guards.actor(request), guards.now(request)):
         messages.success(request, _("No more reminders are sent. It stays here until it is fixed."))
     else:
         messages.info(request, _("Already done: its reminders are stopped, or it is over."))
