@@ -1,1 +1,1 @@
-"""Who may do what: people, their roles, their sessions, and the log of what they did. The only package that knows allauth."""
+"""People, their roles, their sessions, and the audit log. The only package that imports allauth."""

@@ -1,4 +1,4 @@
-"""What allauth asks of us about people: who may come in, how fast one may guess, what is said."""
+"""allauth's account adapter: no sign-up, our rate limits, our error messages."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from .sign_ins import Result, SignInWay
 
 
 def too_early(refused: throttle.Throttled) -> ValidationError:
-    """What is said to somebody who tries too often."""
+    """Return the error for a person who tries too often."""
     seconds = int(refused.wait.total_seconds()) + 1
     return ValidationError(
         ngettext(
@@ -29,7 +29,7 @@ def too_early(refused: throttle.Throttled) -> ValidationError:
 
 
 class Accounts(DefaultAccountAdapter):
-    """People are invited; nobody signs up. Guesses are counted by `throttle`, allauth's own limits are off."""
+    """Account adapter: people are invited and cannot sign up. `throttle` counts guesses; allauth's own limits are off."""
 
     error_messages = DefaultAccountAdapter.error_messages | {
         "email_password_mismatch": gettext_lazy("The e-mail address or the password is not right."),
@@ -52,7 +52,7 @@ class Accounts(DefaultAccountAdapter):
         return not recent_auth.is_fresh(context.request)
 
     def add_message(self, *args: Any, **kwargs: Any) -> None:
-        """Our pages say what happened themselves."""
+        """Do nothing: our pages show their own messages."""
 
     def pre_login(self, request: HttpRequest, user: Person, **kwargs: Any) -> HttpResponse | None:
         answer: HttpResponse | None = super().pre_login(request, user, **kwargs)
@@ -72,7 +72,7 @@ class Accounts(DefaultAccountAdapter):
     def authenticate(self, request: HttpRequest, **credentials: Any) -> Person | None:
         person: Person | None = super().authenticate(request, **credentials)
         email = str(credentials.get("email", ""))
-        # The library finds a person by `str.lower`, which takes a Kelvin sign for a k.
+        # allauth compares addresses with `str.lower`, which turns a Kelvin sign into a k.
         if person is not None and person.email != as_kept(email):
             person = None
         if person is None:

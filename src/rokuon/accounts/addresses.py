@@ -1,18 +1,18 @@
-"""Addresses as people write them: in a form, on the command line, in what an identity provider says."""
+"""Parse mail addresses from forms, the command line and the identity provider."""
 
 from rokuon.runtime.mail_addresses import needs_utf8, normal
 
 
 class NotAnAddress(Exception):
-    """What was given is not an e-mail address."""
+    """The text is not an e-mail address."""
 
 
 class CannotSignIn(NotAnAddress):
-    """A mail address with which nobody can sign in: it has letters beyond ASCII before the @, which browsers' own forms refuse."""
+    """The address cannot be used to sign in: it has letters beyond ASCII before the @, which browsers' own forms refuse."""
 
 
 def address_of(text: str) -> str:
-    """What somebody wrote, as an address to which mail can be sent, in its normal form. Raises NotAnAddress."""
+    """Return the normal form of an address to which mail can be sent. Raises NotAnAddress."""
     try:
         return normal(text.strip())
     except ValueError as error:
@@ -20,7 +20,7 @@ def address_of(text: str) -> str:
 
 
 def sign_in_address(text: str) -> str:
-    """The same, as the address of an account. Raises NotAnAddress, CannotSignIn."""
+    """Return the normal form of the address of an account. Raises NotAnAddress, CannotSignIn."""
     address = address_of(text)
     if needs_utf8(address):
         raise CannotSignIn(text)
@@ -28,7 +28,7 @@ def sign_in_address(text: str) -> str:
 
 
 def as_kept(text: str) -> str:
-    """What somebody gave as an address: its normal form, or what was written where it is none."""
+    """Return the normal form of an address, or the stripped text if it is not an address."""
     try:
         return address_of(text)
     except NotAnAddress:

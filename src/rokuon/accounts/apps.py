@@ -6,4 +6,4 @@ class AccountsConfig(AppConfig):
     label = "accounts"
 
     def ready(self) -> None:
-        from . import signals  # noqa: F401 - listens to sign-ins
+        from . import signals  # noqa: F401 - connects the receiver of sign-in signals

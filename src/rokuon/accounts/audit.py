@@ -1,4 +1,4 @@
-"""The audit log: who changed or listened to what. Entries are added, in the transaction of the change itself, and never altered."""
+"""The audit log: which person changed or listened to what. Entries are added in the transaction of the change and never altered."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from .models import AuditEntry, Person
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: a person at an address, or the command line of the machine (`person` is None)."""
+    """The actor of an audit entry: a person at an address, or the machine's command line (`person` is None)."""
 
     name: str
     person: Person | None = None
@@ -24,12 +24,12 @@ COMMAND_LINE = Actor("command line")
 
 
 def client_address(request: HttpRequest) -> str:
-    """Who asks: as the door found out behind trusted proxies, else who is connected."""
+    """Return the client's address: the one resolved behind trusted proxies, else the address of the connection."""
     return getattr(request, "client_address", "") or request.META.get("REMOTE_ADDR", "")
 
 
 def acting(person: Person, request: HttpRequest) -> Actor:
-    """The person, at the address from which the request came."""
+    """Return the person as an actor, with the client address of the request."""
     return Actor(person.email, person, client_address(request))
 
 
@@ -44,9 +44,9 @@ def record(
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
 ) -> None:
-    """Add an entry. `subject` is (kind, id, name). `before` and `after` are cut to what differs; they must not hold a secret.
+    """Add an entry. `subject` is (kind, id, name). Equal values are dropped from `before` and `after`, which must not hold a secret.
 
-    Raises RuntimeError outside of a transaction: the change and its entry stand or fall together.
+    Raises RuntimeError outside of a transaction: the change and its entry must be committed or rolled back together.
     """
     if not connection.in_atomic_block:
         raise RuntimeError("audit.record belongs into the transaction of what it tells of")

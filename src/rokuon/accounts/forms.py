@@ -1,4 +1,4 @@
-"""The forms of sign-in and of one's own account, with our words."""
+"""Forms for signing in and for one's own account, with our texts."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def password_field(label: Any, autocomplete: str) -> forms.CharField:
 
 
 class SignInForm(LoginForm):
-    """E-mail address and password. What is wrong of the two is not said."""
+    """E-mail address and password. The error does not say which of the two is wrong."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -36,7 +36,7 @@ class SignInForm(LoginForm):
 
 
 class PasswordForm(forms.Form):
-    """A new password, once: it can be shown, so nobody has to type it twice."""
+    """A new password, typed once: the page can show it, so nobody has to type it twice."""
 
     password = password_field(gettext_lazy("New password"), NEW)
 
@@ -51,11 +51,11 @@ class PasswordForm(forms.Form):
 
 
 class ConfirmForm(forms.Form):
-    """Is it still you? By password."""
+    """Confirm the person's identity by password."""
 
     password = password_field(gettext_lazy("Password"), CURRENT)
 
 
 def field_errors(form: forms.BaseForm) -> list[str]:
-    """Every sentence that says what is wrong."""
+    """Return all error messages of the form."""
     return [str(error) for errors in form.errors.values() for error in errors] or [_("Please look at the form again.")]

@@ -1,6 +1,6 @@
 """View decorators: public, signed in, or recently re-authenticated.
 
-Guards of pages about one company stand in `console.web.guards`. A view without a guard does not exist.
+Guards of pages about one company are in `console.web.guards`. Every view has a guard.
 """
 
 from collections.abc import Callable
@@ -24,15 +24,15 @@ FORM: Final = ("GET", "HEAD", "POST")
 
 
 class SignedInRequest(HttpRequest):
-    """A request of somebody who is signed in."""
+    """A request of a signed-in person."""
 
     user: Person
 
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """What a view demands. `action` is None where being signed in is enough; `open` where not even that is asked; `fresh` where the
-    person must have proved within ten minutes who they are."""
+    """The requirements of a view. `action` is None if being signed in is enough; `open` is True if the view needs no sign-in at all;
+    `fresh` is True if the person must have confirmed their identity within the last ten minutes."""
 
     action: Action | None
     methods: tuple[str, ...]
@@ -43,7 +43,7 @@ class Guard:
 def everyone(
     methods: tuple[str, ...] = READ,
 ) -> Callable[[Callable[Concatenate[HttpRequest, P], HttpResponseBase]], Callable[..., HttpResponseBase]]:
-    """A page for anybody, also without an account."""
+    """Guard of a public page, also for people without an account."""
 
     def guarded(view: Callable[Concatenate[HttpRequest, P], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
         checked = require_http_methods(list(methods))(view)
@@ -56,7 +56,7 @@ def everyone(
 def signed_in(
     methods: tuple[str, ...] = READ, *, fresh: bool = False
 ) -> Callable[[Callable[Concatenate[SignedInRequest, P], HttpResponseBase]], Callable[..., HttpResponseBase]]:
-    """A page for everybody who has an account: of nothing but their own."""
+    """Guard of a page for everyone with an account. The page shows only the person's own data."""
 
     def guarded(view: Callable[Concatenate[SignedInRequest, P], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
         @wraps(view)
@@ -75,8 +75,7 @@ def signed_in(
 
 
 def to_sign_in(request: HttpRequest) -> HttpResponse:
-    """After signing in, the page that was asked for; a change is not repeated. A part of a page that asks for itself (htmx) takes the
-    whole page along."""
+    """Redirect to sign-in and afterwards to the requested page; a change is not repeated. For an htmx request, redirect the whole page."""
     if request.headers.get("HX-Request") == "true":
         page = freshness.page_of(request)
         return HttpResponse(status=204, headers={"HX-Redirect": redirect_to_login(page)["Location"]})

@@ -1,7 +1,7 @@
-"""How much of a recording one entry of the audit log stands for: all of it once, and a jump back over half of it (row Q38).
+"""Group the range requests of one playback into one audit entry: the whole recording once, plus a jump back over half of it (row Q38).
 
-A player asks for a recording in pieces, each a request, and its listener moves about in it. That is one entry, as long as the pieces
-together are no more than that. Hearing the recording again, from any byte, makes the next entry.
+A player requests a recording in pieces, and its listener jumps back and forth. All this is one entry as long as the pieces together are no
+longer than that. Hearing the recording again, from any byte, makes the next entry.
 """
 
 from datetime import datetime, timedelta
@@ -14,8 +14,8 @@ SAME_PLAY = timedelta(hours=1)
 
 
 def goes_on(person: Person, action: str, subject_id: object, start: int, given: int, size: int, now: datetime) -> bool:
-    """Whether `given` more bytes, from `start` on, belong to an entry of the last hour; they are counted then. In the first tenth of the
-    recording they do where they follow the last piece: a jump to the beginning is another play."""
+    """Whether `given` more bytes, from `start` on, belong to an entry of the last hour; if so, count them there. In the first tenth of the
+    recording they belong to it only if they follow the last piece: a jump to the beginning is a new playback."""
     same = HandedOut.objects.filter(person=person, action=action, subject_id=str(subject_id), began_at__gt=now - SAME_PLAY)
     if start < size // 10:
         same = same.filter(until=start)
@@ -23,7 +23,7 @@ def goes_on(person: Person, action: str, subject_id: object, start: int, given: 
 
 
 def begin(person: Person, action: str, subject_id: object, start: int, given: int, now: datetime) -> None:
-    """A new entry, of which so many bytes are given. In the transaction of the entry."""
+    """Begin a new entry with `given` bytes. Call it in the transaction of the audit entry."""
     HandedOut.objects.update_or_create(
         person=person,
         action=action,
@@ -33,5 +33,5 @@ def begin(person: Person, action: str, subject_id: object, start: int, given: in
 
 
 def prune(now: datetime) -> int:
-    """Drop what no request can belong to any more."""
+    """Delete rows that no request can belong to any more."""
     return HandedOut.objects.filter(began_at__lte=now - SAME_PLAY).delete()[0]

@@ -1,4 +1,4 @@
-"""Accounts of the identity provider by which a person signs in: which there are, and disconnecting one."""
+"""A person's connected accounts of the identity provider: list them, disconnect one."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,7 @@ from .models import Person
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """`address` is the mail address there, as the newest sign-in told it; `other` is whether it is not the person's."""
+    """A connected account. `address` is its mail address as of the newest sign-in; `other` is whether it differs from the person's."""
 
     id: int
     issuer: str
@@ -30,7 +30,7 @@ def of(person: Person) -> list[Join]:
 
 
 def disconnect(actor: Actor, person: Person, join_id: int, company_id: int, now: datetime) -> bool:
-    """That account no longer signs in as the person, who is signed out everywhere; False where it is none of theirs."""
+    """Disconnect the account and sign the person out everywhere. Return False if the account is not one of the person's."""
     with transaction.atomic():
         there = SocialAccount.objects.select_for_update().filter(pk=join_id, user_id=person.pk).first()
         if there is None:

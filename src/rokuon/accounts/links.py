@@ -1,6 +1,7 @@
-"""Links that work once: an invitation, or an operator's way in. Whoever holds one is that person, so it is short-lived and kept hashed.
+"""Links that work once: an invitation or an operator's sign-in link. The holder of a link signs in as its person, so a link is short-lived
+and only its hash is stored.
 
-Looking at a link changes nothing (mail scanners look); only the button on its page uses it.
+Opening a link changes nothing, because mail scanners open links; only the button on its page uses it.
 """
 
 from datetime import datetime, timedelta
@@ -15,12 +16,12 @@ LIFE = {Link.Kind.SIGN_IN: timedelta(minutes=15), Link.Kind.INVITATION: timedelt
 
 
 def path(token: str) -> str:
-    """Where the link leads, below the address at which people reach the console."""
+    """Return the path of the link, below the console's public address."""
     return f"/link/{token}/"
 
 
 def make(person: Person, kind: Link.Kind, handed: Link.Handed, now: datetime) -> str:
-    """A new link; those of the same kind that the person did not use are void. Returns what only its holder knows."""
+    """Create a link and void the person's unused links of the same kind. Return the token, which only the holder knows."""
     token = token_urlsafe(32)
     with transaction.atomic():
         void(person, now, kind)
@@ -29,19 +30,19 @@ def make(person: Person, kind: Link.Kind, handed: Link.Handed, now: datetime) ->
 
 
 def find(token: str, now: datetime) -> Link | None:
-    """The link, if it can still be used."""
+    """Return the link if it can still be used."""
     return _usable(now).filter(token=hashed(token)).select_related("person").first()
 
 
 def use(token: str, now: datetime) -> Link | None:
-    """The link, used up by this call; None where it cannot be used, also because another click was first, or a reset of the account.
+    """Use the link up and return it; None if it cannot be used, also because another click was first or the account was reset.
 
-    Holds the person's row until the transaction of the caller ends.
+    Locks the person's row until the caller's transaction ends.
     """
     there = _usable(now).filter(token=hashed(token)).values_list("person_id", flat=True).first()
     if there is None:
         return None
-    # The person first, as everything does that voids links: in the other order two would wait for each other.
+    # Lock the person first, as all code does that voids links: in the other order two transactions would deadlock.
     Person.objects.select_for_update().filter(pk=there).exists()
     if _usable(now).filter(token=hashed(token)).update(used_at=now) != 1:
         return None
@@ -49,11 +50,11 @@ def use(token: str, now: datetime) -> Link | None:
 
 
 def void(person: Person, now: datetime, *kinds: Link.Kind) -> int:
-    """Links that were not used stop working; how many. Without `kinds`, all of them."""
+    """Void unused links and return their number. Without `kinds`, void links of all kinds."""
     which = Q(kind__in=kinds) if kinds else Q()
     return Link.objects.filter(which, person=person, used_at=None).delete()[0]
 
 
 def _usable(now: datetime) -> QuerySet[Link]:
-    # Without a join: Django would put a join into a subquery, and a second click that waited for the first would not look again.
+    # No join: Django would put it into a subquery, and a second click that waited for the first would not evaluate it again.
     return Link.objects.filter(used_at=None, expires_at__gt=now, person__in=Person.objects.filter(is_active=True))

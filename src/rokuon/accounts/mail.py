@@ -1,4 +1,4 @@
-"""Mails about accounts: plain and HTML, in the reader's language, with no secret but the link."""
+"""Mails about accounts: plain text and HTML, in the reader's language. The only secret in them is the link."""
 
 from django.conf import settings
 from django.template.loader import render_to_string
@@ -16,8 +16,8 @@ def configured() -> bool:
 
 
 def send_invitation(person: Person, address: str, company: str, inviter: Person, days: int) -> None:
-    """The inviter is named with the address that they sign in with: a name can be anybody's. Raises OSError (also
-    SMTPException, which is one) where the server does not take it."""
+    """Send an invitation. It names the inviter with their sign-in address, because anyone can have a given name. Raises OSError
+    (SMTPException is one) if the server does not accept the mail."""
     language = person.language or translation.get_language() or settings.LANGUAGE_CODE
     with translation.override(language):
         about = {

@@ -1,4 +1,4 @@
-"""People and what they may reach, as tables. What a role allows stands in `permissions`; nothing else decides it."""
+"""Tables of people, roles, sessions, links and the audit log. Only `permissions` decides what a role allows."""
 
 import hashlib
 
@@ -14,7 +14,7 @@ from .sign_in_models import SignIn as SignIn
 
 class People(BaseUserManager["Person"]):
     def at(self, text: str) -> "Person | None":
-        """Whose account has the address that somebody wrote."""
+        """Return the person whose account has this address, or None."""
         try:
             return self.filter(email=sign_in_address(text)).first()
         except NotAnAddress:
@@ -22,14 +22,14 @@ class People(BaseUserManager["Person"]):
 
 
 class Person(AbstractBaseUser):
-    """Somebody who signs in, by e-mail address in its normal form (`runtime.mail_addresses`). Never deleted: the audit log names them.
+    """A person who signs in with an e-mail address in its normal form (`runtime.mail_addresses`). Never deleted: the audit log names them.
 
-    Two facts keep somebody out (`is_active` is false while either holds): whoever runs the installation has disabled the account
-    (`disabled_at`), and the last role was taken away (`removed_at`, until one is given again). No company undoes the first.
+    Two facts prevent signing in (`is_active` is false while either holds): the operator disabled the account (`disabled_at`), or the person
+    lost the last role (`removed_at`, until they get one again). A company cannot undo the first.
 
-    `proven_at` and `proven_by` say when and how it was first proven that the account is its address's (`proof`). `reset_at` is when
-    what was set on it without a proof was last taken away. `is_operator` runs the installation: may add a company, and sees none by
-    that alone. `language` is "" until chosen.
+    `proven_at` and `proven_by` say when and how the person first proved that they own the address (`proof`). `reset_at` is when the account
+    was last reset because nobody had proven it. An `is_operator` person runs the installation: they may add a company, and see none by that
+    alone. `language` is "" until chosen.
     """
 
     class Proof(models.TextChoices):
@@ -79,12 +79,12 @@ class Person(AbstractBaseUser):
 
     @property
     def called(self) -> str:
-        """The name, or the address where none is known."""
+        """The name, or the address if the name is unknown."""
         return self.name or self.email
 
 
 class Membership(models.Model):
-    """A role of a person in a company, or in one of its offices (M13)."""
+    """A person's role in a company, or in one of its offices (M13)."""
 
     class Role(models.TextChoices):
         COMPANY_ADMIN = "company_admin"
@@ -110,12 +110,12 @@ class Membership(models.Model):
 
 
 def hashed(token: str) -> str:
-    """What is kept of a random token (a session's, a link's): who reads the database cannot use it."""
+    """Return the hash that is stored for a random token of a session or link: a reader of the database cannot use it."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 class Session(AbstractBaseSession):
-    """A signed-in browser. `session_key` is the hash of what the cookie holds (ASVS 7.2); times are UTC."""
+    """A signed-in browser. `session_key` is the hash of the cookie's value (ASVS 7.2); times are UTC."""
 
     session_key = models.CharField(max_length=64, primary_key=True)
     person = models.ForeignKey(Person, null=True, on_delete=models.CASCADE, related_name="sessions")
@@ -129,9 +129,9 @@ class Session(AbstractBaseSession):
 
 
 class Link(models.Model):
-    """A link that works once, until `expires_at`: an invitation, or an operator's sign-in. `token` is the hash of what it holds.
+    """A link that works once, until `expires_at`: an invitation or an operator's sign-in link. `token` is the hash of its secret.
 
-    `handed` is how it reached its reader: by mail to the address, on the screen of who invited, or from whoever runs the installation.
+    `handed` is how the person received it: by mail, on the inviter's screen, or from the operator.
     """
 
     class Kind(models.TextChoices):
@@ -156,7 +156,7 @@ class Link(models.Model):
 
 
 class Throttle(models.Model):
-    """How often somebody tried to get in by what `key` names, and when the next try is free. Changed only by `throttle`."""
+    """The number of tries under `key`, and when the next try is allowed. Changed only by `throttle`."""
 
     key = models.CharField(max_length=120, primary_key=True)
     tries = models.PositiveIntegerField()
@@ -168,7 +168,7 @@ class Throttle(models.Model):
 
 
 class SpentCode(models.Model):
-    """A one-time code of an authenticator app that was used: it is not taken again while it would still be right."""
+    """A used one-time code of an authenticator app: it is refused while it would still be valid."""
 
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
     code = models.CharField(max_length=64)
@@ -182,8 +182,8 @@ class SpentCode(models.Model):
 
 
 class HandedOut(models.Model):
-    """How many bytes of a recording a person was given under one audit entry of `action`, since `began_at`; the last
-    of them ended before byte `until`. Changed only by `handed_out`."""
+    """The number of bytes of a recording that a person received under one audit entry of `action`, since `began_at`; the last of them ended
+    before byte `until`. Changed only by `handed_out`."""
 
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
     action = models.TextField()
@@ -200,11 +200,11 @@ class HandedOut(models.Model):
 
 
 class AuditEntry(models.Model):
-    """One thing that somebody did (監査ログ). Written by `audit.record` alone; the database refuses to change or delete one.
+    """One action in the audit log (監査ログ). Written only by `audit.record`; the database refuses to change or delete an entry.
 
-    `company_id` is null for what concerns the installation. `office_id` is the office that it concerns, null for the whole company.
-    `action` is a stable word such as `bucket.register`; `subject` names the thing as it was called then. `before` and `after` hold
-    what changed, never a secret.
+    `company_id` is null for an entry about the installation. `office_id` is the office that the entry is about, null for the whole company.
+    `action` is a stable word such as `bucket.register`; `subject` is the thing's name at that time. `before` and `after` hold what changed,
+    never a secret.
     """
 
     at = models.DateTimeField(default=timezone.now)

@@ -1,8 +1,8 @@
-"""Signing in with another identity provider (OpenID Connect, code flow with PKCE), checked more strictly than allauth does by itself.
+"""Sign-in with an identity provider (OpenID Connect, code flow with PKCE), checked more strictly than allauth does.
 
-allauth keeps the state, sends the PKCE verifier and fetches the tokens. It knows no nonce, takes the ID token's signature and algorithm on
-trust where it came over TLS, and the issuer from whatever the discovery says: all of that is checked here. An account at the provider is
-known by issuer and subject. The first time, it is joined to the invited person whose mail address the provider has verified.
+allauth keeps the state, sends the PKCE verifier and fetches the tokens. It has no nonce, does not check the signature and algorithm of an
+ID token that came over TLS, and accepts any issuer that the discovery document names: this module checks all of that. Issuer and subject
+identify an account at the provider. At its first sign-in it is connected to the invited person whose address the provider has verified.
 """
 
 import hashlib
@@ -48,12 +48,12 @@ def configured() -> bool:
 
 
 def provider_name() -> str:
-    """The host of the issuer, for the button."""
+    """Return the host name of the issuer, for the button."""
     return str(settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"][0]["name"]) if configured() else ""
 
 
 class Checked(OpenIDConnectOAuth2Adapter):
-    """Everything that the provider says is held against what was configured."""
+    """OpenID Connect adapter that checks everything the provider sends against the configuration."""
 
     @property
     def openid_config(self) -> dict[str, Any]:
@@ -75,7 +75,7 @@ class Checked(OpenIDConnectOAuth2Adapter):
 
     def complete_login(self, request: HttpRequest, app: Any, token: Any, **kwargs: Any) -> Any:
         claims = self._claims(app, str(kwargs["response"].get("id_token", "")))
-        # Nothing that the provider sends can stand for the pair itself.
+        # No claim that the provider sends can take the place of issuer and subject.
         claims["uid"] = hashlib.sha256(f"{claims['iss']}\0{claims['sub']}".encode()).hexdigest()
         return self.get_provider().sociallogin_from_response(request, {"id_token": claims})
 
@@ -103,7 +103,7 @@ class Checked(OpenIDConnectOAuth2Adapter):
         return claims
 
     def _key(self, header: dict[str, Any]) -> Any:
-        """The provider's key of that id, of a kind that fits the algorithm: never a shared secret."""
+        """Return the provider's key with that id and of a type that fits the algorithm: never a shared secret."""
         with get_adapter().get_requests_session() as session:
             answer = session.get(self.openid_config["jwks_uri"], allow_redirects=False)
             answer.raise_for_status()
@@ -115,9 +115,9 @@ class Checked(OpenIDConnectOAuth2Adapter):
 
 
 def ask() -> None:
-    """Whether the provider answers and is what was configured, asked as for a sign-in.
+    """Check that the provider answers and matches the configuration, with the same request as a sign-in.
 
-    Raises RequestException (no answer, or none in JSON) and ConfigError (it is something else)."""
+    Raises RequestException (no answer, or not JSON) and ConfigError (it does not match)."""
     try:
         _found = Checked(HttpRequest(), PROVIDER).openid_config
     except OAuth2Error as error:
@@ -125,14 +125,14 @@ def ask() -> None:
 
 
 class _ThisMachinesTrust(HTTPAdapter):
-    """Whom this machine trusts, a company's own authority too, counts as for Dialpad and mail: requests alone knows public ones only."""
+    """Trust this machine's authorities, a company's own included, as for Dialpad and mail: the requests library knows only public ones."""
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         super().init_poolmanager(*args, ssl_context=ssl.create_default_context(), **options)
 
 
 class InvitedPeopleAdapter(DefaultSocialAccountAdapter):
-    """Who comes in by way of the provider: people who were invited, and nobody else."""
+    """Social account adapter: only invited people may sign in through the provider."""
 
     def get_requests_session(self) -> Any:
         session = super().get_requests_session()
@@ -182,7 +182,7 @@ class InvitedPeopleAdapter(DefaultSocialAccountAdapter):
             )
 
     def _prove(self, request: HttpRequest, sociallogin: Any, claims: dict[str, Any]) -> None:
-        """An account that was joined before proofs were kept. What was set on it before may be somebody else's."""
+        """Prove an account that was connected before proofs were stored. Earlier settings on it may be someone else's."""
         person = sociallogin.user
         if claims.get("email_verified") is True and _whose(str(claims.get("email", ""))) == person:
             actor = audit.acting(person, request)
@@ -191,7 +191,7 @@ class InvitedPeopleAdapter(DefaultSocialAccountAdapter):
 
 
 def away_page(request: HttpRequest, error: BaseException | None) -> HttpResponse:
-    """That the provider cannot be asked, with the one cause that only an operator can mend."""
+    """Return the page that says that the provider cannot be reached, and whether the cause is one that only an operator can fix."""
     lacks = strict_certificates.lacks(error)
     log.warning("oidc_away", extra={"why": lacks or type(error).__name__})
     kind = "certificate" if lacks else "away"
@@ -199,7 +199,7 @@ def away_page(request: HttpRequest, error: BaseException | None) -> HttpResponse
 
 
 def _whose(address: str) -> Person | None:
-    """Whose account has exactly this address: what the provider says is no typing mistake, so nothing is forgiven."""
+    """Return the active person with exactly this address. A provider makes no typing mistakes, so no correction is made."""
     try:
         return Person.objects.filter(email=normal(address), is_active=True).first()
     except ValueError:

@@ -1,4 +1,4 @@
-"""Who runs the installation: made by whoever may run commands on its machine, never on a page (ASVS 6.3.2)."""
+"""Operators of the installation: created only from the machine's command line, never on a page (ASVS 6.3.2)."""
 
 from datetime import datetime
 
@@ -13,11 +13,11 @@ FIRST = "operator@localhost"
 
 
 class OperatorDisabled(Exception):
-    """The person was disabled: a link would not let them in."""
+    """The person is disabled: a link would not sign them in."""
 
 
 class WithoutRole(Exception):
-    """The person's last role was taken away: a link would not let them in."""
+    """The person has lost their last role: a link would not sign them in."""
 
 
 class SeveralOperators(Exception):
@@ -25,10 +25,10 @@ class SeveralOperators(Exception):
 
 
 def sign_in_link(email: str | None, now: datetime) -> tuple[Person, str]:
-    """A link's token for this person, or for the only operator. A person who is not there yet becomes an operator.
+    """Create a sign-in link for this person, or for the only operator, and return its token. An unknown address becomes an operator.
 
-    A company that nobody administers gets the operator as its company admin: otherwise nobody could invite anyone.
-    Raises NotAnAddress, CannotSignIn, Disabled, WithoutRole, SeveralOperators.
+    The operator becomes company admin of every company that has none: otherwise nobody could invite anyone. Raises NotAnAddress,
+    CannotSignIn, OperatorDisabled, WithoutRole, SeveralOperators.
     """
     with transaction.atomic():
         person = _person(email, now)
@@ -64,7 +64,7 @@ def _person(email: str | None, now: datetime) -> Person:
 def _adopt(person: Person, now: datetime) -> None:
     administered = Membership.objects.filter(role=Membership.Role.COMPANY_ADMIN, person__is_active=True).values("company_id")
     for company_id in apps.get_model("org", "Company").objects.exclude(pk__in=administered).values_list("pk", flat=True):
-        # A lesser role that the person has there becomes this one.
+        # Replaces a lesser role that the person has there.
         Membership.objects.update_or_create(
             person=person, company_id=company_id, office=None, defaults={"role": Membership.Role.COMPANY_ADMIN}
         )

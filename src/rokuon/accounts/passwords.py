@@ -1,4 +1,4 @@
-"""How passwords are kept and which are refused (ASVS 6.2): 12 to 128 characters, any character, none that guessers try first."""
+"""Password hashing and validation (ASVS 6.2): 12 to 128 characters, any character, none of the common passwords."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ class Argon2(Argon2PasswordHasher):
 
 
 class NotTooLong:
-    """Longer ones cost time and make nothing safer."""
+    """Refuse longer passwords: they cost time and add no security."""
 
     def __init__(self, longest: int = LONGEST) -> None:
         self._longest = longest
@@ -36,7 +36,7 @@ class NotTooLong:
 
 
 class NotCommon(CommonPasswordValidator):
-    """Django's list of 20,000, also with figures and signs put before or after, and the words of this product."""
+    """Refuse Django's list of 20,000, also with digits and signs before or after, and this product's own words."""
 
     OWN = frozenset({"rokuon", "dialpad", "callrecording", "callrecordings", "rokuonrokuon", "dialpaddialpad"})
 

@@ -1,7 +1,7 @@
-"""Who works in a company, and as what: inviting, giving and taking roles. Each change is one transaction with its audit entry.
+"""The people of a company and their roles: invite people, give and take away roles. Each change is one transaction with its audit entry.
 
-A company keeps at least one company admin who can sign in: what would take the last one is refused, also when two people each take
-one of two at once. A role that was changed counts from the next request on; who has no role left anywhere is signed out.
+A company keeps at least one company admin who can sign in: a change that would remove the last one is refused, also when two people each
+remove one of two at the same time. A changed role counts from the next request on; a person without any role is signed out.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from .models import Link, Membership, Person
 
 Role = Membership.Role
 LOCK = 0x524F4B55
-"""Of PostgreSQL's advisory locks, ours: changes of the roles of one company come one after the other."""
+"""Key of our PostgreSQL advisory lock: it serialises changes of one company's roles."""
 
 
 class LastAdmin(Exception):
@@ -26,15 +26,14 @@ class LastAdmin(Exception):
 
 
 class PersonDisabled(Exception):
-    """Whoever runs the installation has disabled the person: no company gives a role to them. `args` is the address."""
+    """The operator has disabled the person: no company can give them a role. `args` is the address."""
 
 
 def invite(actor: Actor, company_id: int, email: str, name: str, role: str, office_id: int | None, language: str, now: datetime) -> Person:
-    """Give a role to somebody who may be new. A role that the person has in that place already becomes this one.
+    """Give a role to a person, who may be new. It replaces a role that the person already has in that place.
 
-    An account that nobody has proven, and that others than this company may have used, is reset first (`proof`).
-
-    Raises NotAnAddress, CannotSignIn, Disabled; LastAdmin where a company admin would become less.
+    An account that nobody has proven, and that others than this company may have used, is reset first (`proof`). Raises NotAnAddress,
+    CannotSignIn, PersonDisabled; LastAdmin if it would demote the last company admin.
     """
     with _one_after_the_other(company_id):
         person, made = _find_or_make(email, name, language, now)
@@ -50,25 +49,25 @@ def invite(actor: Actor, company_id: int, email: str, name: str, role: str, offi
             return person
         added = Membership.objects.create(person=person, company_id=company_id, office_id=office_id, role=role, created_at=now)
         if not only_here(person, company_id):
-            # Another company's admins may hold the link that was made there: it must not open this company.
+            # Another company's admins may hold the invitation link made there: it must not open this company.
             links.void(person, now, Link.Kind.INVITATION)
         _record(actor, "person.role", added, now, after={"role": role, "office": _office_name(added)})
     return person
 
 
 def _find_or_make(email: str, name: str, language: str, now: datetime) -> tuple[Person, bool]:
-    """The person with this address, whose row is held until the transaction ends, and whether it is a new one, without a password."""
+    """Return the person with this address, row locked until the transaction ends, and whether it is new (without a password)."""
     address = sign_in_address(email)
     new = Person(email=address, name=name.replace("\0", "").strip()[:200], language=language, created_at=now)
     new.set_unusable_password()
-    # Two who invite the same new address at once make one person.
+    # Two concurrent invitations of the same new address create one person.
     Person.objects.bulk_create([new], ignore_conflicts=True)
     person = Person.objects.select_for_update(no_key=True).get(email=address)
     return person, person.password == new.password
 
 
 def set_role(actor: Actor, membership: Membership, role: str, office_id: int | None, now: datetime) -> None:
-    """Raises LastAdmin. A role that the person has in that place already gives way to this one."""
+    """Set the role. It replaces a role that the person already has in that place. Raises LastAdmin."""
     with _one_after_the_other(membership.company_id):
         there = Membership.objects.filter(Q(office_id=office_id), person_id=membership.person_id, company_id=membership.company_id)
         for other in there.exclude(pk=membership.pk).select_related("person", "office"):
@@ -78,7 +77,7 @@ def set_role(actor: Actor, membership: Membership, role: str, office_id: int | N
 
 
 def remove(actor: Actor, membership: Membership, now: datetime) -> None:
-    """Take the role away. Who has none left anywhere, and does not run the installation, is signed out until one is given again. Raises
+    """Take the role away. A person without any other role, who is not an operator, is signed out until they get one again. Raises
     LastAdmin."""
     with _one_after_the_other(membership.company_id):
         before = {"role": membership.role, "office": _office_name(membership)}
@@ -92,7 +91,7 @@ def remove(actor: Actor, membership: Membership, now: datetime) -> None:
 
 
 def disable(actor: Actor, person: Person, now: datetime) -> None:
-    """Nobody by that name gets in any more, anywhere, until whoever runs the installation enables the account. Raises LastAdmin."""
+    """Block the account everywhere until the operator enables it. Raises LastAdmin."""
     with transaction.atomic():
         companies = sorted(set(person.memberships.values_list("company_id", flat=True)))
         for company_id in companies:
@@ -107,14 +106,14 @@ def disable(actor: Actor, person: Person, now: datetime) -> None:
 
 
 def enable(actor: Actor, person: Person, now: datetime) -> None:
-    """What `disable` did no longer holds. Who has no role left still needs one."""
+    """Undo `disable`. A person without any role still needs one."""
     with transaction.atomic():
         if Person.objects.filter(pk=person.pk, disabled_at__isnull=False).update(disabled_at=None):
             audit.record(actor, "person.enable", now=now, company_id=None, subject=("person", person.pk, person.email))
 
 
 def invitation(actor: Actor, person: Person, company_id: int, handed: Link.Handed, now: datetime) -> str:
-    """A link for somebody who has not signed in yet; one that was sent before is void. Its token."""
+    """Create an invitation link for a person who has not signed in yet, void earlier ones, and return the token."""
     with transaction.atomic():
         token = links.make(person, Link.Kind.INVITATION, handed, now)
         audit.record(actor, "person.invite", now=now, company_id=company_id, subject=("person", person.pk, person.email))
@@ -122,19 +121,19 @@ def invitation(actor: Actor, person: Person, company_id: int, handed: Link.Hande
 
 
 def withdraw(actor: Actor, person: Person, company_id: int, now: datetime) -> None:
-    """The invitation that was not followed stops working."""
+    """Void the unused invitation."""
     with transaction.atomic():
         if links.void(person, now, Link.Kind.INVITATION):
             audit.record(actor, "person.withdraw", now=now, company_id=company_id, subject=("person", person.pk, person.email))
 
 
 def only_here(person: Person, company_id: int) -> bool:
-    """Whether the person is nobody's business but this company's: only then may its admins hold a link that signs in as that person."""
+    """Whether the person belongs to this company alone: only then may its admins hold a link that signs in as that person."""
     return not person.is_operator and not person.memberships.exclude(company_id=company_id).exists()
 
 
 def admins(company_id: int) -> int:
-    """How many company admins the company has who are not disabled."""
+    """Return the number of the company's admins who are not disabled."""
     return Membership.objects.filter(company_id=company_id, role=Role.COMPANY_ADMIN, person__is_active=True).count()
 
 
@@ -158,7 +157,7 @@ def _require_admin(company_id: int) -> None:
 
 @contextmanager
 def _one_after_the_other(company_id: int) -> Iterator[None]:
-    """Raises LastAdmin, and undoes everything, where the company had a company admin before and has none after."""
+    """Serialise changes. Raises LastAdmin, and rolls back, if the company had a company admin before and has none after."""
     with transaction.atomic():
         _lock(company_id)
         administered = admins(company_id) > 0

@@ -1,4 +1,4 @@
-"""The only gate: what a person may do, and how far that reaches. What is not said here is refused (ASVS 8.2, 16.5.3).
+"""Authorization: which role may perform which action, in which offices. What is not listed here is refused (ASVS 8.2, 16.5.3).
 
 Nothing is cached: a role that was taken away ends with the next request.
 """
@@ -13,9 +13,9 @@ Role = Membership.Role
 
 
 class Action(StrEnum):
-    """VIEW: counts, names, settings, lists. BACK_UP: start, pause, cancel, retry. SET_BUCKETS: choose among the registered buckets for
-    an office or a target. SET_NOTICES: the recipients of notifications. SET_COMPANY: key, directory, registering buckets, the company's
-    bucket, restriction, limits. SYSTEM: how the installation itself does."""
+    """VIEW: counts, names, settings, lists. BACK_UP: start, pause, cancel, retry. SET_BUCKETS: choose among the registered buckets for an
+    office or a target. SET_NOTICES: the recipients of notifications. SET_COMPANY: key, directory, registering buckets, the company's
+    bucket, restriction, limits. SYSTEM: see the state of the installation itself."""
 
     VIEW = "view"
     LISTEN = "listen"
@@ -42,7 +42,7 @@ ALLOWED: Mapping[str, frozenset[Action]] = {
 
 @dataclass(frozen=True, slots=True)
 class AccessReach:
-    """The part of a company in which an action is allowed: some offices (ledger ids), or all of it where `offices` is None."""
+    """The part of a company in which an action is allowed: some offices (ledger ids), or all of it if `offices` is None."""
 
     company_id: int
     offices: frozenset[int] | None = None
@@ -52,18 +52,17 @@ class AccessReach:
         return self.offices is None
 
     def covers(self, office_id: int | None) -> bool:
-        """Whether a thing of this office lies within; a thing of the whole company (None) only where all of it is reached."""
+        """Whether an object of this office is in reach; an object of the whole company (None) only if all of it is in reach."""
         return self.offices is None or office_id in self.offices
 
 
 def reach(person_id: int, company_id: int, action: Action) -> AccessReach | None:
-    """How far the person may do this in the company; None where not at all."""
+    """Return the person's reach for this action in the company; None if it is not allowed."""
     return reaches(person_id, company_id).get(action)
 
 
 def reaches(person_id: int, company_id: int) -> Mapping[Action, AccessReach]:
-    """Everything that the person may do in the company, in one question to the database. An operator who has a role there looks after the
-    installation too."""
+    """Return all actions that the person may perform in the company, with one query. An operator with a role there also gets SYSTEM."""
     known = Membership.objects.filter(person_id=person_id, company_id=company_id, person__is_active=True)
     roles = list(known.values_list("role", "office_id", "person__is_operator"))
     found: dict[Action, list[int | None]] = {
@@ -79,6 +78,6 @@ def _reach(company_id: int, offices: Sequence[int | None]) -> AccessReach:
 
 
 def company_ids(person_id: int) -> list[int]:
-    """The companies that the person may look at."""
+    """Return the companies that the person may view."""
     roles = Membership.objects.filter(person_id=person_id, person__is_active=True).values_list("company_id", "role")
     return sorted({company for company, role in roles if Action.VIEW in ALLOWED.get(role, ())})

@@ -1,8 +1,8 @@
-"""When and how it was proven that an account is its address's, and what an account loses that nobody proved.
+"""Proof that a person owns the address of an account, and the reset of an account that nobody has proven.
 
-Who follows a link that was mailed, comes from the identity provider with a verified address, or follows a link that whoever runs the
-installation handed over, is the owner. A link that was shown on the screen proves nothing: an admin saw it. So what was set on an account
-before its first proof may be an intruder's, and does not outlive that proof, nor an invitation by another company.
+A person proves an address by following a mailed link, by coming from the identity provider with a verified address, or by following a link
+from the operator. A link that was shown on the screen proves nothing, because an admin saw it. So settings made before the first proof may
+be an intruder's: the first proof, or an invitation by another company, removes them.
 """
 
 from datetime import datetime
@@ -18,8 +18,8 @@ Proof = Person.Proof
 
 
 def by_link(actor: Actor, link: Link, now: datetime) -> bool:
-    """The link was followed: keep what that proves; whether anything was taken away. An operator's link does not go round a second factor,
-    so it proves nothing where one is set up: the code is asked for."""
+    """Store the proof that following this link gives; return whether anything was removed. An operator's link does not bypass a second
+    factor, so it proves nothing if one is set up: the page asks for the code."""
     person = link.person
     if link.handed == Link.Handed.MAIL:
         return prove(actor, person, Proof.MAIL, now)
@@ -29,9 +29,9 @@ def by_link(actor: Actor, link: Link, now: datetime) -> bool:
 
 
 def prove(actor: Actor, person: Person, how: Proof, now: datetime, *, joined: int | None = None) -> bool:
-    """Keep the first proof of this account, and take away what was set before it; whether anything was.
+    """Store the first proof of this account and remove what was set before it; return whether anything was removed.
 
-    `joined` is the identity provider's account by which it is proven: that one stays. `person` is brought up to date.
+    `joined` is the id of the identity provider's account that gives the proof: it is kept. Refreshes `person`.
     """
     with transaction.atomic():
         there = Person.objects.select_for_update().get(pk=person.pk)
@@ -45,8 +45,8 @@ def prove(actor: Actor, person: Person, how: Proof, now: datetime, *, joined: in
 
 
 def reset(actor: Actor, person: Person, company_id: int | None, now: datetime, *, but: int | None = None) -> bool:
-    """Password, second factor, sessions, known browsers, accounts at the provider (except `but`) and links that were not used are gone;
-    whether there were any. The caller holds the person's row, and is in a transaction."""
+    """Remove password, second factor, sessions, known browsers, accounts at the provider (except `but`) and unused links; return whether
+    there were any. The caller is in a transaction and holds a lock on the person's row."""
     joins = SocialAccount.objects.filter(user_id=person.pk).exclude(pk=but)
     found = person.has_password or person.last_login is not None or second_factor.has(person) or joins.exists()
     person.set_unusable_password()
@@ -61,15 +61,15 @@ def reset(actor: Actor, person: Person, company_id: int | None, now: datetime, *
 
 
 def reset_by_operator(actor: Actor, person: Person, now: datetime) -> None:
-    """The same for an account that its owner cannot get into, proven or not."""
+    """Reset an account that its owner cannot sign in to, proven or not."""
     with transaction.atomic():
         reset(actor, Person.objects.select_for_update().get(pk=person.pk), None, now)
         person.refresh_from_db()
 
 
 def may_be_another(person: Person, company_id: int) -> bool:
-    """Whether somebody else may hold this account: nobody proved it, and not this company alone has had it. Operators are made by the
-    command line."""
+    """Whether someone else may hold this account: nobody has proven it, and it has not belonged to this company alone. Operators are
+    excluded, because the command line creates them."""
     return person.proven_at is None and not person.is_operator and _companies(person) != {company_id}
 
 

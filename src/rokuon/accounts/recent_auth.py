@@ -1,6 +1,6 @@
-"""Proof of a moment ago: far-reaching changes ask again who it is, after ten minutes (ASVS 7.5).
+"""Recent re-authentication: important changes ask for the person's identity again after ten minutes (ASVS 7.5).
 
-Signing in is such a proof, and so is the page "Is it still you?", which asks for the password or a code.
+Both signing in and the page "Is it still you?", which asks for the password or a code, count.
 """
 
 import time
@@ -15,19 +15,19 @@ PROVED_AT = "proved_at"
 
 
 def is_fresh(request: HttpRequest) -> bool:
-    """Whether the person proved within ten minutes who they are. A time that cannot be read counts as never."""
+    """Whether the person confirmed their identity within the last ten minutes. An unreadable time counts as never."""
     proved = request.session.get(PROVED_AT)
     return isinstance(proved, float) and 0 <= time.time() - proved < FRESH_S
 
 
 def renew(request: HttpRequest) -> None:
-    """The person has just proved who they are."""
+    """Store that the person has just confirmed their identity."""
     request.session[PROVED_AT] = time.time()
 
 
 def ask(request: HttpRequest, page: str = "") -> HttpResponse:
-    """To the page that asks again, and from there back, or on to `page`. A change is not repeated: the page that its form stood on
-    comes back."""
+    """Redirect to the page that asks again, and from there back or to `page`. A change is not repeated: the person returns to the page with
+    the form."""
     page = page or (request.get_full_path() if request.method in ("GET", "HEAD") else page_of(request))
     to = f"{reverse('account_reauthenticate')}?{urlencode({'next': page})}"
     if request.headers.get("HX-Request") == "true":
@@ -36,7 +36,7 @@ def ask(request: HttpRequest, page: str = "") -> HttpResponse:
 
 
 def page_of(request: HttpRequest) -> str:
-    """The page of ours that the request was made from, "/" where it is not known."""
+    """Return the page of this installation that sent the request, "/" if unknown."""
     came_from = urlsplit(request.headers.get("HX-Current-URL") or request.headers.get("Referer") or "")
     if came_from.netloc != request.get_host():
         return "/"
@@ -45,5 +45,5 @@ def page_of(request: HttpRequest) -> str:
 
 
 def ours(path: str) -> str:
-    """The path if it stays in this installation, else "/"."""
+    """Return the path if it stays in this installation, else "/"."""
     return path if path.startswith("/") and url_has_allowed_host_and_scheme(path, allowed_hosts=None) else "/"

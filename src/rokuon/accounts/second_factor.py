@@ -1,6 +1,6 @@
-"""The second factor: a code of an authenticator app, besides the password (TOTP, RFC 6238); recovery codes for when the app is lost.
+"""Second factor: a code of an authenticator app besides the password (TOTP, RFC 6238), and recovery codes if the app is lost.
 
-Secrets are kept sealed under the master key. A code is taken once, and guesses at it are made as slow as guesses at a password.
+The master key encrypts the secrets. A code is accepted once, and guesses at it are slowed like guesses at a password.
 """
 
 from collections.abc import Callable, Iterable
@@ -33,7 +33,7 @@ from .sign_ins import Result, SignInWay
 
 TOTP = Authenticator.Type.TOTP
 RIGHT_FOR = timedelta(seconds=120)
-"""Longer than any code is right: its own half minute, and one on each side."""
+"""Longer than any code is valid: its own half minute, and one on each side."""
 
 
 def has(person: Person) -> bool:
@@ -41,7 +41,7 @@ def has(person: Person) -> bool:
 
 
 def satisfied(request: HttpRequest) -> bool:
-    """Whether the session was opened with more than a password: an app's code, or an identity provider, whose business it is then."""
+    """Whether the session has more than a password: an app's code, or an identity provider, which is then responsible for it."""
     person = request.user
     if not isinstance(person, Person):
         return False
@@ -50,28 +50,28 @@ def satisfied(request: HttpRequest) -> bool:
 
 
 def ask(request: HttpRequest) -> HttpResponse:
-    """To the page that explains it and sets it up."""
+    """Redirect to the page that explains the second factor and sets it up."""
     return HttpResponseRedirect(f"{reverse('mfa_index')}?required=1", status=303)
 
 
 def who_has(person_ids: Iterable[int]) -> set[int]:
-    """Those of the people who have one."""
+    """Return the people who have a second factor."""
     return set(Authenticator.objects.filter(user_id__in=list(person_ids), type=TOTP).values_list("user_id", flat=True))
 
 
 def take_away(person: Person) -> bool:
-    """App and recovery codes are forgotten; whether there were any."""
+    """Delete the app and the recovery codes; return whether there were any."""
     return bool(Authenticator.objects.filter(user_id=person.pk).delete()[0])
 
 
 def recovery_codes(person: Person) -> list[str]:
-    """Those that were not used."""
+    """Return the unused recovery codes."""
     found = Authenticator.objects.filter(user_id=person.pk, type=Authenticator.Type.RECOVERY_CODES).first()
     return list(found.wrap().get_unused_codes()) if found is not None else []
 
 
 def spend(person_id: int, code: str, now: datetime) -> bool:
-    """Whether the code is used for the first time while it is right."""
+    """Whether this is the first use of the code while it is valid; mark it as used."""
     SpentCode.objects.filter(spent_at__lt=now - RIGHT_FOR).delete()
     try:
         with transaction.atomic():
@@ -91,7 +91,7 @@ def _vault() -> Vault:
 
 
 class Codes(DefaultMFAAdapter):
-    """What allauth asks of us about second factors."""
+    """allauth's adapter for second factors."""
 
     error_messages = DefaultMFAAdapter.error_messages | {"incorrect_code": gettext_lazy("The code is not right.")}
 
@@ -117,7 +117,7 @@ class Codes(DefaultMFAAdapter):
 
 
 class CodeForm(AuthenticateForm):
-    """A code at sign-in: of the app, or a recovery code."""
+    """A code at sign-in: from the app, or a recovery code."""
 
     def clean_code(self) -> str:
         try:

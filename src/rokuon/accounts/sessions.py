@@ -1,7 +1,7 @@
-"""Sessions in the database, kept under the hash of their key: a copy of the database lets nobody in (ASVS 7.2).
+"""Sessions in the database, stored under the hash of their key: nobody can sign in with a copy of the database (ASVS 7.2).
 
-A session ends half an hour after the last thing that the person did, twelve hours after signing in, at sign-out, and when somebody
-ends it. Parts of a page that ask for themselves (htmx) are not what the person does.
+A session ends half an hour after the person's last action, twelve hours after sign-in, at sign-out, or when someone ends it. Requests that
+parts of a page send automatically (htmx) are not actions of the person.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ NOTED_EVERY = timedelta(minutes=1)
 
 
 class SessionStore(DatabaseSessions):
-    """Django's own session store, but for the name under which a row is found."""
+    """Django's session store, which looks a row up by the hash of its key."""
 
     @classmethod
     def get_model_class(cls) -> type[Session]:
@@ -57,12 +57,12 @@ def _alive() -> Q:
 
 
 def of(person: Person) -> list[Session]:
-    """Where the person is signed in, the last used first."""
+    """Return the person's sessions, last used first."""
     return list(Session.objects.filter(_alive(), person=person).order_by("-seen_at"))
 
 
 def end_all(person: Person, *, but: str | None = None) -> int:
-    """Sign the person out everywhere, but for the session with this key; in how many browsers."""
+    """Sign the person out everywhere, except in the session with this key; return the number of browsers."""
     return Session.objects.filter(person=person).exclude(session_key=hashed(but) if but else "").delete()[0]
 
 
@@ -71,12 +71,12 @@ def is_this(session: Session, request: HttpRequest) -> bool:
 
 
 def prune() -> int:
-    """Drop the sessions that ended by themselves."""
+    """Delete expired sessions."""
     return Session.objects.exclude(_alive()).delete()[0]
 
 
 class ActivityMiddleware:
-    """Notes when, from where and with what a session was last used. Stands before SessionMiddleware, which saves new ones."""
+    """Record when, from where and with which browser a session was last used. Runs before SessionMiddleware, which saves new ones."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
@@ -95,5 +95,5 @@ class ActivityMiddleware:
 
 
 def public_name(session: Session) -> str:
-    """What stands for a session on its owner's page; its key is not to be had from it."""
+    """Return the id of a session for its owner's page; the key cannot be derived from it."""
     return hashed(f"name of {session.session_key}")[:16]

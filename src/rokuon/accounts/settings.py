@@ -1,4 +1,4 @@
-"""Django's and allauth's settings of sign-in. Nothing here opens a file or a connection."""
+"""Django and allauth settings for sign-in. Nothing here opens a file or a connection."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -40,7 +40,7 @@ SIGN_IN: dict[str, Any] = {
     "ACCOUNT_EMAIL_VERIFICATION": "none",
     "ACCOUNT_SESSION_REMEMBER": True,
     "ACCOUNT_FORMS": {"login": "rokuon.accounts.forms.SignInForm"},
-    # `throttle` counts, in the database: allauth would count in a cache, which several processes do not share.
+    # `throttle` counts in the database: allauth would count in a cache, which several processes do not share.
     "ACCOUNT_RATE_LIMITS": False,
     "SOCIALACCOUNT_ADAPTER": "rokuon.accounts.oidc.InvitedPeopleAdapter",
     "SOCIALACCOUNT_STORE_TOKENS": False,
@@ -50,14 +50,14 @@ SIGN_IN: dict[str, Any] = {
         "authenticate": "rokuon.accounts.second_factor.CodeForm",
         "activate_totp": "rokuon.accounts.second_factor.SetUpForm",
     },
-    # Clocks of telephones are half a minute off. `second_factor.spend` sees to it that a code is still taken once.
+    # Telephone clocks are up to half a minute off. `second_factor.spend` ensures that a code is still accepted only once.
     "MFA_TOTP_TOLERANCE": 1,
     "MFA_ALLOW_UNVERIFIED_EMAIL": True,
 }
 
 
 def sign_in_settings(config: Config) -> dict[str, Any]:
-    """All of the above, and the identity provider that the environment names."""
+    """Return all of the above, plus the identity provider from the environment."""
     return {**SIGN_IN, "SOCIALACCOUNT_PROVIDERS": _providers(config)}
 
 

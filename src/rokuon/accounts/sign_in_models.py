@@ -1,4 +1,4 @@
-"""The table of sign-ins, right and wrong (ASVS 16.3.1)."""
+"""The table of successful and refused sign-ins (ASVS 16.3.1)."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
@@ -7,7 +7,7 @@ from django.utils import timezone
 
 
 class SignInWay(models.TextChoices):
-    """What was shown first. CONFIRM: the password once more, of somebody who is signed in."""
+    """The first factor. CONFIRM: a signed-in person enters the password again."""
 
     PASSWORD = "password"  # noqa: S105 - the name of a way
     LINK = "sign_in"
@@ -18,7 +18,7 @@ class SignInWay(models.TextChoices):
 
 
 class Factor(models.TextChoices):
-    """The second factor that was shown, too."""
+    """The second factor."""
 
     NONE = ""
     APP = "totp"
@@ -38,12 +38,13 @@ class Result(models.TextChoices):
 
 
 class SignIn(models.Model):
-    """Somebody signed in, or tried to. Written by `sign_ins` alone.
+    """A successful or refused sign-in. Written only by `sign_ins`.
 
-    `person` is who it was, or whose account was tried; null where no account is known by what was given. `email` is the address that was
-    given, "" where none was. `companies` are the ids of those in which the person had a role at that time: its admins see the line, and
-    who gives a role later does not. `address` is who asked; for what was refused, the network of an IPv6 address. What was refused and is
-    the same within an hour is one line, `times` of them from `first_at` to `at`; `slot` names that line, and is null for what succeeded.
+    `person` is the person who signed in or whose account was tried; null if no account matches. `email` is the given address, "" if there
+    was none. `companies` are the ids of the companies in which the person had a role at that time: their admins see the entry, and admins
+    of a company that gives a role later do not. `address` is the client's address; for a refused sign-in, the network of an IPv6 address.
+    Equal refused sign-ins within an hour are one entry, `times` of them from `first_at` to `at`; `slot` identifies that entry, and is null
+    for a successful sign-in.
     """
 
     at = models.DateTimeField(default=timezone.now)

@@ -1,4 +1,4 @@
-"""A sign-in in the reader's words, for pages and commands alike."""
+"""Display text of a sign-in, in the reader's language, for pages and commands."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ RESULTS: Mapping[str, str | Promise] = {
 
 @dataclass(frozen=True, slots=True)
 class SignInText:
-    """`state` is how the result is marked: verified or failed. `times` is "" for once."""
+    """The texts of a sign-in. `state` is the marking of the result: verified or failed. `times` is "" for once."""
 
     sign_in: SignIn
     who: str

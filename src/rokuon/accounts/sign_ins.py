@@ -1,7 +1,7 @@
-"""Every sign-in, right or wrong, is written down: who, by which way, from where, with what result (ASVS 16.3.1).
+"""Log of successful and refused sign-ins: the person, the way, the address and the result (ASVS 16.3.1).
 
-What succeeds is a line of its own. What is refused is counted: the same once more within an hour adds to its line, so that no number of
-tries from one place fills the table. A password, a code or a link never gets here.
+Each success is an entry of its own. Refused tries are counted: an equal one within an hour is added to its entry, so that no number of
+tries from one place fills the table. The log never holds a password, a code or a link.
 """
 
 import hashlib
@@ -25,21 +25,21 @@ from .sign_in_models import SignInWay as SignInWay
 log = logging.getLogger(__name__)
 
 WAY = "signing_in_by"
-"""Of a session: by what the first step was taken, until the last one is."""
+"""Session key: the way of the first step, until the last step is done."""
 
 KEPT = timedelta(days=365)
 KEPT_OF_NOBODY = timedelta(days=30)
 MOST_OF_NOBODY = 100_000
-"""Lines that name no account: who guesses addresses from many places fills no disk."""
+"""Limit of entries without an account: guesses at addresses from many places must not fill the disk."""
 
 
 def begin(request: HttpRequest, way: SignInWay) -> None:
-    """The first step was right. Another may follow, in another request."""
+    """Record that the first step succeeded. Another step may follow, in another request."""
     request.session[WAY] = way.value
 
 
 def succeeded(request: HttpRequest, person: Person, factor: Factor) -> None:
-    """The last step was right: the person is signed in."""
+    """Log a success: the last step was right and the person is signed in."""
     way = request.session.pop(WAY, SignInWay.OTHER.value)
     now = timezone.now()
     SignIn.objects.create(
@@ -58,9 +58,9 @@ def succeeded(request: HttpRequest, person: Person, factor: Factor) -> None:
 
 
 def refused(request: HttpRequest, way: SignInWay, result: Result, *, person: Person | None = None, email: str = "") -> None:
-    """A try that let nobody in. `person` is whose account it was, where one is known; `email` what was given."""
+    """Log a refused try. `person` is the owner of the account, if known; `email` is the address that was given."""
     now, address = timezone.now(), throttle.network(client_address(request))
-    # Who is stopped before anything is looked at may name another account with each try.
+    # A client that is stopped before any check may give another address with each try.
     named = person.email if person is not None else "" if result == Result.TOO_EARLY else as_kept(email)[:254].replace("\0", "")
     hour = now.replace(minute=0, second=0, microsecond=0)
     slot = hashlib.sha256("\0".join((hour.isoformat(), named, way, result, address)).encode(errors="replace")).hexdigest()
@@ -87,7 +87,7 @@ def refused(request: HttpRequest, way: SignInWay, result: Result, *, person: Per
 
 
 def by_address(email: str) -> Person | None:
-    """Whose account the given address is."""
+    """Return the person whose account has the given address, or None."""
     return Person.objects.at(email)
 
 
@@ -96,17 +96,18 @@ def of_person(person: Person) -> QuerySet[SignIn]:
 
 
 def of_company(company_id: int) -> QuerySet[SignIn]:
-    """Of everybody who had a role in the company at that time, as far as it was a try of theirs or at their account."""
+    """Return the sign-ins by, or at the account of, people who had a role in the company at that time."""
     return SignIn.objects.filter(companies__contains=[company_id]).order_by("-at", "-id")
 
 
 def everybodys() -> QuerySet[SignIn]:
-    """Also where no account was known."""
+    """Return all sign-ins, also those without an account."""
     return SignIn.objects.order_by("-at", "-id")
 
 
 def prune(now: datetime) -> int:
-    """Drop what is older than a year, and of what names no account what is older than a month or beyond the newest 100,000; how many."""
+    """Delete entries older than a year, and entries without an account older than a month or beyond the newest 100,000; return the
+    number."""
     dropped: int = SignIn.objects.filter(at__lt=now - KEPT).delete()[0]
     of_nobody = SignIn.objects.filter(person=None)
     dropped += of_nobody.filter(at__lt=now - KEPT_OF_NOBODY).delete()[0]

@@ -1,4 +1,4 @@
-"""What happens when somebody has signed in, by whatever way."""
+"""Handling of a completed sign-in, for all ways of signing in."""
 
 from typing import Any
 
@@ -16,12 +16,12 @@ from .models import Link, Person
 
 
 def after_sign_in(person: Person) -> str:
-    """The page that comes first: for somebody without a password, the one to choose it on."""
+    """Return the first page after sign-in: for a person without a password, the page to choose one."""
     return "/" if person.has_password else reverse("account_set_password")
 
 
 def say_reset(request: HttpRequest) -> None:
-    """What was set before the address was proven may have been somebody else's (`proof`)."""
+    """Tell the person about the reset: what was set before the address was proven may have been someone else's (`proof`)."""
     messages.warning(
         request,
         _(
@@ -33,7 +33,7 @@ def say_reset(request: HttpRequest) -> None:
 
 @receiver(user_logged_in, dispatch_uid="rokuon.accounts.signals")
 def proved(sender: Any, request: HttpRequest, user: Person, **kwargs: Any) -> None:
-    """Signing in is proof of a moment ago; an invitation that was not needed for it ends."""
+    """Count the sign-in as recent authentication, log it, and void invitations that were not needed for it."""
     recent_auth.renew(request)
     sign_ins.succeeded(request, user, _factor(request, user))
     links.void(user, timezone.now(), Link.Kind.INVITATION)

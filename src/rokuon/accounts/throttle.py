@@ -1,10 +1,10 @@
-"""Guessing is made slow, for an account and for an address; nobody is locked out for ever (ASVS 6.3).
+"""Rate limit for guesses, per account and per address; nobody is locked out permanently (ASVS 6.3).
 
-Each try is counted before it is checked, in one statement, so that many at once pass no more often than one after the other. After
-some free tries each further one has to wait twice as long as the one before, up to a quarter of an hour. A browser in which the
-account has signed in before is counted apart: somebody else's guesses do not keep its owner out.
+Each try is counted in one statement before it is checked, so that concurrent tries pass no more often than sequential ones. After some free
+tries the wait doubles with each further try, up to a quarter of an hour. A browser in which the account has signed in before is counted
+separately: other people's guesses do not lock out the owner.
 
-The time of a try is the database's own, unless a test says otherwise.
+The time of a try is the database's own, unless a test sets another.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ SALT = "known browser"
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """`free` tries cost nothing; after that the wait doubles from one second up to `longest`. Forgotten after `forget` without a try."""
+    """`free` tries cost nothing; after that the wait doubles from one second up to `longest`. Reset after `forget` without a try."""
 
     free: int
     longest: timedelta = timedelta(minutes=15)
@@ -44,7 +44,7 @@ class Throttled(Exception):
 
 
 def take(keys: dict[str, Limit], now: datetime) -> None:
-    """Count a try under every key. Raises Refused where one of them has to wait; that try counts for nothing."""
+    """Count a try under every key. Raises Throttled if one of them has to wait; that try is then not counted."""
     taken: list[str] = []
     for key, limit in keys.items():
         wait = _take(key, limit, now)
@@ -55,7 +55,7 @@ def take(keys: dict[str, Limit], now: datetime) -> None:
 
 
 def _take(key: str, limit: Limit, now: datetime) -> timedelta | None:
-    """One conditional statement; how long to wait still, or None when the try is counted."""
+    """Count a try with one conditional statement; return the remaining wait, or None if the try was counted."""
     with connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO accounts_throttle AS t (key, tries, tried_at, free_at) VALUES (%(key)s, 1, %(now)s, %(now)s)
@@ -80,7 +80,7 @@ def _take(key: str, limit: Limit, now: datetime) -> timedelta | None:
 
 
 def give_back(keys: list[str]) -> None:
-    """A try that was no guess: it succeeded, or was not made."""
+    """Uncount a try that was not a guess: it succeeded, or was not made."""
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE accounts_throttle SET tries = greatest(tries - 1, 0), free_at = least(free_at, tried_at) WHERE key = ANY(%s)", [keys]
@@ -88,17 +88,17 @@ def give_back(keys: list[str]) -> None:
 
 
 def forget(keys: list[str]) -> None:
-    """Whoever succeeded is no guesser."""
+    """Reset the counts: a person who signed in is not guessing."""
     Throttle.objects.filter(key__in=keys).delete()
 
 
 def prune(now: datetime) -> None:
-    """Drop what no longer counts."""
+    """Delete rows that no longer count."""
     Throttle.objects.filter(tried_at__lt=now - max(ACCOUNT.forget, ADDRESS.forget), free_at__lt=now).delete()
 
 
 def account_key(email: str, request: HttpRequest) -> str:
-    """The account, whether it exists or not; in a browser that knows it, the account there."""
+    """Return the key of the account, which need not exist; in a browser that knows it, the key of the account in that browser."""
     known = _known(request)
     if known is not None and known[0] == _digest(email) and known[2] == _reset(email):
         return f"known:{known[0]}:{known[1]}"
@@ -110,7 +110,7 @@ def address_key(address: str) -> str:
 
 
 def network(address: str) -> str:
-    """The address; for IPv6 the network that a household gets."""
+    """Return the address; for IPv6, the network that a household gets."""
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:
@@ -119,13 +119,14 @@ def network(address: str) -> str:
 
 
 def limits(email: str, address: str, request: HttpRequest) -> dict[str, Limit]:
-    """What a guess at this account from this address counts against. A browser that knows the account stands for itself."""
+    """Return the limits of a guess at this account from this address. A browser that knows the account has a limit of its own."""
     key = account_key(email, request)
     return {key: ACCOUNT} if key.startswith("known:") else {key: ACCOUNT, address_key(address): ADDRESS}
 
 
 def remember(request: HttpRequest, response: HttpResponse, email: str) -> None:
-    """This browser knows the account from now on, until the account is reset (`proof`). The cookie opens nothing; it only counts apart."""
+    """Mark the browser as known for this account, until the account is reset (`proof`). The cookie only selects the counter and gives no
+    access."""
     value = signing.dumps([_digest(email), token_urlsafe(12), _reset(email)], salt=SALT)
     response.set_cookie(KNOWN_COOKIE, value, max_age=KNOWN_FOR, httponly=True, samesite="Lax", secure=request.is_secure(), path="/")
 
@@ -139,7 +140,7 @@ def _known(request: HttpRequest) -> tuple[str, str, str] | None:
 
 
 def _reset(email: str) -> str:
-    """When the account was last reset."""
+    """Return when the account was last reset."""
     return str(Person.objects.filter(email=email).values_list("reset_at", flat=True).first() or "")
 
 

@@ -1,4 +1,4 @@
-"""The addresses of sign-in and of one's own account. The names are those that allauth looks for."""
+"""URLs of sign-in and of one's own account. allauth requires these names."""
 
 from django.urls import path
 

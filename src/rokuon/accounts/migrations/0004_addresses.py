@@ -1,8 +1,9 @@
-"""Accounts are known by the normal form of their address, compared exactly.
+"""Identify accounts by the normal form of their address, compared exactly.
 
-Of two accounts that are one address by now, the one that was signed in to keeps it, else the older one; the other, and one whose address
-nobody could sign in with, is kept for the audit log under an address that no mail reaches, and is disabled: its roles are given anew to
-whoever should have them. Accounts of an identity provider that were joined by look-alike letters are parted. Everything is in the audit log.
+If two accounts now have the same address, the one that was signed in to keeps it, else the older one. The other account, and any account
+whose address cannot be used to sign in, is kept for the audit log under an address that receives no mail, and is disabled; an admin must
+give its roles again to the right person. Identity provider accounts that were connected by look-alike letters are disconnected. All of this
+is in the audit log.
 """
 
 from typing import Any
@@ -34,12 +35,12 @@ def keep_one_form(apps: Any, schema_editor: Any) -> None:
             Person.objects.filter(pk=person.pk).update(email=address)
             _record(apps, person, "person.address", {"email": person.email}, {"email": address})
     _part_look_alikes(apps)
-    # What waits to be checked at the end of the transaction would forbid the new constraint.
+    # Constraint checks deferred to the end of the transaction would block adding the new constraint.
     schema_editor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
 def _as_mail_was_sent(email: str) -> str | None:
-    """The normal form of the address to which mails went; None for one with which nobody could sign in."""
+    """Return the normal form of the address to which mails were sent; None if the address cannot be used to sign in."""
     local, _at, domain = email.rpartition("@")
     try:
         address = normal(f"{local}@{domain if domain.isascii() else idna.encode(domain, uts46=True).decode()}")
@@ -59,7 +60,7 @@ def _retire(apps: Any, person: Any) -> None:
 
 
 def _part_look_alikes(apps: Any) -> None:
-    """Joins whose address at the provider, beyond ASCII, is not the person's. One in plain letters is an address that was changed there."""
+    """Disconnect accounts whose non-ASCII address at the provider is not the person's. An ASCII address was changed at the provider."""
     for join in apps.get_model("socialaccount", "SocialAccount").objects.select_related("user"):
         email = str(join.extra_data.get("id_token", {}).get("email", ""))
         if not email.isascii() and _exactly(email) != join.user.email:
@@ -76,7 +77,7 @@ def _exactly(email: str) -> str | None:
 
 
 def _record(apps: Any, person: Any, action: str, before: dict[str, str], after: dict[str, str]) -> None:
-    """In the log of each company in which the person has a role, or else in the installation's."""
+    """Record in the audit log of each company in which the person has a role, else in the installation's."""
     companies = apps.get_model("accounts", "Membership").objects.filter(person_id=person.pk).values_list("company_id", flat=True)
     for company_id in sorted(set(companies)) or [None]:
         apps.get_model("accounts", "AuditEntry").objects.create(

@@ -1,8 +1,8 @@
-"""What keeps somebody out becomes two facts; when and how an address was proven is kept from now on.
+"""Store why a person cannot sign in as two facts, and store when and how an address was proven.
 
-Whom a command disabled last, or who has a role or runs the installation and was disabled, was disabled by whoever runs it; the others lost
-their last role. Of those who are there, only operators who signed in are known to be who they say: their way in is a link from the command
-line. Anybody else is proven when they next follow a mailed link or come from the identity provider.
+The operator disabled a person if the last command about them disabled them, or if they are disabled and have a role or are an operator; the
+other disabled people lost their last role. Of the existing people, only operators who have signed in count as proven: they use a link from
+the command line. All others are proven when they next follow a mailed link or come from the identity provider.
 """
 
 from typing import Any

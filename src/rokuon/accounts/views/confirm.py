@@ -1,4 +1,4 @@
-"""Is it still you? Asked before far-reaching changes, when signing in was more than ten minutes ago."""
+"""The page "Is it still you?": asks before important changes if the sign-in was more than ten minutes ago."""
 
 from django.contrib.auth import logout
 from django.core.exceptions import ValidationError
@@ -14,7 +14,7 @@ from rokuon.accounts.guards import FORM, SignedInRequest, signed_in
 
 @signed_in(FORM)
 def confirm(request: SignedInRequest) -> HttpResponse:
-    """By password, counted like a sign-in. Who has none signs in again."""
+    """Confirm by password, counted like a sign-in. A person without a password signs in again."""
     after = recent_auth.ours(request.POST.get("next") or request.GET.get("next", ""))
     if not request.user.has_password:
         if request.method == "POST":

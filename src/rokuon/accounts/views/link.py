@@ -17,7 +17,7 @@ from rokuon.accounts.signals import after_sign_in, say_reset
 @everyone(FORM)
 @never_cache
 def link(request: HttpRequest, token: str) -> HttpResponseBase:
-    """GET shows whom the link is for; POST uses it. What a link is not good for any more is said alike, whatever the reason."""
+    """GET shows the link's person; POST uses the link. The page for an unusable link is the same for every reason."""
     now = timezone.now()
     was_reset = False
     if request.method == "POST":
@@ -41,7 +41,7 @@ def link(request: HttpRequest, token: str) -> HttpResponseBase:
 
 
 def _refused(request: HttpRequest, token: str) -> None:
-    """Whose link it was is known where it was used or came too late."""
+    """Log the refused link. Its person is known if the link was used or is too old."""
     once = Link.objects.filter(token=hashed(token)).select_related("person").first()
     way = sign_ins.SignInWay(once.kind) if once is not None else sign_ins.SignInWay.LINK
     sign_ins.refused(request, way, sign_ins.Result.LINK_OVER, person=once.person if once is not None else None)

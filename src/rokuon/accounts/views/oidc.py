@@ -1,4 +1,4 @@
-"""To the other identity provider and back."""
+"""Redirect to the identity provider, and its callback."""
 
 from secrets import token_urlsafe
 
@@ -15,7 +15,7 @@ from rokuon.accounts.guards import CHANGE, READ, everyone
 
 @everyone(CHANGE)
 def start(request: HttpRequest) -> HttpResponse:
-    """A page that goes on to the provider by itself: the policy of our pages lets no form end elsewhere."""
+    """Show a page that redirects to the provider: our pages' policy does not allow a form to lead to another site."""
     if not oidc.configured():
         raise Http404
     nonce = token_urlsafe(32)

@@ -1,4 +1,4 @@
-"""Choosing a password, first or new."""
+"""The page to set or change the password."""
 
 from django.contrib import messages
 from django.contrib.auth import logout, update_session_auth_hash
@@ -16,7 +16,7 @@ from rokuon.accounts.models import Link, Person
 
 @signed_in(FORM, fresh=True)
 def password(request: SignedInRequest) -> HttpResponse:
-    """Every other browser in which the person is signed in has to sign in again."""
+    """Set the password. Every other browser in which the person is signed in has to sign in again."""
     person = request.user
     form = PasswordForm(person, request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -25,7 +25,7 @@ def password(request: SignedInRequest) -> HttpResponse:
             before = person.password
             person.set_password(form.cleaned_data["password"])
             if not Person.objects.filter(pk=person.pk, password=before).update(password=person.password):
-                # Reset, or changed elsewhere, since this page was asked for: who asked may not be the owner.
+                # Reset, or changed elsewhere, since this page was requested: the requester may not be the owner.
                 logout(request)
                 return redirect("account_login")
             update_session_auth_hash(request, person)

@@ -1,4 +1,4 @@
-"""Setting a second factor up, taking it away, and being asked for it at sign-in."""
+"""Pages to set up and remove the second factor, and the page that asks for it at sign-in."""
 
 from allauth.mfa.base.views import AuthenticateView
 from allauth.mfa.recovery_codes.internal.flows import generate_recovery_codes
@@ -16,7 +16,7 @@ from rokuon.accounts.guards import CHANGE, FORM, SignedInRequest, everyone, sign
 
 
 class Code(AuthenticateView):
-    """The second step of signing in. Who did not take the first is sent there."""
+    """The second step of sign-in. A person who has not done the first step is sent there."""
 
     template_name = "account/code.html"
 
@@ -64,7 +64,7 @@ def index(request: SignedInRequest) -> HttpResponse:
 
 @signed_in(FORM, fresh=True)
 def recovery(request: SignedInRequest) -> HttpResponse:
-    """The codes that are left; POST makes new ones, and the old ones are void."""
+    """Show the unused codes; POST makes new ones and voids the old ones."""
     if not second_factor.has(request.user):
         return redirect("mfa_index")
     if request.method == "POST":

@@ -1,4 +1,4 @@
-"""Where one is signed in, and ending it elsewhere."""
+"""The page of one's own sessions, which can end them."""
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -19,7 +19,7 @@ def overview(request: SignedInRequest) -> HttpResponse:
 
 @signed_in(CHANGE)
 def end(request: SignedInRequest) -> HttpResponse:
-    """One, by its name on the page, or all others."""
+    """End one session, by its id on the page, or all others."""
     name = request.POST.get("session", "")
     if name == "others":
         sessions.end_all(request.user, but=request.session.session_key)

@@ -1,4 +1,4 @@
-"""Signing in with a password, and signing out."""
+"""Sign-in with a password, and sign-out."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from rokuon.accounts.guards import CHANGE, FORM, READ, everyone
 
 
 class SignInView(LoginView):
-    """allauth's own, which goes on to the second factor where a person has one."""
+    """allauth's view, which continues with the second factor if the person has one."""
 
     template_name = "account/sign_in.html"
 
@@ -45,7 +45,7 @@ def sign_in(request: HttpRequest) -> HttpResponseBase:
 
 @everyone(CHANGE)
 def sign_out(request: HttpRequest) -> HttpResponse:
-    """Ends this session; another browser's goes on."""
+    """End this session; other browsers stay signed in."""
     if request.user.is_authenticated:
         logout(request)
         messages.success(request, _("You are signed out."))
@@ -54,11 +54,11 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 
 @everyone(READ)
 def inactive(request: HttpRequest) -> HttpResponse:
-    """Where somebody ends whose password is right but who was disabled."""
+    """Show the page for a disabled person whose password is right."""
     return render(request, "account/inactive.html", status=403)
 
 
 @everyone(READ)
 def closed(request: HttpRequest) -> HttpResponse:
-    """Nobody signs up: people are invited."""
+    """Refuse sign-up: people are invited."""
     return render(request, "account/closed.html", status=403)

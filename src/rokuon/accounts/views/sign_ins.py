@@ -1,4 +1,4 @@
-"""One's own sign-ins, right and wrong: a stranger's are seen here first."""
+"""The page of one's own sign-ins, successful and refused: the owner sees a stranger's tries here first."""
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -12,6 +12,6 @@ NEWEST = 100
 
 @signed_in()
 def own(request: SignedInRequest) -> HttpResponse:
-    """The newest hundred, whatever account was given at the time."""
+    """List the newest hundred, whatever address was given at the time."""
     rows = [in_words(one) for one in sign_ins.of_person(request.user)[:NEWEST]]
     return render(request, "account/sign_ins.html", {"rows": rows, "newest": NEWEST})
