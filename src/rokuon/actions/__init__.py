@@ -1,1 +1,1 @@
-"""What people do: each action in one transaction with its line of the audit log."""
+"""User actions: each runs in one transaction with its audit log entry."""

@@ -1,4 +1,4 @@
-"""What several actions share: their line of the audit log, and lifting a hold."""
+"""Helpers for several actions: add the audit log entry, lift a hold."""
 
 from datetime import datetime
 from typing import Any

@@ -1,6 +1,6 @@
-"""A bucket that was replaced or emptied on purpose is started again: marked anew, and everything that was verified in it looked for.
+"""Start a bucket again that was replaced or emptied on purpose: mark it anew and look for everything that was verified in it.
 
-What is not there any more is no longer called verified: it is failed, with its own reason, until it is copied again or explained.
+A copy that is missing is no longer verified: it is failed, with its own reason, until it is copied again or explained.
 """
 
 import asyncio
@@ -28,8 +28,8 @@ _PAGE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Restarted:
-    """Of `verified` copies, so many were `missing` (or other bytes stood under their name) and are failed now. Nothing was changed where
-    the verification did not succeed."""
+    """The result. Of `verified` copies, `missing` ones were not found (or had other bytes under their name) and are now failed. Nothing was
+    changed if the verification failed."""
 
     verification: Verification
     verified: int = 0
@@ -37,10 +37,8 @@ class Restarted:
 
 
 def restart_bucket(installation: Installation, bucket: Bucket, jobs: Jobs, actor: Actor, now: datetime) -> Restarted:
-    """Blocks for as long as the store takes to list all that is in it. May be run again at any time, and must be where it was broken off.
-
-    Raises ConfigError where the address or credential is not usable on this machine.
-    """
+    """Verify the bucket anew and fail missing copies. Blocks until the store has listed everything in it. May be run again at any time, and
+    must be after an interruption. Raises ConfigError if the address or credential is not usable on this machine."""
     verified = inventory.verified(bucket.pk)
     try:
         _see_all(installation, bucket)
@@ -58,7 +56,7 @@ def restart_bucket(installation: Installation, bucket: Bucket, jobs: Jobs, actor
 
 
 def _see_all(installation: Installation, bucket: Bucket) -> None:
-    """Database code is not for the event loop, so the loop runs for a page at a time."""
+    """Read all objects. Database code must not run on the event loop, so the loop runs for one page at a time."""
     store = open_bucket(installation.config, installation.vault, bucket.pk, bucket.url, bucket.credential)
     inventory.begin()
     with asyncio.Runner() as loop:

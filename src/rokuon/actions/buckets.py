@@ -1,7 +1,7 @@
-"""What an admin does with buckets: registering one, verifying it, a new credential.
+"""Bucket actions of an admin: register a bucket, verify it, replace its credential.
 
-Every function checks first and then changes the database in one transaction: what is refused changes nothing. They block, so they fit
-a command and a synchronous view alike. `jobs` is asked for work inside the transaction of the rows it concerns.
+Every function checks first and then changes the database in one transaction: a refusal changes nothing. They block, so they fit both a
+command and a synchronous view. They queue jobs on `jobs` in the transaction of the rows that the jobs are about.
 """
 
 import asyncio
@@ -42,9 +42,9 @@ def add_bucket(
     patience: float = FRESH_GRANT_S,
     progress: Callable[[OnWait], None] = lambda waiting: None,
 ) -> tuple[Bucket | None, Verification]:
-    """Verify a bucket and register it; None where the verification failed, and then nothing is registered.
+    """Verify a bucket and register it. Return None if the verification failed; then nothing is registered.
 
-    `patience` is how many seconds a refusal is asked again, because a fresh grant takes minutes to arrive everywhere.
+    A refusal is tried again for `patience` seconds, because a fresh grant takes minutes to arrive everywhere.
     """
     url = canonical_bucket_url(installation.config, url)
     services.require_free(company, url)
@@ -81,7 +81,7 @@ def verify_bucket(
 ) -> Verification:
     """Verify a registered bucket again, with a new credential if one is given, and keep the report.
 
-    Where it succeeds, a new credential is kept and what waited for the bucket goes on. `anew` is `actions.bucket_restart`'s.
+    On success, keep a new credential and resume the work that waited for the bucket. `anew` is for `actions.bucket_restart` only.
     """
     _check_credential(installation.config, bucket.url, credential)
     used = credential if credential is not None else kept_credential(installation, bucket)
@@ -104,8 +104,8 @@ def verify_bucket(
 
 
 def look_at_bucket(installation: Installation, bucket: Bucket) -> Verification:
-    """Whether the bucket can be used, without a change of it and without keeping the answer. Raises ConfigError where its address or
-    credential is not usable on this machine."""
+    """Check whether the bucket can be used, without changing it or storing the result. Raises ConfigError if its address or credential is
+    not usable on this machine."""
     claim, remembered = str(bucket.company.claim), known(bucket)
 
     async def work() -> Verification:
@@ -119,29 +119,29 @@ def look_at_bucket(installation: Installation, bucket: Bucket) -> Verification:
 
 
 def known(bucket: Bucket) -> KnownBucket:
-    """What is remembered of a registered bucket, to recognise it by."""
+    """Return the stored facts that identify a registered bucket."""
     return KnownBucket(bucket.identity, inventory.newest_verified(bucket.pk))
 
 
 def credential_label(url: str, credential: Secret | None) -> str:
-    """Names the bucket's own credential and reveals nothing of it; "" for the machine's."""
+    """Describe a bucket's own credential without giving it away; "" for the machine's."""
     return kind_of(url).credential_label(credential.reveal()) if credential is not None else ""
 
 
 def principal(url: str, credential: Secret | None) -> str:
-    """The account that a bucket's own credential speaks for; "" for the machine's."""
+    """Return the account of a bucket's own credential; "" for the machine's."""
     return kind_of(url).principal(credential.reveal()) if credential is not None else ""
 
 
 def kept_credential(installation: Installation, bucket: Bucket) -> Secret | None:
-    """The bucket's own credential, None where the machine's is used. Raises ConfigError where the master key does not open it."""
+    """Return the bucket's own credential, None if the machine's is used. Raises ConfigError if the master key does not open it."""
     if not bucket.credential:
         return None
     return hide(installation.vault.open(bucket.credential, owner=bucket_owner(bucket.pk), field=CREDENTIAL))
 
 
 def canonical_bucket_url(config: Config, url: str) -> str:
-    """The one form under which a bucket is registered. Raises ConfigError for what cannot be a bucket here."""
+    """Return the normalised URL under which a bucket is registered. Raises ConfigError for a URL that cannot be a bucket here."""
     return kind_of(url).canonical(url, store_settings(config))
 
 

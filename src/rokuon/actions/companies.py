@@ -1,7 +1,7 @@
-"""What an admin does with companies: registering one by its key, replacing or checking the key, reading the directory.
+"""Company actions of an admin: register a company by its key, replace or check the key, read the directory.
 
-Every function checks first and then changes the database in one transaction: what is refused changes nothing. They block, so they fit
-a command and a synchronous view alike. `jobs` is asked for work inside the transaction of the rows it concerns.
+Every function checks first and then changes the database in one transaction: a refusal changes nothing. They block, so they fit both a
+command and a synchronous view. They queue jobs on `jobs` in the transaction of the rows that the jobs are about.
 """
 
 from datetime import datetime
@@ -30,25 +30,26 @@ from rokuon.wiring.key_check import Account, KeyOfAnother, KeyReport, account_of
 
 
 def canonical_base_url(text: str) -> str:
-    """The address as it is kept, without a default port. Raises ConfigError for plain http except to this machine."""
+    """Return the address in its stored form, without a default port. Raises ConfigError for plain http except to this machine."""
     base = AllowedHosts.of(text).base
     return base.removesuffix(":443") if base.startswith("https://") else base.removesuffix(":80")
 
 
 def examine_key(config: Config, base_url: str, key: Secret, now: datetime) -> KeyReport:
-    """What the key opens, read by read, without a trace in the database; what Dialpad answers is in the report and raises nothing."""
+    """Report what the key can read, one read after the other. Writes nothing to the database; Dialpad's answers are in the report, and none
+    of them is raised as an error."""
     return examine(config, base_url, hide(key), ms(now))
 
 
 def stored_key(installation: Installation, company: Company) -> Secret:
-    """The key that the company has. Raises KeyMissing, or SecretUnreadable where the master key does not open it."""
+    """Return the company's key. Raises KeyMissing, or SecretUnreadable if the master key does not open it."""
     if not company.api_key:
         raise KeyMissing(_("The company has no Dialpad API key. Enter one with `rokuon company key`."))
     return installation.vault.open(company.api_key, owner=company_owner(company.pk), field=API_KEY)
 
 
 def recheck_key(installation: Installation, company: Company, jobs: Jobs, actor: Actor, now: datetime) -> KeyReport:
-    """Try the company's key again and keep what it opens; where every read was answered, what waited for Dialpad goes on."""
+    """Check the company's key again and keep the report. If every read was answered, resume the work that waited for Dialpad."""
     report = examine_key(installation.config, company.base_url, stored_key(installation, company), now)
     with transaction.atomic():
         _keep_report(company.pk, report, now)
@@ -62,7 +63,7 @@ def recheck_key(installation: Installation, company: Company, jobs: Jobs, actor:
 def add_company(
     installation: Installation, base_url: str, key: Secret, actor: Actor, now: datetime
 ) -> tuple[Company, directories.SyncResult, Account]:
-    """Register the company that the key belongs to, with its key sealed and its directory entered; not enabled yet."""
+    """Register the company that the key belongs to, with its sealed key and its directory; it is not enabled yet."""
     base_url = canonical_base_url(base_url)
     report = examine_key(installation.config, base_url, key, now)
     company, result = register_company(installation, base_url, key, report, actor, now)
@@ -72,9 +73,9 @@ def add_company(
 def register_company(
     installation: Installation, base_url: str, key: Secret, report: KeyReport, actor: Actor, now: datetime
 ) -> tuple[Company, directories.SyncResult]:
-    """Register what `examine_key` found. The person who does it becomes company admin, or nobody could go on.
+    """Register the company of an `examine_key` report. The acting person becomes company admin, or nobody could continue.
 
-    Raises the report's failure, and CompanyKnown where the company is registered already.
+    Raises the report's failure, and CompanyKnown if the company is already registered.
     """
     account = report.require()
     found = account.directory.company
@@ -91,7 +92,7 @@ def register_company(
 
 
 def set_key(installation: Installation, company: Company, key: Secret, jobs: Jobs, actor: Actor, now: datetime) -> Account:
-    """Replace a company's key by another of the same company; what waited for it goes on."""
+    """Replace a company's key by another of the same company, and resume the work that waited for it."""
     report = examine_key(installation.config, company.base_url, key, now)
     return keep_key(installation, company, key, report, jobs, actor, now)
 
@@ -99,7 +100,7 @@ def set_key(installation: Installation, company: Company, key: Secret, jobs: Job
 def keep_key(
     installation: Installation, company: Company, key: Secret, report: KeyReport, jobs: Jobs, actor: Actor, now: datetime
 ) -> Account:
-    """`set_key` after `examine_key`. Raises the report's failure, and KeyOfAnother."""
+    """Replace the key with one that `examine_key` has reported on. Raises the report's failure, and KeyOfAnother."""
     account = report.require()
     if account.directory.company.id != company.dialpad_id:
         raise KeyOfAnother(
@@ -111,7 +112,7 @@ def keep_key(
         _seal_key(installation, company, key, report, actor, now)
         enter(company.pk, account, now)
         _lift_what_the_key_stopped(company.pk, jobs, now)
-        # Two keys may end alike: that a new one was entered is told by the entry itself.
+        # Two keys may end alike: the entry itself says that a new one was entered.
         after = {"key": f"…{ending(key)}", **report.kept()}
         record(actor, "company.key", company, now, _named(company), after, before)
     return account
@@ -134,7 +135,7 @@ def _keep_report(company_id: int, report: KeyReport, now: datetime) -> None:
 
 
 def _lift_what_the_key_stopped(company_id: int, jobs: Jobs, now: datetime) -> None:
-    """Also kinds of recordings that the key before did not open: what it still does not open is held again."""
+    """Lift the holds, also of kinds of recordings that the previous key could not read: a kind still refused is held again."""
     for hold in holds.open_holds(company_id):
         if hold.on == HoldOn.KIND:
             holds.lift(company_id, HoldOn.KIND, hold.ref, now)
@@ -142,7 +143,7 @@ def _lift_what_the_key_stopped(company_id: int, jobs: Jobs, now: datetime) -> No
 
 
 def sync(installation: Installation, company: Company, actor: Actor, now: datetime) -> directories.SyncResult:
-    """Read the directory with the company's own key and budget, and enter it."""
+    """Read the directory with the company's own key and budget, and store it."""
 
     async def read(connections: Connections) -> Account:
         return await account_of(await connections.source(company.pk), ms(now))

@@ -1,4 +1,4 @@
-"""What a person does about failures: each in one transaction with its line of the audit log."""
+"""User actions on failures: each runs in one transaction with its audit log entry."""
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
@@ -18,12 +18,12 @@ from rokuon.org.models import Company
 
 LONGEST_NOTE = 500
 MOST_IDS = 50
-"""That one line of the audit log names."""
+"""Limit of ids in one audit log entry."""
 
 
 @transaction.atomic
 def retry(company: Company, targets: Sequence[int] | None, which: Which, jobs: Jobs, actor: Actor, now: datetime) -> Retry | None:
-    """Have failed and gone copies tried again; None where there is none any more."""
+    """Retry failed and gone copies. Return None if there are none left."""
     chosen = failures.choose(company.pk, targets, which)
     due = send_back(company.pk, now, ids=chosen, gone=True, closed=which.ids is not None) if chosen else []
     begun = failures.begin_retry(company.pk, due, actor.name, now)
@@ -34,13 +34,13 @@ def retry(company: Company, targets: Sequence[int] | None, which: Which, jobs: J
 
 
 def note(text: str) -> str:
-    """A person's word as it is kept: on the pages and in the audit log it has so much room."""
+    """Return a person's note in its stored form: cut to the length that the pages and the audit log have room for."""
     return text.replace("\0", "").strip()[:LONGEST_NOTE]
 
 
 @transaction.atomic
 def close(company: Company, targets: Sequence[int] | None, which: Which, note: str, actor: Actor, now: datetime) -> int:
-    """Mark failed and gone copies as explained; how many."""
+    """Close failed and gone copies as explained; return their number."""
     closed = failures.close(failures.choose(company.pk, targets, which), note, actor.name, now)
     if closed:
         _record(company, "failure.close", actor, now, {"copies": closed, "note": note, **_told(which)})
@@ -49,7 +49,8 @@ def close(company: Company, targets: Sequence[int] | None, which: Which, note: s
 
 @transaction.atomic
 def accept(company: Company, targets: Sequence[int] | None, ids: Sequence[int], jobs: Jobs, actor: Actor, now: datetime) -> int:
-    """Take what was kept aside of these failed and gone copies for their recordings, as it is and without a proof; of how many."""
+    """Accept what was kept aside of these failed and gone copies as their recordings, unchanged and without a proof; return their
+    number."""
     due = aside.accept(company.pk, failures.choose(company.pk, targets, Which(ids=ids)), actor.name, now)
     if due:
         jobs.enqueue_due(company.pk)
@@ -59,8 +60,8 @@ def accept(company: Company, targets: Sequence[int] | None, ids: Sequence[int], 
 
 @transaction.atomic
 def discard(company: Company, targets: Sequence[int] | None, ids: Sequence[int], note: str, actor: Actor, now: datetime) -> int:
-    """Mark failed and gone copies that have something kept aside as explained: it is not wanted; how many. The object stays in the bucket,
-    where Rokuon deletes nothing."""
+    """Discard what was kept aside of failed and gone copies, and close them as explained; return their number. The object stays in the
+    bucket, where Rokuon deletes nothing."""
     kept = sorted(aside.of(failures.choose(company.pk, targets, Which(ids=ids))))
     closed = failures.close(kept, note, actor.name, now) if kept else 0
     if closed:
@@ -70,7 +71,7 @@ def discard(company: Company, targets: Sequence[int] | None, ids: Sequence[int],
 
 @transaction.atomic
 def reopen(company: Company, targets: Sequence[int] | None, which: Which, actor: Actor, now: datetime) -> int:
-    """Take closings back: something is to be done about these after all; how many."""
+    """Re-open closed copies; return their number."""
     opened = failures.reopen(company.pk, targets, which)
     if opened:
         _record(company, "failure.reopen", actor, now, {"copies": opened, **_told(which)})
@@ -79,8 +80,8 @@ def reopen(company: Company, targets: Sequence[int] | None, which: Which, actor:
 
 @transaction.atomic
 def acknowledge(company: Company, offices: Collection[int] | None, notices: Iterable[Notice], actor: Actor, now: datetime) -> int:
-    """Nobody is reminded of these notices any more (row C15), as far as they are of these offices (None: of any); of how many that is
-    new. They stay open until they are over."""
+    """Acknowledge these notices, if they are of these offices (None: of any), so that nobody is reminded of them (row C15); return the
+    number of newly acknowledged ones. They stay open until they are over."""
     stopped = [notice for notice in notices if tracker.acknowledge(notice.pk, company.pk, offices, actor.name, now)]
     for notice in stopped:
         audit.record(

@@ -1,4 +1,4 @@
-"""The table of everything that is not backed up: what failed, is gone or waits, and calls that name no recording."""
+"""Export a table of everything that is not backed up: failed, gone and pending copies, and calls without a recording."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,8 +22,7 @@ _CHUNK = 500
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the table is to hold: of these targets (None: all of the company), of one state (a copy's, or `unnamed.STATE`) or reason where
-    it is named."""
+    """Filter of the table: these targets (None: all of the company), and optionally one state (a copy's, or `unnamed.STATE`) or reason."""
 
     targets: Sequence[int] | None
     state: str | None = None
@@ -39,14 +38,14 @@ class Asked:
 
 
 def size(company: Company, asked: Asked) -> int:
-    """How many rows the table has."""
+    """Return the number of rows of the table."""
     copies = failures.copies(company.pk, asked.targets, asked.state, asked.reason).count() if asked.of_copies else 0
     return copies + (unnamed.calls(company.pk, asked.targets).count() if asked.of_calls else 0)
 
 
 @transaction.atomic
 def export(company: Company, asked: Asked, actor: Actor, now: datetime) -> tuple[list[str], Iterator[Sequence[object]]]:
-    """Headings and rows. That somebody takes it stands in the audit log, also before the rows are read."""
+    """Return headings and rows. The export is in the audit log before any row is read."""
     after = {"rows": size(company, asked)}
     audit.record(actor, "failure.export", now=now, company_id=company.pk, subject=("company", company.pk, company.name), after=after)
     headings = [
@@ -102,7 +101,7 @@ def _of_copy(copy: Copy, following: Next | None, kept: Aside | None) -> list[obj
 
 
 def held_by(following: Next | None) -> str:
-    """The reason code of the hold, or the run that is paused; "" for neither."""
+    """Return the reason code of the hold, or the paused run; "" for neither."""
     if following is None or (following.hold is None and following.paused is None):
         return ""
     return following.hold.reason if following.hold is not None else _("run %(run)d is paused") % {"run": following.paused}
@@ -131,5 +130,5 @@ def _of_call(call: Call) -> list[object]:
 
 
 def on_wall(when: datetime, zone: str) -> str:
-    """In the zone of a target, as a spreadsheet reads it."""
+    """Return the time in a target's time zone, in a form that spreadsheets read."""
     return f"{when.astimezone(placement.zone(zone)):%Y-%m-%d %H:%M:%S}"

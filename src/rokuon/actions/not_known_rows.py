@@ -1,4 +1,4 @@
-"""What is not known, as rows of the table that `actions.failures_export` begins."""
+"""Rows of the `actions.failures_export` table for what is not known: days never listed and unreadable entries."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -14,15 +14,15 @@ from rokuon.org.tree import zone_of
 
 MOST_ENTRIES = 100_000
 _EMPTY = [""] * 8
-"""The columns behind the time zone."""
+"""The columns after the time zone."""
 
 
 def rows(
     company: Company, targets: Sequence[int] | None, reason: str | None, now: datetime, *, of_nobody: bool = True
 ) -> Iterator[Sequence[object]]:
-    """In the columns of `actions.failures_export`; of one reason where it is named.
+    """Yield rows in the columns of `actions.failures_export`; only of `reason` if given.
 
-    A stretch of days is one row, from its first to its last UTC day. With `of_nobody` also entries that may be any target's.
+    A range of days is one row, from its first to its last UTC day. With `of_nobody`, include entries that may belong to any target.
     """
     known = {one.pk: one for one in company.targets.select_related("office") if targets is None or one.pk in targets}
     found = unknown.find_unknown(company, known.values(), now)

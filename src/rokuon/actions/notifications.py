@@ -11,20 +11,20 @@ from rokuon.notify.models import NotificationSettings, Recipient
 from rokuon.org.models import Company, Office
 
 MOST = 50
-"""Addresses added by hand for one office, or for the company itself."""
+"""Limit of addresses added by hand, per office and for the company itself."""
 
 
 class KnownAlready(Exception):
-    """The address was added there before."""
+    """The address was already added there."""
 
 
 class TooMany(Exception):
-    """MOST addresses are there already."""
+    """There are already MOST addresses."""
 
 
 @transaction.atomic
 def add_recipient(company: Company, office: Office | None, email: str, language: str, actor: Actor, now: datetime) -> Recipient:
-    """Tell this address too: of the office, or of the whole company. `language` is one of `base.i18n.LANGUAGES`.
+    """Add a recipient of an office's notifications, or of the whole company's. `language` is one of `base.i18n.LANGUAGES`.
 
     Raises NotAnAddress, KnownAlready, TooMany.
     """
@@ -42,7 +42,7 @@ def add_recipient(company: Company, office: Office | None, email: str, language:
 
 @transaction.atomic
 def remove_recipient(recipient: Recipient, actor: Actor, now: datetime) -> bool:
-    """Tell this address no longer; False where somebody removed it before."""
+    """Remove the recipient. Return False if it was already removed."""
     if not Recipient.objects.filter(pk=recipient.pk).delete()[0]:
         return False
     _record(recipient, "notice.remove", actor, now, before={"language": recipient.language})
@@ -53,7 +53,7 @@ def remove_recipient(recipient: Recipient, actor: Actor, now: datetime) -> bool:
 def change_notification_settings(
     company: Company, actor: Actor, now: datetime, *, directory_admins: bool, weekly: bool, language: str
 ) -> bool:
-    """How the company is told, as `NotificationSettings` has it; whether anything differed. `language` is "" for the installation's."""
+    """Set the company's `NotificationSettings`; return whether anything differed. `language` is "" for the installation's."""
     _one_after_the_other(company)
     preferences, _made = NotificationSettings.objects.get_or_create(company=company)
     wanted = {"directory_admins": directory_admins, "weekly": weekly, "language": language}
@@ -67,7 +67,7 @@ def change_notification_settings(
 
 
 def _one_after_the_other(company: Company) -> None:
-    """Two who add at once could pass MOST, or add the same address, together."""
+    """Serialise: two concurrent requests could exceed MOST together, or add the same address twice."""
     Company.objects.select_for_update(no_key=True).only("pk").get(pk=company.pk)
 
 

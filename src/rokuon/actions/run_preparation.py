@@ -1,4 +1,4 @@
-"""What comes before a run: a directory that is not old, what is to be known about listings, and the plan that a person looks at."""
+"""Prepare a run: refresh an old directory, find out what a listing can be trusted with, and estimate the run for preview."""
 
 import asyncio
 from datetime import datetime
@@ -22,8 +22,8 @@ from rokuon.wiring.key_check import account_of
 def prepare(
     installation: Installation, company: Company, scope_kind: ScopeKind, actor: Actor, now: datetime, patience: float | None = None
 ) -> None:
-    """Read the directory again where it is old, and find out once whether a part of the company can be listed alone. Raises what the
-    source raises, and TimeoutError where that takes more than so many seconds."""
+    """Sync the directory if it is old, and find out once whether a part of the company can be listed alone. Raises the source's errors, and
+    TimeoutError after `patience` seconds."""
 
     async def work(connections: Connections) -> None:
         async with asyncio.timeout(patience):
@@ -53,8 +53,8 @@ def preview(
     relist: bool,
     patience: float,
 ) -> Estimate:
-    """What a run would do, after `prepare`. Raises NothingToBackUp, what the source raises, and TimeoutError where the answer is not
-    there after so many seconds."""
+    """Estimate what a run would do, after `prepare`. Raises NothingToBackUp, the source's errors, and TimeoutError after `patience`
+    seconds."""
 
     async def work() -> Estimate:
         engine = Engine(installation, jobs, clock=lambda: now)

@@ -27,7 +27,7 @@ def start(
     *,
     relist: bool = False,
 ) -> Started:
-    """`backup_now.start`."""
+    """Start, join or resume a run (`backup_now.start`) and audit it."""
     started = backup_now.start(company.pk, scope_kind, scope_id, wanted, now, jobs, relist=relist)
     run = Run.objects.get(pk=started.run_id)
     what = "run.resume" if started.resumed else "run.join" if started.joined else "run.start"
@@ -51,7 +51,7 @@ def cancel(run: Run, actor: Actor, now: datetime) -> bool:
 
 
 def _told(done: bool, run: Run, action: str, actor: Actor, now: datetime) -> bool:
-    """The same answer; what changed nothing leaves no line."""
+    """Return `done`; a call that changed nothing adds no audit log entry."""
     if done:
         _record(run, action, actor, now)
     return done
@@ -63,7 +63,7 @@ def _record(run: Run, action: str, actor: Actor, now: datetime, after: dict[str,
 
 
 def _scope(run: Run) -> tuple[str, int | None]:
-    """What the run is over, as it is called now, and the office that it concerns."""
+    """Return the current name of the run's scope, and the id of its office."""
     if run.scope_kind == ScopeKind.COMPANY:
         return run.company.name, None
     if run.scope_kind == ScopeKind.OFFICE:

@@ -1,6 +1,6 @@
-"""Changes of settings and backup rules by a person: each in one transaction with its entry in the audit log.
+"""Audited changes of settings and backup rules, each in one transaction with its audit log entry.
 
-The command line and the console both come here. `now` is when it happens; `actor` is who does it.
+Both the command line and the console use these functions. `now` is the time of the change; `actor` is the person who makes it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,9 +25,8 @@ ENABLE, DISABLE = "rule.enable", "rule.disable"
 
 @transaction.atomic
 def change(node: Node, wanted: Mapping[str, Any], actor: Actor, now: datetime, *, revision: int | None = None) -> bool:
-    """Set fields of one level, as `services.change`; whether anything differed. Raises SettingsMoved, Restricted, ConfigError.
-
-    Another request budget ends a pause that Dialpad asked for."""
+    """Set fields of one level, as `services.change`; return whether anything differed. Raises SettingsMoved, Restricted, ConfigError. A
+    changed request budget ends a pause that Dialpad asked for."""
     before, after = services.change(node, wanted, revision)
     if "requests_per_second" in after:
         budget.end_pause(node.pk)
@@ -46,13 +45,13 @@ def change(node: Node, wanted: Mapping[str, Any], actor: Actor, now: datetime, *
 
 
 def subject(node: Node) -> tuple[str, object, str]:
-    """How the audit log names a level: the company, an office, a contact center or a coaching team."""
+    """Return how the audit log identifies a level: the company, an office, a contact center or a coaching team."""
     kind = node.kind if isinstance(node, Target) else "office" if isinstance(node, Office) else "company"
     return kind, node.pk, node.name
 
 
 def told(value: Any) -> Any:
-    """A setting as the audit log keeps it."""
+    """Return a setting in the form that the audit log stores."""
     if isinstance(value, Bucket):
         return value.url
     return value if value is None or isinstance(value, bool | str) else str(value)
@@ -67,7 +66,7 @@ def _office_id(node: Node) -> int | None:
 
 
 def last_change(node: Node, *fields: str) -> AuditEntry | None:
-    """Who last changed this level, or one of these fields of it."""
+    """Return the last change of this level, or of one of these fields of it."""
     kind, ident, _name = subject(node)
     entries = AuditEntry.objects.filter(company_id=company_id_of(node), action=CHANGE, subject_kind=kind, subject_id=str(ident))
     if fields:
@@ -77,7 +76,7 @@ def last_change(node: Node, *fields: str) -> AuditEntry | None:
 
 @dataclass(frozen=True, slots=True)
 class RulesChanged:
-    """Targets whose rule changed. `excluded` waiting recordings were set aside by that; `included` earlier ones are due again."""
+    """Targets whose rule changed. `excluded` pending recordings were excluded by that; `included` earlier ones are due again."""
 
     enabled: tuple[Target, ...]
     disabled: tuple[Target, ...]
@@ -89,10 +88,11 @@ class RulesChanged:
 def change_rules(
     company: Company, enable: Sequence[Target], disable: Sequence[Target], jobs: Jobs, actor: Actor, now: datetime
 ) -> RulesChanged:
-    """Switch backup rules on and off; what is that way already stays untouched. What switching off had set aside is due again."""
+    """Switch backup rules on and off. Targets that already have that rule stay untouched. Recordings that switching off had excluded become
+    due again."""
     enabled = services.set_rule(enable, True, now)
     disabled = services.set_rule(disable, False, now)
-    # A listing made while the rule was off has passed the target by.
+    # A listing made while the rule was off has skipped the target.
     coverage.void([target.pk for target in enabled])
     included = exclude.include_again([target.pk for target in enabled], now)
     if included:

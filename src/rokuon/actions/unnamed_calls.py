@@ -1,5 +1,4 @@
-"""What a person does about calls that were recorded although no recording is listed: each in one transaction with its line of the audit
-log."""
+"""User actions on calls that were recorded although no recording is listed: each runs in one transaction with its audit log entry."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,11 +12,11 @@ from rokuon.ledger.models import Call
 from rokuon.org.models import Company
 
 NAMED = 20
-"""So many calls stand in an entry of the audit log by their ids; the others are counted."""
+"""Limit of call ids in an audit log entry; further calls are only counted."""
 
 
 def advice(company: Company) -> str:
-    """What is known of why, and what to do. The key's scope is named only where it may be the cause."""
+    """Return the known cause and what to do. It names the key's scope only if that may be the cause."""
     return reasons.unnamed_in_words(listed=recordings_listed(company))
 
 
@@ -28,7 +27,7 @@ def recordings_listed(company: Company) -> bool:
 
 @transaction.atomic
 def close(company: Company, targets: Sequence[int] | None, ids: Sequence[int] | None, note: str, actor: Actor, now: datetime) -> int:
-    """Mark calls as explained, those named or all that nobody has explained; how many. Only within the targets (None: the company's)."""
+    """Close calls as explained, the given ones or all open ones, within the targets (None: the company's); return their number."""
     found = unnamed.calls(company.pk, targets)
     chosen = list(unnamed.still_open(found) if ids is None else found.filter(pk__in=ids))
     closed = unnamed.close([call.pk for call in chosen], note, actor.name, now)
@@ -39,7 +38,7 @@ def close(company: Company, targets: Sequence[int] | None, ids: Sequence[int] | 
 
 @transaction.atomic
 def reopen(company: Company, targets: Sequence[int] | None, ids: Sequence[int] | None, actor: Actor, now: datetime) -> int:
-    """Take back what explains these calls, or all that are closed; how many were."""
+    """Re-open these calls, or all closed ones; return their number."""
     found = unnamed.explained(unnamed.calls(company.pk, targets))
     chosen = list(found if ids is None else found.filter(pk__in=ids))
     opened = unnamed.reopen([call.pk for call in chosen])

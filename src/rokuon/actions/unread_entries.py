@@ -1,4 +1,4 @@
-"""What a person does about entries of a list that could not be read: each in one transaction with its line of the audit log."""
+"""User actions on unreadable entries of a list: each runs in one transaction with its audit log entry."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,11 +13,12 @@ from rokuon.ledger.models import Unreadable
 from rokuon.org.models import Company
 
 NAMED = 20
-"""So many entries stand in an entry of the audit log by their calls' ids; the others are counted."""
+"""Limit of call ids in an audit log entry; further entries are only counted."""
 
 
 def entries(company: Company, targets: Sequence[int] | None) -> QuerySet[Unreadable]:
-    """Those of backed-up targets among these (None: all of the company's, and what may be any target's), closed ones too."""
+    """Return the entries of backed-up targets among these (None: all of the company's, and entries that may belong to any target), closed
+    ones too."""
     found = company.targets.filter(backed_up=True)
     if targets is not None:
         found = found.filter(pk__in=targets)
@@ -26,7 +27,7 @@ def entries(company: Company, targets: Sequence[int] | None) -> QuerySet[Unreada
 
 @transaction.atomic
 def close(company: Company, targets: Sequence[int] | None, ids: Sequence[int] | None, note: str, actor: Actor, now: datetime) -> int:
-    """Mark as explained the entries that are named, or all that nobody has explained, within reach (`entries`); how many."""
+    """Close entries of `entries` as explained, the given ones or all open ones; return their number."""
     found = entries(company, targets)
     chosen = list(unread.still_open(found) if ids is None else found.filter(pk__in=ids))
     if chosen:
@@ -37,7 +38,7 @@ def close(company: Company, targets: Sequence[int] | None, ids: Sequence[int] | 
 
 @transaction.atomic
 def reopen(company: Company, targets: Sequence[int] | None, ids: Sequence[int] | None, actor: Actor, now: datetime) -> int:
-    """Take back what explains the entries that are named, or all that are closed, within reach; how many were."""
+    """Re-open entries of `entries`, the given ones or all closed ones; return their number."""
     found = unread.explained(entries(company, targets))
     chosen = list(found if ids is None else found.filter(pk__in=ids))
     if chosen:
@@ -47,7 +48,7 @@ def reopen(company: Company, targets: Sequence[int] | None, ids: Sequence[int] |
 
 
 def _count(chosen: Sequence[Unreadable]) -> int:
-    """An entry that several targets share is one."""
+    """Count an entry that several targets share once."""
     return len({entry.mark for entry in chosen})
 
 
