@@ -1,1 +1,1 @@
-"""What every layer may use: languages, secrets, logs, addresses. It knows none of them."""
+"""Utilities for every layer: languages, secrets, logs, addresses. They depend on no layer."""

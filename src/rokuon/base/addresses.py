@@ -1,6 +1,6 @@
-"""Addresses that an operator writes down: where the console is reached, where it listens, who forwards to it, who takes its mail.
+"""Parse addresses in the configuration: public URL, listen address, proxies, mail server and sender.
 
-Each function turns the text into parts, or raises ValueError with half a sentence that says what would be right.
+Each function returns the parts, or raises ValueError with half a sentence that says what would be right.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ MAIL_PORTS: dict[Tls, int] = {"starttls": 587, "tls": 465, "none": 25}
 
 @dataclass(frozen=True, slots=True)
 class PublicUrl:
-    """`host` as a Host header writes it, without the port."""
+    """The public URL in parts. `host` is in the form of a Host header, without the port."""
 
     scheme: Literal["http", "https"]
     host: str
@@ -41,7 +41,7 @@ class PublicUrl:
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """What a Host header may say. A console on this machine alone is reached by any of the machine's names for itself."""
+        """The accepted values of a Host header. A console on this machine alone accepts all of the machine's names for itself."""
         return tuple(dict.fromkeys((self.host, *LOOPBACK_NAMES))) if self.loopback else (self.host,)
 
     def origin_of(self, host: str) -> str:
@@ -51,7 +51,7 @@ class PublicUrl:
 
 @dataclass(frozen=True, slots=True)
 class Listen:
-    """`host` is an address or a name, an IPv6 address without its brackets."""
+    """A listen address. `host` is an address or a name, an IPv6 address without its brackets."""
 
     host: str
     port: int
@@ -86,7 +86,7 @@ def public_url(text: str) -> PublicUrl:
 
 
 def issuer(text: str) -> str:
-    """The text itself, which has to equal what the provider says of itself to the letter."""
+    """Return the text itself, which must equal the provider's own issuer exactly."""
     hint = _("it must look like https://accounts.example.com; plain http only for this machine")
     parts = _split(text, hint)
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
@@ -105,7 +105,7 @@ def listen(text: str) -> Listen:
 
 
 def networks(text: str) -> tuple[Network, ...]:
-    """Addresses and networks, separated by commas."""
+    """Parse addresses and networks, separated by commas."""
     try:
         return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
     except ValueError:
@@ -113,7 +113,7 @@ def networks(text: str) -> tuple[Network, ...]:
 
 
 def smtp_server(text: str) -> SmtpServer:
-    """smtp://user:password@host:port?tls=starttls. The hint repeats nothing of the text, which may hold a password."""
+    """Parse smtp://user:password@host:port?tls=starttls. The hint never repeats the text, which may hold a password."""
     hint = _("it must look like smtp://user:password@host:587?tls=starttls; tls is starttls, tls or none")
     parts = _split(text, hint)
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
@@ -137,7 +137,7 @@ def smtp_server(text: str) -> SmtpServer:
 
 
 def mail_address(text: str) -> str:
-    """The text itself, if it is one address, with or without a name before it."""
+    """Return the text itself if it is one address, with or without a name before it."""
     _name, address = parseaddr(text)
     if not text.isprintable() or address.count("@") != 1 or address.startswith("@") or address.endswith("@") or " " in address:
         raise ValueError(_("it must be a mail address, such as Rokuon <rokuon@example.com>"))
@@ -145,7 +145,7 @@ def mail_address(text: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """127.0.0.0/8, ::1 and "localhost", written plainly."""
+    """Whether the host is in 127.0.0.0/8, ::1 or "localhost", in plain notation."""
     if host == "localhost":
         return True
     try:
@@ -155,7 +155,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _is_host(name: str) -> bool:
-    """Whether it can be looked up at all: its parts are neither empty nor longer than 63 characters."""
+    """Whether the name can be looked up: its parts are neither empty nor longer than 63 characters."""
     try:
         name.encode("idna")
     except UnicodeError:

@@ -1,7 +1,7 @@
-"""Messages in the reader's language where Django's translation is not: configuration errors, the command line, the layers below the pages.
+"""Translation of messages outside of Django: configuration errors, the command line, the layers below the pages.
 
 There is one catalogue, `locale/<language>/LC_MESSAGES/django.mo`; Django's own gettext finds the same file. A process has one language
-(`activate`); within `speaking`, as a web request is, another one counts.
+(`activate`); `speaking` overrides it, for example in a web request.
 """
 
 import gettext as _gettext
@@ -20,7 +20,7 @@ _here: ContextVar[str] = ContextVar("language", default="")
 
 
 def preferred(environ: Mapping[str, str] = os.environ) -> str:
-    """The language that the environment asks for: Japanese where the first variable that is set says so, else English."""
+    """Return the language of the environment: Japanese if the first variable that is set says so, else English."""
     for name in ("ROKUON_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
         value = environ.get(name, "")
         if value:
@@ -29,14 +29,14 @@ def preferred(environ: Mapping[str, str] = os.environ) -> str:
 
 
 def activate(language: str) -> None:
-    """Every message from now on is in this language, in the whole process."""
+    """Set the language of all messages of the whole process."""
     global _process
     _process = language if language in LANGUAGES else "en"
 
 
 @contextmanager
 def speaking(language: str) -> Iterator[None]:
-    """Every message within is in this language, in this thread or task only."""
+    """Set the language of all messages in this block, for this thread or task only."""
     token = _here.set(language if language in LANGUAGES else "en")
     try:
         yield
@@ -62,7 +62,7 @@ def _(message: str) -> str:
 
 
 def join_sentences(*sentences: str) -> str:
-    """One after the other: with a space between them, except in Japanese."""
+    """Join sentences with a space, in Japanese without one."""
     return ("" if language() == "ja" else " ").join(sentences)
 
 

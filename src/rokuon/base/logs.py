@@ -1,7 +1,7 @@
 """Log lines that can be searched, cannot be forged, and hold no secret.
 
-One event a line: `log.info("copy_stored", extra={"copy": 12, "bytes": 3456})`. Log ids and numbers; never a name, a key or a URL.
-The redaction here is the net below that rule, not its replacement.
+One event per line: `log.info("copy_stored", extra={"copy": 12, "bytes": 3456})`. Log ids and numbers; never a name, a key or a URL. The
+redaction here is a safety net below that rule, not its replacement.
 """
 
 import json
@@ -17,9 +17,9 @@ from typing import IO, Any
 from rokuon.base.secrets import Secret
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
-"""Of the request that is being answered: every line that is logged meanwhile carries it."""
+"""Id of the current request: every line logged during it has this id."""
 
-# What every record has; whatever else is there came by `extra`.
+# Attributes of every record; any other attribute came from `extra`.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 _QUERY = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s?#\"'<>\\]*)[?#][^\s\"'<>\\]*", re.IGNORECASE)
@@ -31,14 +31,14 @@ _PAIR = re.compile(
     re.IGNORECASE,
 )
 
-# C0, DEL, C1 and the two separators that some viewers break lines at, and the marks that turn the direction of text.
+# C0, DEL, C1, the two separators at which some viewers break lines, and the marks that change the direction of text.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-# Shorter values would blot out ordinary words.
+# Replacing shorter values would remove ordinary words.
 _SHORTEST_SECRET = 6
 
 
 class Redactor:
-    """Replaces what must not be seen. Values registered here are found wherever they appear."""
+    """Replaces secrets in texts. It finds registered values wherever they appear."""
 
     def __init__(self) -> None:
         self._values: frozenset[str] = frozenset()
@@ -48,10 +48,10 @@ class Redactor:
         value = secret.reveal()
         if len(value) < _SHORTEST_SECRET:
             return
-        # The forms in which a value can stand in a line: as it is, and as JSON writes it.
+        # A line can hold a value in these forms: unchanged, and as JSON writes it.
         forms = {value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
         forms |= _inner_secrets(value)
-        # A key of several lines is logged line by line by some libraries.
+        # Some libraries log a key of several lines line by line.
         forms |= {line for line in value.splitlines() if len(line) >= 16 and not line.startswith("-----")}
         with self._lock:
             self._values = self._values | forms
@@ -66,7 +66,7 @@ class Redactor:
 
 
 def _inner_secrets(value: str) -> set[str]:
-    """The private key of a service account's file, which a library may show without the file around it, whole or line by line."""
+    """Return the private key of a service account file, whole and by line: a library may show it without the file around it."""
     try:
         fields = json.loads(value)
     except ValueError:
@@ -81,7 +81,7 @@ redactor = Redactor()
 
 
 def hide(secret: Secret) -> Secret:
-    """The same secret. From now on no line of this process's log shows it, wherever a library or an error may put it."""
+    """Return the same secret, after registering it: no log line of this process shows it, wherever a library or an error puts it."""
     redactor.register(secret)
     return secret
 
@@ -95,12 +95,12 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info and record.exc_info[1] is not None:
             line["error"] = _error(record.exc_info[1])
         ordered = {key: line.pop(key) for key in ("time", "level", "logger", "event")} | line
-        # json escapes C0 by itself; ensure_ascii stays off so that Japanese can be read.
+        # json escapes C0 itself; ensure_ascii stays off so that Japanese stays readable.
         return _escape(json.dumps(ordered, ensure_ascii=False, default=str))
 
 
 class TextFormatter(logging.Formatter):
-    """time level logger event key=value ..., for reading along; what an exception says follows as one more field."""
+    """time level logger event key=value ..., for human readers; an exception's text follows as one more field."""
 
     def format(self, record: logging.LogRecord) -> str:
         fields = [f"{key}={value}" for key, value in _fields(record).items()]
@@ -111,19 +111,19 @@ class TextFormatter(logging.Formatter):
 
 
 def set_up(*, level: str = "info", style: str = "json", stream: IO[str] | None = None) -> None:
-    """Sends all logging of this process to the stream (standard error). Repeating it replaces the earlier set-up."""
+    """Send all logging of this process to the stream (standard error). A repeated call replaces the earlier set-up."""
     handler = logging.StreamHandler(stream if stream is not None else sys.stderr)
     handler.setFormatter(JsonFormatter() if style == "json" else TextFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    # Their info lines carry URLs and job arguments, and debug lines bodies.
+    # Their info lines contain URLs and job arguments, and debug lines bodies.
     for noisy in ("aiohttp", "asyncio", "django.db.backends", "gcloud", "procrastinate", "urllib3"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
-    # Django names requests by their address, which may hold a one-time link. `console` logs the same by route.
+    # Django logs a request's path, which may hold a one-time link. `console` logs the same by route.
     for talkative in ("django.request", "django.security"):
         logging.getLogger(talkative).setLevel(logging.CRITICAL + 1)
-    # By default logging prints its own failures with the record's arguments, past the redaction.
+    # By default, logging prints its own failures with the record's arguments, without redaction.
     logging.raiseExceptions = False
     logging.captureWarnings(True)
 
@@ -144,7 +144,7 @@ def _clean(value: Any) -> Any:
 
 
 def _error(error: BaseException) -> dict[str, Any]:
-    """Where it happened and what it says. Source lines and local values are left out: they can hold anything."""
+    """Return the error's location and message. Source lines and local values are left out: they can hold anything."""
     frames = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
     told = {"type": type(error).__name__, "message": redactor(str(error)), "frames": frames[-20:]}
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)

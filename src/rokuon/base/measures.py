@@ -1,14 +1,14 @@
-"""Numbers, sizes and lengths of time as people read them, on a terminal and on a page alike, in the language of `base.i18n`."""
+"""Format numbers, sizes and durations for people, on a terminal or a page, in the language of `base.i18n`."""
 
 from rokuon.base.i18n import _
 
 KIB = 1024.0
 LOW_SPACE, NO_SPACE = 1 << 30, 100 << 20
-"""Bytes free on a disk below which somebody should look, and below which nothing can be stored."""
+"""Free bytes on a disk below which an operator should act, and below which nothing can be stored."""
 
 
 def amount(size: float) -> str:
-    """Bytes in binary units, as file managers show them."""
+    """Format bytes in binary units, as file managers do."""
     for unit in ("B", "KiB", "MiB", "GiB"):
         if size < KIB:
             return f"{size:,.0f} {unit}" if unit == "B" else f"{size:,.1f} {unit}"
@@ -21,7 +21,7 @@ def number(count: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A length of time, to the two largest units."""
+    """Format a duration with its two largest units."""
     whole = max(0, round(seconds))
     if whole < 60:
         return _("%(seconds)d s") % {"seconds": whole}

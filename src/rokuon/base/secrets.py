@@ -16,7 +16,7 @@ from rokuon.domain.failures import ConfigError
 
 
 class Secret:
-    """Holds a string that shows as `<secret>` wherever it is printed. `reveal()` is the only way to it, visible in review."""
+    """A string that prints as `<secret>`. Only `reveal()` returns it, which is easy to see in review."""
 
     __slots__ = ("_value",)
 
@@ -54,7 +54,7 @@ class SecretUnreadable(ConfigError):
 
 
 class Vault:
-    """Seals values under the first key and opens what any key sealed. A token is bound to its owner and field."""
+    """Seals values with the first key and opens values sealed with any of the keys. A token is bound to its owner and field."""
 
     def __init__(self, keys: Sequence[str]) -> None:
         self._keys = tuple(keys)
@@ -62,7 +62,7 @@ class Vault:
 
     @classmethod
     def load(cls, path: Path) -> "Vault":
-        """Reads a master key file: one key per line, the first encrypts; lines that start with # are comments."""
+        """Read a master key file: one key per line, the first encrypts; lines that start with # are comments."""
         try:
             lines = [bare(line) for line in read_text(path).splitlines()]
         except FileNotFoundError:
@@ -102,7 +102,7 @@ class Vault:
         return Secret(bound[2])
 
     def rotate(self, token: str) -> str:
-        """The same value under the first key."""
+        """Return the same value, sealed with the first key."""
         try:
             return self._fernet.rotate(token.encode()).decode()
         except InvalidToken:
@@ -111,7 +111,7 @@ class Vault:
             ) from None
 
     def derive(self, purpose: str) -> list[str]:
-        """A key for another purpose from each master key, in their order; tells nothing about the master keys."""
+        """Derive a key for another purpose from each master key, in their order; it reveals nothing about the master keys."""
         return [
             base64.urlsafe_b64encode(
                 HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=f"rokuon {purpose}".encode()).derive(
