@@ -1,1 +1,1 @@
-"""One installation on one machine: its folder, its embedded database, its mail."""
+"""One installation on one machine: its data folder, its embedded database, its mail."""

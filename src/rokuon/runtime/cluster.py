@@ -1,11 +1,11 @@
-"""The embedded database's folder: made once, never by accident, and configured so that what was acknowledged survives.
+"""The folder of the embedded database: created once, never by accident, and configured so that acknowledged writes survive a crash.
 
     <data folder>/postgres      the cluster; 0700, owned by the user that runs PostgreSQL
-    <data folder>/socket        its only door, a unix socket
+    <data folder>/socket        the only way to connect, a unix socket
     <data folder>/postgres.*    two lock files, see postgres.py
 
-Nobody needs a password: the system user that owns the cluster, and root, are let in as the role `rokuon`, which is not a superuser.
-PostgreSQL asks the system for the name of who comes in; where the owner has none, the permissions of the folders alone keep others out.
+No password is needed: the system user that owns the cluster, and root, connect as the role `rokuon`, which is not a superuser. PostgreSQL
+asks the system for the client's user name; if the owner has no name, only the folders' permissions keep other users out.
 """
 
 import os
@@ -26,7 +26,7 @@ from rokuon.domain.failures import ConfigError
 from . import pg_copies, pg_programs, pg_room, pg_words
 
 PORT = 5432
-# The shortest sun_path among our platforms is macOS's 104 bytes with its ending zero.
+# Of our platforms, macOS has the shortest sun_path: 104 bytes including the terminating zero.
 SOCKET_PATH_LIMIT = 103
 
 CONFIGURATION = """\
@@ -64,7 +64,7 @@ include 'rokuon.conf'
 
 @dataclass(frozen=True)
 class Cluster:
-    """A cluster that exists and fits."""
+    """A cluster that exists and has the right version."""
 
     data_dir: Path
     owner: pg_programs.Owner
@@ -83,12 +83,12 @@ def socket_dir(data_dir: Path) -> Path:
 
 
 def dsn(data_dir: Path, *, user: str = "rokuon", database: str = "rokuon") -> str:
-    """How this process, and one that it starts with `descriptors()`, reaches the database. Follows from the path alone."""
+    """Return the connection string for this process, and for programs started with `descriptors()`. Depends on the path alone."""
     return f"postgresql://{user}@/{database}?host={quote(_door(data_dir), safe='')}&port={PORT}"
 
 
 def descriptors() -> tuple[int, ...]:
-    """What a program must inherit that is given a DSN of this process."""
+    """Return the file descriptors that a program must inherit to use a DSN of this process."""
     return tuple(_held)
 
 
@@ -96,8 +96,8 @@ _held: list[int] = []
 
 
 def _door(data_dir: Path) -> str:
-    """The socket's folder in a form that libpq takes: no longer than the address of a socket may be, and without a comma, which
-    separates hosts. Where the path is neither, by an open descriptor of the data folder."""
+    """Return the socket's folder in a form that libpq accepts: short enough for a socket address, and without a comma, which separates
+    hosts. If the path is not, go through an open descriptor of the data folder."""
     path = socket_dir(data_dir)
     if _plain(path) or sys.platform != "linux" or not data_dir.is_dir():
         return str(path)
@@ -160,19 +160,19 @@ def require_usable_path(data_dir: Path) -> None:
 
 
 def require_room(data_dir: Path) -> None:
-    """Raises DatabaseFull where a new database has not enough room in this folder or in the shared memory."""
+    """Raises DatabaseFull if this folder or the shared memory has too little room for a new database."""
     pg_room.require_disk(data_dir)
     pg_room.require_shared_memory()
 
 
 def create_cluster(data_dir: Path) -> Cluster:
-    """A new, empty cluster with the role and the database `rokuon`; complete or not there at all."""
+    """Create an empty cluster with the role and the database `rokuon`, completely or not at all."""
     require_usable_path(data_dir)
     require_room(data_dir)
     owner = pg_programs.new_owner()
     folder, partial = data_dir / "postgres", data_dir / "postgres.partial"
     if owner.uid != os.geteuid():
-        # The server's user may pass through the data folder, and read nothing in it but its own.
+        # The server's user may pass through the data folder, but can read only its own files in it.
         os.chown(data_dir, os.geteuid(), owner.gid)
         data_dir.chmod(0o710)
     pg_programs.require_reachable(owner, data_dir)
@@ -196,7 +196,7 @@ def create_cluster(data_dir: Path) -> Cluster:
 
 @contextmanager
 def _programs_for(owner: pg_programs.Owner, data_dir: Path) -> Iterator[Path | None]:
-    """The package whose `initdb` the owner can run; None for the one that comes with Rokuon."""
+    """Return the package whose `initdb` the owner can run; None for the bundled one."""
     if owner.name is not None:
         yield None
         return
@@ -241,8 +241,8 @@ def _fill(cluster: Cluster, folder: Path, among: Path | None) -> None:
 
 
 def write_runtime_files(cluster: Cluster, folder: Path, *, durable: bool) -> None:
-    """What follows from where the folder is today and who may come in; written anew before every start."""
-    # From the database folder, so that no path is too long and no folder above it must be open to the owner.
+    """Write the settings that depend on the folder's current place and on who may connect; called before every start."""
+    # Relative to the database folder, so that no path is too long and the owner needs no access to the folders above it.
     sockets = f"../{socket_dir(cluster.data_dir).name}"
     lines = ["# Written by Rokuon at every start.", "listen_addresses = ''", f"port = {PORT}", f"unix_socket_directories = '{sockets}'"]
     lines += ["unix_socket_permissions = 0700"]
@@ -257,7 +257,7 @@ def write_runtime_files(cluster: Cluster, folder: Path, *, durable: bool) -> Non
 
 
 def prepare_socket_dir(cluster: Cluster) -> None:
-    """The folder of the socket is there, ours alone, and without what an earlier server left in it."""
+    """Create the socket's folder for us alone, or check it and fix its permissions."""
     path = socket_dir(cluster.data_dir)
     with suppress(FileExistsError):
         path.mkdir(mode=0o700)
@@ -275,20 +275,20 @@ def prepare_socket_dir(cluster: Cluster) -> None:
 
 
 def clear_traces(cluster: Cluster) -> None:
-    """For who holds the folder's lock: a pid file and a socket that are still there are a dead server's, whoever has its number now."""
+    """Remove pid file and socket. The caller holds the folder's lock, so they are a dead server's, even if its pid is in use again."""
     socket = socket_dir(cluster.data_dir) / f".s.PGSQL.{PORT}"
     for trace in (cluster.folder / "postmaster.pid", socket.with_name(f"{socket.name}.lock"), socket):
         trace.unlink(missing_ok=True)
 
 
 def _succeed(outcome: pg_programs.ProgramResult, folder: Path) -> None:
-    # Single-user PostgreSQL answers 0 even when a statement failed.
+    # Single-user PostgreSQL exits with 0 even if a statement failed.
     if outcome.code != 0 or "ERROR:" in outcome.output or "FATAL:" in outcome.output:
         raise pg_words.failure_of(outcome.output, folder)
 
 
 def write_owned(path: Path, text: str, owner: pg_programs.Owner) -> None:
-    """Replaces the file as a whole, 0600. What stood at the path is never followed, because another user owns the folder."""
+    """Replace the file as a whole, 0600. Never follows a link at the path, because another user owns the folder."""
     fresh = path.with_name(path.name + ".new")
     fresh.unlink(missing_ok=True)
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)

@@ -1,4 +1,4 @@
-"""The database's clock, which every process of an installation shares: what is due is due by it, whatever a machine's own clock says."""
+"""The database's clock, which all processes of an installation share: it decides what is due, whatever a machine's own clock says."""
 
 import time
 from collections.abc import Callable
@@ -15,8 +15,8 @@ def database_now() -> datetime:
 
 
 class DatabaseClock:
-    """Answers aware UTC times: the database's at the last `look`, and the seconds that have gone by since. So a machine's clock may be
-    wrong or be set meanwhile. Before the first look, and where none is possible, the machine's own clock serves."""
+    """Returns aware UTC times: the database's time at the last `look`, plus the seconds since then. So a machine's clock may be wrong or
+    change meanwhile. Before the first look, or if none is possible, the machine's own clock is used."""
 
     def __init__(self, own: Callable[[], datetime] = lambda: datetime.now(UTC), monotonic: Callable[[], float] = time.monotonic) -> None:
         self._own, self._monotonic = own, monotonic
@@ -29,7 +29,7 @@ class DatabaseClock:
         return there + timedelta(seconds=self._monotonic() - then)
 
     def look(self) -> timedelta:
-        """Ask the database; how far this machine's clock is ahead of it, negative where it is behind."""
+        """Read the database's clock; return how far this machine's clock is ahead of it, negative if it is behind."""
         before, began = self._own(), self._monotonic()
         there = database_now()
         ended = self._monotonic()

@@ -17,8 +17,8 @@ def main() -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
         if os.getppid() != parent:
-            sys.exit(1)  # it died before the kernel was asked
-    os.execv(sys.argv[2], sys.argv[2:])  # noqa: S606 - the wish lives on in the program that takes this one's place
+            sys.exit(1)  # it died before the kernel got the request
+    os.execv(sys.argv[2], sys.argv[2:])  # noqa: S606 - the setting stays in force in the program that replaces this one
 
 
 if __name__ == "__main__":

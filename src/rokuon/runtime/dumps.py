@@ -1,4 +1,4 @@
-"""Nightly dumps of the database: complete or not there, and kept for some days."""
+"""Nightly dumps of the database: each is complete or absent, and kept for some days."""
 
 import fcntl
 import os
@@ -24,14 +24,14 @@ LOOK_EVERY_S, ENDS_WITHIN_S = 0.2, 5.0
 
 
 class DumpStopped(Exception):
-    """The process was asked to stop, and nobody waits for a dump."""
+    """The process was asked to stop, and does not wait for a dump."""
 
 
 def dump(dsn: str, folder: Path, *, now: datetime, keep_days: int = 7, stop: threading.Event | None = None) -> Path:
-    """Writes `rokuon-<time>.dump` (pg_restore's custom format) and then removes older dumps than keep_days.
+    """Write `rokuon-<time>.dump` (pg_restore's custom format) and then remove dumps older than keep_days.
 
-    A dump that fails leaves no file and removes none. It reads every row, so a damaged table shows here as an error. It ends within a
-    second once `stop` is set (DumpStopped), and with the process that makes it.
+    A dump that fails leaves no file and removes none. It reads every row, so a damaged table causes an error here. It ends within a second
+    after `stop` is set (DumpStopped), and with the process that makes it.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     target = folder / f"rokuon-{now.astimezone(UTC).strftime(STAMP)}.dump"
@@ -54,8 +54,8 @@ def dump(dsn: str, folder: Path, *, now: datetime, keep_days: int = 7, stop: thr
 def nightly(
     dsn: str, folder: Path, *, now: datetime, outdated_by: datetime | None = None, stop: threading.Event | None = None
 ) -> Path | None:
-    """A dump, if the newest one is a day old, was made before `outdated_by`, or there is none. None where it is not time yet, or another
-    process is at it."""
+    """Make a dump if there is none, if the newest one is a day old, or if it was made before `outdated_by`. Return None if none is due or
+    another process is making one."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as lock:
         try:
@@ -68,18 +68,18 @@ def nightly(
 
 
 def made_at(path: Path) -> datetime:
-    """By its name; the beginning of time for what is none of ours."""
+    """Return the time in the dump's name; the beginning of time for a file that is not ours."""
     match = NAME.fullmatch(path.name)
     return datetime.strptime(match[1], STAMP).replace(tzinfo=UTC) if match else datetime.min.replace(tzinfo=UTC)
 
 
 def newest_at(folder: Path, now: datetime) -> datetime | None:
-    """When the newest dump was made; None where there is none. One of a time to come, by a clock that was ahead, counts as none."""
+    """Return when the newest dump was made; None if there is none. A dump from the future, by a clock that was ahead, does not count."""
     return next((made for path in dumps(folder) if not is_future(made := made_at(path), now)), None)
 
 
 def dumps(folder: Path) -> list[Path]:
-    """The complete dumps, newest first."""
+    """Return the complete dumps, newest first."""
     return sorted((path for path in folder.glob("*.dump") if NAME.fullmatch(path.name)), reverse=True)
 
 
@@ -90,7 +90,7 @@ def _pg_dump(dsn: str, target: Path, stop: threading.Event) -> None:
     where = conninfo.make_conninfo("", **parts)
     program = [pg_programs.program("pg_dump"), "--format=custom", "--no-owner", "--no-privileges", f"--file={target}", f"--dbname={where}"]
     with tempfile.TemporaryFile("w+") as said:
-        # On a leash: a worker that is killed leaves no dump behind that goes on for an hour.
+        # A worker that is killed must not leave a dump behind that runs on for an hour.
         process = subprocess.Popen(
             [sys.executable, "-m", "rokuon.runtime.die_with_parent", str(os.getpid()), *map(str, program)],
             env={"PATH": os.defpath, "LC_ALL": "C", **_importable(), **secret},

@@ -1,10 +1,11 @@
-"""Who may run a server on a database folder: whoever holds the folder's own lock, from wherever.
+"""The lock of a database folder: only its holder may run a server on the folder, from any path, container or machine.
 
-The lock is an flock of the cluster's `PG_VERSION`, a file that no cluster is without. The server inherits it, so that the kernel keeps it
-until the last process of the server is gone: whatever path, container or mount the next one comes by.
+The lock is an flock on the cluster's `PG_VERSION`, a file that every cluster has. The server inherits it, so that the kernel keeps it until
+the server's last process has ended, whatever path, container or mount the next server uses.
 
-A disk may be shared by machines that do not see one another's locks. So `rokuon.holder` beside it says where the server runs, and its
-time of change is a heartbeat: who finds the holder of another start of a machine there watches it for a while before believing it dead.
+Machines may share a disk and not see each other's locks. So `rokuon.holder` beside it names the place where the server runs, and its
+modification time is a heartbeat: a process that finds a holder of another boot or machine watches it for a while before it takes it for
+dead.
 """
 
 import errno
@@ -24,9 +25,9 @@ LOCKED = "PG_VERSION"
 HOLDER = "rokuon.holder"
 BEAT_EVERY_S = 3.0
 WATCH_FOR_S = 10.0
-"""Three beats and a little: as long as a holder of another start of a machine is watched for a sign of life."""
+"""A bit more than three heartbeats: how long to watch a holder of another boot or machine for a sign of life."""
 
-# What tells the kernel of the one machine alone, or nobody, that a file is locked. NFS, Ceph, GFS2, Lustre and the like do carry locks.
+# File systems whose locks only one machine's kernel sees, or that keep none. NFS, Ceph, GFS2, Lustre and the like do share locks.
 KEEPS_NO_LOCK = ("9p", "afs", "cifs", "smb3", "smbfs", "vboxsf", "prl_fs", "davfs", "ncpfs")
 FUSE_THAT_KEEPS_LOCKS = ("fuseblk", "fuse.fuse-overlayfs", "fuse.glusterfs", "fuse.ceph-fuse", "fuse.mergerfs", "fuse.lxcfs")
 REFUSED_BY_THE_FILE_SYSTEM = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL, errno.EIO, errno.ESTALE)
@@ -34,7 +35,7 @@ REFUSED_BY_THE_FILE_SYSTEM = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errn
 
 @dataclass(frozen=True)
 class ProcessLocation:
-    """Where a process runs: the machine's name, this start of its kernel, and the namespace of its process ids."""
+    """The place where a process runs: the machine's name, this boot of its kernel, and the namespace of its process ids."""
 
     host: str
     boot: str
@@ -46,7 +47,7 @@ class ProcessLocation:
 
     @property
     def another_kernel(self) -> bool:
-        """Another machine, or an earlier start of this one."""
+        """Another machine, or an earlier boot of this one."""
         return self.boot != _boot()
 
     @property
@@ -61,7 +62,7 @@ class Holder:
 
     @classmethod
     def of(cls, folder: Path) -> "Holder | None":
-        """Who runs, or has run, a server on this folder; None where nobody has said so."""
+        """Return the process that runs, or ran, a server on this folder; None if the folder does not name one."""
         try:
             told = json.loads((folder / HOLDER).read_text())
             return cls(ProcessLocation(**told["place"]), int(told["pid"]))
@@ -73,12 +74,13 @@ class Holder:
 
 
 def beat(folder: Path) -> None:
-    """A sign of life. It needs no space on the disk."""
+    """Give a sign of life. It needs no space on the disk."""
     os.utime(folder / HOLDER)
 
 
 def take(folder: Path) -> int | None:
-    """The folder's lock as a descriptor; None while somebody holds it. Raises DatabaseLockRefused where it would not hold."""
+    """Take the folder's lock and return its descriptor; None if another process holds it. Raises DatabaseLockRefused if the file system
+    would not keep it."""
     path = folder / LOCKED
     lock = _open(path)
     try:
@@ -99,7 +101,7 @@ def take(folder: Path) -> int | None:
 
 
 def require_nobody_elsewhere(folder: Path, sleep: Callable[[float], None]) -> None:
-    """For who has the lock: refuses where another machine gives signs of life, of which this one's kernel knows nothing."""
+    """Refuse if another machine gives signs of life, which this machine's kernel cannot see. The caller holds the lock."""
     holder = Holder.of(folder)
     if holder is None or not holder.place.another_kernel:
         return
@@ -147,7 +149,7 @@ def _open(path: Path) -> int:
 
 
 def _require_kept(lock: int, path: Path) -> None:
-    """A lock that a second opener could take as well is none, and neither is one that other machines cannot see."""
+    """Refuse a lock that a second opener could take as well, or that other machines cannot see."""
     second = _open(path)
     try:
         fcntl.flock(second, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -163,7 +165,7 @@ def _require_kept(lock: int, path: Path) -> None:
 
 
 def carries_locks(kind: str, options: set[str]) -> bool:
-    """Whether everybody who can reach such a file system learns of a lock; also where its kind is not known."""
+    """Whether all machines that can mount such a file system see a lock. Also True for an unknown kind."""
     if kind.startswith("nfs"):
         return not {"nolock", "local_lock=all", "local_lock=flock"} & options
     if kind.startswith("fuse"):
@@ -172,7 +174,7 @@ def carries_locks(kind: str, options: set[str]) -> bool:
 
 
 def file_system(descriptor: int) -> tuple[str, set[str]]:
-    """The kind of file system of an open file, and the options of its mount. Empty where the system does not say (not Linux)."""
+    """Return an open file's kind of file system and its mount options. Empty if the system does not tell (not Linux)."""
     try:
         about = dict(line.split(":\t", 1) for line in Path(f"/proc/self/fdinfo/{descriptor}").read_text().splitlines() if ":\t" in line)
         mounts = [line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines()]

@@ -1,7 +1,7 @@
-"""Starts the embedded database again when it is gone, for as long as a process that others depend on runs; says what cannot be mended.
+"""Restart the embedded database when it is gone, while a process that others depend on runs; report causes that cannot be fixed.
 
-The database cannot be asked to tell that it is away. So the log says it, `/readyz` names the reason (`runtime.trouble`), and what does not
-pass by itself ends the process, so that whoever started it (systemd, a container's runtime, a person) learns of it.
+The database itself cannot report that it is away. So the log says it, `/readyz` names the reason (`runtime.trouble`), and a permanent cause
+ends the process, so that its starter (systemd, a container runtime, a person) notices.
 """
 
 import logging
@@ -29,9 +29,9 @@ class _Stopped(Exception):
 
 
 class ProcessGuard:
-    """A thread beside the process's work. `gave_up` is why the process was asked to end; None while there is hope.
+    """A thread beside the process's work. `gave_up` is why the process was asked to end; None while a restart may succeed.
 
-    Room that is missing is waited for without end: somebody makes it, and then nobody has to start anything.
+    It waits for missing disk space without limit: once an operator has freed some, nobody has to start anything.
     """
 
     def __init__(self, data_dir: Path) -> None:
@@ -71,7 +71,7 @@ class ProcessGuard:
             delay, away_since = LOOK_EVERY_S, 0.0
 
     def _start_again(self) -> None:
-        """Raises ConfigError with what the database says, whatever went wrong."""
+        """Start the database. Raises ConfigError with the database's message for any failure."""
         try:
             postgres.start_again(self._data_dir, self._wait)
         except (ConfigError, _Stopped):

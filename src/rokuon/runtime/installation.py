@@ -1,7 +1,7 @@
-"""One installation on this machine: made by `init` alone, opened by every other start, which refuses when a part is missing.
+"""One installation on this machine: created only by `init`. Every other start opens it and refuses if a part is missing.
 
 installation.json    written last by init: the installation's id, and a value sealed with the master key
-master.key           the master key file (or wherever ROKUON_MASTER_KEY_FILE says)
+master.key           the master key file (or the path in ROKUON_MASTER_KEY_FILE)
 postgres/ socket/    the embedded database (or none, with ROKUON_DATABASE_URL)
 spool/ buckets/ dumps/
 """
@@ -39,14 +39,14 @@ OLDEST_POSTGRESQL = 140000
 
 @dataclass(frozen=True)
 class Report:
-    """What init did, as sentences for the person who ran it. `created` is false when the installation was there already."""
+    """The result of init, as sentences for the person who ran it. `created` is false if the installation already existed."""
 
     created: bool
     sentences: tuple[str, ...]
 
 
 class Installation:
-    """An open installation. Close it to give the embedded database back."""
+    """An open installation. `close` it to release the embedded database."""
 
     def __init__(self, config: Config, identity: str, vault: Vault, server: postgres.RunningServer | None) -> None:
         self.config = config
@@ -60,14 +60,14 @@ class Installation:
         return database_url(self.config)
 
     def guard(self) -> None:
-        """From here on the embedded database is started again when it is gone. For processes that others depend on."""
+        """Restart the embedded database from now on when it is gone. For processes that others depend on."""
         if self._server is not None:
             self._guard = ProcessGuard(self.config.data_dir)
             self._guard.start()
 
     @property
     def gave_up(self) -> ConfigError | None:
-        """Why the database is away for good, where the guard has given it up and asked this process to end."""
+        """Why the guard gave the database up and asked this process to end, or None."""
         return self._guard.gave_up if self._guard is not None else None
 
     def close(self) -> None:
@@ -84,14 +84,14 @@ class Installation:
 
 
 def database_url(config: Config) -> str:
-    """Where the database is or will be. Known before the embedded one runs, because it follows from the data folder."""
+    """Return the database's URL. Known before the embedded database runs, because it depends on the data folder alone."""
     return config.database_url.get_secret_value() if config.database_url else cluster.dsn(config.data_dir)
 
 
 def init(config: Config) -> Report:
-    """Makes the installation. An interrupted init is finished by the next; a finished one is left as it is.
+    """Create the installation. Finishes an interrupted init; leaves a finished one unchanged.
 
-    Never replaces a key or a database that is there.
+    Never replaces an existing key or database.
     """
     marker = config.data_dir / MARKER
     if marker.exists():
@@ -103,7 +103,7 @@ def init(config: Config) -> Report:
     try:
         config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _alone(config.data_dir):
-            return init(config) if marker.exists() else _make(config, marker)  # another one may have made it meanwhile
+            return init(config) if marker.exists() else _make(config, marker)  # another process may have created it meanwhile
     except OSError as error:
         raise _folder_error(config, error) from error
 
@@ -114,10 +114,10 @@ def _make(config: Config, marker: Path) -> Report:
         cluster.require_room(config.data_dir)
     try:
         if config.data_dir.stat().st_uid == os.geteuid() and not cluster.exists(config.data_dir):
-            config.data_dir.chmod(0o700)  # it may have been made by hand; as root, create_cluster lets the server's user pass
+            config.data_dir.chmod(0o700)  # it may have been created by hand; as root, create_cluster gives access to the server's user
         if not config.master_key_file.exists():
             if cluster.exists(config.data_dir):
-                # An interrupted init made the key first, so this database lived with a key that is now lost.
+                # An interrupted init created the key first, so this database used a key that is now lost.
                 Vault.load(config.master_key_file)
             _create_key_file(config.master_key_file)
             sentences.append(
@@ -146,7 +146,7 @@ def _make(config: Config, marker: Path) -> Report:
 
 @contextmanager
 def _alone(data_dir: Path) -> Iterator[None]:
-    """Two at once would each take the other's half-made database for the rest of an interrupted one."""
+    """Allow one init at a time: two would each take the other's half-made database for the rest of an interrupted one."""
     lock = os.open(data_dir / INIT_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         until = time.monotonic() + INIT_PATIENCE_S
@@ -168,7 +168,7 @@ def _alone(data_dir: Path) -> Iterator[None]:
 def open_installation(
     config: Config, *, on_wait: Callable[[float], None] = lambda seconds: None, start_database: bool = True
 ) -> Installation:
-    """Opens what init made. Creates nothing: a missing volume is an error and never becomes a new empty installation."""
+    """Open what init created. Creates nothing: a missing volume is an error and never becomes a new empty installation."""
     _hide_secrets(config)
     identity, token = _read_marker(config)
     vault = Vault.load(config.master_key_file)
@@ -197,7 +197,7 @@ def open_installation(
 
 
 def _hide_secrets(config: Config) -> None:
-    """What the environment holds of passwords is shown by no line of the log."""
+    """Keep the passwords in the environment out of the log."""
     if config.smtp is not None:
         hide(config.smtp.password)
     if config.oidc_client_secret is not None:
@@ -207,7 +207,7 @@ def _hide_secrets(config: Config) -> None:
 
 
 def reseal_key_check(config: Config) -> None:
-    """Part of a key rotation: after it, keys other than the first are no longer needed to open the installation."""
+    """Reseal the key check for a key rotation: afterwards, only the first key is needed to open the installation."""
     identity, token = _read_marker(config)
     vault = Vault.load(config.master_key_file)
     vault.open(token, owner=identity, field=KEY_CHECK)
@@ -215,7 +215,7 @@ def reseal_key_check(config: Config) -> None:
 
 
 def _require_ours(folder: Path) -> None:
-    """init works in a folder that is new, empty, or left by an interrupted init; not in somebody's home."""
+    """Refuse a folder that is not new, empty, or left by an interrupted init, such as a home directory."""
     ours = {"master.key", "postgres", "postgres.partial", "postgres.programs", "postgres.start", "postgres.use", "socket"}
     allowed = ours | {INIT_LOCK, "spool", "buckets", "dumps", f"{MARKER}.new", "lost+found"}
     foreign = sorted(entry.name for entry in folder.iterdir() if entry.name not in allowed) if folder.is_dir() else []
@@ -274,7 +274,7 @@ def _read_marker(config: Config) -> tuple[str, str]:
 
 
 def _require_external(config: Config) -> None:
-    """The database answers, is recent enough and speaks UTF-8. What it says is shown without the URL, which holds a password."""
+    """Check that the database answers, is recent enough and uses UTF-8. Messages leave out the URL, which holds a password."""
     try:
         with psycopg.connect(database_url(config), connect_timeout=10) as connection:
             version = connection.info.server_version

@@ -1,4 +1,4 @@
-"""How this installation writes mails and understands what a mail server answers, for invitations and notices alike."""
+"""Compose mails and classify a mail server's answers, for invitations and notices."""
 
 import re
 import smtplib
@@ -22,16 +22,16 @@ from rokuon.domain import strict_certificates
 from rokuon.runtime.mail_addresses import needs_utf8, normal
 
 MOST_SUBJECT = 160
-"""Characters. More than any list of mails shows; a header of it stays far below what servers take."""
+"""Characters. Mail lists show less; as a header, it stays far below the limits of servers."""
 
 _SPACES = re.compile(r"\s+")
 
 
 def one_line(text: str, most: int = MOST_SUBJECT) -> str:
-    """Text that may hold names from outside, for one line: no line break, no other control character, and none of the invisible ones
-    that turn the direction of what follows; cut with an ellipsis."""
+    """Make text that may hold outside names fit one line: no line breaks, no other control characters, and no invisible ones that change
+    the direction of the following text; cut with an ellipsis."""
     seen = "".join(" " if unicodedata.category(one) in ("Cc", "Zl", "Zp") else one for one in text)
-    # Cf: marks of direction, zero-width and tag characters. Cs: halves of a pair, which cannot be encoded.
+    # Cf: marks of direction, zero-width and tag characters. Cs: halves of a surrogate pair, which cannot be encoded.
     seen = _SPACES.sub(" ", "".join(one for one in seen if unicodedata.category(one) not in ("Cf", "Cs"))).strip()
     return seen if len(seen) <= most else f"{seen[: most - 1].rstrip()}…"
 
@@ -39,21 +39,21 @@ def one_line(text: str, most: int = MOST_SUBJECT) -> str:
 MOST_NAME = 60
 
 _MADE_LINKS = re.compile(r"://|(?<=[^\s.])\.(?=[^\W\d_])|(?<=\S)@(?=\S)|(?<![^\W_])(?:mailto|tel|sms|javascript|data):", re.IGNORECASE)
-"""Of what programs that read mail make a link of: an address with a scheme, a domain such as `evil.example`, a mail address."""
+"""Texts that mail programs turn into links: an address with a scheme, a domain such as `evil.example`, a mail address."""
 _WIDE = str.maketrans({":": "：", ".": "．", "@": "＠"})
 
 
 def name(text: str, most: int = MOST_NAME) -> str:
-    """A name that a person or Dialpad gave, for the words of a mail, text or HTML: one short line of which no link is made. The signs
-    that would make one stand there full-width, so that it can still be read."""
+    """Return a name from a person or Dialpad for the text of a mail, plain or HTML: one short line that no program turns into a link. The
+    characters that would make a link become full-width, so that the name stays readable."""
     return one_line(_MADE_LINKS.sub(lambda found: found[0].translate(_WIDE), one_line(text, 4 * most)), most)
 
 
 def compose(
     subject: str, text: str, html: str, to: str, *, language: str, token: uuid.UUID | None = None, notice: bool = False
 ) -> EmailMultiAlternatives:
-    """A mail by a program: no automatic answer is wanted. Every line is ASCII of at most 78 characters, whatever the words are, so that
-    it passes servers that take no 8-bit text. `token` makes its Message-ID. A `notice` can be sorted by its List-Id."""
+    """Compose a mail from a program; its headers ask for no automatic reply. Every line is ASCII of at most 78 characters, so that the mail
+    passes servers that accept no 8-bit text. `token` becomes its Message-ID. A `notice` can be sorted by its List-Id."""
     public: PublicUrl = settings.ROKUON_PUBLIC_URL
     domain = "localhost" if public.host.startswith("[") else public.host
     mail = _Mail(
@@ -70,7 +70,7 @@ def compose(
         },
     )
     encoding = Charset("utf-8")
-    # Quoted-printable takes nine characters for a Japanese one; base64 hides Latin text from those who read the raw mail.
+    # Quoted-printable needs nine characters for a Japanese one; base64 hides Latin text from readers of the raw mail.
     encoding.body_encoding = BASE64 if language == "ja" else QP
     mail.encoding = encoding
     mail.attach_alternative(html, "text/html")
@@ -79,18 +79,19 @@ def compose(
 
 class _Mail(EmailMultiAlternatives):
     def message(self) -> Any:
-        """Its subject in encoded words (RFC 2047) that are short enough for the first to stand beside "Subject:"; otherwise the header
-        would begin with an empty line. A name that looks like such a word would be decoded, line breaks and all: it is encoded too."""
+        """Encode the subject as encoded words (RFC 2047) that are short enough for the first to follow "Subject:"; otherwise the header
+        would begin with an empty line. A name that looks like an encoded word would be decoded, line breaks included: it is encoded too."""
         made, subject = super().message(), str(self.subject)
         if not subject.isascii() or "=?" in subject:
             made.replace_header("Subject", Header(subject, "utf-8").encode(maxlinelen=60, linesep=""))
         if needs_utf8(str(self.to[0])):
-            # As it is, in UTF-8 (RFC 6532): an encoded word is no address. The library hands on what is marked as bytes.
+            # Plain UTF-8 (RFC 6532): an encoded word is no address. The library passes on text that is marked as bytes.
             made.replace_header("To", normal(self.to[0]).encode().decode("ascii", "surrogateescape"))
         return made
 
     def send(self, fail_silently: bool = False) -> int:
-        """Raises OSError (also SMTPException, which is one) where the server does not take it, and CannotAsk where it cannot be asked."""
+        """Send the mail. Raises OSError (SMTPException is one) if the server does not accept it, and CannotAsk if the server has no way to
+        accept such an address."""
         backend = self.get_connection(fail_silently)
         if not isinstance(backend, EmailBackend):
             return super().send(fail_silently)
@@ -99,7 +100,7 @@ class _Mail(EmailMultiAlternatives):
             self._hand_over(backend.connection)
         finally:
             if opened:
-                backend.fail_silently = True  # how it takes leave says nothing more
+                backend.fail_silently = True  # errors on disconnect do not matter
                 backend.close()
         return 1
 
@@ -115,13 +116,13 @@ class _Mail(EmailMultiAlternatives):
 
 
 class CannotAsk(OSError):
-    """The server has no way to be asked for such an address."""
+    """The server does not support such an address."""
 
 
 class Whose(StrEnum):
-    """What the trouble with a mail concerns. `SERVER`: every mail, since the server is away, or refuses the password or the sender.
-    `CONNECTION`: lost in the middle, nobody knows why. `POLICY`: the server does not relay this mail for us. `ADDRESS`: its reader.
-    `MAILBOX`: the reader's is full. `MESSAGE`: what it says."""
+    """The subject of a problem with a mail. `SERVER`: every mail, because the server is away, or refuses the password or the sender.
+    `CONNECTION`: lost in the middle, cause unknown. `POLICY`: the server does not relay this mail for us. `ADDRESS`: the recipient's
+    address. `MAILBOX`: the recipient's mailbox is full. `MESSAGE`: the content."""
 
     SERVER = "server"
     CONNECTION = "connection"
@@ -133,11 +134,11 @@ class Whose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MailProblem:
-    """Why a mail was not taken. `code` is the server's number, behind the name of an error where it came before any mail was offered; or
-    that name alone; never the server's text.
+    """Why a server did not accept a mail. `code` is the server's number, after the name of an error if it came before any mail was offered;
+    or that name alone; never the server's text.
 
-    `final`: the same mail to the same address would be refused again. What concerns the server or its policy never is: somebody can mend
-    that, and then the mail goes. Nor is anything that the server answers with 4yz: it asks to come again.
+    `final`: the server would refuse the same mail to the same address again. A problem with the server or its policy is never final: it can
+    be fixed, and then the mail is sent. Neither is a 4yz answer: it asks to try again.
     """
 
     whose: Whose
@@ -157,10 +158,10 @@ INVALID = "invalid"
 NO_SERVER = "NoServer"
 
 SET_ASIDE = MailProblem(Whose.MESSAGE, "Restored", True)
-"""It waited when a dump was made that was restored since."""
+"""The mail was waiting when a dump was made that has been restored since."""
 
 _ENHANCED = re.compile(rb"\s*5\.(\d{1,3})\.(\d{1,3})(?!\d)")
-"""RFC 3463: what a permanent answer is about, where the server says so."""
+"""RFC 3463: the subject of a permanent answer, if the server gives it."""
 
 
 def _about(said: bytes | str) -> Whose | None:
@@ -180,7 +181,7 @@ def _about(said: bytes | str) -> Whose | None:
 
 
 def trouble(error: Exception, *, opening: bool = False) -> MailProblem:
-    """What an error of smtplib or of the connection means. `opening`: before the first mail was offered."""
+    """Classify an error of smtplib or of the connection. `opening`: before the first mail was offered."""
     if isinstance(error, CannotAsk):
         return MailProblem(Whose.ADDRESS, str(error), True)
     if isinstance(error, smtplib.SMTPRecipientsRefused):

@@ -1,7 +1,7 @@
-"""Mail addresses: the one form in which they are kept and compared, and which there are at all (RFC 5321, 5891, 6531).
+"""Mail addresses: validation, and the normal form in which they are stored and compared (RFC 5321, 5891, 6531).
 
-Two addresses are one where their normal forms are equal, character by character. Nothing else compares addresses: a database's or a
-language's rules about upper and lower case take look-alike letters (dotless i, long s, the Kelvin sign) for those of somebody else.
+Two addresses are the same if their normal forms are equal, character by character. Nothing else compares addresses: the case rules of a
+database or a language would match look-alike letters (dotless i, long s, the Kelvin sign) with someone else's address.
 """
 
 import unicodedata
@@ -12,16 +12,16 @@ from django.core.validators import validate_email
 
 LONGEST = 254
 _MAIN_CATEGORIES = "LMNPS"
-"""Of characters beyond ASCII that a name may hold: no spaces, no control and no invisible ones."""
+"""Categories of non-ASCII characters that a name may hold: no spaces, no control and no invisible characters."""
 _SMALL = {ord(capital): capital.lower() for capital in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 
 
 def normal(text: str) -> str:
-    """The address in the form in which it is kept, compared and handed to a mail server: A to Z in lower case, the domain in ASCII
-    (bücher.example is xn--bcher-kva.example), what stands before the @ composed (NFC).
+    """Return the form of the address that is stored, compared and passed to a mail server: A to Z in lower case, the domain in ASCII
+    (bücher.example is xn--bcher-kva.example), the part before the @ composed (NFC).
 
-    Raises ValueError for what is no address. A character beyond ASCII that case or composition would turn into an ASCII one makes it
-    none, and so does a domain that its owner could not have registered as it is written. Quoted names and numeric domains are none.
+    Raises ValueError if the text is not an address. Also refused: a non-ASCII character that case or composition would turn into an ASCII
+    one, a domain that its owner could not have registered as written, quoted names and numeric domains.
     """
     if any(_becomes_ascii(one) for one in text):
         raise ValueError("a character that case or composition turns into an ASCII one")
@@ -40,7 +40,7 @@ def normal(text: str) -> str:
 
 
 def is_address(text: str) -> bool:
-    """Whether a server could be asked for this address. What Dialpad's directory holds was typed by people."""
+    """Whether mail can be sent to this address at all. People typed the addresses in Dialpad's directory."""
     try:
         normal(text)
     except ValueError:
@@ -49,7 +49,7 @@ def is_address(text: str) -> bool:
 
 
 def needs_utf8(address: str) -> bool:
-    """Whether only a server with SMTPUTF8 can be asked for it: the part before the @ has letters beyond ASCII."""
+    """Whether the address needs a server with SMTPUTF8: the part before the @ has letters beyond ASCII."""
     return not address.rpartition("@")[0].isascii()
 
 

@@ -1,4 +1,4 @@
-"""What became of a mail, in words: what the server said, what to do, who can do it, and whether and when it is tried again."""
+"""The delivery status of a mail as text: the server's answer, what to do, who can do it, and whether and when Rokuon tries again."""
 
 from enum import Enum
 
@@ -8,7 +8,7 @@ from rokuon.runtime.mail import ASKS_FOR_UTF8, CERTIFICATE_INCOMPLETE, INVALID, 
 
 
 class Then(Enum):
-    """What happens to the mail next: tried again, nothing any more, or nothing because it was sent beside the outbox."""
+    """The next step for the mail: try again, give up, or nothing, because it was sent outside of the outbox."""
 
     AGAIN = "again"
     GIVEN_UP = "given_up"
@@ -16,7 +16,8 @@ class Then(Enum):
 
 
 def in_words(trouble_or_stored: MailProblem | str, then: Then = Then.AGAIN, *, at: str = "") -> str:
-    """Whole sentences; "" for no trouble. Also of the text that `Trouble` was stored as. `at` is when it is tried again, in words."""
+    """Return whole sentences; "" for no problem. Also accepts the stored text of a `MailProblem`. `at` is the time of the next try, as
+    text."""
     whose, _colon, code = str(trouble_or_stored).partition(":")
     said = _said(whose, code)
     if not said:
@@ -26,7 +27,7 @@ def in_words(trouble_or_stored: MailProblem | str, then: Then = Then.AGAIN, *, a
 
 
 def is_passing(code: str) -> bool:
-    """Whether the answer asks to come again (RFC 5321, 4.2.1: 4yz), whatever it is about."""
+    """Whether the answer asks to try again (RFC 5321, 4.2.1: 4yz), whatever it is about."""
     return _number(code).startswith("4")
 
 

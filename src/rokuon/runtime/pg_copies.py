@@ -1,7 +1,7 @@
-"""Copies of PostgreSQL's programs, where those that come with Rokuon cannot be used as they lie.
+"""Copies of PostgreSQL's programs, for two cases in which the bundled ones cannot be used in place.
 
-Two cases. As root, PostgreSQL runs as another user, who may not enter the closed folder (such as /root) that Rokuon was installed in.
-And a user id without a name (OpenShift, `docker run --user 12345`) cannot run `initdb`, which asks for the name of its user.
+As root, PostgreSQL runs as another user, who may not enter the closed folder (such as /root) that Rokuon was installed in. And a user id
+without a name (OpenShift, `docker run --user 12345`) cannot run `initdb`, which asks for the name of its user.
 """
 
 import hashlib
@@ -17,13 +17,13 @@ ASKS_FOR_A_NAME, ASKS_FOR_THE_FIRST = b"\0getpwuid\0", b"\0getpwent\0"
 
 
 class Unpatchable(Exception):
-    """This build of PostgreSQL asks for its user's name in a way that is not known here."""
+    """This build of PostgreSQL asks for its user's name in an unknown way."""
 
 
 def for_everybody(package: Path, version: str) -> Path:
-    """The package as a copy that every user of the machine may run and only root may change. Made once; needs root.
+    """Return a copy of the package that every user of the machine may run and only root may change. Made once; needs root.
 
-    Raises OSError where the folder cannot be written.
+    Raises OSError if the folder cannot be written.
     """
     target = CACHE / f"postgresql-{_identity(package, version)}" / package.name
     if target.is_dir():
@@ -39,7 +39,7 @@ def for_everybody(package: Path, version: str) -> Path:
         try:
             fresh.rename(target.parent)
         except OSError:
-            if not target.is_dir():  # another process was quicker
+            if not target.is_dir():  # another process was faster
                 raise
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
@@ -48,11 +48,11 @@ def for_everybody(package: Path, version: str) -> Path:
 
 @contextmanager
 def for_a_user_without_a_name(package: Path, version: str, at: Path) -> Iterator[Path]:
-    """The package with an `initdb` and a `postgres` that take the first name that the machine knows for their user's, as long as the
-    context lasts.
+    """Yield a copy of the package whose `initdb` and `postgres` take the first name in the machine's user list for their user's name. It is
+    removed at the end of the context.
 
-    Both only print the name: the database's own user is named by an option. So the import of the C library's `getpwuid` is made one of
-    `getpwent`, which answers in the same form. `at` is a folder that is not there yet. Raises Unpatchable.
+    Both only print the name: an option names the database's own user. So the import of the C library's `getpwuid` is replaced by
+    `getpwent`, which returns the same structure. `at` is a folder that does not exist yet. Raises Unpatchable.
     """
     programs = at / package.name / version
     try:
@@ -72,13 +72,13 @@ def for_a_user_without_a_name(package: Path, version: str, at: Path) -> Iterator
 
 
 def _parts(package: Path, version: str) -> list[Path]:
-    """What the programs need: their own folders, and the libraries that the wheel's repair put beside the package or into it."""
+    """Return what the programs need: their own folders, and the libraries that the wheel's repair put beside the package or into it."""
     libraries = [package.parent / f"{package.name}.libs", package / ".dylibs"]
     return [*(package / version / name for name in NEEDED), *(path for path in libraries if path.is_dir())]
 
 
 def _identity(package: Path, version: str) -> str:
-    """Changes whenever a file of the package does."""
+    """Return a hash that changes whenever a file of the package does."""
     files = sorted(path for part in _parts(package, version) for path in part.rglob("*") if path.is_file())
     told = [f"{path.relative_to(package.parent)} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in files]
     return hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]

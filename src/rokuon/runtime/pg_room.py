@@ -1,4 +1,4 @@
-"""Room for the embedded database, looked at before a program of PostgreSQL fails half-way for the lack of it."""
+"""Check the room for the embedded database, before a program of PostgreSQL fails half-way for lack of it."""
 
 import os
 from pathlib import Path
@@ -15,7 +15,7 @@ SHARED_TO_START = 4 * MIB
 
 
 def require_disk(data_dir: Path) -> None:
-    """Raises DatabaseFull where the disk has less room than a new database takes."""
+    """Raises DatabaseFull if the disk has less room than a new database needs."""
     free = _free(data_dir)
     if free < TO_MAKE:
         raise DatabaseFull(
@@ -28,7 +28,7 @@ def require_disk(data_dir: Path) -> None:
 
 
 def require_shared_memory(folder: Path = SHARED_MEMORY) -> None:
-    """Raises DatabaseFull where the shared memory has less room than a start takes."""
+    """Raises DatabaseFull if the shared memory has less room than a start needs."""
     if folder.is_dir() and (free := _free(folder)) < SHARED_TO_START:
         raise DatabaseFull(
             _(
@@ -40,6 +40,6 @@ def require_shared_memory(folder: Path = SHARED_MEMORY) -> None:
 
 
 def _free(folder: Path) -> int:
-    """Bytes that an ordinary user may still write there."""
+    """Return the bytes that an ordinary user may still write there."""
     told = os.statvfs(folder)
     return told.f_bavail * told.f_frsize

@@ -1,4 +1,4 @@
-"""What a person can do about the words of a PostgreSQL program that failed: they are all that it says."""
+"""Turn the output of a failed PostgreSQL program, its only explanation, into an error that says what to do."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from rokuon.base.i18n import _
 from rokuon.domain.failures import ConfigError, DatabaseDamaged, DatabaseFull, DatabaseUnusable
 
 NO_SPACE = ("No space left on device", "Check free disk space", "Disk quota exceeded")
-BUS = "Bus error"  # what a process dies of whose shared memory turns out not to be there
+BUS = "Bus error"  # a process dies of this if its shared memory does not exist
 DAMAGE = (
     "PANIC",
     "checksum verification failed",
@@ -22,7 +22,7 @@ NOT_ALLOWED = ("Permission denied", "Operation not permitted", "Read-only file s
 
 
 def failure_of(output: str, folder: Path) -> ConfigError:
-    """The error that says it, narrowest first: a full disk also ends in a PANIC, and is no damage."""
+    """Return the matching error, narrowest first: a full disk also ends in a PANIC, and is no damage."""
     last = next((line.strip() for line in reversed(output.splitlines()) if "FATAL" in line or "PANIC" in line or "error:" in line), "")
     last = last or (output.strip().splitlines() or [""])[-1].strip()
     kind: type[ConfigError] = DatabaseUnusable

@@ -1,13 +1,14 @@
 """The embedded PostgreSQL: started by the first process of an installation that needs it, stopped by the last.
 
-Two lock files in the data folder decide, because the kernel drops a lock however a process ends:
+Two lock files in the data folder coordinate this, because the kernel drops a lock however a process ends:
 
     postgres.use      held shared by every process that uses the database
-    postgres.start    held while somebody starts, joins, leaves or stops
+    postgres.start    held while a process starts, joins, leaves or stops the server
 
-Who leaves tries for `postgres.use` alone; who gets it is the last, and stops the server. That no other machine, container or path
-comes to a second server on the same folder is for the folder's own lock (`folder_lock`), which the server's keeper holds
-(`postgres_keeper`).
+A leaving process tries to lock `postgres.use` exclusively; if it succeeds, it is the last, and stops the server. The folder's own lock
+(`folder_lock`), which the server's keeper holds (`postgres_keeper`), prevents a second server on the same folder from another machine,
+container or path.
+
 After a kill -9 of its users the server runs on for seconds; the next process finds it by its socket and joins it.
 """
 
@@ -31,14 +32,14 @@ from rokuon.domain.failures import ConfigError, DatabaseUnusable
 from . import cluster as clusters
 from . import folder_lock, pg_programs, pg_room, pg_words, postgres_keeper, stopping
 
-# What must not be lost in a power cut hangs on these.
+# Settings that protect data in a power cut.
 DURABLE = ("fsync", "full_page_writes", "synchronous_commit", "data_checksums")
 PATIENCE = 600.0
 DAY = 86400
 STOP_WITHIN_S = 60.0
 KEEPER_FOLLOWS_S = 5.0
 UNANSWERED_S, ORPHANED_S = 10.0, 3.0
-"""So long a server that says it is ready may leave its socket unanswered; and so long its processes may go on without it."""
+"""How long a server that reports to be ready may leave its socket unanswered, and how long its processes may run on without it."""
 
 
 class RunningServer:
@@ -55,7 +56,7 @@ class RunningServer:
         return self._cluster.dsn
 
     def close(self) -> None:
-        """Gives up the share and stops the server if it was the last. Harmless when repeated, and in a forked child."""
+        """Release the share and stop the server if it was the last. Harmless when repeated, and in a forked child."""
         if self._users is None or self._process != os.getpid():
             return
         with _starting(self._cluster.data_dir, lambda: None):
@@ -73,10 +74,10 @@ class RunningServer:
 def ensure_running(
     data_dir: Path, *, on_wait: Callable[[float], None] = lambda seconds: None, patience: float = PATIENCE, durable: bool = True
 ) -> RunningServer:
-    """Joins the installation's server, starting it if need be. Never creates a cluster.
+    """Join the installation's server, and start it if needed. Never creates a cluster.
 
-    `on_wait` is called about every second with the seconds waited, for example during crash recovery. When it raises, or the
-    person gives up with Ctrl-C, this process's share is given back first. `durable=False` is for throw-away test databases.
+    Calls `on_wait` about every second with the seconds waited, for example during crash recovery. If that raises, or the person presses
+    Ctrl-C, this process's share is released first. `durable=False` is for throw-away test databases.
     """
     cluster = clusters.open_cluster(data_dir)
     wait = _Wait(on_wait, patience, cluster)
@@ -92,7 +93,7 @@ def ensure_running(
 
 
 def start_again(data_dir: Path, on_wait: Callable[[float], None]) -> None:
-    """For who has a share in a server that does not answer: starts it, unless another process does or it recovers by itself."""
+    """Start a server that does not answer, unless another process does or it recovers automatically. The caller has a share in it."""
     cluster = clusters.open_cluster(data_dir)
     wait = _Wait(on_wait, float("inf"), cluster)
     with _starting(data_dir, wait.tick):
@@ -105,7 +106,7 @@ def answers(data_dir: Path) -> bool:
 
 
 def stop(data_dir: Path) -> None:
-    """Stops the server whoever uses it; nothing happens when it does not run."""
+    """Stop the server even if it is in use. Does nothing if it does not run."""
     _shut_down(clusters.open_cluster(data_dir))
 
 
@@ -135,7 +136,7 @@ def _ping(dsn: str) -> pq.Ping:
 
 
 def _bring_up(cluster: clusters.Cluster, wait: _Wait, *, durable: bool) -> None:
-    """Returns when the server answers. Without the folder's lock nothing is started."""
+    """Return when the server answers. Starts it only with the folder's lock."""
     blocked = _Blocked(cluster)
     while (answer := _ping(cluster.dsn)) != pq.Ping.OK:
         if answer == pq.Ping.REJECT:  # starting up, recovering, or shutting down
@@ -158,14 +159,14 @@ def _bring_up(cluster: clusters.Cluster, wait: _Wait, *, durable: bool) -> None:
 
 
 class _Blocked:
-    """Somebody else has the folder's lock, and no socket answers: whether that passes."""
+    """Decides whether to wait: another process has the folder's lock, and no socket answers."""
 
     def __init__(self, cluster: clusters.Cluster) -> None:
         self._cluster = cluster
         self._since = self._ready_since = time.monotonic()
 
     def look(self) -> None:
-        """Raises DatabaseHeldElsewhere where it does not. Ends what is left of a server whose first process was killed."""
+        """Raises DatabaseHeldElsewhere if waiting cannot help. Kills what is left of a server whose first process was killed."""
         now, folder = time.monotonic(), self._cluster.folder
         pid = _postmaster_pid(self._cluster)
         holder = folder_lock.Holder.of(folder)
@@ -179,7 +180,7 @@ class _Blocked:
             if now - self._ready_since > UNANSWERED_S:
                 raise folder_lock.held_out_of_sight(folder, pid)
             self._since = now
-        elif holder is not None and postgres_keeper.runs(holder.pid):  # it is just beginning, or ending
+        elif holder is not None and postgres_keeper.runs(holder.pid):  # it is just starting, or ending
             self._since = now
         elif now - self._since > ORPHANED_S:
             pg_programs.end_orphans(folder)
@@ -193,11 +194,11 @@ class _Blocked:
 
 
 _keepers: list["subprocess.Popen[bytes]"] = []
-"""Those that this process started: looked at now and then, so that one that has ended leaves the table of processes."""
+"""Keepers that this process started: polled from time to time, so that an ended one leaves the process table."""
 
 
 def _start(cluster: clusters.Cluster, lock: int, wait: _Wait, *, durable: bool) -> None:
-    """Starts the server for who holds the folder's lock, and returns when it answers. Raises what it died of."""
+    """Start the server and return when it answers. The caller holds the folder's lock. Raises the cause if the server dies."""
     pg_room.require_shared_memory()
     clusters.write_runtime_files(cluster, cluster.folder, durable=durable)
     clusters.prepare_socket_dir(cluster)
@@ -229,7 +230,7 @@ def _start(cluster: clusters.Cluster, lock: int, wait: _Wait, *, durable: bool) 
 
 
 def _require_undamaged(cluster: clusters.Cluster, wait: _Wait) -> None:
-    """Reads every page's checksum once a day, when the server is started. After a crash recovery comes first: another day."""
+    """Check every page's checksum once a day, when the server starts. After a crash, recovery has priority: the check waits a day."""
     checked = cluster.folder / "rokuon.checked"
     if checked.exists() and 0 <= time.time() - checked.stat().st_mtime < DAY:
         return
@@ -253,7 +254,7 @@ def _require_durable(cluster: clusters.Cluster) -> None:
 
 
 def _leave(cluster: clusters.Cluster, users: int) -> None:
-    """Gives the share back. The caller holds `postgres.start`, so that nobody joins what is about to stop."""
+    """Release the share. The caller holds `postgres.start`, so that no process joins a server that is about to stop."""
     try:
         if _try_lock(users, fcntl.LOCK_EX):
             _shut_down(cluster)
@@ -278,7 +279,7 @@ def _shut_down(cluster: clusters.Cluster) -> None:
 
 
 def _wait_for_the_keeper(folder: Path) -> None:
-    """It follows the server within a moment; then nothing of the server is left in the folder."""
+    """Wait until the keeper has ended, a moment after the server; then nothing of the server is left in the folder."""
     until = time.monotonic() + KEEPER_FOLLOWS_S
     while (lock := folder_lock.take(folder)) is None and time.monotonic() < until:
         time.sleep(0.02)

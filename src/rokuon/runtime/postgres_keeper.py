@@ -1,8 +1,8 @@
-"""Keeps one server of the embedded database for as long as somebody uses it: `python -m rokuon.runtime.postgres_keeper DATA_DIR LOCK`
+"""Keep one server of the embedded database while processes use it: `python -m rokuon.runtime.postgres_keeper DATA_DIR LOCK`
 
-It is the server's parent. It holds the folder's lock, which it and the server inherit as the descriptor LOCK, says in the folder where
-the server runs, and gives a sign of life every few seconds. It ends with the server, and the kernel ends the server with it (Linux).
-SIGTERM stops the server, and so does the end of its last user, however that came about.
+The keeper is the server's parent. It holds the folder's lock, which it and the server inherit as the descriptor LOCK, writes into the
+folder where the server runs, and gives a sign of life every few seconds. It ends with the server, and the kernel ends the server with it
+(Linux). SIGTERM stops the server, and so does the end of its last user, however that user ended.
 """
 
 import ctypes
@@ -19,11 +19,11 @@ from . import folder_lock, pg_programs
 
 PR_SET_PDEATHSIG = 1
 UNUSED_BEATS = 3
-"""So many beats in a row without a user end the server: who starts it takes a share before the first of them."""
+"""After this many heartbeats in a row without a user the server ends: its starter takes a share before the first of them."""
 
 
 def runs(pid: int) -> bool:
-    """Whether the process is a living keeper, where the system tells (Linux)."""
+    """Whether the process is a living keeper, if the system tells (Linux)."""
     try:
         return __name__.encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except OSError:
@@ -38,7 +38,7 @@ def main() -> int:
     server = _start(cluster, lock)
 
     def stop(signum: int, frame: FrameType | None) -> None:
-        server.send_signal(signal.SIGINT)  # a fast shutdown: open transactions are undone, what was acknowledged stays
+        server.send_signal(signal.SIGINT)  # a fast shutdown: open transactions are rolled back, acknowledged ones stay
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
@@ -50,7 +50,7 @@ def main() -> int:
 
 def _start(cluster: clusters.Cluster, lock: int) -> "subprocess.Popen[bytes]":
     where = pg_programs.folder_for(cluster.owner, cluster.folder)
-    # Before it is the owner's: the folder is theirs, and a link that they laid there is not followed.
+    # Opened before the switch to the owner: the folder is theirs, and a link that they placed there must not be followed.
     output = os.open(cluster.folder / "startup.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
     try:
         os.fchown(output, cluster.owner.uid, cluster.owner.gid)
@@ -71,7 +71,7 @@ def _end_with_parent() -> None:
 
 
 def _keep(cluster: clusters.Cluster, server: "subprocess.Popen[bytes]") -> int:
-    """Until the server has ended; its exit code."""
+    """Wait until the server has ended; return its exit code."""
     unused = 0
     while True:
         try:
@@ -83,7 +83,7 @@ def _keep(cluster: clusters.Cluster, server: "subprocess.Popen[bytes]") -> int:
         try:
             unused = unused + 1 if _free(starting) and _free(users) else 0
             if unused >= UNUSED_BEATS:
-                server.send_signal(signal.SIGINT)  # with both locks: nobody joins what is about to end
+                server.send_signal(signal.SIGINT)  # with both locks: no process joins a server that is about to end
                 return server.wait()
         finally:
             os.close(users)

@@ -1,6 +1,6 @@
 """`python -m rokuon.runtime.ready`: whether the console on this machine is ready (`/readyz`), for a container's health check.
 
-Ends with 0, or with 1 and why not. It asks nobody outside: what is wrong at Dialpad or a bucket is nothing that a new container mends.
+Exits with 0, or with 1 and the reason. It contacts nothing outside: a new container would not fix a fault at Dialpad or of a bucket.
 """
 
 import sys
@@ -10,7 +10,7 @@ from rokuon.config import Config
 from rokuon.domain.failures import RokuonError
 
 ANSWERS_WITHIN_S = 8.0
-EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (to where it is asked, not where it listens)
+EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (addresses to connect to, not to listen at)
 
 
 def main() -> int:

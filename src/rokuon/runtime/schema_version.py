@@ -1,4 +1,4 @@
-"""Whether the database was made by this version of Rokuon, an older one, or a newer one, which must not be used from here."""
+"""Whether this version of Rokuon made the database, or an older one, or a newer one, which must not be used from here."""
 
 from functools import cache
 
@@ -18,7 +18,7 @@ class DatabaseOlder(ConfigError):
 
 
 class DatabaseNewer(ConfigError):
-    """Migrations were applied that this version does not know: what they changed, it would overlook or break."""
+    """Migrations were applied that this version does not know: it would overlook or break what they changed."""
 
 
 def require_same() -> None:
@@ -28,14 +28,14 @@ def require_same() -> None:
 
 
 def lacks_migrations() -> bool:
-    """Whether the database has to be brought to this version. Raises DatabaseNewer."""
+    """Whether the database needs to be migrated to this version. Raises DatabaseNewer."""
     require_no_newer()
     executor = MigrationExecutor(connection)
     return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
 def require_no_newer() -> None:
-    """Raises DatabaseNewer. One small query, for a process to ask again and again: the migrations on the disk are read once."""
+    """Raises DatabaseNewer. One small query, so a process may call it repeatedly: the migrations on the disk are read once."""
     ours, known = _on_disk()
     applied = MigrationRecorder(connection).applied_migrations()
     unknown = sorted(f"{app}.{name}" for app, name in applied if app in ours and (app, name) not in known)
@@ -51,7 +51,7 @@ def require_no_newer() -> None:
 
 @cache
 def _on_disk() -> tuple[frozenset[str], frozenset[tuple[str, str]]]:
-    """Rokuon's own apps, and the migrations that this process was started with."""
+    """Return Rokuon's own apps, and the migrations that this process was started with."""
     migrations = MigrationLoader(None).disk_migrations
     known = {*migrations, *(old for migration in migrations.values() for old in migration.replaces)}
     ours = {app for (app, _name), one in migrations.items() if type(one).__module__.startswith(OWN)}

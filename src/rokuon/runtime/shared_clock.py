@@ -1,4 +1,4 @@
-"""The database's clock for a process that answers requests, in many threads: looked at now and then, and never waited for."""
+"""The database's clock for a process that answers requests in many threads: read from time to time, without waiting."""
 
 import threading
 import time
@@ -12,8 +12,8 @@ LOOK_EVERY_S = 60.0
 
 
 class SharedClock:
-    """What a request notes is compared with what workers note, so both are of one clock. While the database is away the last look
-    counts on; before the first, the machine's own clock."""
+    """Gives requests and workers the same clock, because their times are compared. While the database is away, the last look stays in use;
+    before the first, the machine's own clock."""
 
     def __init__(self, clock: DatabaseClock | None = None) -> None:
         self._clock = clock or DatabaseClock()

@@ -1,4 +1,4 @@
-"""The folder for recordings too large for memory: private, and emptied of what dead processes left."""
+"""The folder for recordings too large for memory: private, and cleared of files that dead processes left."""
 
 import fcntl
 import os
@@ -14,7 +14,7 @@ from rokuon.domain.failures import ConfigError
 
 
 def prepare(folder: Path) -> None:
-    """The folder exists, is ours alone, and holds only files that a living process has locked."""
+    """Make the folder, ensure that it is ours alone, and remove files that no living process has locked."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     info = folder.lstat()
     if not stat.S_ISDIR(info.st_mode) or info.st_uid != os.geteuid():
@@ -30,10 +30,10 @@ def prepare(folder: Path) -> None:
 
 @contextmanager
 def new_file(folder: Path) -> Iterator[FileIO]:
-    """A file, 0600, of a random name, there and locked for the length of the context; `name` is its path. Raises OSError.
+    """Create a file, 0600, with a random name, locked and removed with the context; `name` is its path. Raises OSError.
 
-    Nothing is buffered: what a full disk did not take would be tried again when the file is closed, and fail there once more. Leaving
-    raises nothing: what was in the file is of no use any more. What a killed process leaves is not locked, and removed by the next start.
+    Nothing is buffered: on a full disk, closing the file would try to write the rest again, and fail once more. Leaving the context raises
+    nothing: the file's content is no longer needed. A file of a killed process is not locked, and the next start removes it.
     """
     path = folder / f"{secrets.token_hex(16)}.part"
     file = FileIO(path, "x+", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW, 0o600))
@@ -48,7 +48,7 @@ def new_file(folder: Path) -> Iterator[FileIO]:
 
 
 def write_all(file: FileIO, data: bytes) -> None:
-    """A disk that fills up takes a part first. Raises OSError."""
+    """Write all of the data: a disk that fills up accepts only a part at first. Raises OSError."""
     view = memoryview(data)
     while view:
         view = view[file.write(view) or 0 :]
@@ -59,7 +59,7 @@ def _remove_unless_locked(path: Path) -> None:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
         return
-    except OSError:  # a link: it is removed itself, what it points to is left alone
+    except OSError:  # a link: remove the link itself, not its target
         path.unlink(missing_ok=True)
         return
     try:

@@ -1,6 +1,6 @@
-"""A process that was asked to stop ends within 30 s, whatever is away.
+"""Ensure that a process that was asked to stop ends within 30 s, whatever service is away.
 
-What is orderly comes first: finishing, handing back, leaving the database. Each bounds itself by `seconds_left`; what does not is cut off.
+The orderly steps come first: finish, return work, leave the database. Each limits itself by `seconds_left`; what takes longer is cut off.
 """
 
 import logging
@@ -17,7 +17,7 @@ _asked_at: float | None = None
 
 
 def begin(code: int = 1) -> None:
-    """The process was asked to stop, now. If it has not ended in time by itself, it ends with this code. Harmless when repeated."""
+    """Start the countdown to the end of the process. If it has not ended in time, end it with this code. Harmless when repeated."""
     global _asked_at
     if _asked_at is None:
         _asked_at = time.monotonic()
@@ -25,7 +25,7 @@ def begin(code: int = 1) -> None:
 
 
 def seconds_left(otherwise: float) -> float:
-    """Until the process has to have ended; `otherwise` for one that nobody has asked to stop."""
+    """Return the seconds until the process must have ended; `otherwise` if nobody has asked it to stop."""
     if _asked_at is None:
         return otherwise
     return max(0.0, min(otherwise, _asked_at + END_WITHIN_S - time.monotonic() - 1.0))

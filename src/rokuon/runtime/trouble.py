@@ -1,4 +1,4 @@
-"""Why the embedded database is away, told from the process that looks after it to those that it forked, without the database or a disk."""
+"""Why the embedded database is away: shared by the process that guards it with the processes it forked, without the database or a disk."""
 
 import mmap
 
@@ -8,7 +8,7 @@ _board = mmap.mmap(-1, _LENGTH)
 
 
 def say(reason: str) -> None:
-    """A reason code of `domain.failures`; empty where all is well."""
+    """Publish a reason code of `domain.failures`; empty if all is well."""
     _board[:] = reason.encode()[:_LENGTH].ljust(_LENGTH, b"\0")
 
 

@@ -1,4 +1,4 @@
-"""Django's settings that follow from how the console is reached: hosts, cookies, request sizes, static files, mail."""
+"""Django settings that depend on how the console is reached: hosts, cookies, request sizes, static files, mail."""
 
 from typing import Any
 
@@ -8,17 +8,17 @@ MOST_BODY_BYTES = 1 << 20
 """Forms and key files are small; recordings never come in through the console."""
 
 MOST_FIELDS = 20_000
-"""A form with every contact center of a large company ticked."""
+"""Enough for a form with every contact center of a large company selected."""
 
 STATIC_URL = "/static/"
 MAIL_WITHIN_S = 15
 
 
 def web_settings(config: Config) -> dict[str, Any]:
-    """Names as Django knows them, ROKUON_PUBLIC_URL and ROKUON_TRUSTED_PROXIES for `console.web.middleware`, ROKUON_TIME_ZONE for
+    """Return Django's settings, plus ROKUON_PUBLIC_URL and ROKUON_TRUSTED_PROXIES for `console.web.middleware` and ROKUON_TIME_ZONE for
     `console.web.guards`."""
     public = config.public
-    # Browsers give a cookie to every port of a host, so installations on one machine keep theirs apart by name.
+    # Browsers send a cookie to every port of a host, so installations on one machine need cookies of different names.
     cookie = f"{'__Host-' if public.secure else ''}rokuon" + (f"-{public.port}" if public.loopback else "")
     shared = {"SECURE": public.secure, "HTTPONLY": True, "SAMESITE": "Lax", "PATH": "/", "DOMAIN": None}
     return {
@@ -35,7 +35,7 @@ def web_settings(config: Config) -> dict[str, Any]:
         "DATA_UPLOAD_MAX_MEMORY_SIZE": MOST_BODY_BYTES,
         "DATA_UPLOAD_MAX_NUMBER_FIELDS": MOST_FIELDS,
         "DATA_UPLOAD_MAX_NUMBER_FILES": 5,
-        # A key file that somebody hands in is never written to the disk in the clear.
+        # An uploaded key file is never written to the disk unencrypted.
         "FILE_UPLOAD_HANDLERS": ["django.core.files.uploadhandler.MemoryFileUploadHandler"],
         "FILE_UPLOAD_MAX_MEMORY_SIZE": MOST_BODY_BYTES,
         "STATIC_URL": STATIC_URL,
