@@ -1,1 +1,1 @@
-"""The command line: one module per group of commands. The only user of click and rich."""
+"""The command line: one module per group of commands. The only package that uses click and rich."""

@@ -1,4 +1,4 @@
-"""`rokuon admin-link`: the way in for whoever runs the machine, on the first day and when everything else fails."""
+"""`rokuon admin-link`: a sign-in link for the operator, on the first day and when no other sign-in works."""
 
 import click
 

@@ -1,4 +1,4 @@
-"""`rokuon audit log | sign-ins`: who changed or listened to what, and who signed in or tried to."""
+"""`rokuon audit log | sign-ins`: the audit log, and successful and refused sign-ins."""
 
 from typing import Any
 

@@ -9,7 +9,7 @@ from rokuon.runtime.installation import init as make_installation
 from rokuon.runtime.installation import open_installation
 
 MIGRATING = 0x726F6B756F6E
-"""The advisory lock of whoever migrates; the end of the connection gives it back."""
+"""The advisory lock of a migrating process; the end of the connection releases it."""
 
 
 @click.command(
@@ -39,8 +39,8 @@ def migrate_command() -> None:
 
 
 def bring_up_to_date() -> bool:
-    """Apply what is missing; whether anything was. Two at once wait for each other, however long one takes: the limits that keep
-    everyday statements short do not hold here. Raises DatabaseNewer."""
+    """Apply missing migrations; return whether there were any. Two at once wait for each other, however long one takes: the limits on
+    normal statements do not apply here. Raises DatabaseNewer."""
     start_django()
     from django.core.management import call_command
     from django.db import connection, connections

@@ -1,7 +1,7 @@
-"""The root command: global options, the list of commands, and what becomes of every error.
+"""The root command: global options, the list of commands, and the handling of every error.
 
-A command's module is imported when the command is called, after the environment is settled: the modules below import Django's models,
-and those want a data folder.
+A command's module is imported when the command is called, after the environment is set: those modules import Django's models, which need a
+data folder.
 """
 
 import errno
@@ -154,7 +154,7 @@ def rokuon() -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command line; the exit code. What went wrong is on standard error as a sentence that says what to do."""
+    """Run one command line; return the exit code. Errors go to standard error, as a sentence that says what to do."""
     teach_click()
     outlive_readers()
     try:
@@ -195,7 +195,7 @@ def _explain(error: Exception) -> int:
         )
         return USAGE
     if isinstance(error, OSError) and error.errno in _NO_ROOM:
-        # A write names no file.
+        # The error of a write has no file name.
         click.echo(
             _("Error: %(reason)s. Free some space on the disks that `rokuon doctor` names, then repeat the command.")
             % {"reason": error.strerror},

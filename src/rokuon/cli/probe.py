@@ -1,4 +1,4 @@
-"""`rokuon probe`: what a real account answers to the questions that Dialpad's documentation leaves open."""
+"""`rokuon probe`: record a real account's answers to questions that Dialpad's documentation leaves open."""
 
 import asyncio
 import json
@@ -60,7 +60,7 @@ async def _report(session: CliSession, company: Company) -> dict[str, Any]:
 
 
 def _remember(company: Company, report: dict[str, Any], now: datetime) -> None:
-    """Which listings keep the range: doctor and the system page show those that do not."""
+    """Store which listings keep the range: doctor and the system page show those that do not."""
     answers = [one for one in report["narrow_windows"] if "error" not in one]
     for kind in {one["kind"] for one in answers}:
         for bound, name in ((Bound.BEFORE, "newer_than_asked"), (Bound.AFTER, "older_than_asked")):

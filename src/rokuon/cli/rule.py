@@ -1,4 +1,4 @@
-"""`rokuon rule enable | disable`: which contact centers and coaching teams are backed up automatically."""
+"""`rokuon rule enable | disable`: choose the contact centers and coaching teams that are backed up automatically."""
 
 from collections.abc import Callable
 from typing import Any

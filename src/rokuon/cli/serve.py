@@ -53,13 +53,13 @@ def serve_command(processes: int, threads: int, silent_after: float) -> int:
         stoppable(),
         opened(guards=True),
         listening(config.listens) as listener,
-    ):  # a stop that is asked for during the start is orderly too
+    ):  # a stop during the start is orderly too
         try:
             monitor = WorkerMonitor(config.public.origin, silent_after=silent_after)
             ConsoleServer(_application, monitor.start, listener.detach(), processes=processes, threads=threads).run()
         except SystemExit as end:
             if os.getpid() != master:
-                # A forked process of the server, at its end: nothing of what its parent has opened is its own to close.
+                # A forked process of the server that ends must not close what its parent has opened.
                 connections.close_all()
                 os._exit(end.code if isinstance(end.code, int) else 1)
             return end.code if isinstance(end.code, int) else 0
@@ -67,7 +67,7 @@ def serve_command(processes: int, threads: int, silent_after: float) -> int:
 
 
 def _application() -> Callable[..., Any]:
-    """Loaded before the fork, so that its memory is shared. No connection to the database may be open then."""
+    """Load the application before the fork, so that its memory is shared. No database connection may be open then."""
     from rokuon.console.web import webhook_view
     from rokuon.wsgi import application
 
@@ -94,7 +94,7 @@ def up_command(processes: int) -> int:
 
 
 def listening(at: Listen) -> socket.socket:
-    """A socket that listens there. Raises ConfigError where that cannot be."""
+    """Return a socket that listens there. Raises ConfigError if that is not possible."""
     try:
         family, kind, protocol, _name, address = socket.getaddrinfo(at.host, at.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         listener = socket.socket(family, kind, protocol)

@@ -90,7 +90,7 @@ def _tree(company: Company, urls: dict[int, str]) -> Tree:
 
 
 def _why(effective: Effective, above: Effective) -> str:
-    """The reason, where it is another than that of the level above."""
+    """Return the reason, if it differs from that of the level above."""
     return "" if effective.why is above.why else f"  [dim]{escape(_(effective.why.value))}[/]"
 
 

@@ -1,4 +1,4 @@
-"""`rokuon simulator`: hands over to the simulator's own command line."""
+"""`rokuon simulator`: call the simulator's own command line."""
 
 import click
 

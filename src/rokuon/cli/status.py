@@ -1,4 +1,4 @@
-"""`rokuon status`: what is backed up, what waits, and why."""
+"""`rokuon status`: show what is backed up, what waits, and why."""
 
 from datetime import datetime
 from typing import Any
@@ -113,7 +113,7 @@ def _answer(company: Company, total: Counts, said: Headline) -> list[str]:
 
 
 def _not_listed(unknown: Unknown, target: int) -> str:
-    """The days of the target that are not listed from end to end, in words."""
+    """Return, as text, how many days of the target are not listed from end to end."""
     if unknown.never_listed(target):
         return _("never listed")
     days = unknown.days.get(target, 0)
@@ -121,7 +121,7 @@ def _not_listed(unknown: Unknown, target: int) -> str:
 
 
 def _left(company: Company, now: datetime) -> Expiring | None:
-    """What leaves the access window, over all targets; None where the company has none."""
+    """Return what leaves the access window, over all targets; None if the company has none."""
     if company.access_window_days is None:
         return None
     found = expiry.expiring(company.pk, company.access_window_days, now).values()

@@ -47,7 +47,7 @@ def worker_command(processes: int, one: bool) -> int:
         crashpoints.arm(config.crash_at)
         return _one_process()
     with opened(guards=True):
-        # The installation stays open: with it the embedded database keeps running while a process is restarted.
+        # The installation stays open, so that the embedded database keeps running while a process is restarted.
         return Supervisor(Program("worker", rokuon("worker", "--one"), processes)).run()
 
 
@@ -67,7 +67,7 @@ def _one_process() -> int:
         finally:
             await engine.close()
 
-    with stoppable(), opened() as session:  # a stop that is asked for during the start is orderly too
+    with stoppable(), opened() as session:  # a stop during the start is orderly too
         clock = DatabaseClock()
         clock.look()
         asyncio.run(work(Engine(session.installation, queue, clock=clock), clock))

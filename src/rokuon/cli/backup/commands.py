@@ -81,7 +81,7 @@ def backup_now_command(
 
 
 def _scope(session: CliSession, company: Company, office_name: str | None, target_name: str | None) -> tuple[ScopeKind, int, str]:
-    """The scope, and the zone whose calendar its dates are of."""
+    """Return the scope, and the time zone of its dates."""
     if target_name is not None:
         target = selectors.target(company, target_name)
         return ScopeKind(target.kind), target.pk, zone_of(target)

@@ -33,12 +33,12 @@ T = TypeVar("T")
 
 POLL_S = 1.0
 SLOW_POLL = 10
-"""A poll that takes long is made so many times its own length apart, so that watching never costs more than a tenth of the database."""
+"""Pause between two polls, in lengths of the last one: watching never uses more than about a tenth of the database's time."""
 
 LINE_EVERY_S = 5.0
 SAY_AGAIN_S = 60.0
 NAMED = 5
-"""So many recordings of each reason are named by their ids."""
+"""The number of recordings of each reason to name by their ids."""
 
 HELD_FOR_S = 5.0
 DATABASE_PATIENCE_S = 60.0
@@ -54,7 +54,7 @@ class FollowResult(Enum):
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One look at the run. `waits` are the reasons for which windows wait to be listed again, `standing` is None where nobody asked."""
+    """One look at the run. `waits` are the reasons for which windows wait to be listed again, `standing` is None if it was not read."""
 
     progress: RunProgress
     rate: Rate
@@ -65,8 +65,8 @@ class View:
 
 
 def follow(run_id: int, *, as_json: bool, keep_working: Callable[[], None]) -> tuple[FollowResult, View]:
-    """Show the run until it ends, or until all that is left waits: for a hold to lift, or for a listing that failed to be tried again
-    later. `keep_working` is called with every look."""
+    """Show the run until it ends, or until everything left waits: for a hold to lift, or for the next try of a failed listing. Calls
+    `keep_working` with every look."""
     if as_json:
         return _watch(run_id, keep_working, lambda view: output.write_json_line(as_data(view)))
     out = output.console()
@@ -101,7 +101,7 @@ def _watch(run_id: int, keep_working: Callable[[], None], show: Callable[[View],
 
 def _look(run_id: int) -> View:
     progress = run_progress(run_id)
-    # What a hold stops is said with the hold, and not by a window.
+    # A cause that opened a hold is shown with the hold, not with a window.
     waits = tuple(sorted({window.reason for window in failing_windows(run_id)} & {leaf.reason for leaf in leaves()}))
     now, company = datetime.now(UTC), Company.objects.get(pk=progress.run.company_id)
     pace = rate(progress.run, now)
@@ -110,7 +110,7 @@ def _look(run_id: int) -> View:
 
 
 def patient(ask: Callable[[], T]) -> T:
-    """What `ask` answers. Waits for a database that is away for a short time; the workers do the same."""
+    """Return the result of `ask`. Waits for a database that is away for a short time; the workers do the same."""
     deadline = time.monotonic() + DATABASE_PATIENCE_S
     while True:
         try:
@@ -153,7 +153,7 @@ def as_data(view: View) -> dict[str, Any]:
 
 
 def summary(view: View) -> str:
-    """The run in one line."""
+    """Return the run in one line."""
     progress, total = view.progress, view.progress.total
     parts = [
         _("listed %(done)d of %(all)d windows") % {"done": progress.windows_done, "all": progress.windows},
@@ -170,7 +170,7 @@ def summary(view: View) -> str:
 
 
 def in_words(left: Left | None) -> str:
-    """The time that is left, "" where nothing moves. While the list is read, what is known is a least, and the rest a guess."""
+    """Return the remaining time as text, "" if nothing moves. While the list is read, the known part is a minimum and the rest a guess."""
     if left is None:
         return ""
     told = {"least": output.duration(left.least), "time": output.duration(left.least if left.seconds is None else left.seconds)}
@@ -182,7 +182,7 @@ def in_words(left: Left | None) -> str:
 
 
 def waiting(view: View) -> list[str]:
-    """Why the run or parts of it wait: it resumes automatically, but not at once."""
+    """Return why the run or parts of it wait: it resumes automatically, but not at once."""
     lines = [_("Waiting: %(advice)s [%(reason)s]") % {"advice": _(by_reason(reason).advice), "reason": reason} for reason in view.waits]
     if view.standing is not None:
         lines += [budget_text.pause(view.standing, pauses.moment), budget_text.lowered(view.standing)]
@@ -190,7 +190,7 @@ def waiting(view: View) -> list[str]:
 
 
 def _still(view: View) -> list[str]:
-    """For a run in which nothing moved for a minute: which recordings it waits for, by their ids, and until when."""
+    """Return, for a run in which nothing moved for a minute, the ids of the recordings that it waits for, and until when."""
     run, now = view.progress.run, datetime.now(UTC)
     lines = []
     for group in waiting_copies(run.company_id, run.targets, run.since, run.until, now, NAMED):
@@ -205,8 +205,8 @@ def _still(view: View) -> list[str]:
 
 
 class _Lines:
-    """A line every few seconds while something changes, for logs and pipes; each minute one that says what is waited for where nothing
-    does."""
+    """Prints a line every few seconds while something changes, for logs and pipes; if nothing does, it prints each minute what the run
+    waits for."""
 
     def __init__(self) -> None:
         self._last: tuple[str, tuple[str, ...]] = ("", ())
@@ -226,7 +226,7 @@ class _Lines:
 
 
 def _picture(view: View, targets: dict[int, str]) -> Group:
-    """Fixed height: a row for each target, whether anything of it was found yet or not."""
+    """Return the live display. Its height is fixed: one row per target, also for a target without any recording yet."""
     progress = view.progress
     rows = Table.grid(padding=(0, 1))
     for justify in ("left", "left", "right", "right", "right"):

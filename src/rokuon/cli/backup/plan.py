@@ -1,4 +1,4 @@
-"""`rokuon backup-now --dry-run`: what a run would do, without doing it."""
+"""`rokuon backup-now --dry-run`: show what a run would do, without doing it."""
 
 import asyncio
 from dataclasses import asdict
@@ -19,7 +19,7 @@ from rokuon.wiring.job_handlers import Engine
 def show_plan(
     session: CliSession, company: Company, kind: ScopeKind, scope_id: int, wanted: TimeRange | None, *, relist: bool, as_json: bool
 ) -> int:
-    """Costs one listing request for each window; changes nothing."""
+    """Show the plan. Costs one listing request per window; changes nothing."""
 
     async def ask() -> Estimate:
         engine = Engine(session.installation, queue)

@@ -1,4 +1,4 @@
-"""What keeps a backup from starting, with the command that clears it away."""
+"""Obstacles that prevent a backup from starting, each with the command that removes it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from rokuon.wiring.backup_now import NothingToBackUp, Obstacle
 
 @contextmanager
 def advised() -> Iterator[None]:
-    """Where the settings leave nothing to back up, the sentence ends with what to enter."""
+    """Add the command to enter to the error that the settings leave nothing to back up."""
     try:
         yield
     except NothingToBackUp as error:

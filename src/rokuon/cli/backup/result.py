@@ -1,4 +1,4 @@
-"""The result of a run in words, and as an exit code."""
+"""The result of a run as text and as an exit code."""
 
 from collections import Counter
 from datetime import UTC, datetime
@@ -23,8 +23,8 @@ from .follow import FollowResult, View
 
 
 def exit_code(progress: RunProgress) -> int:
-    """0 only where every recording that was listed is verified, excluded by choice, or closed by a person where it failed or is gone, every
-    day of the run was listed from end to end, and each call that was recorded names its recording or was closed by a person."""
+    """Return 0 only if every listed recording is verified, excluded by choice, or failed or gone and closed by a person, if every day of
+    the run was listed from end to end, and if each recorded call lists its recording or was closed by a person."""
     run, total = progress.run, progress.total
     if run.state != Run.State.FINISHED or progress.open or total.pending or progress.unlisted or progress.unnamed:
         return FINISHED_WITH_FAILURES
@@ -32,7 +32,7 @@ def exit_code(progress: RunProgress) -> int:
 
 
 def _not_known(run: Run) -> Unknown:
-    """Of the targets and days of the run."""
+    """Return what is not known of the run's targets and days."""
     targets = Target.objects.filter(pk__in=run.targets).select_related("office")
     return unknown.find_unknown(run.company, targets, datetime.now(UTC), TimeRange(ms(run.since), ms(run.until)))
 
@@ -68,7 +68,7 @@ def conclude(end: FollowResult, view: View, zone: str, *, quiet: bool) -> int:
 
 
 def _explained(run: Run) -> Counter[str]:
-    """How many of the run's recordings that failed or are gone a person has closed, by state."""
+    """Count the run's failed and gone recordings that a person has closed, by state."""
     found: Counter[str] = Counter()
     for (state, _reason), copies in failures.explained(run.company_id, run.targets, run.since, run.until).items():
         found[state] += copies
@@ -76,7 +76,7 @@ def _explained(run: Run) -> Counter[str]:
 
 
 def show_counts(progress: RunProgress) -> None:
-    """Per target and in total, the identity of the states."""
+    """Show the counts by state, per target and in total."""
     names = output.labels(Target.objects.filter(pk__in=progress.run.targets).select_related("office"))
     rows = [
         [name, *output.counts_cells(progress.targets.get(pk, read.Counts()))]
@@ -86,7 +86,7 @@ def show_counts(progress: RunProgress) -> None:
 
 
 def held(hold: Hold) -> str:
-    """What a hold stops, by name."""
+    """Return the name of what a hold stops."""
     if hold.on == Hold.On.KIND:
         return _("recordings of the kind %(kind)s") % {"kind": hold.ref}
     if hold.on == Hold.On.BUCKET:
@@ -95,7 +95,7 @@ def held(hold: Hold) -> str:
 
 
 def say_hold(hold: Hold, zone: str) -> None:
-    """A part of the answer, and so on standard output."""
+    """Print the hold on standard output, because it is part of the result."""
     output.say(
         _("Held since %(since)s: %(what)s. %(advice)s [%(reason)s]")
         % {"since": output.moment(hold.since, zone), "what": held(hold), "advice": _(by_reason(hold.reason).advice), "reason": hold.reason}
@@ -119,7 +119,7 @@ def _say_result(progress: RunProgress, zone: str, code: int) -> None:
 
 
 def say_unnamed(company: Company, calls: int) -> None:
-    """That so many calls were recorded although no recording is listed, why as far as it is known, and where they stand."""
+    """Print the number of recorded calls without a listed recording, the known cause, and how to list them."""
     if calls:
         output.say(
             _("Recorded, but nothing to fetch: %(calls)s. %(advice)s `rokuon failures --reason %(reason)s --list` names them.")
@@ -128,8 +128,8 @@ def say_unnamed(company: Company, calls: int) -> None:
 
 
 def _say_done(progress: RunProgress) -> None:
-    """What is not known beyond the run's own targets and days is said with it. Then, or where a person closed what is not in the bucket,
-    nothing is said of all recordings."""
+    """Print the success. Gaps beyond the run's own targets and days are printed with it. If there are any, or if a person closed recordings
+    that are not in the bucket, the sentence does not say "all recordings"."""
     count, company = progress.total.verified, progress.run.company
     beyond = unknown.find_unknown(company, company.targets.select_related("office"), datetime.now(UTC))
     if beyond or beyond.explained or progress.explained:

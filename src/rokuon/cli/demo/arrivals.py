@@ -1,4 +1,4 @@
-"""What became of the calls that end while the demo stays: how long until each recording was in the bucket."""
+"""Measure how long the recordings of calls that end during the demo take to reach the bucket."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,7 +8,7 @@ from rokuon.cli.support import output
 from rokuon.ledger.models import Copy
 
 PATIENCE = timedelta(minutes=15)
-"""Longer than a sweep takes to find what no event told of. What has not arrived by then is among the failures."""
+"""Longer than a sweep takes to find calls without an event. Recordings still missing then are among the failures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class _Ended:
 
 
 class Arrivals:
-    """Recordings that are on their way into the bucket of one company."""
+    """Recordings of one company that have not reached the bucket yet."""
 
     def __init__(self, company_id: int) -> None:
         self._company_id = company_id
@@ -28,7 +28,7 @@ class Arrivals:
         self._expected[str(recording_id)] = _Ended(center, ended_at)
 
     def say_new(self, now: datetime) -> None:
-        """A line for each recording that has arrived since. The time is the ledger's, from the end of the call to the verified object."""
+        """Print a line for each newly arrived recording. The time is the ledger's, from the end of the call to the verified object."""
         arrived = Copy.objects.filter(company_id=self._company_id, state="verified", recording__recording_id__in=list(self._expected))
         for recording_id, verified_at in arrived.order_by("changed_at").values_list("recording__recording_id", "changed_at"):
             ended = self._expected.pop(recording_id, None)  # one for each target; the first counts

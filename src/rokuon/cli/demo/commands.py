@@ -91,8 +91,8 @@ def _in_use() -> bool:
 
 
 def _make_bucket(folder: Path) -> None:
-    """The folder of the demo's bucket, easy to find; `buckets`, where local buckets may lie by default, leads to where
-    it is, and the team's bucket beside it."""
+    """Create the folder of the demo's bucket in an easy place. `buckets`, the default place of local buckets, links to the data folder,
+    which also holds the team's bucket."""
     (folder / BUCKET).mkdir(mode=0o700, exist_ok=True)
     allowed = folder / "buckets"
     if not allowed.is_symlink():

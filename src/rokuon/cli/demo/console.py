@@ -1,4 +1,4 @@
-"""The demo's console: a web server beside the demo, two people to look at, and a link that signs the visitor in."""
+"""The demo's console: a web server beside the demo, two sample people, and a sign-in link for the visitor."""
 
 import time
 import urllib.error
@@ -19,7 +19,7 @@ START_S = 30.0
 
 
 class Console:
-    """Whoever calls `start` calls `stop`. `command` is how a person calls `rokuon` on the demo."""
+    """The caller of `start` must call `stop`. `command` is the command line that calls `rokuon` on the demo."""
 
     def __init__(self, session: CliSession, command: str) -> None:
         self._session, self._command = session, command
@@ -34,7 +34,7 @@ class Console:
         return self._child is not None and self._child.alive
 
     def start(self) -> None:
-        """Returns when it answers. Raises InternalFault where it does not."""
+        """Start the server and return when it answers. Raises InternalFault if it does not."""
         self._child = Child(rokuon("serve", "--processes", "1"))
         deadline = time.monotonic() + START_S
         while not self._answers():
@@ -52,7 +52,7 @@ class Console:
             return False
 
     def open(self, company: Company) -> None:
-        """Prints the address and a new link."""
+        """Print the address and a new link."""
         _people(company)
         person, token = operators.sign_in_link(None, self._session.now())
         origin = self._session.config.public.origin
@@ -65,7 +65,7 @@ class Console:
 
 
 def _people(company: Company) -> None:
-    """Somebody for each lesser role, so that the page of people is not empty. None of them can sign in before they are invited."""
+    """Add one person for each lesser role, so that the people page is not empty. They cannot sign in before they are invited."""
     office = Office.objects.filter(company=company).order_by("name").first()
     for email, name, role, within in (
         ("hanako@example.com", "佐藤 花子", Membership.Role.OFFICE_ADMIN, office),

@@ -1,5 +1,5 @@
-"""What is wrong in the demo on purpose, so that there is something to find and to mend: damaged recordings, and a bucket whose
-marker is gone, as when a disk is not mounted."""
+"""Faults that the demo creates on purpose, for the visitor to find and fix: damaged recordings, and a bucket without its marker, as when a
+disk is not mounted."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,23 +23,23 @@ ELSEWHERE = {"kind": "redirect", "to": "https://recordings.invalid/audio.mp3"}
 DAMAGES: tuple[dict[str, Any], ...] = (ELSEWHERE, GONE, HTML, TRUNCATED, ELSEWHERE, HTML, GONE, ELSEWHERE)
 
 EVERY = 17
-"""Of the recordings, newest first, so many are sound for each that is damaged."""
+"""Of the recordings, newest first, one in this many is damaged."""
 
 
 def damage(recording_id: int, kind: dict[str, Any]) -> dict[str, Any]:
-    """The simulator's fault for one recording."""
+    """Return the simulator's fault for one recording."""
     return {"endpoint": "media" if kind is ELSEWHERE else "media_blob", "id": str(recording_id), "action": kind}
 
 
 def damaged(truth: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Faults for a few recordings; the same ones whenever the demo starts."""
+    """Return faults for a few recordings; the same ones at every start of the demo."""
     usual = [it for it in truth if it["kind"] == "callrecording" and it["available"] and it["center_id"] is not None and not it["team_id"]]
     newest = sorted(usual, key=lambda it: (-int(it["start_time"]), int(it["id"])))
     return [damage(int(it["id"]), kind) for it, kind in zip(newest[EVERY // 2 :: EVERY], DAMAGES, strict=False)]
 
 
 def lose_a_marker(session: CliSession, company: Company, bucket: Path) -> None:
-    """Gives a coaching team a bucket of its own, once, and takes its marker away. What a visitor mends stays mended."""
+    """Give a coaching team its own bucket, once, and remove the marker. What a visitor fixes stays fixed."""
     folder = bucket.with_name(TEAM_FOLDER)
     team = company.targets.filter(kind="coachingteam").order_by("pk").last()
     if team is None or team.bucket_id is not None:

@@ -1,4 +1,4 @@
-"""What the demo does once its installation and its Dialpad stand: set up, back up, show the result, and let calls go on."""
+"""The steps of the demo after its installation and its Dialpad exist: set up, back up, show the result, and let calls continue."""
 
 import random
 import time
@@ -32,14 +32,14 @@ from .world import RunningWorld
 LIMIT_PER_SECOND = Decimal(20)
 CALL_EVERY_S = 5.0
 DAMAGED_EVERY = 9
-"""Of the calls that end while the demo stays."""
+"""Of the calls that end during the demo, one in this many is damaged."""
 
 TALK_MS = (6_000, 70_000)
 
 
 class Demo:
-    """Use as a context manager: the console and the worker that it starts end with it. `shown` is the data folder as the person wrote
-    it, `command` how they call `rokuon` on the demo."""
+    """Use as a context manager: the console and the worker that it starts end with it. `shown` is the data folder as the person typed it,
+    `command` is the command line that calls `rokuon` on the demo."""
 
     def __init__(self, installation: Installation, dialpad: RunningWorld, folder: Path, shown: Path, command: str) -> None:
         self._session = CliSession(installation.config, installation)
@@ -56,7 +56,7 @@ class Demo:
         connections.close_all()
 
     def open(self) -> int:
-        """With the console: it opens first, so that the backup can be watched there. The exit code of the run."""
+        """Run the demo with the console, which starts first, so that people can watch the backup there. Return the run's exit code."""
         company = self._set_up()
         bad = planted_faults.damaged(self._dialpad.truth())
         self._dialpad.script(bad)
@@ -73,7 +73,7 @@ class Demo:
         return code
 
     def let_calls_end(self) -> None:
-        """Until something that the demo needs has ended; a caller who has seen enough interrupts it."""
+        """Let calls end until something that the demo needs has ended; the caller can interrupt it."""
         company = Company.objects.get(base_url=self._dialpad.world.base_url)
         centers = list(company.targets.filter(kind="callcenter").order_by("pk"))
         drawn, count, arrivals = random.SystemRandom(), 0, Arrivals(company.pk)
@@ -90,7 +90,7 @@ class Demo:
             time.sleep(0.2)
 
     def back_up_twice(self) -> int:
-        """The exit code of the worse of the two runs."""
+        """Run twice; return the exit code of the worse run."""
         company = self._set_up()
         self._crew.start()
         self._dialpad.forget()
@@ -132,7 +132,7 @@ class Demo:
         return company
 
     def _choose(self, company: Company) -> None:
-        """Settings of the company, once; what a visitor changes later stays."""
+        """Set the company's settings, once; later changes by a visitor stay."""
         url = self._bucket.as_uri()
         bucket = company.buckets.filter(url=buckets.canonical_bucket_url(self._session.config, url)).first()
         if bucket is None:

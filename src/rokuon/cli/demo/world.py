@@ -1,4 +1,4 @@
-"""The simulated Dialpad of a demo: kept in the data folder, so that the next start meets the very same company."""
+"""The simulated Dialpad of a demo: stored in the data folder, so that the next start has the same company."""
 
 import json
 import os
@@ -27,7 +27,7 @@ ANSWER_S = 30.0
 
 @dataclass(frozen=True)
 class DemoWorld:
-    """`now_ms` is the instant for which the calls were generated: with it and the seed, the same calls come again."""
+    """The parameters of a demo. `now_ms` is the time for which the calls were generated: it and the seed give the same calls again."""
 
     port: int
     seed: int
@@ -74,7 +74,7 @@ def _is_free(port: int) -> bool:
 
 
 class RunningWorld:
-    """The simulator as a child. Use as a context manager."""
+    """The simulator as a child process. Use as a context manager."""
 
     def __init__(self, world: DemoWorld) -> None:
         self.world = world
@@ -86,7 +86,7 @@ class RunningWorld:
         self._child = Child([sys.executable, "-m", "rokuon.simulator", *options], keep_output=True)
         try:
             self.hello = json.loads(self._first_line())
-            # Its clock stands where it stood when the demo was made; from here on it is the real time.
+            # Its clock starts at the time when the demo was created; set it to the real time.
             self._ask("POST", "advance", {"ms": max(0, int(time.time() * 1000) - int(self.hello["now_ms"]))})
         except BaseException:
             self._child.stop()
@@ -101,7 +101,7 @@ class RunningWorld:
         return self._child.alive
 
     def audio_requests(self) -> int:
-        """How many recordings were asked for since the last `forget`."""
+        """Return the number of recordings requested since the last `forget`."""
         companies = self._ask("GET", "meter")["companies"].values()
         return sum(sum(company["audio_requests"].values()) for company in companies)
 
@@ -109,7 +109,7 @@ class RunningWorld:
         self._ask("DELETE", "meter")
 
     def truth(self) -> list[dict[str, Any]]:
-        """Every recording as it is at the simulated Dialpad."""
+        """Return every recording as it is at the simulated Dialpad."""
         told: list[dict[str, Any]] = self._ask("GET", "truth?sha256=0")
         return told
 
@@ -120,7 +120,7 @@ class RunningWorld:
         self._ask("POST", "faults", fault)
 
     def end_call(self, center: int, talk_ms: int) -> list[int]:
-        """A call of this contact center ends now. The ids of its recordings."""
+        """End a call of this contact center now; return the ids of its recordings."""
         ids: list[int] = self._ask("POST", "end_call", {"center": center, "talk_ms": talk_ms})["recording_ids"]
         return ids
 
@@ -146,20 +146,20 @@ class RunningWorld:
 
 
 def own_environment(folder: Path) -> None:
-    """A demo has nothing to do with an installation that this shell's environment may describe."""
+    """Ignore an installation that this shell's environment may describe."""
     for name in [name for name in os.environ if name.startswith("ROKUON_") and name != "ROKUON_LANGUAGE"]:
         del os.environ[name]
     os.environ["ROKUON_DATA_DIR"] = str(folder)
 
 
 def command(shown: Path, port: int) -> str:
-    """How a person calls `rokuon` on the demo: with the console's port where that is not the usual one."""
+    """Return the command line that calls `rokuon` on the demo, with the console's port if that is not the default."""
     plain = f"rokuon --data {shown}"
     return plain if port == CONSOLE_PORT else f"ROKUON_LISTEN=127.0.0.1:{port} {plain}"
 
 
 def choose_console_port() -> int:
-    """The usual port, or a free one where that is taken. From here on the configuration says so."""
+    """Choose the default port, or a free one if that is taken, and set the configuration to it."""
     port = CONSOLE_PORT if _is_free(CONSOLE_PORT) else _free_port()
     os.environ["ROKUON_LISTEN"] = f"127.0.0.1:{port}"
     return port

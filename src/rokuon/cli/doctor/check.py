@@ -1,4 +1,4 @@
-"""What one check found."""
+"""The result of one check."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -12,7 +12,7 @@ class Level(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """`todo` is there for whatever is not OK. `stops` means that what comes after cannot be checked."""
+    """`todo` is set for every result that is not OK. `stops` means that later checks cannot be made."""
 
     what: str
     level: Level

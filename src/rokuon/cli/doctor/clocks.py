@@ -1,4 +1,4 @@
-"""Of the clocks: this machine's beside the database's, and what one that was ahead has noted."""
+"""Checks of the clocks: this machine's against the database's, and times stored by a clock that was ahead."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -31,7 +31,7 @@ NOTED = (
     ("org_target", "backed_up_at"),
     ("accounts_auditentry", "at"),
 )
-"""When something was done: never a time to come."""
+"""Columns with the time of an action: never in the future."""
 
 
 def of_the_database(session: CliSession) -> Check:
@@ -46,7 +46,7 @@ def of_the_database(session: CliSession) -> Check:
 
 
 def future(session: CliSession) -> Iterator[Check]:
-    """One check, where anything was noted in the future; none where all is well."""
+    """Yield one check if any stored time is in the future; nothing if all is well."""
     now = session.now()
     found: list[tuple[str, int, datetime]] = []
     with connection.cursor() as cursor:

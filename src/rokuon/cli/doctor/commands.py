@@ -1,4 +1,4 @@
-"""`rokuon doctor`: everything that a person would otherwise have to guess, each with what to do."""
+"""`rokuon doctor`: check everything that a person would otherwise have to guess, and say what to do."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -87,7 +87,7 @@ def _all_checks() -> Iterator[Check]:
 
 
 def _failed(what: str, error: Exception) -> Check:
-    """What kept the other checks from being made."""
+    """Return the check that prevented the others."""
     says = database_errors.sentence(error) or f"{type(error).__name__}: {getattr(error, 'strerror', None) or _('it failed')}"
     return Check(what, Level.PROBLEM, says, _("Correct this first: what depends on it was not checked."))
 

@@ -1,4 +1,4 @@
-"""Of each company: its key, what is held or not looked through, its events, its buckets."""
+"""Checks of each company: its key, holds, gaps in the listings, events and buckets."""
 
 import os
 import time
@@ -67,7 +67,7 @@ def company_checks(session: CliSession) -> Iterator[Check]:
 
 
 def _key(session: CliSession, company: Company) -> Iterator[Check]:
-    """What the stored key opens, read by read; and how far our clock is from Dialpad's."""
+    """Check what the stored key can read, one read after the other, and the difference between our clock and Dialpad's."""
     what = f"{company.name}: Dialpad"
     if pause := budget_text.pause(budget.budget_state(company.pk), lambda when: output.moment(when, session.config.time_zone)):
         yield Check(what, Level.WARNING, pause, _("It was not asked now. Everything resumes automatically after the pause."))
@@ -129,7 +129,7 @@ def _budget(session: CliSession, company: Company) -> Iterator[Check]:
 
 
 def _backup(session: CliSession, company: Company) -> Iterator[Check]:
-    """Whether anything is to be backed up, and how far the newest calls are looked through."""
+    """Check whether anything is to be backed up, and up to when recent calls have been checked."""
     what = f"{company.name}: {_('backup')}"
     if not company.enabled:
         yield Check(what, Level.WARNING, _("not enabled"), "rokuon settings set --enable")
@@ -138,7 +138,7 @@ def _backup(session: CliSession, company: Company) -> Iterator[Check]:
     if not Target.objects.filter(company=company, backed_up=True).exists():
         yield Check(what, Level.WARNING, _("no backup rule is enabled"), "rokuon rule enable --all")
         return
-    # What a clock that was ahead noted says nothing of what was looked through.
+    # Times stored by a clock that was ahead do not show what was checked.
     noted = Run.objects.filter(company=company, created_at__lte=session.now() + MOST_APART)
     sweeps = noted.exclude(purpose=Run.Purpose.BACK_UP_NOW)
     until = sweeps.filter(state=Run.State.FINISHED).aggregate(until=Max("until"))["until"]

@@ -1,4 +1,4 @@
-"""Of the database, and of the workers that it knows of."""
+"""Checks of the database, and of the workers that it knows."""
 
 from collections.abc import Iterator
 
@@ -18,7 +18,7 @@ from .check import Check, Level
 
 SETTINGS = ("fsync", "full_page_writes", "synchronous_commit")
 FEW_CONNECTIONS, NO_CONNECTIONS = 10, 3
-"""A worker process takes up to six, a process of the console one for each thread that answers."""
+"""A worker process uses up to six connections, a process of the console one per thread that answers."""
 
 
 def database_checks(session: CliSession) -> Iterator[Check]:
@@ -59,7 +59,7 @@ def _server(session: CliSession) -> Iterator[Check]:
 
 
 def _connections() -> Check:
-    """How many more are let in: by the server, the database, the role."""
+    """Check how many more connections the server, the database and the role allow."""
     with connection.cursor() as cursor:
         cursor.execute(
             """WITH here AS (SELECT datname, usename FROM pg_stat_activity WHERE backend_type = 'client backend')
@@ -95,7 +95,7 @@ def _workers() -> Check:
 
 
 def _versions() -> Iterator[Check]:
-    """Processes of another version that use this database: an upgrade that forgot one."""
+    """Find processes of another version that use this database: an upgrade left them behind."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT DISTINCT substr(application_name, %s) FROM pg_stat_activity

@@ -1,4 +1,4 @@
-"""Of a company's events: whether Dialpad can tell of calls, did so, and whether its address leads here."""
+"""Checks of a company's events: whether Dialpad can send events, has sent some, and whether its address leads here."""
 
 import http.client
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from .check import Check, Level
 from .web import ask, short_reason
 
 REFUSED = 401
-"""What the hook answers to whatever Dialpad has not signed."""
+"""The status with which the hook answers a request that Dialpad has not signed."""
 
 
 def event_checks(session: CliSession, company: Company) -> Iterator[Check]:
@@ -64,7 +64,7 @@ def event_checks(session: CliSession, company: Company) -> Iterator[Check]:
 
 
 def _way_in(what: str, public: PublicUrl, hook: Hook) -> Check:
-    """An event that nobody signed, sent to our own public address: it must be refused, and by us."""
+    """Send an unsigned event to our own public address: the answer must be a refusal, and must come from us."""
     try:
         answer = ask(public, "POST", f"/hooks/dialpad/{hook.path}", b"x")
     except (OSError, http.client.HTTPException) as error:

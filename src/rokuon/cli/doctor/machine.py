@@ -1,4 +1,4 @@
-"""Of this machine: the data folder, the master key, disks, dumps."""
+"""Checks of this machine: the data folder, the master key, disks, dumps."""
 
 import os
 import stat
@@ -58,7 +58,7 @@ def _key_file(path: Path) -> Iterator[Check]:
 
 
 def _disks(config: Config) -> Iterator[Check]:
-    """One check for each disk, with what lies on it."""
+    """Yield one check per disk, naming what is on it."""
     folders = [(_("data folder"), config.data_dir), (_("spool"), config.spool_dir)]
     if config.embedded:
         folders.append((_("dumps"), config.dump_dir))
@@ -72,7 +72,7 @@ def _disks(config: Config) -> Iterator[Check]:
 
 
 def space(what: str, path: Path, holds: str) -> Check:
-    """What is free on the disk of this folder, for whoever is not root. `holds` says what lies there."""
+    """Check the space on this folder's disk that is free for users other than root. `holds` names what is on it."""
     disk = os.statvfs(path)
     free = disk.f_bavail * disk.f_frsize
     says = _("%(free)s free (%(holds)s)") % {"free": output.amount(free), "holds": holds}

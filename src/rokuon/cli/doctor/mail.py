@@ -1,4 +1,4 @@
-"""Of mail: the server, what waits for it, whom it refuses, and whom nobody can tell."""
+"""Checks of mail: the server, waiting mails, refused addresses, and companies and offices without a recipient."""
 
 import smtplib
 from collections.abc import Iterator
@@ -52,7 +52,7 @@ def _server(config: Config) -> Check:
             in_words(cause),
         )
     finally:
-        connection.fail_silently = True  # how it takes leave says nothing more
+        connection.fail_silently = True  # errors on disconnect do not matter
         connection.close()
     return Check(what, Level.OK, _("%(at)s takes mail from %(sender)s") % {"at": at, "sender": config.sender})
 
@@ -95,7 +95,7 @@ def _refused(session: CliSession) -> Iterator[Check]:
 
 
 def _nobody_told(session: CliSession, company: Company) -> Iterator[Check]:
-    """Row C17: whether somebody of each office that is backed up can be told of its failures."""
+    """Row C17: whether each backed-up office has a person who can be notified of its failures."""
     what, now = f"{company.name}: {_('recipients of notices')}", session.now()
     offices = Office.objects.filter(company=company, targets__backed_up=True).distinct().order_by("name", "pk")
     known = recipients.known(company.pk, list(offices), now)

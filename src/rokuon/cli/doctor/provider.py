@@ -1,4 +1,4 @@
-"""Of signing in with another identity provider: whether it answers, and is what was configured."""
+"""Check of the identity provider: whether it answers, and matches the configuration."""
 
 from collections.abc import Iterator
 
@@ -43,5 +43,5 @@ def _answer(issuer: str) -> Check:
 
 
 def _reason(error: RequestException) -> str:
-    """Short, and nothing that was sent."""
+    """Return a short reason that contains nothing that was sent."""
     return type(error).__name__ if error.response is None else str(error.response.status_code)

@@ -1,4 +1,4 @@
-"""Of the way to the console: its address, the proxies before it, TLS."""
+"""Checks of the way to the console: its address, its proxies, TLS."""
 
 import http.client
 import ssl
@@ -17,7 +17,7 @@ from .check import Check, Level
 ANSWER_S = 5.0
 EXPIRES_SOON_S = 14 * 86400
 WIDEST = 1 << 16
-"""Addresses of a network that one can still know who is in."""
+"""Addresses in a network so small that an operator can still know who uses it."""
 
 
 def web_checks(session: CliSession) -> Iterator[Check]:
@@ -67,7 +67,7 @@ def _is_wide(network: Network) -> bool:
 
 
 def _answer(public: PublicUrl) -> Iterator[Check]:
-    """Whether the console answers where people reach it, asked from here."""
+    """Check from this machine whether the console answers at its public address."""
     what = _("Answer of the console")
     try:
         health = ask(public, "GET", "/healthz")
@@ -117,7 +117,7 @@ def _answer(public: PublicUrl) -> Iterator[Check]:
 
 @dataclass(frozen=True, slots=True)
 class WebAnswer:
-    """`body` is its beginning; in `expires_in` seconds the certificate ends, None without one."""
+    """`body` is the beginning of the answer; the certificate expires in `expires_in` seconds, None without one."""
 
     status: int
     body: str
@@ -125,7 +125,7 @@ class WebAnswer:
 
 
 def ask(public: PublicUrl, method: str, path: str, body: bytes | None = None) -> WebAnswer:
-    """Raises OSError (SSLError among them) or HTTPException where nothing answers within seconds."""
+    """Send a request. Raises OSError (SSLError is one) or HTTPException if nothing answers within seconds."""
     host = public.host.strip("[]")
     if public.secure:
         secure = http.client.HTTPSConnection(host, public.port, timeout=ANSWER_S, context=ssl.create_default_context())
@@ -146,7 +146,7 @@ def ask(public: PublicUrl, method: str, path: str, body: bytes | None = None) ->
 
 
 def short_reason(error: Exception) -> str:
-    """Short, and nothing that was sent."""
+    """Return a short reason that contains nothing that was sent."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return error.verify_message
     return getattr(error, "strerror", None) or getattr(error, "reason", None) or type(error).__name__

@@ -1,5 +1,4 @@
-"""`rokuon close` and `rokuon reopen`: a person's word that nothing is to be done about recordings, about calls that name none, or about
-entries that cannot be read."""
+"""`rokuon close` and `rokuon reopen`: close recordings, calls without a recording, and unreadable entries, and open them again."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -26,7 +25,7 @@ F = TypeVar("F", bound=Callable[..., None])
 
 
 def chosen_options(command: F) -> F:
-    """What is closed or re-opened: recordings by their ids or their cause, calls, entries."""
+    """Options that select what to close or re-open: recordings by their ids or their cause, calls, entries."""
     for option in (
         click.option("--reason", metavar="CODE", help=_("Those that failed, or are gone, for this cause.")),
         click.option(
@@ -153,7 +152,7 @@ def _require_named(ids: Sequence[int], call_ids: Sequence[str], entry_ids: Seque
 
 
 def _require_closable(ids: Sequence[int]) -> None:
-    """Raises ConfigError where one of these recordings neither failed nor is gone."""
+    """Raises ConfigError if one of these recordings is neither failed nor gone."""
     others = Copy.objects.filter(pk__in=ids).exclude(state__in=[Copy.State.FAILED, Copy.State.GONE]).order_by("pk")
     wrong = [f"{copy.pk} ({output.state_name(copy.state)})" for copy in others]
     if wrong:
@@ -164,7 +163,7 @@ def _require_closable(ids: Sequence[int]) -> None:
 
 
 def _calls(company: Company, targets: Sequence[int] | None, call_ids: Sequence[str]) -> list[int]:
-    """The ledger's ids of calls with nothing to fetch, by Dialpad's ids. Raises ConfigError where one is not such a call."""
+    """Return the ledger's ids of calls with nothing to fetch, by Dialpad's ids. Raises ConfigError if one is not such a call."""
     found = list(unnamed.calls(company.pk, targets).filter(call_id__in=call_ids))
     unknown = sorted(set(call_ids) - {call.call_id for call in found})
     if unknown:
@@ -179,7 +178,7 @@ def _calls(company: Company, targets: Sequence[int] | None, call_ids: Sequence[s
 
 
 def _require_entries(company: Company, targets: Sequence[int] | None, ids: Sequence[int]) -> None:
-    """Raises ConfigError where one of these is no entry that could not be read."""
+    """Raises ConfigError if one of these is not an unreadable entry."""
     known = unread_actions.entries(company, targets).filter(pk__in=ids).values_list("pk", flat=True)
     unknown = sorted(set(ids) - set(known))
     if unknown:

@@ -1,4 +1,4 @@
-"""`rokuon failures` and `rokuon retry`: what is not backed up, and another try (M12)."""
+"""`rokuon failures` and `rokuon retry`: show what is not backed up, and try it again (M12)."""
 
 import os
 import sys
@@ -98,13 +98,13 @@ def _export(session: CliSession, company: Company, asked: Asked, path: str) -> N
     unknown = not_known_rows.rows(company, asked.targets, asked.reason, session.now()) if asked.state is None else ()
     lines = csv_text.lines(headings, chain(rows, unknown))
     if path == "-":
-        # Names are in every script, whatever the terminal's encoding; a spreadsheet wants the line ends as they are.
+        # Names are in every script, whatever the terminal's encoding; a spreadsheet needs the line ends unchanged.
         for line in lines:
             sys.stdout.buffer.write(line.encode())
         sys.stdout.buffer.flush()
         return
     target, partial = Path(path), Path(f"{path}.partial")
-    # Names of agents are in it: for its owner alone, and whole or not there.
+    # It holds names of agents: readable by its owner only, and written completely or not at all.
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
         file.writelines(lines)
@@ -116,7 +116,7 @@ def _export(session: CliSession, company: Company, asked: Asked, path: str) -> N
 
 
 def require_known(reason: str | None) -> None:
-    """Raises ConfigError for what is no reason code."""
+    """Raises ConfigError if it is not a known reason code."""
     if reason is not None and reason not in {leaf.reason for leaf in leaves()} | SET_ASIDE.keys() | {QUEUED}:
         raise ConfigError(_("There is no cause %(reason)s. `rokuon failures` lists those that occurred.") % {"reason": repr(reason)})
 
@@ -169,7 +169,7 @@ def retry_command(
 
 
 def _require_retriable(ids: tuple[int, ...]) -> None:
-    """Raises ConfigError where one of these recordings neither failed, nor is gone, nor waits."""
+    """Raises ConfigError if one of these recordings is neither failed, nor gone, nor pending."""
     others = Copy.objects.filter(pk__in=ids).exclude(state__in=NOT_BACKED_UP).order_by("pk")
     wrong = [f"{copy.pk} ({output.state_name(copy.state)})" for copy in others]
     if wrong:
@@ -177,13 +177,13 @@ def _require_retriable(ids: tuple[int, ...]) -> None:
 
 
 def require_one(*given: bool, otherwise: str) -> None:
-    """Raises UsageError where not exactly one was given."""
+    """Raises UsageError unless exactly one was given."""
     if sum(given) != 1:
         raise click.UsageError(otherwise, click.get_current_context())
 
 
 def require_there(company: Company, targets: list[int] | None, ids: tuple[int, ...]) -> None:
-    """Raises ConfigError where one of these is no recording of the targets."""
+    """Raises ConfigError if one of these is not a recording of the targets."""
     known = Copy.objects.filter(company=company, pk__in=ids)
     if targets is not None:
         known = known.filter(target_id__in=targets)

@@ -1,4 +1,4 @@
-"""What `rokuon failures` shows: causes with what to do, and apart from them what is no work for anybody."""
+"""Display of `rokuon failures`: causes with advice, and separately what needs no work."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ MOST_TARGETS = 5
 
 @dataclass(frozen=True, slots=True)
 class FailureList:
-    """`waiting` are tried by themselves, `excluded` are not to be backed up. `names` are the targets', by key."""
+    """`waiting` are tried automatically, `excluded` are not to be backed up. `targets` are the targets, by key."""
 
     causes: Sequence[FailureCause]
     waiting: Sequence[WaitingCause]
@@ -44,7 +44,7 @@ class FailureList:
 
 
 def load_failures(company: Company, targets: Sequence[int] | None, reason: str | None) -> FailureList:
-    """What is not backed up, within these targets, of one reason where it is named."""
+    """Load what is not backed up within these targets; only of `reason` if given."""
     causes = [one for one in failures.causes(company.pk, targets) if reason in (None, one.reason)]
     waits = [one for one in next_try.causes(company.pk, targets) if reason in (None, one.reason)]
     excluded = [one for one in tally.causes(company.pk, targets) if one.state == Copy.State.EXCLUDED and reason in (None, one.reason)]

@@ -1,4 +1,4 @@
-"""`rokuon accept` and `rokuon discard`: what a person decides about files that could not be proven and were kept aside."""
+"""`rokuon accept` and `rokuon discard`: decide about files that could not be proven and were kept aside."""
 
 from collections.abc import Sequence
 
@@ -68,7 +68,7 @@ def discard_command(ids: tuple[int, ...], note: str, company_name: str | None, a
 
 
 def _require_kept(ids: Sequence[int]) -> None:
-    """Raises ConfigError where one of these recordings neither failed nor is gone, or has nothing kept aside."""
+    """Raises ConfigError if one of these recordings is neither failed nor gone, or has nothing kept aside."""
     kept = aside.of(ids)
     wrong = []
     for copy in Copy.objects.filter(pk__in=ids).order_by("pk"):

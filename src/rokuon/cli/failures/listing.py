@@ -1,4 +1,4 @@
-"""`rokuon failures --list`: recordings that are not backed up, and calls that name none, one by one."""
+"""`rokuon failures --list`: list each recording that is not backed up, and each call without a recording."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,7 +18,7 @@ from .not_known import NotKnown
 
 
 def show(company: Company, asked: Asked, limit: int, now: datetime, unknown: NotKnown, *, as_json: bool) -> None:
-    """At most so many, recordings first; says where there are more."""
+    """Show at most `limit` entries, recordings first; say if there are more."""
     copies = list(failures.copies(company.pk, asked.targets, asked.state, asked.reason)[: limit + 1]) if asked.of_copies else []
     room = max(0, limit - len(copies)) + 1
     calls = list(unnamed.calls(company.pk, asked.targets)[:room]) if asked.of_calls else []

@@ -1,4 +1,4 @@
-"""What `rokuon failures` shows of what is not known: days that are not listed from end to end, entries that could not be read."""
+"""Display of what is not known in `rokuon failures`: days that are not listed from end to end, and unreadable entries."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ NOTHING = NotKnown((), (), {})
 
 
 def load_unknown(company: Company, targets: Sequence[int] | None, reason: str | None, now: datetime) -> NotKnown:
-    """Of these targets (None: all), of one reason where it is named."""
+    """Load what is not known of these targets (None: all); only of `reason` if given."""
     of_all = company.targets.select_related("office")
     known = {one.pk: one for one in of_all if targets is None or one.pk in targets}
     found = unknown.find_unknown(company, known.values(), now)
@@ -82,7 +82,7 @@ def show(found: NotKnown, zone: str) -> None:
 
 
 def _count(entries: Sequence[Unreadable]) -> int:
-    """An entry that several targets share is one."""
+    """Count an entry that several targets share once."""
     return len({entry.mark for entry in entries})
 
 
@@ -91,7 +91,7 @@ def days_in_words(days: int) -> str:
 
 
 def table(found: NotKnown, zone: str, limit: int) -> None:
-    """Every stretch of days and every entry."""
+    """Show every range of days and every entry."""
     rows = list(_rows(found, zone))
     if rows:
         headings = [_("Entry"), _("State"), _("Office"), _("Target"), _("Calls of"), _("Call id"), _("Cause"), _("Closed")]
@@ -114,7 +114,7 @@ def _rows(found: NotKnown, zone: str) -> Iterator[list[str]]:
 
 
 def listed(found: NotKnown) -> list[dict[str, Any]]:
-    """Every stretch of days and every entry, for machines."""
+    """Return every range of days and every entry, for machines."""
     shown = data(found)
     return [{"state": state, **one} for state, ones in shown.items() for one in ones]
 

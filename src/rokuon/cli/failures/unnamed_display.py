@@ -1,4 +1,4 @@
-"""What `rokuon failures` shows of calls that were recorded although no recording is listed for them."""
+"""Display of calls that were recorded and have no listed recording, in `rokuon failures`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from rokuon.org.tree import zone_of
 
 @dataclass(frozen=True, slots=True)
 class UnnamedList:
-    """`calls` that nobody has explained, and how many are `closed`. `advice` says why, as far as it is known, and what to do."""
+    """`calls` are unexplained calls, `closed` is the number of explained ones. `advice` gives the known cause and what to do."""
 
     calls: int
     closed: int
@@ -23,7 +23,7 @@ class UnnamedList:
 
 
 def load_unnamed(company: Company, targets: Sequence[int] | None, reason: str | None) -> UnnamedList:
-    """Nothing where another reason is asked for."""
+    """Load the calls; nothing if another reason is given."""
     if reason not in (None, unnamed.REASON):
         return UnnamedList(0, 0, "")
     found = unnamed.calls(company.pk, targets)
@@ -69,7 +69,7 @@ def table(calls: Sequence[Call]) -> None:
 
 
 def as_data(call: Call) -> dict[str, Any]:
-    """As `failures_shown` has copies; `id` is of a recording, and there is none."""
+    """Return the call in the form that `listing` uses for copies; `id` is a recording's id, and there is none."""
     closing = unnamed.closing(call)
     return {
         "id": None,

@@ -1,4 +1,4 @@
-"""`rokuon retry --watch`: what becomes of recordings that are tried again."""
+"""`rokuon retry --watch`: follow recordings that are tried again."""
 
 import sys
 import time
@@ -20,7 +20,7 @@ from rokuon.org.models import Company
 
 
 def watch(session: CliSession, company: Company, retry: Retry, *, as_json: bool) -> int:
-    """Tell how it goes until none is left that will be tried soon; the exit code. Works itself where no worker does."""
+    """Show the progress until none is left that will be tried soon; return the exit code. Starts a worker if none is running."""
     try:
         with EnsuredWorker(session, quiet=as_json) as worker:
             counts = _follow(session, retry, worker, as_json=as_json)

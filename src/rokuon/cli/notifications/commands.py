@@ -1,4 +1,4 @@
-"""`rokuon notices`: what somebody should know, which mails say so, and who gets them (M12)."""
+"""`rokuon notices`: show notices, their mails and their recipients (M12)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What `rokuon notices` shows: open notices, and the mails that did not leave."""
+"""Display of `rokuon notices`: open notices, and unsent mails."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ MOST_MAILS = 50
 
 @dataclass(frozen=True, slots=True)
 class NoticeList:
-    """`unsent` are the mails that wait, and those that were given up within a week; the oldest first, at most `MOST_MAILS`."""
+    """`unsent` are the waiting mails, and those given up within a week; oldest first, at most `MOST_MAILS`."""
 
     company: Company
     notices: Sequence[Notice]
@@ -31,7 +31,7 @@ class NoticeList:
 
 
 def load_notices(company: Company, offices: Collection[int] | None, now: datetime) -> NoticeList:
-    """With `offices` (ids), only what concerns them; else also what concerns the installation."""
+    """Load notices and mails: with `offices` (ids), only theirs; else also the installation's."""
     notices = tracker.open_notices(company.pk, offices)
     mails = Mail.objects.filter(Q(due_at__isnull=False) | Q(refused_at__gt=now - outbox.GIVE_UP_AFTER)).select_related("office")
     if offices is None:
@@ -44,7 +44,7 @@ def load_notices(company: Company, offices: Collection[int] | None, now: datetim
 
 
 def show(shown: NoticeList, zone: str, *, as_json: bool) -> None:
-    """Times are read in the zone of the notice's office, else in `zone`."""
+    """Show the list. Times are in the zone of the notice's office, else in `zone`."""
     if as_json:
         output.write_json(_data(shown))
         return
@@ -89,7 +89,7 @@ def _say(company: Company, notice: Notice, zone: str) -> None:
 
 
 def _in_words(company: Company, notice: Notice) -> tuple[str, str]:
-    """What is wrong and what to do, as a mail says it."""
+    """Return the problem and what to do, in the words of a mail."""
     line = lines.of_notice(company.public_id, notice, count=notice.count)
     return sentences.beginning(headings.heading(line, name(line.name))), sentences.advice(line)
 

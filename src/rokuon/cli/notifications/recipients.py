@@ -1,4 +1,4 @@
-"""`rokuon notices to`: the addresses that are told."""
+"""`rokuon notices to`: list, add and remove recipients."""
 
 import click
 

@@ -1,1 +1,1 @@
-"""What commands share: selectors, sessions, output, subprocesses."""
+"""Helpers that commands share: selectors, sessions, output, subprocesses."""

@@ -1,4 +1,4 @@
-"""What a command says of an address that cannot be used."""
+"""Error messages of commands for an unusable address."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

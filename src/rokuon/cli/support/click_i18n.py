@@ -1,6 +1,6 @@
-"""The help and the errors that click writes itself, in the reader's language and as wide as the terminal.
+"""Translate click's own help and errors into the reader's language, and lay them out to the terminal's width.
 
-click looks its words up with Python's gettext, which asks the environment; here they come from Rokuon's catalogue and follow Rokuon's
+click looks its messages up with Python's gettext, which reads the environment; here they come from Rokuon's catalogue and follow Rokuon's
 choice of language. click also counts a character as one column, which is wrong for Japanese, and breaks lines at spaces only.
 """
 
@@ -57,7 +57,7 @@ NN_("{value!r} is not {choice}.", "{value!r} is not one of {choices}.")
 
 
 def teach_click() -> None:
-    """From now on click's own words are in the language of `i18n`, in this process."""
+    """Set the language of click's own messages to that of `i18n`, for this process."""
     os.environ["LANGUAGE"] = i18n.language()
     gettext.bindtextdomain("django", str(i18n.LOCALE_DIR))
     gettext.textdomain("django")
@@ -65,7 +65,7 @@ def teach_click() -> None:
 
 
 class Formatter(click.HelpFormatter):
-    """Lays out text that is not plain ASCII by the columns that it takes; everything else as click does."""
+    """Lays out text that is not plain ASCII by its width in columns; all other text as click does."""
 
     def write_text(self, text: str) -> None:
         if text.isascii():
@@ -92,7 +92,7 @@ class Formatter(click.HelpFormatter):
 
 
 class Group(click.Group):
-    """Lists its commands with the first sentence of their help, in full: click would cut it, at a space."""
+    """Lists its commands with the whole first sentence of their help: click would cut it at a space."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section(i18n._("Commands")):
@@ -105,8 +105,8 @@ def first_sentence(text: str) -> str:
 
 
 def wrap(text: str, width: int) -> list[str]:
-    """Lines of at most `width` columns. A line may end at a space or between two Japanese characters that may be parted; never in a word of
-    Latin letters or katakana."""
+    """Break the text into lines of at most `width` columns. A line may end at a space or between two Japanese characters that may be
+    separated; never in a word of Latin letters or katakana."""
     return list(_lines(text, width))
 
 

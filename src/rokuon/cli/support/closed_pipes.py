@@ -1,4 +1,4 @@
-"""Output that nobody reads any more is thrown away, and the command goes on: `rokuon backup-now | head -3` backs up everything."""
+"""Discard output that nobody reads any more, and let the command continue: `rokuon backup-now | head -3` backs up everything."""
 
 import io
 import os
@@ -7,7 +7,7 @@ from typing import Any, TextIO
 
 
 class _Unread(io.FileIO):
-    """A standard stream. Once its reader is gone, whatever is written to it vanishes."""
+    """A standard stream. Once its reader is gone, it discards what is written to it."""
 
     def write(self, data: Any, /) -> int:
         try:
@@ -20,8 +20,7 @@ class _Unread(io.FileIO):
 
 
 def outlive_readers() -> None:
-    """From now on a reader that goes away stops nothing in this process: neither standard output nor standard error raises
-    BrokenPipeError."""
+    """Let this process continue when a reader goes away: from now on neither standard output nor standard error raises BrokenPipeError."""
     sys.stdout, sys.stderr = _lasting(sys.stdout), _lasting(sys.stderr)
 
 

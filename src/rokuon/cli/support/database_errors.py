@@ -1,4 +1,4 @@
-"""A database that fails, in one sentence: what happened, and what to do. By PostgreSQL's codes (SQLSTATE), never by its words."""
+"""Explain a database failure in one sentence with advice. Matches PostgreSQL's codes (SQLSTATE), never its messages."""
 
 import sys
 
@@ -23,7 +23,7 @@ _LIBRARIES = ("psycopg", "django.db")
 
 
 def sentence(error: BaseException) -> str:
-    """ "" for what is no trouble of the database."""
+    """Return the sentence; "" if the error is not the database's."""
     if not _is_a(error, "Error"):
         return ""
     known = _SENTENCES.get(_code(error), _AWAY if _is_a(error, "OperationalError", "InterfaceError") else "")
@@ -31,7 +31,7 @@ def sentence(error: BaseException) -> str:
 
 
 def _code(error: BaseException) -> str:
-    """PostgreSQL's code of what failed, which Django keeps in the cause; "" where it said none."""
+    """Return PostgreSQL's code of the error, which Django keeps in the cause; "" if there is none."""
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(code := getattr(seen, "sqlstate", None), str):
@@ -41,5 +41,5 @@ def _code(error: BaseException) -> str:
 
 
 def _is_a(error: BaseException, *names: str) -> bool:
-    """Of a library that is imported: where it is not, nothing of it was raised."""
+    """Whether the error is of these classes. A library that is not imported cannot have raised it."""
     return any(isinstance(error, getattr(sys.modules[library], name)) for library in _LIBRARIES if library in sys.modules for name in names)

@@ -1,4 +1,4 @@
-"""Somebody has to do the work that a command waits for: a worker that runs already, else one that the command starts."""
+"""Ensure that a worker runs for a command that waits for work: an existing one, else one that the command starts."""
 
 import time
 
@@ -12,7 +12,7 @@ from .subprocesses import Child, rokuon
 
 
 class EnsuredWorker:
-    """Use as a context manager; `keep_working` is called about once a second. The worker that it started ends with it, in order."""
+    """Use as a context manager; call `keep_working` about once a second. A worker that it started is stopped in order at the end."""
 
     ALIVE_WITHIN_S = 15.0
     LOOK_EVERY_S = 10.0
@@ -33,7 +33,7 @@ class EnsuredWorker:
             self._child.stop()
 
     def start(self) -> None:
-        """Start a worker whoever else may be working."""
+        """Start a worker, even if others are running."""
         self._child = Child(rokuon("worker", "--one"), {"ROKUON_DATA_DIR": str(self._session.config.data_dir)})
 
     @property
@@ -41,7 +41,8 @@ class EnsuredWorker:
         return self._child is not None and self._child.alive
 
     def keep_working(self) -> None:
-        """Raises WorkerKilled where the worker that was started was stopped from outside, InternalFault where it cannot run."""
+        """Start a worker if none is running. Raises WorkerKilled if the started worker was stopped from outside, InternalFault if it cannot
+        run."""
         if self._child is not None:
             if not self._child.alive:
                 click.echo(self._child.said(), err=True)

@@ -1,4 +1,4 @@
-"""Why a command that tells how a backup stands ends with 1, and which command shows more: the same sentences wherever it is told."""
+"""Shared sentences for an incomplete backup: why a command ends with exit code 1, and which command shows more."""
 
 from rokuon.base.i18n import _
 from rokuon.domain.failures import RecordingGone
@@ -7,13 +7,13 @@ from . import output
 
 
 def failed(recordings: int) -> list[str]:
-    """Nobody has closed these."""
+    """Return the sentence about failed recordings that nobody has closed."""
     told = {"recordings": output.recordings(recordings)}
     return [_("Failed: %(recordings)s. `rokuon failures` says why and what to do.") % told] if recordings else []
 
 
 def gone(recordings: int) -> list[str]:
-    """Nobody has closed these."""
+    """Return the sentence about gone recordings that nobody has closed."""
     if not recordings:
         return []
     sentence = _(
@@ -38,5 +38,5 @@ def closed(recordings: int) -> list[str]:
 
 
 def not_known(lacks: object) -> list[str]:
-    """Days or entries are not known (`lacks` is true): what they are was said, or is said beside this."""
+    """Return the sentence about unknown days or entries (if `lacks` is true); the command names them separately."""
     return [_("Which days and entries are not known, and what to do: `rokuon failures`.")] if lacks else []

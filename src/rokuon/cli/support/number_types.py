@@ -1,4 +1,4 @@
-"""Numbers in options and arguments: a refusal names both bounds."""
+"""Number types for options and arguments: an error names both bounds."""
 
 import click
 
@@ -6,7 +6,7 @@ from rokuon.base.i18n import _
 from rokuon.base.measures import number
 
 LONGEST = 19
-"""Digits: Python refuses to read more than some thousand."""
+"""Digits: Python refuses to read more than a few thousand."""
 
 
 class Whole(click.ParamType[int]):

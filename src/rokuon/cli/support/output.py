@@ -1,4 +1,4 @@
-"""How things look: tables, numbers with units, dates in their zone, JSON. Text for people goes to a terminal or a file alike."""
+"""Output formats: tables, numbers with units, dates in their zone, JSON. Text for people is the same on a terminal and in a file."""
 
 import json
 from collections import Counter
@@ -25,7 +25,7 @@ WIDE = 140
 
 
 def console() -> Console:
-    """Standard output. Not a terminal: wide enough that a table is not cut, and without colours."""
+    """Return standard output. If it is not a terminal: wide enough that no table is cut, and without colours."""
     out = Console(highlight=False, soft_wrap=False)
     return out if out.is_terminal else Console(highlight=False, width=WIDE, no_color=True)
 
@@ -47,7 +47,7 @@ def _plain(value: Any) -> str:
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str | Text]], *, right: Iterable[int] = (), title: str = "") -> None:
-    """`right` are the columns of numbers. Cells are text as it is, never markup: names come from another system."""
+    """Print a table. `right` are the columns of numbers. Cells are plain text, never markup: names come from another system."""
     shown = Table(box=box.SIMPLE_HEAD, title=escape(title) or None, title_justify="left", pad_edge=False, expand=False)
     numeric = set(right)
     for place, heading in enumerate(headings):
@@ -58,7 +58,7 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str | Text]], *, righ
 
 
 def moment(when: datetime | None, zone_name: str) -> str:
-    """Date and time on that zone's wall, the zone named; a dash for none."""
+    """Return local date and time in that zone, with the zone's name; a dash for None."""
     if when is None:
         return "–"
     return f"{when.astimezone(zone(zone_name)):%Y-%m-%d %H:%M} {zone_name or 'UTC'}"
@@ -69,7 +69,7 @@ def day(when: datetime, zone_name: str) -> str:
 
 
 def labels(targets: Iterable[Target]) -> dict[int, str]:
-    """A name for each target, by its key; with the office, and then the id, where several would read the same."""
+    """Return a name for each target, by its key; with the office, and then the id, if several would read the same."""
     found = list(targets)
     names = Counter(target.name for target in found)
     with_office = Counter((target.name, target.office.name) for target in found)
@@ -89,7 +89,7 @@ def kind_name(kind: str) -> str:
 
 
 def state_name(state: str) -> str:
-    """The state of a copy."""
+    """Return the name of a copy's state."""
     words = {"verified": _("Verified"), "pending": _("Waiting"), "failed": _("Failed"), "gone": _("Gone"), "excluded": _("Excluded")}
     return words[state]
 
@@ -111,7 +111,7 @@ def counts_headings() -> list[str]:
 
 
 def counts_cells(counts: Counts) -> list[str | Text]:
-    """In the order of the identity: discovered = verified + failed + gone + excluded + pending."""
+    """Return the cells in the order of the sum: discovered = verified + failed + gone + excluded + pending."""
 
     def flagged(count: int, style: str) -> Text:
         return Text(number(count), style=style if count else "dim")
@@ -128,7 +128,7 @@ def counts_cells(counts: Counts) -> list[str | Text]:
 
 
 def read_from_dialpad(offices: int, centers: int, teams: int, people: int) -> str:
-    """The size of a directory, as parts of a sentence."""
+    """Return the size of a directory as part of a sentence."""
     parts = (
         ngettext("%(count)s office", "%(count)s offices", offices) % {"count": number(offices)},
         ngettext("%(count)s contact center", "%(count)s contact centers", centers) % {"count": number(centers)},

@@ -1,4 +1,4 @@
-"""A pause that Dialpad asked for, said by the commands that wait for its end, so that none looks hung."""
+"""Report a pause that Dialpad asked for, in commands that wait for its end, so that no command seems to hang."""
 
 import threading
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ POLL_S = 1.0
 
 
 def moment(when: datetime) -> str:
-    """On the wall of whoever sits at this machine."""
+    """Return the time in this machine's local time zone."""
     local = when.astimezone()
     form = "%H:%M" if local.date() == datetime.now(UTC).astimezone().date() else "%Y-%m-%d %H:%M"
     return f"{local:{form}} {local:%Z}"
@@ -27,7 +27,7 @@ def moment(when: datetime) -> str:
 
 @contextmanager
 def told(company: Company) -> Iterator[None]:
-    """While the command works, say on standard error, once for each, what pauses it waits out."""
+    """While the command works, print each pause that it waits for on standard error, once."""
     ended = threading.Event()
     watcher = threading.Thread(target=_watch, args=(company.pk, ended), name="pauses", daemon=True)
     watcher.start()
@@ -39,14 +39,14 @@ def told(company: Company) -> Iterator[None]:
 
 
 def refuse(company: Company) -> None:
-    """For what has no share in the budget and so would not wait. Raises SourceThrottled while a pause lasts."""
+    """For a command that has no share in the budget and so would not wait. Raises SourceThrottled during a pause."""
     standing = budget.budget_state(company.pk)
     if standing.paused_until is not None and standing.asked_until is not None:
         raise SourceThrottled(retry_after=(standing.paused_until - datetime.now(UTC)).total_seconds())
 
 
 def ended_by(error: SourceThrottled) -> str:
-    """What a command says that could not wait."""
+    """Return the message of a command that could not wait."""
     until = datetime.now(UTC) + timedelta(seconds=THROTTLED_S if error.retry_after is None else error.retry_after)
     return _("Dialpad asked for a pause until %(until)s. Repeat the command after that.") % {"until": moment(until)}
 
@@ -58,7 +58,7 @@ def _watch(company_id: int, ended: threading.Event) -> None:
             try:
                 words = budget_text.pause(budget.budget_state(company_id), moment)
             except (DatabaseError, InterfaceError, LookupError):
-                # The command itself meets this and says so.
+                # The command itself meets this error and reports it.
                 connection.close()
                 continue
             if words and words != said:

@@ -1,4 +1,4 @@
-"""Ids on the command line: those that our own tables show, and nothing else that Python would take for a number."""
+"""Row ids on the command line: only in the form in which our tables show them, not every text that Python reads as a number."""
 
 from typing import Any
 

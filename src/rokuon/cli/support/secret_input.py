@@ -1,4 +1,4 @@
-"""Secrets come by prompt, file or standard input, never as an argument, where every process list would show them."""
+"""Read secrets from a prompt, a file or standard input, never from an argument, which every process list would show."""
 
 import sys
 from pathlib import Path
@@ -14,8 +14,7 @@ LONGEST = 64 * 1024
 
 
 def read_secret(path: str | None, prompt: str) -> Secret:
-    """The text of the file (`-` is standard input), or what is typed unseen. Surrounding white space and a byte order mark do not
-    belong to it."""
+    """Return the text of the file (`-` is standard input), or hidden typed input, without surrounding white space and byte order mark."""
     if path == "-":
         text = _stdin()
     elif path is not None:

@@ -1,4 +1,4 @@
-"""From what a person typed to the company, office or target meant: by name or by Dialpad's id."""
+"""Find the company, office or target that a person typed, by name or by Dialpad's id."""
 
 import difflib
 from collections.abc import Callable, Iterable, Sequence
@@ -37,7 +37,7 @@ def scope_options(command: F) -> F:
 
 
 def targets(of: Company, office_name: str | None, target_name: str | None) -> list[int] | None:
-    """The ledger ids of the targets that `scope_options` name; None for all of the company."""
+    """Return the ledger ids of the targets in `scope_options`; None for all of the company."""
     if office_name is not None and target_name is not None:
         raise click.UsageError(_("Name an office or a target, not both."), click.get_current_context())
     if target_name is not None:
@@ -48,7 +48,7 @@ def targets(of: Company, office_name: str | None, target_name: str | None) -> li
 
 
 def company(name: str | None) -> Company:
-    """The company named, or the only one."""
+    """Return the named company, or the only one."""
     known: list[Company] = list(Company.objects.order_by("name", "pk"))
     if not known:
         raise ConfigError(_("There is no company yet. Add one with `rokuon company add`."))
@@ -121,7 +121,7 @@ def _names(ones: Iterable[Company | Office | Target]) -> str:
 
 
 def scope_name(run: Run) -> str:
-    """What a run is about: the name of its target or office, or the word for the whole company."""
+    """Return the scope of a run: the name of its target or office, or the word for the whole company."""
     if run.scope_kind == ScopeKind.COMPANY:
         return _("Company")
     model = Office if run.scope_kind == ScopeKind.OFFICE else Target

@@ -1,4 +1,4 @@
-"""An open installation for the length of one command: database, keys, and the company that the command is about."""
+"""An open installation for one command: database, keys, clock and time zones."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ WAIT_WORTH_SAYING_S = 3.0
 
 @dataclass(frozen=True)
 class CliSession:
-    """What a command works with. Close nothing by hand: the context that opened it does."""
+    """The context of a command: configuration, installation and clock. The context manager that opened it closes it."""
 
     config: Config
     installation: Installation
@@ -29,24 +29,24 @@ class CliSession:
     clock: DatabaseClock = field(default_factory=DatabaseClock)
 
     def now(self) -> datetime:
-        """By the database's clock: what a command notes is compared with what workers note."""
+        """Return the database's time: times that a command stores are compared with those of workers."""
         return self.clock()
 
     def own_now(self) -> datetime:
-        """By this machine's clock."""
+        """Return this machine's own time."""
         return datetime.now(UTC)
 
     def zone_of(self, company: Company) -> str:
-        """The zone in which times that concern the whole company are shown."""
+        """Return the display zone for times of the whole company."""
         return tree.company_zone(company, self.config.time_zone)
 
 
 @contextmanager
 def opened(*, guards: bool = False) -> Iterator[CliSession]:
-    """The installation that ROKUON_DATA_DIR (or --data) names. Raises ConfigError where it is missing, incomplete or of another version.
+    """Open the installation in ROKUON_DATA_DIR (or --data). Raises ConfigError if it is missing, incomplete or of another version.
 
-    With `guards` the embedded database is started again when it is gone, for as long as the context lasts. Where that cannot be, the
-    process gets SIGTERM, and leaving the context raises the reason.
+    With `guards`, the embedded database is restarted when it is gone, while the context lasts. If that is not possible, the process gets
+    SIGTERM, and leaving the context raises the reason.
     """
     config = Config.load()
     with open_installation(config, on_wait=_waiting) as installation:

@@ -1,4 +1,4 @@
-"""Programs that a command starts beside itself, and that never outlive it: a worker, the simulator."""
+"""Child programs that a command starts and that never outlive it: a worker, the simulator."""
 
 import os
 import signal
@@ -18,9 +18,9 @@ TAIL_BYTES = 4000
 
 
 class Child:
-    """A program in a session of its own, so that Ctrl-C in the terminal reaches the command alone, which then stops it in order.
+    """A program in its own session, so that Ctrl-C in the terminal reaches only the command, which then stops the program in order.
 
-    What it writes to standard error is kept for `said`. If the command is killed, the kernel stops the child (`runtime.die_with_parent`).
+    Its standard error is kept for `said`. If the command is killed, the kernel stops the child (`runtime.die_with_parent`).
     """
 
     def __init__(self, command: Sequence[str], environment: dict[str, str] | None = None, *, keep_output: bool = False) -> None:
@@ -39,18 +39,18 @@ class Child:
         return self.process.poll() is None
 
     def said(self) -> str:
-        """The end of its standard error."""
+        """Return the end of its standard error."""
         self._errors.seek(0, os.SEEK_END)
         self._errors.seek(max(0, self._errors.tell() - TAIL_BYTES))
         return self._errors.read().decode(errors="replace").strip()
 
     def why_it_ended(self) -> RokuonError:
-        """What to raise for a worker that ended although it was to go on."""
+        """Return the error to raise for a worker that ended too early."""
         code = self.process.poll() or 0
         return WorkerKilled(f"signal {-code}") if code < 0 else InternalFault(f"the worker ended with {code}")
 
     def stop(self, within: float = STOP_WITHIN_S) -> None:
-        """SIGTERM, time to finish, then SIGKILL for whatever remains of its session. A second Ctrl-C meanwhile shortens the wait."""
+        """Send SIGTERM, wait, then send SIGKILL to whatever remains of its session. A second Ctrl-C ends the wait."""
         try:
             self.process.terminate()
             self.process.wait(within)
@@ -74,19 +74,19 @@ def _kill_group(pid: int) -> None:
     try:
         os.killpg(pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
-        return  # nothing of it is left
+        return  # no process of it is left
 
 
 def rokuon(*arguments: str) -> list[str]:
-    """The command line of another `rokuon` of this very installation of Python."""
+    """Return the command line of another `rokuon` of this Python installation."""
     return [sys.executable, "-m", "rokuon", *arguments]
 
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Within, SIGTERM and SIGHUP end the command as Ctrl-C does, so that everything it started is stopped on the way out, within 30 s.
+    """Within this context, SIGTERM and SIGHUP end the command as Ctrl-C does, so that everything it started is stopped, within 30 s.
 
-    SIGINT too is set by hand: a shell that starts a command in the background has it ignored.
+    SIGINT is set explicitly, too: a shell that starts a command in the background makes it ignored.
     """
 
     def interrupt(signum: int, frame: FrameType | None) -> None:
