@@ -1,1 +1,1 @@
-"""Who is backed up: company, offices, contact centers, coaching teams, the settings tree and the backup rules."""
+"""The backed-up organisation: company, offices, contact centers, coaching teams, the settings tree and the backup rules."""

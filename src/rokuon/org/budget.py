@@ -1,15 +1,14 @@
 """A company's request budget, shared by all processes through one row: spaced send slots on the database's clock.
 
-Dialpad allows 20 requests in any second for a company over all its integrations (its docs, "Rate limits"). Slots are spaced 3 % wider
-than the set rate, so that a window of one second holds no more than the rate even when answers of the database jitter by 30 ms.
+Dialpad allows 20 requests in any second for a company over all its integrations (its docs, "Rate limits"). Slots are spaced 3 % wider than
+the set rate, so that a window of one second holds no more than the rate even if the database's answers jitter by 30 ms.
 
-There is one queue of slots, and nobody passes it: a slot between two others would be one request too many in its second. Live work is
-quick because the queue is short. What waits for a slot waits in its process, which reserves a few at a time (`dialpad.pacing`); the
-live lane waits apart from the others there.
+There is one queue of slots, without overtaking: a slot between two others would be one request too many in its second. Live work is fast
+because the queue is short. Requests wait for their slots in their process, which reserves a few at a time (`dialpad.pacing`); the live lane
+waits separately from the others there.
 
-A limit that is lower than the set rate, or that others use up, shows in 429s that go on. Each lowers the rate by 30 %, and without one
-it rises again by a sixtieth of the set rate a minute, as TCP finds its rate. The set rate stays the most. A single 429 costs its pause
-alone.
+Repeated 429s show a limit that is lower than the set rate, or that others use up. Each lowers the rate by 30 %, and without one it rises
+again by a sixtieth of the set rate per minute, as TCP finds its rate. The set rate is the maximum. A single 429 costs only its pause.
 """
 
 from collections.abc import Sequence
@@ -24,29 +23,29 @@ from rokuon.domain.pace import SPACING
 Lane = Literal["live", "bulk", "sweep"]
 
 SWEEP_EVERY = 7
-"""Sweeps list with one slot in seven at most, 14 %, so that a backfill is hardly slowed by them."""
+"""Sweeps list with at most one slot in seven, 14 %, so that they hardly slow down a backfill."""
 
 UNPACED = 10_000
-"""Requests per second that no source allows and no network carries: a budget this large is none, and no slots are reserved."""
+"""Requests per second that no source allows and no network carries: such a budget means no limit, and no slots are reserved."""
 
 GO_ON_S = 10 * 60
-"""A 429 so soon after the one before it, or after its pause, says that the rate is too high; a later one is a new story."""
+"""A 429 so soon after the previous one, or after its pause, means that the rate is too high; a later one is a separate event."""
 IN_FLIGHT_S = 5
-"""Answers to what was sent before a pause was known are the same 429 once more."""
+"""Answers to requests that were sent before a pause was known belong to the same 429."""
 LOWERED_BY = 0.7
 RAISED_BY = 1 / 60
-"""Of the set rate, each minute: slowly, since each time the limit is met again costs a pause."""
+"""Of the set rate, per minute: slowly, because each time the limit is reached again costs a pause."""
 LOWEST = 0.5
-"""Requests per second: so much is asked whatever is answered, or the end of a limit would never be seen."""
+"""Requests per second: the lower limit whatever is answered, or the end of a limit would never be seen."""
 
 _FIRST = "GREATEST(b.next_at, b.blocked_until, clock_timestamp())"
 _SET = "c.requests_per_second::float8"
 _RAISED = f"{RAISED_BY} * {_SET} * GREATEST(0, EXTRACT(EPOCH FROM clock_timestamp() - GREATEST(b.lowered_at, b.blocked_until)) / 60)"
 _RATE = f"LEAST({_SET}, COALESCE(b.lowered_to + {_RAISED}, {_SET}))"
-"""Requests per second that count now, at most the set ones."""
+"""The current requests per second, at most the set rate."""
 _APART = f"make_interval(secs => {SPACING} / ({_RATE}))"
 
-# A sweep's turn begins half a slot early: sums of rounded intervals may lie a microsecond on either side of it.
+# A sweep's turn begins half a slot early: sums of rounded intervals may be a microsecond before or after it.
 _RESERVE = f"""
     UPDATE org_budget b
        SET next_at = {_FIRST} + %(count)s * {_APART},
@@ -79,9 +78,9 @@ _STANDING = f"""
 
 @dataclass(frozen=True, slots=True)
 class BudgetState:
-    """What of its budget a company may use now: `rate` of `most` requests per second, and none before `paused_until`.
+    """The part of its budget that a company may use now: `rate` of `most` requests per second, and none before `paused_until`.
 
-    `asked_until` is how long Dialpad asked to pause, where it named a time for the pause that lasts; it may be after `paused_until`.
+    `asked_until` is how long Dialpad asked to pause, if it named a time for the current pause; it may be after `paused_until`.
     """
 
     rate: float
@@ -105,7 +104,7 @@ def budget_state(company_id: int) -> BudgetState:
 
 
 def end_pause(company_id: int) -> None:
-    """A person knows better than what was asked for: requests are sent again at once."""
+    """End the pause on a person's order: requests are sent again at once."""
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE org_budget SET blocked_until = clock_timestamp(), next_at = LEAST(next_at, clock_timestamp()), asked_until = NULL"
@@ -115,8 +114,8 @@ def end_pause(company_id: int) -> None:
 
 
 def reserve(company_id: int, count: int, lane: Lane) -> Sequence[float]:
-    """Reserve send slots: seconds from now for each, in order. A live or sweep reservation is for one slot, whatever was asked; for a
-    sweep whose turn has not come it is for none (`sweep_waits`)."""
+    """Reserve send slots and return the seconds from now for each, in order. A live or sweep reservation is for one slot, whatever `count`
+    is; a sweep whose turn has not come gets none (`sweep_waits`)."""
     count = count if lane == "bulk" else 1
     with connection.cursor() as cursor:
         cursor.execute(_RESERVE, {"count": count, "sweep": lane == "sweep", "company": company_id})
@@ -130,7 +129,7 @@ def reserve(company_id: int, count: int, lane: Lane) -> Sequence[float]:
 
 
 def sweep_waits(company_id: int) -> float:
-    """Seconds until a sweep may reserve its next slot, if nobody else reserves any; 0 where it may now."""
+    """Return the seconds until a sweep may reserve its next slot, if nobody else reserves any; 0 if it may now."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT GREATEST(0, EXTRACT(EPOCH FROM b.next_sweep_at - {_FIRST}))::float8 FROM org_budget b WHERE b.company_id = %s",  # noqa: S608
@@ -143,7 +142,7 @@ def sweep_waits(company_id: int) -> float:
 
 
 def slow_down(company_id: int, seconds: float, asked: float | None = None) -> None:
-    """No slot of the company before so many seconds from now; a shorter order never shortens a longer one. `asked` is what Dialpad asked
-    for, where it named a time."""
+    """Grant the company no slot for this many seconds; a shorter pause never shortens a longer one. `asked` is the time that Dialpad asked
+    for, if it named one."""
     with connection.cursor() as cursor:
         cursor.execute(_SLOW_DOWN, {"seconds": seconds, "asked": asked, "company": company_id})

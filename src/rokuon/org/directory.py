@@ -1,6 +1,6 @@
-"""A directory sync: what the source says of offices, targets and people, entered in one transaction.
+"""Directory sync: enter the source's offices, targets and people in one transaction.
 
-What the source no longer names is marked "deleted" and keeps its settings, its folder and its recordings (C8).
+Entries that the source no longer names are marked "deleted" and keep their settings, folder and recordings (C8).
 """
 
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ from .models import Company, Member, Office, Target, User
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An office, contact center or coaching team (`kind` is "office" or the target's kind) by the name it has now."""
+    """A changed office, contact center or coaching team (`kind` is "office" or the target's kind), with its current name."""
 
     kind: str
     name: str
@@ -24,9 +24,9 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class SyncResult:
-    """How many there are, and what differs from what was known before: nothing where nothing was.
+    """The numbers, and the differences from the previous sync: none if there was none.
 
-    `joined` are the coaching teams (our ids) that have a trainee whom they did not have before: their past listings left her out."""
+    `joined` are the coaching teams (our ids) with a new trainee: their past listings did not include the trainee's calls."""
 
     offices: int
     contact_centers: int
@@ -44,7 +44,7 @@ Known = dict[tuple[str, str], str]
 
 @transaction.atomic
 def apply(company_id: int, directory: Directory, now: datetime) -> SyncResult:
-    """Enter a directory. May run twice and at once: every row is written by its own id of the source."""
+    """Enter a directory. May run twice and concurrently: every row is written by its own id of the source."""
     company = Company.objects.get(pk=company_id)
     before = _known(company)
     Office.objects.bulk_create(
@@ -121,7 +121,7 @@ def apply(company_id: int, directory: Directory, now: datetime) -> SyncResult:
 
 
 def _known(company: Company) -> Known:
-    """What was listed at the last sync."""
+    """Return the entries of the last sync."""
     known: Known = {
         ("office", office): name
         for office, name in Office.objects.filter(company=company)
@@ -160,8 +160,8 @@ def _mark_deleted(company: Company, directory: Directory) -> None:
 
 
 def _replace_members(company: Company, directory: Directory) -> tuple[int, ...]:
-    """A trainee who left a team stays in the ledger through past calls only: membership is what the source says now. The teams that
-    somebody joined."""
+    """Replace the memberships with the source's current ones and return the teams that a trainee joined. A trainee who left a team stays in
+    the ledger through past calls only."""
     teams = dict(Target.objects.filter(company=company, kind=Target.Kind.COACHING_TEAM).values_list("dialpad_id", "pk"))
     wanted = {(teams[team], user) for team, users in directory.members.items() if team in teams for user in users}
     present = set(Member.objects.filter(team__company=company).values_list("team_id", "user_id"))

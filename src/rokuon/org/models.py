@@ -1,6 +1,6 @@
-"""The settings tree and the directory, as tables. Rules live in `domain.settings`; here is only what must never be untrue.
+"""Tables of the settings tree and the directory. Rules are in `domain.settings`; the tables hold only constraints that must never break.
 
-Secrets are stored sealed (`base.secrets`); ids of the source are text, as it wrote them.
+Secrets are stored sealed (`base.secrets`); ids of the source are text, exactly as the source wrote them.
 """
 
 import secrets
@@ -16,30 +16,30 @@ from rokuon.domain.settings import MediaCharge
 
 
 def new_public_id() -> str:
-    """Names a company in addresses of the console: 72 random bits, so that it cannot be guessed."""
+    """Return an id for a company in the console's URLs: 72 random bits, so that it cannot be guessed."""
     return secrets.token_urlsafe(9)
 
 
 _CHARGES = [one.value for one in MediaCharge]
 
 ACCESS_WINDOWS = ((45, "45 days"), (365, "1 year"))
-"""How long a company's contract lets it reach a recording after its call, where it says so."""
+"""How long after its call a recording can be fetched under a company's contract, if the contract sets a limit."""
 
 
 class Company(models.Model):
-    """One Dialpad company. `claim` names this installation's company in the marker of each bucket that it uses (M5).
+    """One Dialpad company. `claim` identifies this installation's company in the marker of each bucket that it uses (M5).
 
-    `exports` is whether the key was last seen to name recordings (scope recordings_export); None while there was none to see.
-    `listing_trust` maps a target kind to whether a listing by target was seen to hold every leg that a company listing holds
-    (Dialpad does not say); without that evidence Rokuon lists the whole company.
+    `exports` is whether the key was last seen to list recordings (scope recordings_export); None if there was none to list yet.
+    `listing_trust` maps a target kind to whether a listing by target was seen to hold every leg that a company listing holds (Dialpad does
+    not say); without that evidence Rokuon lists the whole company.
 
-    Of the key a person is shown `key_ending` (its last characters), when it was entered and by whom ("" for the command line), and what
-    it was last seen to open (`key_report`, as `wiring.key_check` keeps it; `at` is ISO 8601); never the key.
+    The console shows of the key only `key_ending` (its last characters), when and by whom it was entered ("" for the command line), and
+    what it could read at the last check (`key_report`, in the form of `wiring.key_check`; `at` is ISO 8601); never the key.
 
-    `access_window_days` after a call its recording can no longer be fetched, where the company's contract says so; null for no end.
+    `access_window_days` after a call its recording can no longer be fetched, if the company's contract says so; null for no limit.
 
-    `revision` grows with every change of the settings that a person makes at this level, here and in offices and targets: a form that
-    was filled in against an older one is refused, so that of two people who edit at once the second is told.
+    `revision` grows with every change that a person makes to the settings of this level, here and in offices and targets: a form that was
+    filled in against an older revision is refused, so that of two people who edit at once the second is notified.
     """
 
     public_id = models.CharField(max_length=12, default=new_public_id, unique=True, editable=False)
@@ -82,7 +82,7 @@ class Company(models.Model):
 
 
 class IgnoredRange(models.Model):
-    """Listings of a kind of scope were seen to ignore an end of the range that they are asked for: `dialpad.call_list` keeps it then.
+    """A kind of scope whose listings were seen to ignore a bound of the requested range: `dialpad.call_list` then enforces the bound.
 
     `bound` is "after" or "before", `kind` a `ScopeKind`.
     """
@@ -103,8 +103,8 @@ class IgnoredRange(models.Model):
 class Budget(models.Model):
     """The next free send slots of a company, on the database's clock. Changed only by `org.budget`.
 
-    Nothing is sent before `blocked_until`, the end of a pause; `asked_until` is what Dialpad asked for, which may be longer.
-    `throttled_at` is the latest 429 outside of a pause. Where they went on, `lowered_to` is the rate that counted at `lowered_at`.
+    Nothing is sent before `blocked_until`, the end of a pause; `asked_until` is the end that Dialpad asked for, which may be later.
+    `throttled_at` is the latest 429 outside of a pause. If 429s continued, `lowered_to` is the rate in force at `lowered_at`.
     """
 
     company = models.OneToOneField(Company, primary_key=True, on_delete=models.CASCADE, related_name="budget")
@@ -121,10 +121,10 @@ class Budget(models.Model):
 
 
 class Bucket(models.Model):
-    """A bucket or folder that a company registered. It belongs to one company (its marker says so, and so does `url`).
+    """A bucket or folder that a company registered. It belongs to one company (by its marker and by `url`).
 
-    `identity` is what its marker carried when it was last recognised: another one at the same address is another bucket. "" for a bucket
-    that an earlier version registered and nobody opened since. `longest_name` is how many bytes of a name it takes, as verification found.
+    `identity` is the identity in its marker when it was last recognised: another one at the same address is another bucket. "" for a bucket
+    that an earlier version registered and that was not opened since. `longest_name` is the longest name in bytes, as verification found.
     """
 
     company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="buckets")
@@ -159,11 +159,11 @@ class Office(models.Model):
 
 
 class Target(models.Model):
-    """A contact center or coaching team. `backed_up` is the backup rule (M6, M7), and `backed_up_at` when it was switched on: older calls
-    are for Back up now to fetch.
+    """A contact center or coaching team. `backed_up` is the backup rule (M6, M7), and `backed_up_at` is when it was switched on: only Back
+    up now fetches older calls.
 
-    `folder` is assigned at the first backup and stays through renames; `folder_key` is the form under which two folders would
-    collide (case folded, NFC), so that no two targets of a company ever share a folder (M10).
+    `folder` is assigned at the first backup and stays through renames; `folder_key` is the form under which two folders would collide (case
+    folded, NFC), so that no two targets of a company ever share a folder (M10).
     """
 
     class Kind(models.TextChoices):

@@ -1,4 +1,4 @@
-"""Offices and targets whose time zone Dialpad does not name in a way that can be understood: their recordings are dated in another."""
+"""Offices and targets whose time zone in Dialpad is missing or unknown: their recordings are dated in another zone."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from .tree import zone_of
 
 @dataclass(frozen=True, slots=True)
 class OddZone:
-    """`given` is what Dialpad says, "" where it says nothing; `used` is the zone that counts instead, "" for UTC."""
+    """`given` is Dialpad's time zone, "" if there is none; `used` is the zone that counts instead, "" for UTC."""
 
     name: str
     given: str
@@ -28,7 +28,7 @@ class OddZone:
 
 
 def odd_zones(company: Company) -> list[OddZone]:
-    """Of what is there now; offices without a target of theirs are nobody's matter."""
+    """Return the current offices and targets with such a zone. An office counts only if one of its targets depends on its zone."""
     offices = Office.objects.filter(company=company, timezone="", targets__timezone="").exclude(state="deleted").distinct()
     found = [OddZone(office.name, office.unknown_timezone, "") for office in offices.order_by("name", "pk")]
     targets = Target.objects.filter(company=company).exclude(unknown_timezone="").exclude(state="deleted").select_related("office")
@@ -36,7 +36,7 @@ def odd_zones(company: Company) -> list[OddZone]:
 
 
 def odd_zone(node: Office | Target) -> OddZone | None:
-    """Of one office or target; None where its zone is known."""
+    """Return the odd zone of one office or target; None if its zone is known."""
     used = zone_of(node) if isinstance(node, Target) else node.timezone
     given = node.unknown_timezone or (node.office.unknown_timezone if isinstance(node, Target) and not used else "")
     return OddZone(node.name, given, used) if given or not used else None

@@ -1,4 +1,4 @@
-"""Which listings of a company ignore the range that they are asked for, as was seen while listing."""
+"""Kinds of listings of a company that were seen to ignore the requested range."""
 
 import logging
 from datetime import datetime
@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 def note(company_id: int, kind: ScopeKind, bound: Bound, now: datetime) -> None:
-    """Listings of this kind ignore this bound. The first time it is told in the log."""
+    """Record that listings of this kind ignore this bound. The first time is logged."""
     with connection.cursor() as cursor:
         # xmax is 0 in a row that was inserted, and not in one that was updated.
         cursor.execute(
@@ -28,12 +28,12 @@ def note(company_id: int, kind: ScopeKind, bound: Bound, now: datetime) -> None:
 
 
 def ignored(company_id: int) -> list[IgnoredRange]:
-    """What was seen, by kind and bound. It stays until a probe shows otherwise (`honoured`)."""
+    """Return what was seen, by kind and bound. It stays until a probe shows otherwise (`honoured`)."""
     return list(IgnoredRange.objects.filter(company_id=company_id).order_by("kind", "bound"))
 
 
 def honoured(company_id: int, kind: ScopeKind, bound: Bound) -> None:
-    """A narrow question about the past was answered within this bound."""
+    """Delete the record: a narrow request about the past was answered within this bound."""
     IgnoredRange.objects.filter(company_id=company_id, kind=kind, bound=bound).delete()
 
 

@@ -1,4 +1,4 @@
-"""Changes to the settings tree and the backup rules, each in one transaction. Raises ConfigError with a sentence for what cannot be."""
+"""Changes to the settings tree and the backup rules, each in one transaction. Raises ConfigError with a sentence for a refused change."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -16,12 +16,12 @@ Node = Company | Office | Target
 
 
 class CompanyKnown(ConfigError):
-    """The company is registered in this installation already."""
+    """The company is already registered in this installation."""
 
 
 @transaction.atomic
 def create_company(name: str, base_url: str, dialpad_id: str) -> Company:
-    """A company with its budget, not enabled and without a key yet."""
+    """Create a company with its budget, not enabled and without a key yet."""
     try:
         with transaction.atomic():
             company = Company.objects.create(name=name, base_url=base_url, dialpad_id=dialpad_id)
@@ -33,19 +33,19 @@ def create_company(name: str, base_url: str, dialpad_id: str) -> Company:
 
 @transaction.atomic
 def register_bucket(company: Company, url: str) -> Bucket:
-    """A bucket of the company. One bucket belongs to one company: a second registration anywhere is refused."""
+    """Register a bucket of the company. A bucket belongs to one company: a second registration anywhere is refused."""
     require_free(company, url)
     try:
         with transaction.atomic():
             return Bucket.objects.create(company=company, url=url)
     except IntegrityError:
-        # Somebody was quicker by a moment.
+        # A concurrent registration was a moment faster.
         require_free(company, url)
         raise
 
 
 def require_free(company: Company, url: str) -> None:
-    """Raises ConfigError where the bucket is registered, by this company or by another."""
+    """Raises ConfigError if the bucket is already registered, by this company or by another."""
     existing = Bucket.objects.filter(url=url).first()
     if existing is None:
         return
@@ -55,7 +55,7 @@ def require_free(company: Company, url: str) -> None:
 
 
 class SettingsMoved(ConfigError):
-    """The settings are others than those that the form showed. `now` is the level as it stands."""
+    """The settings changed since the form showed them. `now` is the level as it is now."""
 
     def __init__(self, now: Node) -> None:
         super().__init__(_("Somebody else changed these settings in the meantime. Nothing was saved yet."))
@@ -63,7 +63,7 @@ class SettingsMoved(ConfigError):
 
 
 class Restricted(ConfigError):
-    """The company's access restriction forbids to customize."""
+    """The company's access restriction does not allow customizing."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -73,10 +73,10 @@ class Restricted(ConfigError):
 
 @transaction.atomic
 def change(node: Node, wanted: Mapping[str, Any], revision: int | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Set fields of one level, a bucket as a Bucket; what differs, before and after. Equal values change nothing.
+    """Set fields of one level, a bucket as a Bucket; return the differences, before and after. Equal values change nothing.
 
-    With `revision`, only if nobody changed the level since: else raises SettingsMoved. Below the company, choosing a bucket is the same
-    as customizing and needs the company's consent (M2, M3): Restricted.
+    With `revision`, only if nobody changed the level since: else raises SettingsMoved. Below the company, choosing a bucket is the same as
+    customizing and needs the company's consent (M2, M3): raises Restricted without it.
     """
     known = type(node)._default_manager.filter(pk=node.pk)
     current = known.select_for_update(no_key=True).get()
@@ -96,12 +96,12 @@ def change(node: Node, wanted: Mapping[str, Any], revision: int | None = None) -
 
 
 def choice(node: Node, bucket: Bucket | None) -> dict[str, Any]:
-    """What choosing a bucket sets at this level."""
+    """Return the fields to set at this level to choose a bucket."""
     return {"bucket": bucket} if isinstance(node, Company) else {"customized": bucket is not None, "bucket": bucket}
 
 
 def set_rule(targets: Sequence[Target], backed_up: bool, now: datetime) -> list[Target]:
-    """Enable or disable the backup rule of contact centers and coaching teams (M6, M7); those that it changed."""
+    """Enable or disable the backup rule of contact centers and coaching teams (M6, M7); return the changed ones."""
     known = Target.objects.select_for_update(no_key=True).filter(pk__in=[target.pk for target in targets]).order_by("pk")
     changed = list(known.exclude(backed_up=backed_up))
     Target.objects.filter(pk__in=[target.pk for target in changed]).update(backed_up=backed_up, backed_up_at=now if backed_up else None)
@@ -109,8 +109,8 @@ def set_rule(targets: Sequence[Target], backed_up: bool, now: datetime) -> list[
 
 
 def learn_listing(company_id: int, kind: str, whole: bool) -> None:
-    """Remember whether a listing by a target of this kind is whole (`Company.listing_trust`), where nothing is known of it yet: what was
-    learned meanwhile stays."""
+    """Store whether a listing by a target of this kind is complete (`Company.listing_trust`), unless something is already stored: a
+    concurrent result stays."""
     with connection.cursor() as cursor:
         cursor.execute(
             """UPDATE org_company SET listing_trust = listing_trust || jsonb_build_object(%s::text, %s::bool)
@@ -120,7 +120,7 @@ def learn_listing(company_id: int, kind: str, whole: bool) -> None:
 
 
 def distrust_listing(company_id: int, kind: str) -> None:
-    """A listing by a target of this kind was seen to lack something, whatever was known before."""
+    """Store that a listing by a target of this kind lacked something, whatever was stored before."""
     with connection.cursor() as cursor:
         cursor.execute(
             """UPDATE org_company SET listing_trust = listing_trust || jsonb_build_object(%s::text, FALSE)

@@ -1,4 +1,4 @@
-"""The settings tree: what is set at each level, and which bucket that gives a target (rules: `domain.settings`)."""
+"""The settings tree: the settings of each level, and each target's effective bucket (rules: `domain.settings`)."""
 
 from collections.abc import Iterable, Mapping
 from copy import copy
@@ -22,7 +22,7 @@ class TargetSettings:
 
 @dataclass(frozen=True, slots=True)
 class Redirected:
-    """A target whose recordings a change of settings sends elsewhere."""
+    """A target whose recordings go to another bucket after a change of settings."""
 
     target: Target
     before: Effective
@@ -30,7 +30,7 @@ class Redirected:
 
 
 def company_effective(company: Company, office: Office | None = None) -> Effective:
-    """What a target gets that is not customized itself: of the office, or of an office that is not customized either."""
+    """Return the settings of a target that is not customized: in the given office, or in an office that is not customized either."""
     below = LevelSettings(ScopeKind.OFFICE, office.customized, office.bucket_id) if office is not None else None
     return effective(_top(company), below)
 
@@ -40,7 +40,7 @@ def _top(company: Company) -> CompanySettings:
 
 
 def target_settings(company: Company) -> list[TargetSettings]:
-    """Every contact center and coaching team with its effective bucket, by office, kind and name."""
+    """Return every contact center and coaching team with its effective bucket, by office, kind and name."""
     top = _top(company)
     targets = company.targets.select_related("office").order_by("office__name", "office_id", "kind", "name", "dialpad_id")
     return [TargetSettings(target, _effective(top, target)) for target in targets]
@@ -53,12 +53,12 @@ def _effective(top: CompanySettings, target: Target) -> Effective:
 
 
 def target_effective(company: Company, target: Target) -> Effective:
-    """The answer for one target, from its own settings, its office's and the company's as these objects hold them."""
+    """Return one target's effective settings, from its own, its office's and the company's as these objects hold them."""
     return _effective(_top(company), target)
 
 
 def redirected(company: Company, node: Company | Office | Target, wanted: Mapping[str, Any], targets: Iterable[Target]) -> list[Redirected]:
-    """Those of the targets that get another bucket when these fields of one level change. Nothing is changed by asking."""
+    """Return the targets that get another bucket if these fields of one level change. Changes nothing."""
     changed = copy(node)
     for name, value in wanted.items():
         setattr(changed, name, value)
@@ -79,18 +79,18 @@ def redirected(company: Company, node: Company | Office | Target, wanted: Mappin
 
 
 def zone_of(target: Target) -> str:
-    """The zone whose calendar dates the target's folders: its own, else its office's, else "" (UTC)."""
+    """Return the zone of the dates in the target's folders: its own, else its office's, else "" (UTC)."""
     return target.timezone or target.office.timezone
 
 
 def company_zone(company: Company, otherwise: str) -> str:
-    """A company has no zone of its own: the one that all its offices share, else the one given."""
+    """Return the zone that all offices of the company share, else `otherwise`: a company has no zone of its own."""
     zones = set(company.offices.exclude(state="deleted").values_list("timezone", flat=True))
     return zones.pop() if len(zones) == 1 else otherwise
 
 
 def assign_folder(target: Target) -> str:
-    """The target's folder, assigned now if it has none. It stays through renames, and no two targets of a company share one (M10)."""
+    """Return the target's folder; assign one if it has none. It stays through renames, and no two targets of a company share one (M10)."""
     while not target.folder:
         taken = set(Target.objects.filter(company_id=target.company_id).exclude(folder_key="").values_list("folder_key", flat=True))
         folder = placement.free_folder(target.name, target.dialpad_id, taken)

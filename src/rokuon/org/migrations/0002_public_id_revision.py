@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
     dependencies = [("org", "0001_initial")]
 
     operations = [
-        # Unique only after each company has one of its own: a default is worked out once for all rows that are there.
+        # Unique only after each company has its own: a default is computed once for all existing rows.
         migrations.AddField("company", "public_id", models.CharField(default="", editable=False, max_length=12)),
         migrations.RunPython(name_companies, migrations.RunPython.noop),
         migrations.AlterField(
