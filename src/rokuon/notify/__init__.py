@@ -1,2 +1,2 @@
-"""Notifications: findings, notices, recipients and mails (M12). Mails say what happened and what to do; they hold no audio link, no number
-of a caller and no name of one."""
+"""Notifications: findings, notices, recipients and mails (M12). Mails say what happened and what to do; they hold no audio link, no
+caller's number and no caller's name."""

@@ -1,4 +1,4 @@
-"""One look's mails: of each notice whether its audience is told now, and one letter for each office, audience and occasion."""
+"""Decide and queue the mails of one look: whether each notice is due, and one letter for each office, audience and occasion."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -27,19 +27,19 @@ Noticed = tuple[Notice, Finding | None]
 
 
 def begun(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """The facts of a notice that begins: with how much there was before it that is no part of it."""
+    """Return the facts of a new notice, with the counts of what existed before it and is no part of it."""
     return {**facts, **{f"{name}_before": facts[name] for name in ("closed", "expired") if name in facts}}
 
 
 def _gone_on(before: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
-    """The facts of a notice that stays: those of now, the ones of its beginning, and every target that it was ever about."""
+    """Return the facts of a notice that continues: the current ones, the ones of its beginning, and every target that it was ever about."""
     kept = {name: value for name, value in before.items() if name.endswith("_before")}
     targets = sorted({*before.get("target_ids", ()), *facts.get("target_ids", ())})
     return {**facts, **kept, **({"target_ids": targets} if targets else {})}
 
 
 def fields_of(seen: Seen) -> dict[str, Any]:
-    """How a notice stands, as fields of its row."""
+    """Return the state of a notice as fields of its row."""
     return {name: value for name, value in asdict(seen).items() if name not in ("kind", "of_office")}
 
 
@@ -61,8 +61,8 @@ class _Group:
 
 
 class Telling:
-    """`company` is None for what concerns the installation. Nobody counts as told where this installation sends no mail, or where nobody
-    can be reached: as soon as that is different, they are."""
+    """The notices and mails of a company, or of the installation if `company` is None. If this installation sends no mail, or no recipient
+    can be reached, nobody counts as notified: they are notified as soon as that changes."""
 
     def __init__(self, company: Company | None, now: datetime) -> None:
         self.company, self.now = company, now
@@ -73,7 +73,7 @@ class Telling:
 
     def of_office(self, office: Office) -> Audience:
         if self._of_offices is None:
-            # All at once: a trouble that many offices have would ask for the directory's admins as many times.
+            # All offices at once: a problem in many offices would query the directory's admins as many times.
             self._of_offices = recipients.of_offices(office.company_id, list(Office.objects.filter(company=office.company_id)), self.now)
         return self._of_offices[office.pk]
 
@@ -83,8 +83,8 @@ class Telling:
         return self._of_company
 
     def audience(self, notice: Notice) -> Audience:
-        """An office's admins; of the whole company its admins. A hold is also told to whose targets use the bucket (D3), and where its
-        cause is the machine's, to the operators."""
+        """Return a notice's recipients: the admins of its office, or of the whole company. A hold also notifies the admins whose targets
+        use the bucket (D3), and the operators if the machine is its cause."""
         if self.company is None:
             return Audience(recipients.of_everybody(self.now), False)
         if notice.office is not None:
@@ -98,7 +98,7 @@ class Telling:
         return Audience(recipients.once(addresses), False)
 
     def tell(self, noticed: Sequence[Noticed], *, quiet: bool) -> int:
-        """Write down how each notice stands now, and put the mails; how many."""
+        """Store the current state of each notice and queue the mails; return the number of mails."""
         plans = [self._plan(notice, finding, quiet) for notice, finding in noticed]
         reminded = {self._group_of(plan) for plan in plans if plan.tell is Occasion.REMINDER} if self.sends else set()
         for plan in plans:
@@ -114,13 +114,13 @@ class Telling:
         if step.tell is Occasion.ENDED and notice.kind in (NoticeKind.FAILED, NoticeKind.GONE):
             plan.rest = self._rest(notice)
             if plan.rest.elsewhere >= notice.told_count:
-                # Nothing of it is mended or explained: it is told under its other cause.
+                # Nothing of it is fixed or explained: it is reported under its other cause.
                 plan.tell = None
         return plan
 
     @staticmethod
     def _rest(notice: Notice) -> Rest:
-        """What of a notice's copies did not arrive. Of its office's targets, and of those that were its office's when they were told."""
+        """Return the copies of a notice that are not in the bucket, of its office's current targets and of its targets when it was sent."""
         ours = Target.objects.filter(office=notice.office_id).values_list("pk", flat=True)
         return ledger.rest([*ours, *notice.facts.get("target_ids", ())], notice.kind, notice.cause, notice.opened_at)
 
@@ -135,7 +135,7 @@ class Telling:
             state = policy.told(state, tells, plan.count, self.now)
         known = {one.email for one in audience.addresses}
         others = tuple(one for one in self.of_company() if one.email not in known) if plan.step.escalate and self.sends else ()
-        # Where the office's admins are the company's, they know; where nobody is there, somebody may come.
+        # If the office's admins are the company's, they already know; if nobody is there now, someone may be added later.
         if plan.step.escalate and (others or audience.addresses):
             state = policy.told(state, Occasion.ESCALATED, plan.count, self.now)
         if not self.write(notice, state, plan.finding, over=plan.step.over):
@@ -151,7 +151,7 @@ class Telling:
         return lines.of_notice(self.company.public_id if self.company is not None else "", notice, count=count, new=new)
 
     def write(self, notice: Notice, state: Seen, finding: Finding | None, *, over: bool = False) -> bool:
-        """Enter how the notice stands. False where somebody else told of it or ended it since it was read."""
+        """Store the state of the notice. Return False if another process sent or ended it since it was read."""
         as_read = {"told_at": notice.told_at, "escalated_at": notice.escalated_at, "ended_at": None}
         wanted = fields_of(state)
         wanted["count"] = finding.count if finding is not None else 0
@@ -168,7 +168,7 @@ class Telling:
         return True
 
     def mark(self, notice: Notice, state: Seen) -> None:
-        """Enter that a notice was told, without looking at what it concerns."""
+        """Store that recipients were notified, without looking at the notice's subject."""
         changed = fields_of(state)
         if Notice.objects.filter(pk=notice.pk, told_at=notice.told_at, escalated_at=notice.escalated_at, ended_at=None).update(**changed):
             for name, value in changed.items():
@@ -186,7 +186,7 @@ class Telling:
         return put
 
     def letter(self, occasion: Occasion, office: Office | None, what: tuple[NoticeLine, ...], *, fallback: bool = False) -> Letter:
-        """About one office, the whole company where it is None, or the installation."""
+        """Return a letter about one office, the whole company if it is None, or the installation."""
         if self.company is None:
             return Letter(occasion, zone=settings.ROKUON_TIME_ZONE, lines=what)
         company_zone = tree.company_zone(self.company, settings.ROKUON_TIME_ZONE)

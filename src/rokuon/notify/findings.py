@@ -1,4 +1,4 @@
-"""What is wrong now: asked once a minute of every company, told to nobody here (`tracker`). A finding that stays has the same `key`."""
+"""Current problems of a company, queried once a minute; `tracker` notifies about them. A finding that continues has the same `key`."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,12 +21,12 @@ from . import silence
 from .models import Notice, NoticeKind
 
 WORST = 5
-"""So many targets are named; the others are counted."""
+"""The number of targets to name; further targets are only counted."""
 
 NAMED_AFTER = timedelta(hours=24)
 STILL_LISTED = timedelta(days=35)
 MORE_THAN = 5
-"""A call may be listed before its recording, and be marked by mistake: a few are nobody's trouble (row S22)."""
+"""A call may be listed before its recording, and be marked by mistake: a few such calls are no problem (row S22)."""
 
 LISTED_WITHIN = timedelta(hours=1)
 NO_EVENT_FOR = timedelta(hours=24)
@@ -36,8 +36,8 @@ CALLS_WITHOUT_EVENT = 5
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that is so now. `office_id` is None for the whole company. `cause`, `ref`, `count`, `since` and `facts` as in
-    `models.Notice`; `count` 0 is a cause of which nothing is left to mend: it is over, and `facts` say how."""
+    """A current problem. `office_id` is None for the whole company. `cause`, `ref`, `count`, `since` and `facts` as in `models.Notice`; a
+    `count` of 0 means that nothing is left to fix: it is over, and `facts` say how."""
 
     kind: NoticeKind
     since: datetime
@@ -68,12 +68,12 @@ def of_company(company: Company, now: datetime) -> list[Finding]:
 
 
 def of_installation(live_workers: int, now: datetime) -> list[Finding]:
-    """`live_workers` gave a sign of life of late."""
+    """Return the findings of the installation. `live_workers` is the number of workers with a recent sign of life."""
     return [] if live_workers else [Finding(NoticeKind.NO_WORKER, now)]
 
 
 def _set_aside(company: Company, settings: Sequence[TargetSettings], now: datetime) -> list[Finding]:
-    """Copies that failed or are gone, also while they are tried again, without those that somebody explained, by office and reason."""
+    """Return copies that failed or are gone, also while they are tried again, without explained ones, by office and reason."""
     targets = {one.target.pk: one.target for one in settings}
     groups = defaultdict(list)
     for row in health.given_up_of(company.pk):
@@ -98,7 +98,7 @@ def _worst(targets: Iterable[tuple[str, int]]) -> dict[str, Any]:
 
 
 def _held(company: Company, settings: Sequence[TargetSettings], held: Sequence[Hold]) -> list[Finding]:
-    """Open holds. A bucket's names the offices whose targets use it: they are told too (row D3)."""
+    """Return open holds. The hold of a bucket names the offices whose targets use it, to notify them too (row D3)."""
     buckets = dict(Bucket.objects.filter(company=company).values_list("pk", "url")) if any(one.on == HoldOn.BUCKET for one in held) else {}
     found = []
     for hold in held:
@@ -133,9 +133,9 @@ def _expiring(company: Company, settings: Sequence[TargetSettings], now: datetim
 
 
 def _unnamed(company: Company, backed_up: Sequence[TargetSettings], now: datetime) -> list[Finding]:
-    """Calls that were recorded although no recording is listed for them a day later, and that nobody explained (row S22)."""
+    """Return calls that were recorded and have no listed recording a day later, and that nobody has explained (row S22)."""
     names = {one.target.pk: one.target.name for one in backed_up}
-    # What was told once is over when each of the calls has a recording or was explained: neither a few that are left nor their age end it.
+    # A reported finding is over when each of its calls has a recording or is explained: a small number left or old age do not end it.
     told = Notice.objects.filter(company=company, kind=NoticeKind.UNNAMED, ended_at=None).exclude(told_count=0).exists()
     rows = health.unnamed(list(names), None if told else now - STILL_LISTED, now - NAMED_AFTER)
     calls = sum(row.calls for row in rows)
@@ -151,8 +151,8 @@ def _unnamed(company: Company, backed_up: Sequence[TargetSettings], now: datetim
 
 
 def _not_known(company: Company, targets: Sequence[Target], now: datetime) -> list[Finding]:
-    """Days that are not listed from end to end, by why, and entries that could not be read. Before anybody has asked for the past of a
-    target, that nothing of it is listed is no news."""
+    """Return days that are not listed from end to end, by reason, and unreadable entries. Until someone has asked for a target's past, its
+    unlisted days are not reported."""
     found = unknown.find_unknown(company, targets, now)
     names, asked = {one.pk: one.name for one in targets}, bool(reach.of([one.pk for one in targets]))
     by_reason = defaultdict(list)
@@ -176,7 +176,7 @@ def _not_known(company: Company, targets: Sequence[Target], now: datetime) -> li
 
 
 def _silent(company: Company, backed_up: Sequence[TargetSettings], now: datetime) -> list[Finding]:
-    """Judged only of what was listed just now: what nobody asked for is no silence."""
+    """Judge only what was listed recently: calls that were not requested are no silence."""
     listed = health.listed_until(company.pk, LISTED_WITHIN, now)
     if listed is None:
         return []
@@ -196,13 +196,13 @@ def _silent(company: Company, backed_up: Sequence[TargetSettings], now: datetime
 
 
 def _not_listed(company: Company, backed_up: Sequence[TargetSettings], now: datetime) -> list[Finding]:
-    """No sweep has ended for an hour. Before the first one, the hour begins with it or with the rule that asks for it."""
+    """Report that no sweep has ended for an hour. Before the first one, the hour begins with it or with the rule that requires it."""
     if not company.api_key:
         return []
     sweeping = health.sweeping(company.pk)
     ruled = [one.target.backed_up_at for one in backed_up if one.target.backed_up_at is not None]
     last = sweeping.ended_at or sweeping.began_at or min(ruled, default=now)
-    # A rule that was switched on after a long pause is no reason to complain of the pause.
+    # A rule that was switched on after a long pause must not report the pause.
     last = max(last, min(ruled, default=last))
     if now - last <= LISTED_WITHIN:
         return []
@@ -210,7 +210,7 @@ def _not_listed(company: Company, backed_up: Sequence[TargetSettings], now: date
 
 
 def _no_event(company: Company, backed_up: Sequence[TargetSettings], now: datetime) -> list[Finding]:
-    """The webhook stands, and nothing comes although there are calls. Nothing is lost: the sweeps find them."""
+    """Report that the webhook exists but no event arrives although there are calls. Nothing is lost: the sweeps find the calls."""
     hook = Hook.objects.filter(company=company).first()
     if hook is None or hook.reason or hook.since is None or hook.checked_at is None or now - hook.checked_at > CHECKED_WITHIN:
         return []

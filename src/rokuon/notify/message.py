@@ -1,6 +1,6 @@
-"""What a mail says, before it is words: facts alone, as JSON in the outbox. Times are ISO 8601 in UTC; `zone` is where they are read.
+"""The content of a mail before it is text: facts only, stored as JSON in the outbox. Times are ISO 8601 in UTC; `zone` is for display.
 
-Nothing here may be secret, an address of audio, or about a caller: mails lie in other people's servers for years.
+Nothing here may be secret, an address of audio, or about a caller: mails stay on other people's servers for years.
 """
 
 from collections.abc import Mapping
@@ -16,11 +16,11 @@ T = TypeVar("T")
 class NoticeLine:
     """One notice in a mail. `kind` and `cause` as in `models.Notice`; `name` is the bucket or target that it is about, "" for others.
 
-    `count` things now, `new` of them since the last mail, `most` at worst. Not counted any more, and not in the bucket: `closed` were
-    explained by a person, `excluded` by a rule or a choice, `elsewhere` are told of for another cause, `lost` cannot be reached any more.
-    Calls started in [first_call, last_call]. `targets` are the worst hit with their counts, `more_targets` how many others there are.
-    `path` leads to the page where it can be mended ("" for none). `others_listed`: of calls without a recording,
-    whether recordings of others are listed.
+    `count` things now, `new` of them since the last mail, `most` at worst. No longer counted, and not in the bucket: `closed` were
+    explained by a person, `excluded` by a rule or a choice, `elsewhere` are reported for another cause, `lost` can no longer be fetched.
+    Calls started in [first_call, last_call]. `targets` are the most affected with their counts, `more_targets` is the number of others.
+    `path` leads to the page where it can be fixed ("" for none). `others_listed`, for calls without a recording: whether recordings of
+    other calls are listed.
     """
 
     kind: str
@@ -43,16 +43,16 @@ class NoticeLine:
 
     @property
     def arrived(self) -> bool:
-        """Everything of it is in the bucket, where it is about recordings and over."""
+        """Whether everything of it is in the bucket, for an ended notice about recordings."""
         return not (self.closed or self.excluded or self.elsewhere or self.lost)
 
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """How a company or office stands: the states of its copies, what arrived in the period, what needs attention.
+    """The state of a company or office in numbers: its copies by state, what arrived in the period, what needs attention.
 
-    `expiring` copies leave the source's access window within seven days, `expired` have left it; both 0 where no window is set.
-    `lacks` is what is not known. `events_lost` of `calls` were found without an event; None where no events come.
+    `expiring` copies leave the source's access window within seven days, `expired` have left it; both 0 if no window is set. `lacks` is
+    what is not known. `events_lost` of `calls` were found without an event; None if no events are received.
     """
 
     verified: int = 0
@@ -71,10 +71,10 @@ class Numbers:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A mail before it is words. `office` is "" where it is about the whole company, `company` "" where about the installation.
+    """A mail before it is text. `office` is "" for the whole company, `company` "" for the installation.
 
-    `numbers` is there for the first Back up now and for the week; [first_day, last_day] is the period, ISO dates in `zone`.
-    `fallback` is true where the reader is told because nobody of the office can be reached.
+    `numbers` is set for the first Back up now and for the week; [first_day, last_day] is the period, ISO dates in `zone`. `fallback` is
+    true if the reader gets the mail because nobody of the office can be reached.
     """
 
     occasion: str
@@ -93,7 +93,7 @@ class Letter:
 
 
 def from_json(stored: Mapping[str, Any]) -> Letter:
-    """The letter that `as_json` made, also of an older version: what it did not know has its default."""
+    """Return the letter from the output of `as_json`, also of an older version: fields that it lacks have their defaults."""
     lines = tuple(_line(one) for one in stored.get("lines", ()))
     numbers = stored.get("numbers")
     known = {name: stored[name] for name in Letter.__dataclass_fields__ if name in stored and name not in ("lines", "numbers")}

@@ -1,4 +1,4 @@
-"""The tables of notices: what somebody should know until it is over, the mails that say so, and who gets them."""
+"""Tables of notices (problems until they are over), of the mails about them, and of their recipients."""
 
 import uuid
 
@@ -8,11 +8,11 @@ from django.utils import timezone
 
 
 class NoticeKind(models.TextChoices):
-    """What a notice is about. `FAILED` and `GONE` are copies of one cause in one office; `HOLD` is an open hold; `UNNAMED` are calls that
-    were recorded although the source lists no recording for them; `SILENCE` is a target that usually has calls and has none; `EXPIRING`
-    are copies that leave the source's access window within seven days; `UNLISTED` are days that are not listed from end to end, by why, and
-    `UNREADABLE` entries of a list; `NOT_LISTED`: recent calls have not been checked for a long time;
-    `NO_EVENT`: the source has told of nothing for long; `NO_WORKER`: nobody does any work (of the whole installation)."""
+    """The subject of a notice. `FAILED` and `GONE` are copies of one cause in one office; `HOLD` is an open hold; `UNNAMED` are calls that
+    were recorded although the source lists no recording for them; `SILENCE` is a target that usually has calls and has none; `EXPIRING` are
+    copies that leave the source's access window within seven days; `UNLISTED` are days that are not listed from end to end, by reason, and
+    `UNREADABLE` entries of a list; `NOT_LISTED`: recent calls have not been checked for a long time; `NO_EVENT`: the source has sent no
+    event for a long time; `NO_WORKER`: no worker is running (of the whole installation)."""
 
     FAILED = "failed"
     GONE = "gone"
@@ -28,16 +28,17 @@ class NoticeKind(models.TextChoices):
 
 
 class Notice(models.Model):
-    """Something that somebody should know, from its first sign until it is over. One is open for each kind, cause and office.
+    """A problem that someone should know about, from its first sign until it is over. One is open for each kind, cause and office.
 
-    `company` is null for what concerns the installation, `office` for what concerns the whole company. `cause` is a reason code, "" where
-    the kind says it all; `ref` tells apart what has the same cause ("source", a recording kind, "bucket:<id>", a target's id). `count` is
-    how many things it concerns now, `most` at worst; `facts` are the rest of what its words need (`letter.Line`).
+    `company` is null for the installation's problems, `office` for the whole company's. `cause` is a reason code, "" if the kind is enough;
+    `ref` distinguishes problems with the same cause ("source", a recording kind, "bucket:<id>", a target's id). `count` is the number of
+    affected things now, `most` at worst; `facts` hold the rest of what its text needs (`message.NoticeLine`).
 
-    `since` is when the thing began, as far as known; `opened_at` when it was entered, or found again. A mail about it was put last at
-    `told_at`; it was told `times_told` times, without the reminders, at last of `told_count` things, 0 while nobody knows of it.
-    `escalated_at` is when the company's admins were told of what an office's have not mended. Who acknowledges it is not reminded; it
-    stays open. It is not found any more since `clear_since`, and over at `ended_at`.
+    `since` is when the problem began, as far as known; `opened_at` is when it was entered, or found again. The last mail about it was
+    queued at `told_at`; mails other than reminders were sent `times_told` times, the last one about `told_count` things, 0 while nobody
+    knows of it. `escalated_at` is when the company's admins were notified of a problem that an office's admins have not fixed. An
+    acknowledged notice causes no more reminders and stays open. The problem has not been found since `clear_since`, and is over at
+    `ended_at`.
     """
 
     company = models.ForeignKey("org.Company", null=True, on_delete=models.CASCADE, related_name="+")
@@ -84,8 +85,8 @@ class Notice(models.Model):
 
 
 class Occasion(models.TextChoices):
-    """Why a mail is written: something new, more of it, the daily reminder, the company's admins told of what stays, its end, what the
-    first Back up now came to, the week, or somebody's trial."""
+    """The reason for a mail: a new problem, an increase, the daily reminder, escalation to the company's admins, the end of a problem, the
+    result of the first Back up now, the week, or a test mail."""
 
     OPENED = "opened"
     MORE = "more"
@@ -98,13 +99,13 @@ class Occasion(models.TextChoices):
 
 
 class Mail(models.Model):
-    """A mail to one address: the outbox. It is made in the transaction that decides on it, and waits until the server has taken it.
+    """A mail to one address: the outbox. It is created in the transaction that decides on it, and waits until the server has accepted it.
 
-    `letter` is what it says (`message.Letter`); the words are made when it is sent. `token` is its Message-ID for ever, so that a mail that
-    was sent twice, because we died before we could write down that it was taken, is one mail to whoever gets it.
+    `letter` is its content (`message.Letter`); the text is made when it is sent. `token` is its permanent Message-ID: if the process dies
+    before it can store that the mail was accepted, the mail is sent twice, and its reader's mail program sees one mail.
 
-    It is due at `due_at`, null once it was sent, or refused for good (`refused_at`: the address is not taken; `error` holds the server's
-    code, never its text).
+    It is due at `due_at`, null after it was sent or finally refused (`refused_at`: the server does not accept the address; `error` holds
+    the server's code, never its text).
     """
 
     token = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -142,7 +143,7 @@ class Mail(models.Model):
 
 
 class Recipient(models.Model):
-    """An address that a person added by hand: for an office, or for the whole company (`office` null), in its normal form.
+    """An address that a person added by hand, for an office or for the whole company (`office` null), in its normal form.
 
     `added_by` is a name or address.
     """
@@ -167,12 +168,11 @@ class Recipient(models.Model):
 
 
 class NotificationSettings(models.Model):
-    """A company's notification preferences, and what it was last notified of.
+    """A company's notification preferences, and the last periodic mails that it got.
 
     `language` is for addresses whose reader has chosen none, "" for the installation's. `directory_admins`: whether the office admins that
-    Dialpad's directory names are notified without having been invited here.
-
-    `weekly_for` is the Monday of the newest week that was told; `summary_of` the first Back up now, once its summary was written.
+    Dialpad's directory names are notified without having been invited here. `weekly_for` is the Monday of the newest weekly mail;
+    `summary_of` is the first Back up now, once its summary was written.
     """
 
     company = models.OneToOneField("org.Company", primary_key=True, on_delete=models.CASCADE, related_name="notification_settings")
@@ -191,5 +191,5 @@ class NotificationSettings(models.Model):
 
     @classmethod
     def of(cls, company_id: int) -> "NotificationSettings":
-        """The company's; one that is not kept yet where nobody has chosen anything."""
+        """Return the company's preferences; an unsaved default if nobody has chosen any."""
         return cls.objects.filter(pk=company_id).first() or cls(company_id=company_id)

@@ -1,7 +1,7 @@
 """Transactional outbox: mails are queued in the caller's transaction and delivered later, at least once.
 
-A mail is claimed by a conditional update and sent without a transaction; then its outcome is written down. Who dies in between leaves it
-due again after `LEASE`: it is sent twice then, with the same Message-ID. Nothing here knows why a mail was written.
+A sender claims a mail by a conditional update, sends it without a transaction, and then stores the outcome. If it dies in between, the mail
+is due again after `LEASE` and is sent twice, with the same Message-ID. This module does not know why a mail was written.
 """
 
 import logging
@@ -34,34 +34,34 @@ BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60))
 
 GIVE_UP_AFTER = timedelta(days=7)
 LEASE = timedelta(minutes=5)
-"""Longer than a server that answers nothing can hold a mail: MAIL_WITHIN_S for each of at most a dozen answers."""
+"""Longer than an unresponsive server can hold a mail: MAIL_WITHIN_S for each of at most a dozen answers."""
 
 SHARE_S = 60.0
-"""A job begins no further mail after so long, so that others have their turn."""
+"""After this time a job begins no further mail, so that other jobs can run."""
 
 LATE = timedelta(minutes=30)
 CLAIMED = "sending"
 
 LOCK = 0x526F6B0D
-"""Of PostgreSQL's advisory locks, ours: letters of one office that nobody can get are looked at one after the other."""
+"""Key of our PostgreSQL advisory lock: it serialises the handling of letters of one office that nobody can receive."""
 
 
 class RunsInDatabase(Protocol):
-    """Runs a function that uses Django's connection, where such a connection is, and returns what it returns."""
+    """Runs a function that uses Django's connection in a place that has one, and returns its result."""
 
     def __call__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T: ...
 
 
 def directly(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """A `Database` for a thread that may use a connection of its own."""
+    """A `RunsInDatabase` for a thread that may use a connection of its own."""
     return function(*args, **kwargs)
 
 
 def put(letter: Letter, addresses: Iterable[Address], *, company_id: int | None, office_id: int | None, now: datetime) -> int:
-    """One mail of this letter for each address, due at once, in the caller's transaction. Returns how many.
+    """Queue one mail of this letter for each address, due at once, in the caller's transaction. Returns the number of mails.
 
-    Where this installation sends no mail (no ROKUON_SMTP_URL) nothing is put: a notice is then read in the console alone, and mails
-    must not lie in wait for the day on which somebody sets a server.
+    If this installation sends no mail (no ROKUON_SMTP_URL), nothing is queued: a notice is then visible in the console only, and old mails
+    must not go out on the day on which an operator sets a server.
     """
     if not configured():
         return 0
@@ -94,11 +94,11 @@ def send_due(
     admins: Callable[[int], Sequence[Address]],
     stopping: Callable[[], bool] = lambda: False,
 ) -> bool:
-    """Send what is due, over one connection, until nothing is, the share of time is used up, or the server cannot be used. Returns
-    whether more is due.
+    """Send due mails over one connection, until none is due, the job's time is used up, or the server cannot be used. Returns whether more
+    mails are due.
 
-    Any number may do so at a time. The calling thread holds no database connection of its own: everything of the database goes through
-    `database`. `admins` are a company's, for what cannot be told to anybody of an office (C17).
+    Any number of senders may run at a time. The calling thread holds no database connection of its own: all database access goes through
+    `database`. `admins` returns a company's admins, for letters that nobody of an office can receive (C17).
     """
     ends = time.monotonic() + SHARE_S
     line = _Line()
@@ -127,7 +127,7 @@ def _send(
     origin: str,
     admins: Callable[[int], Sequence[Address]],
 ) -> bool:
-    """Whether another mail can be sent now."""
+    """Send a mail; return whether another one can be sent now."""
     if not is_address(mail.to):
         database(_failed, mail.pk, MailProblem(Whose.ADDRESS, INVALID, True), clock(), admins)
         return True
@@ -143,7 +143,7 @@ def _send(
             line.close()
         return True
     except Exception as error:
-        # A fault of our own in one mail must not stand in the way of the others.
+        # A fault of ours in one mail must not block the others.
         log.exception("mail_crashed", extra={"mail": mail.pk})
         database(_failed, mail.pk, MailProblem(Whose.MESSAGE, type(error).__name__), clock(), admins)
         return True
@@ -152,16 +152,16 @@ def _send(
 
 
 def rendered(mail: Mail, origin: str, now: datetime) -> Rendered:
-    """What a mail says. One that had to wait says of when its figures are."""
+    """Return the text of a mail. A delayed mail states the time of its figures."""
     return render(from_json(mail.letter), mail.language, origin, mail.created_at if now - mail.created_at >= LATE else None)
 
 
 class NoServer(OSError):
-    """None is set any more (ROKUON_SMTP_URL), although mails wait for one."""
+    """No server is set any more (ROKUON_SMTP_URL), although mails wait for one."""
 
 
 class _Line:
-    """A connection to the mail server, opened when it is needed. Its errors are OSError, as all of smtplib's are."""
+    """A connection to the mail server, opened when needed. Its errors are OSError, as all of smtplib's are."""
 
     def __init__(self) -> None:
         self._backend: Any = None
@@ -172,7 +172,7 @@ class _Line:
                 raise NoServer
             self._backend = get_connection()
             self._backend.open()
-            # A server that answers nothing is found out before a mail is claimed for it.
+            # Detects an unresponsive server before a mail is claimed for it.
             self._backend.connection.ehlo_or_helo_if_needed()
 
     def send(self, mail: Mail, words: Rendered) -> None:
@@ -184,13 +184,13 @@ class _Line:
 
     def close(self) -> None:
         if self._backend is not None:
-            self._backend.fail_silently = True  # how it takes leave says nothing more
+            self._backend.fail_silently = True  # errors on disconnect do not matter
             self._backend.close()
             self._backend = None
 
 
 def _claim(now: datetime) -> Mail | None:
-    """The mail that is due for the longest, now ours; None where another sender was faster or nothing is due."""
+    """Claim and return the mail that has been due longest; None if another sender was faster or nothing is due."""
     mail = Mail.objects.filter(due_at__lte=now).order_by("due_at", "pk").first()
     if mail is None:
         return None
@@ -201,7 +201,7 @@ def _claim(now: datetime) -> Mail | None:
 
 @transaction.atomic
 def _sent(mail_id: int, now: datetime) -> None:
-    """It was taken. So the server works again: what waits because it did not is due."""
+    """Store that the mail was accepted. So the server works again: mails that wait because it did not are due now."""
     if Mail.objects.filter(pk=mail_id, sent_at=None).update(sent_at=now, due_at=None, refused_at=None, error=""):
         log.info("mail_sent", extra={"mail": mail_id})
     servers = Q(error__startswith=f"{Whose.SERVER}:") | Q(error__startswith=f"{Whose.CONNECTION}:")
@@ -210,7 +210,7 @@ def _sent(mail_id: int, now: datetime) -> None:
 
 @transaction.atomic
 def _failed(mail_id: int, cause: MailProblem, now: datetime, admins: Callable[[int], Sequence[Address]]) -> None:
-    """The mail was not taken: it waits for its next try, or has none."""
+    """Store that the mail was not accepted: schedule its next try, or give it up."""
     mail = Mail.objects.get(pk=mail_id)
     waiting = Mail.objects.filter(pk=mail_id, due_at__isnull=False)
     log.warning("mail_not_taken", extra={"mail": mail_id, "error": str(cause), "tries": mail.tries})
@@ -228,7 +228,7 @@ def _pause(tries: int) -> timedelta:
 
 @transaction.atomic
 def _put_all_back(cause: MailProblem, now: datetime) -> None:
-    """The server cannot be used: whatever is due waits, each mail by its own count of tries, and what did so for too long ends."""
+    """The server cannot be used: postpone every due mail by its own count of tries, and give up those that have waited too long."""
     due = Mail.objects.filter(due_at__lte=now)
     gone = due.filter(created_at__lte=now - GIVE_UP_AFTER).update(due_at=None, refused_at=now, error=str(cause))
     put_back = 0
@@ -239,13 +239,13 @@ def _put_all_back(cause: MailProblem, now: datetime) -> None:
 
 
 def _tell_admins_instead(mail: Mail, now: datetime, admins: Callable[[int], Sequence[Address]]) -> None:
-    """Nobody of the office can be told: its company's admins are, once for a letter. Not while somebody else of the office got the same
-    letter or may still get it."""
+    """Send a letter that nobody of the office can receive to its company's admins, once. Not while another reader of the office got the
+    same letter or may still get it."""
     letter = from_json(mail.letter)
     if mail.office_id is None or mail.company_id is None or letter.fallback:
         return
     with connection.cursor() as cursor:
-        # Two readers of one letter may be refused at the same moment, and each must see the other.
+        # Two readers of one letter may be refused at the same moment, and each transaction must see the other.
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK, mail.office_id])
     told = replace(letter, fallback=True)
     same = Mail.objects.filter(company=mail.company_id, office=mail.office_id, occasion=mail.occasion)
@@ -258,9 +258,9 @@ def _tell_admins_instead(mail: Mail, now: datetime, admins: Callable[[int], Sequ
 
 @dataclass(frozen=True, slots=True)
 class OutboxState:
-    """How the outbox stands. `waiting` mails, the oldest of them decided on at `oldest`; the newest that was taken left at `last_sent`.
-    `error` is what the server said to the oldest that it did not take and that waits still (`runtime.mail_words`); it is tried again at
-    `next_try`. `refused` mails of the past seven days were given up, the newest with `refused_error`."""
+    """The state of the outbox. `waiting` mails, the oldest of them queued at `oldest`; the server last accepted one at `last_sent`. `error`
+    is the server's answer to the oldest refused mail that still waits (`runtime.mail_words`); it is tried again at `next_try`. `refused`
+    mails of the past seven days were given up, the newest with `refused_error`."""
 
     waiting: int = 0
     oldest: datetime | None = None
@@ -272,7 +272,7 @@ class OutboxState:
 
 
 def outbox_state(company_id: int | None, now: datetime) -> OutboxState:
-    """Of a company; of the whole installation for None."""
+    """Return the outbox state of a company; of the whole installation for None."""
     mails = Mail.objects.filter(company=company_id) if company_id is not None else Mail.objects.all()
     due = mails.filter(due_at__isnull=False)
     waiting = due.aggregate(count=Count("pk"), oldest=Min("created_at"))
@@ -291,9 +291,9 @@ def outbox_state(company_id: int | None, now: datetime) -> OutboxState:
 
 
 def trial(address: str, language: str, company: str, zone: str, origin: str) -> MailProblem | None:
-    """Send a test mail now, beside the outbox, so that whoever asked sees at once whether it works: None where the server took it.
+    """Send a test mail now, outside of the outbox, so that the user sees the result at once: None if the server accepted it.
 
-    Takes as long as the server does, at most MAIL_WITHIN_S for each of its answers. The caller has made sure that mail is sent at all.
+    Takes as long as the server does, at most MAIL_WITHIN_S for each of its answers. The caller has checked that mail is configured.
     """
     if not is_address(address):
         return MailProblem(Whose.ADDRESS, INVALID, True)

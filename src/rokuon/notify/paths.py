@@ -1,4 +1,4 @@
-"""Where in the console a thing is mended: paths alone, for the origin comes when the mail is written. `console.urls` has the pages."""
+"""Paths of the console pages where a problem can be fixed; the origin is added when the mail is written. `console.urls` has the pages."""
 
 from .models import Notice, NoticeKind
 
@@ -8,7 +8,7 @@ def overview(public_id: str) -> str:
 
 
 def of_notice(public_id: str, notice: Notice) -> str:
-    """The page about this notice; "" for what is mended on the machine and not in the console."""
+    """Return the page about this notice; "" for a problem to be fixed on the machine and not in the console."""
     match notice.kind:
         case NoticeKind.FAILED | NoticeKind.GONE:
             return f"/c/{public_id}/failures/{notice.kind}/{notice.cause}/"

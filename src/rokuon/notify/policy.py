@@ -1,4 +1,4 @@
-"""When a notice is mailed (rows C14-C16; docs/design/notices.md). Decided by what the notice says and what is found now, alone.
+"""Timing of the mails of a notice (rows C14-C16; docs/design/notices.md). Depends only on the notice's state and the current count.
 
 A new notice is mailed at once, an increase after one hour, then two, four, eight; an open one once a day; its end once.
 """
@@ -17,19 +17,19 @@ GATHER: Mapping[str, timedelta] = {
     NoticeKind.UNLISTED: timedelta(minutes=20),
     NoticeKind.UNREADABLE: timedelta(minutes=20),
 }
-"""For so long without a break a thing is there before it is told: one mail counts a burst, and what passes by itself is no mail. A machine
-that slept is given the time to list anew. The other kinds have waited enough when they are found."""
+"""How long a problem must last without a break before its first mail: one mail then counts a burst, and a problem that passes automatically
+causes no mail. A machine that slept gets time to list anew. The other kinds have waited enough when they are found."""
 
 AT_MOST_EVERY = timedelta(hours=1)
 LONGEST = timedelta(hours=24)
 REMIND_EVERY = timedelta(hours=24)
 JOINS_FROM = timedelta(hours=12)
-"""What was told so long ago goes into a reminder that is written anyway, so that an office's causes come in one mail a day."""
+"""A notice mailed this long ago joins a reminder that is written anyway, so that an office's causes come in one mail a day."""
 
 ESCALATE_AFTER = timedelta(days=3)
 OVER_AFTER = timedelta(minutes=15)
 SAME_WITHIN = timedelta(hours=1)
-"""Found again so soon after its end, a thing is the same one."""
+"""A problem found again this soon after its end is the same one."""
 
 QUIET = frozenset({NoticeKind.FAILED, NoticeKind.GONE, NoticeKind.UNNAMED, NoticeKind.EXPIRING, NoticeKind.UNLISTED, NoticeKind.UNREADABLE})
 """Kinds that wait for the summary while the first Back up now runs."""
@@ -37,7 +37,7 @@ QUIET = frozenset({NoticeKind.FAILED, NoticeKind.GONE, NoticeKind.UNNAMED, Notic
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A notice as it stood when it was looked at (`models.Notice`)."""
+    """The state of a notice when it was read (`models.Notice`)."""
 
     kind: str
     of_office: bool
@@ -52,8 +52,8 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class NoticeStep:
-    """What becomes of a notice: how it stands before anybody is told (`now`), why its audience is to be told (None: it is not), whether the
-    company's admins are to be told too, and whether it is over."""
+    """The decision about a notice: its state before any mail (`now`), the occasion to notify its audience (None: no mail), whether to
+    notify the company's admins too, and whether it is over."""
 
     now: Seen
     tell: Occasion | None = None
@@ -76,13 +76,13 @@ def seen(notice: Notice) -> Seen:
 
 
 def decide(was: Seen, count: int, now: datetime, *, quiet: bool = False) -> NoticeStep:
-    """`count` things are there now, 0 where it is not found. `quiet`: the company's first Back up now runs."""
+    """Decide the next step. `count` is the current number of things, 0 if none is found. `quiet`: the company's first Back up now runs."""
     if count <= 0:
         return _absent(was, now)
     here = replace(was, clear_since=None)
     if was.clear_since is not None and not was.told_count:
         here = replace(here, opened_at=now)  # it was away, and nobody knows of it: it begins anew
-    # What was mended is not new when it fails again for another recording.
+    # A fixed recording must not hide a new failure: another one that fails counts as new.
     here = replace(here, told_count=min(here.told_count, count))
     tell = None if quiet and was.kind in QUIET else _occasion(here, count, now)
     escalate = not quiet and tell in (None, Occasion.REMINDER) and _stays(here, now)
@@ -90,22 +90,23 @@ def decide(was: Seen, count: int, now: datetime, *, quiet: bool = False) -> Noti
 
 
 def told(was: Seen, occasion: Occasion, count: int, now: datetime) -> Seen:
-    """A mail about `count` things was put into the outbox."""
+    """Return the state after a mail about `count` things was queued."""
     if occasion is Occasion.ESCALATED:
         return replace(was, escalated_at=now)
     if occasion is Occasion.ENDED:
         return replace(was, told_at=now)
-    # A reminder is no news: an old failure that stays must not keep back what grows out of it today.
+    # A reminder reports nothing new: an old failure that stays must not delay the mail about today's increase.
     return replace(was, told_at=now, told_count=count, times_told=was.times_told + (occasion is not Occasion.REMINDER))
 
 
 def joins(was: Seen, count: int, now: datetime) -> bool:
-    """Whether it goes into a reminder that is written anyway."""
+    """Whether the notice joins a reminder that is written anyway."""
     return count > 0 and was.told_count > 0 and _reminded(was) and was.told_at is not None and now - was.told_at >= JOINS_FROM
 
 
 def begun_again(was: Seen, now: datetime) -> Seen:
-    """A notice that ended within `SAME_WITHIN` and is found again: what was told of it counts for the hour that follows a mail."""
+    """Return the state of a notice that ended within `SAME_WITHIN` and is found again. Its last mail still counts for the hour between two
+    mails."""
     return replace(was, opened_at=now, clear_since=None, told_count=0)
 
 
@@ -113,7 +114,7 @@ def _absent(was: Seen, now: datetime) -> NoticeStep:
     away = replace(was, clear_since=was.clear_since or now)
     if now - (away.clear_since or now) < OVER_AFTER:
         return NoticeStep(away)
-    # Nobody knows of what comes after: whoever is told of its next beginning is told of something new.
+    # Nobody knows of a later beginning: it will be reported as a new problem.
     return NoticeStep(replace(away, told_count=0), Occasion.ENDED if was.told_count else None, over=True)
 
 
@@ -130,7 +131,7 @@ def _occasion(was: Seen, count: int, now: datetime) -> Occasion | None:
 
 
 def between(times_told: int) -> timedelta:
-    """How long growth is kept back after it was told so many times."""
+    """Return how long an increase waits after this many mails."""
     return min(LONGEST, AT_MOST_EVERY * 2 ** min(times_told - 1, 10)) if times_told > 0 else AT_MOST_EVERY
 
 
@@ -139,6 +140,6 @@ def _reminded(was: Seen) -> bool:
 
 
 def _stays(was: Seen, now: datetime) -> bool:
-    """Whether the company's admins should hear that an office has not mended it. To acknowledge it is not to mend it (C15)."""
+    """Whether to notify the company's admins that an office has not fixed it. An acknowledged notice is not fixed (C15)."""
     overdue = was.kind == NoticeKind.FAILED and was.of_office and now - was.opened_at >= ESCALATE_AFTER
     return overdue and was.told_count > 0 and was.escalated_at is None

@@ -1,7 +1,7 @@
 """Recipients: the admins of an office, of a company, of the installation, each with one address and their language.
 
-An address that the mail server refused for good in the newest mail of a week counts as one that nobody reads, until the week is over: then
-it is tried again (row C17). Addresses are in their normal form, so that one written in two ways is one reader.
+If the mail server finally refused an address in its newest mail of a week, the address counts as unread until the week is over; then it is
+tried again (row C17). Addresses are in their normal form, so that one address written in two ways is one reader.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,8 +26,8 @@ PERSON, ADDED, DIRECTORY = "person", "added", "directory"
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """One reader. `email` is in its normal form, `name` is "" where none is known. `source` is how we know of it: `PERSON` signs in here,
-    `ADDED` was added by hand, `DIRECTORY` is an admin whom the source's directory names."""
+    """One reader. `email` is in its normal form, `name` is "" if unknown. `source` is the origin of the address: `PERSON` signs in here,
+    `ADDED` was added by hand, `DIRECTORY` is an admin in the source's directory."""
 
     email: str
     language: str
@@ -37,8 +37,8 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Recipients for an office. With `fallback` they are the company's admins, because nobody of the office can be reached; none of them
-    may be reachable either."""
+    """Recipients for an office. With `fallback` they are the company's admins, because nobody of the office can be reached; possibly none
+    of them can be reached either."""
 
     addresses: tuple[Address, ...]
     fallback: bool
@@ -46,8 +46,8 @@ class Audience:
 
 @dataclass(frozen=True, slots=True)
 class KnownAddress:
-    """One way in which an address is known. `recipient_id` is the row that was added by hand. `refused_at` is when the server refused the
-    address for good, where that still counts: nobody is told by it then."""
+    """One origin of an address. `recipient_id` is the row that was added by hand. `refused_at` is when the server finally refused the
+    address, if that still counts: it then gets no mail."""
 
     address: Address
     recipient_id: int | None = None
@@ -55,12 +55,12 @@ class KnownAddress:
 
 
 def of_office(office: Office, now: datetime) -> Audience:
-    """The office's admins: people with that role here, addresses added for it, and those whom the directory names, unless that is off."""
+    """Return the office's admins: people with that role here, addresses added for it, and the directory's admins, unless switched off."""
     return of_offices(office.company_id, [office], now)[office.pk]
 
 
 def of_offices(company_id: int, offices: Sequence[Office], now: datetime) -> dict[int, Audience]:
-    """The same of several offices of the company, by office id, in as many questions to the database as for one."""
+    """Return the audiences of several offices of the company, by office id, with as many queries as for one."""
     found = known(company_id, offices, now)
     admins = Audience(_reachable(found[None]), True)
     own = {office.pk: _reachable(found[office.pk]) for office in offices}
@@ -68,13 +68,13 @@ def of_offices(company_id: int, offices: Sequence[Office], now: datetime) -> dic
 
 
 def of_company(company: Company, now: datetime) -> tuple[Address, ...]:
-    """The company's admins, by the same three ways."""
+    """Return the company's admins, from the same three origins."""
     return _reachable(known(company.pk, [], now)[None])
 
 
 def known(company_id: int, offices: Sequence[Office], now: datetime) -> dict[int | None, list[KnownAddress]]:
-    """Everybody who is known for these offices, by office id, and for the company itself (None): those whom the server refused as well,
-    and who is known in two ways twice. Five questions to the database, however many offices there are."""
+    """Return all addresses of these offices, by office id, and of the company itself (None): also refused ones, and an address with two
+    origins twice. Five queries, however many offices there are."""
     preferences = NotificationSettings.of(company_id)
     found: dict[int | None, list[KnownAddress]] = {None: [], **{office.pk: [] for office in offices}}
     ids = [office.pk for office in offices]
@@ -94,19 +94,19 @@ def known(company_id: int, offices: Sequence[Office], now: datetime) -> dict[int
 
 
 def operators(now: datetime) -> tuple[Address, ...]:
-    """Those who run the installation."""
+    """Return the operators of the installation."""
     people = Person.objects.filter(is_operator=True, is_active=True).order_by("pk")
     refused = refused_of([one.email for one in people], now)
     return once(_of_person(one, NotificationSettings()) for one in people if one.email not in refused)
 
 
 def of_everybody(now: datetime) -> tuple[Address, ...]:
-    """Recipients for the installation itself: its operators, and where none can be reached the admins of every company."""
+    """Return the recipients for the installation itself: its operators, and if none can be reached, the admins of every company."""
     return operators(now) or once(address for company in Company.objects.order_by("pk") for address in of_company(company, now))
 
 
 def once(addresses: Iterable[Address]) -> tuple[Address, ...]:
-    """Each address one time, as it came first."""
+    """Return each address once, its first entry."""
     found: dict[str, Address] = {}
     for address in addresses:
         found.setdefault(address.email, address)
@@ -124,7 +124,7 @@ def _of_person(person: Person, preferences: NotificationSettings) -> Address:
 def _add_directory(
     found: dict[int | None, list[KnownAddress]], company_id: int, offices: Sequence[Office], preferences: NotificationSettings
 ) -> None:
-    """The admins whom the source's directory names, each with the first of their addresses that is one."""
+    """Add the admins of the source's directory, each with their first valid address."""
     by_source = {office.dialpad_id: office.pk for office in offices}
     admins = User.objects.filter(company_id=company_id, state="active").exclude(is_super_admin=False, admin_office_ids=[])
     for user in admins.order_by("pk"):
@@ -146,8 +146,8 @@ def _reachable(entries: Sequence[KnownAddress]) -> tuple[Address, ...]:
 
 
 def refused_of(emails: Sequence[str], now: datetime) -> dict[str, datetime]:
-    """When the addresses, in their normal form, were refused whose newest mail with an outcome was refused for good, because of the
-    address, less than a week ago. A mail that a broken server kept for too long says nothing about its reader."""
+    """Return the time of refusal of each address (in its normal form) whose newest mail with an outcome was finally refused, because of the
+    address, less than a week ago. A mail that a broken server delayed too long says nothing about its reader."""
     latest = (
         Mail.objects.filter(to__in=emails, due_at=None, created_at__gt=now - 2 * REFUSED_FOR)
         .order_by("to", "-created_at", "-pk")

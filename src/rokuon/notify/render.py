@@ -1,6 +1,6 @@
-"""A letter in words: subject, plain text and HTML, in its reader's language. Pure: what it says depends on its arguments alone.
+"""Render a letter as subject, plain text and HTML, in its reader's language. Pure: the result depends on the arguments alone.
 
-Names come from Dialpad and from people. Each is one line without control characters, is short, and is escaped in the HTML.
+Names come from Dialpad and from people. Each is one short line without control characters, and is escaped in the HTML.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from .text import sentences
 from .text.sentences import Block
 
 MOST_LINES = 20
-"""Of a mail, so that it is read. The console shows the others."""
+"""Limit of lines in a mail, so that people read it. The console shows the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,8 @@ class Rendered:
 
 
 def render(letter: Letter, language: str, origin: str, written: datetime | None = None) -> Rendered:
-    """`origin` (https://rokuon.example.com) goes before the paths of the letter. `written` is for a mail that leaves long after it was
-    decided on: it then says of when its figures are."""
+    """Render the letter. `origin` (https://rokuon.example.com) goes before its paths. `written` is for a mail that is sent long after it
+    was queued: the mail then states the time of its figures."""
     with speaking(language), translation.override(language):
         subject = sentences.subject(letter)
         about = {
@@ -46,7 +46,7 @@ def render(letter: Letter, language: str, origin: str, written: datetime | None 
             "signature": sentences.signature(letter),
         }
         text = render_to_string("notify/mail.txt", about)
-        # Template tags leave empty lines where something is missing.
+        # Template tags leave empty lines for missing parts.
         lines = text.split("\n")
         kept = [line.rstrip() for number, line in enumerate(lines) if line.strip() or (number and lines[number - 1].strip())]
         return Rendered(one_line(subject), "\n".join(kept).strip() + "\n", render_to_string("notify/mail.html", about))

@@ -1,7 +1,7 @@
-"""A target that has no calls when it usually has some (row S23): nothing failed, and yet nothing arrives.
+"""Detect a target that has no calls when it usually has some (row S23): nothing failed, and yet nothing arrives.
 
-Compared is the stretch since its newest call with the same stretch, on the clock of its own zone, in each of the four weeks before. A
-holiday among the four must not hide it, so the week with the fewest does not count; a new target has no habit yet.
+The time since its newest call is compared with the same time, on the clock of its own zone, in each of the four weeks before. A holiday
+among the four must not hide it, so the week with the fewest calls does not count; a new target has no usual number yet.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,29 +14,29 @@ WEEKS = 4
 AT_LEAST = 6
 SHORTEST = timedelta(hours=1)
 LONGEST = timedelta(days=7)
-"""No longer stretch is compared: it would meet itself a week before."""
+"""No longer time is compared: it would overlap with itself a week before."""
 
 
 def is_odd(usual: Sequence[int]) -> bool:
-    """Whether no call is odd, where the four weeks before had so many: all but one had at least six."""
+    """Whether having no call is unusual, given the four weeks before: all but one had at least six."""
     return len(usual) == WEEKS and sorted(usual)[1] >= AT_LEAST
 
 
 def weeks_before(since: datetime, until: datetime, zone_name: str) -> list[tuple[datetime, datetime]]:
-    """The same stretch by the wall clock, one week before, two, three, four."""
+    """Return the same time range by the wall clock, one, two, three and four weeks before."""
     here = zone(zone_name)
     first, last = since.astimezone(here), until.astimezone(here)
     return [(first - timedelta(weeks=back), last - timedelta(weeks=back)) for back in range(1, WEEKS + 1)]
 
 
 def silent(zones: Mapping[int, str], until: datetime) -> dict[int, datetime]:
-    """Those of the targets (key of `zones`, which name its zone) that are oddly silent, with the start of the newest call. Calls are
-    listed up to `until`. Reads no more than six rows of the ledger for a target and week."""
+    """Return the targets (keys of `zones`, whose values are their zones) that are unusually silent, with the start of the newest call.
+    Calls are listed up to `until`. Reads at most six rows of the ledger per target and week."""
     gaps = {}
     for target, last in health.last_calls(list(zones), until).items():
         if until - last >= SHORTEST:
             gaps[target] = last
-    # From just after the call: the one that started at the same time a week before is not part of the silence.
+    # From just after the call: the call at the same time a week before is not part of the silence.
     asked = [
         (target, since, end)
         for target, last in gaps.items()

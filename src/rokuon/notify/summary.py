@@ -1,6 +1,6 @@
-"""How a company or office stands, in numbers; and what its first Back up now came to, told once when that ends.
+"""The state of a company or office in numbers, and the summary of its first Back up now, mailed once when that ends.
 
-While it runs, thousands of old recordings may fail: they are counted and shown, and nobody is told before the end (`rules.QUIET`).
+While it runs, thousands of old recordings may fail: they are counted and shown, and nobody is notified before the end (`policy.QUIET`).
 """
 
 from collections.abc import Sequence
@@ -23,19 +23,19 @@ from .models import Notice, NotificationSettings, Occasion
 from .text import lines
 
 LATE = timedelta(days=7)
-"""A run that ended so long ago, before anybody could be told, is not told of any more."""
+"""A run that ended this long ago, before anyone could be notified, is not reported any more."""
 
 Counted = tuple[Notice, int]
 
 
 def is_quiet(run: Run | None) -> bool:
-    """`run` is the company's first Back up now."""
+    """Whether the first Back up now is running; `run` is that run."""
     return run is not None and run.state in runs.OPEN
 
 
 def numbers(company: Company, office: Office | None, since: datetime, until: datetime, now: datetime, *, events: bool = False) -> Numbers:
-    """Of the office, or of the whole company; what arrived is what was recorded in [since, until) and is verified. `events` asks how many
-    calls no event told of, which is known of whole companies."""
+    """Return the numbers of the office, or of the whole company; `arrived` counts what was recorded in [since, until) and is verified. With
+    `events`, count the calls without an event, which is known for whole companies only."""
     ours_all = Target.objects.filter(company=company, **({"office": office} if office is not None else {})).select_related("office")
     lacks = Lacks.of(unknown.find_unknown(company, ours_all, now))
     targets = [target.pk for target in ours_all]
@@ -63,7 +63,7 @@ def numbers(company: Company, office: Office | None, since: datetime, until: dat
 
 def of_first_run(company: Company, run: Run, counted: Sequence[Counted], telling: Telling) -> int:
     """Mail the result of the first Back up now, once: its numbers to the company's admins, and to each office's admins what needs attention
-    there. The notices in it count as told. `counted` are the open notices with how many things each concerns now. How many mails."""
+    there. Its notices count as mailed. `counted` are the open notices with their current counts. Returns the number of mails."""
     NotificationSettings.objects.get_or_create(company=company)
     if not NotificationSettings.objects.filter(company=company, summary_of=None).update(summary_of=run.pk):
         return 0

@@ -1,7 +1,7 @@
-"""The book of notices: what is found is entered, who should know is told, what is over is closed (docs/design/notices.md).
+"""Open, update and close notices from the current findings, and queue their mails (docs/design/notices.md).
 
-Any number of processes may look at once. A notice is told by a conditional update on how it was seen, in one transaction with the mails
-that say so: who comes second finds it told, and who dies in between has told nobody.
+Any number of processes may run at once. Each sends a notice by a conditional update on the state that it read, in one transaction with the
+mails: a second process finds it sent, and a process that dies in between has sent nothing.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -24,7 +24,7 @@ Key = tuple[int | None, str, str, str]
 
 @transaction.atomic
 def watch(company: Company | None, found: Sequence[Finding], now: datetime, enqueue_mail: Callable[[], None]) -> None:
-    """Enter what was found of this company (None: of the installation), and put the mails that are due into the outbox."""
+    """Enter the findings of this company (None: of the installation), and put the due mails into the outbox."""
     there = {finding.key: finding for finding in found}
     notices = _entered(company, there, now)
     telling = Telling(company, now)
@@ -48,14 +48,14 @@ def _count(finding: Finding | None) -> int:
 
 
 def _entered(company: Company | None, there: Mapping[Key, Finding], now: datetime) -> list[Notice]:
-    """The open notices, with one for everything that was found: a new one, or the one that ended a moment ago."""
+    """Return the open notices, with one for each finding: a new one, or one that ended a moment ago."""
     ours = Notice.objects.filter(company=company).select_related("office")
     still_open = ours.filter(ended_at=None).order_by("pk")
     known = {_key(notice) for notice in still_open}
     fresh = sorted((key for key, finding in there.items() if finding.count > 0 and key not in known), key=str)
     if fresh:
         ended = {_key(one): one for one in ours.filter(ended_at__gt=now - policy.SAME_WITHIN).order_by("ended_at", "pk")}
-        # Everybody in the same order, so that two who look at once wait for each other and do not lock each other out.
+        # The same order in every process, so that two at once wait for each other and do not deadlock.
         Notice.objects.bulk_create([_new(company, there[key], now) for key in fresh if key not in ended], ignore_conflicts=True)
         for old in sorted((ended[key] for key in fresh if key in ended), key=lambda one: one.pk):
             again = fields_of(policy.begun_again(policy.seen(old), now))
@@ -79,7 +79,7 @@ def _new(company: Company | None, finding: Finding, now: datetime) -> Notice:
 
 
 def open_notices(company_id: int, offices: Collection[int] | None) -> list[Notice]:
-    """What is open of the company, the oldest first; with `offices` (ids), of those alone: also the hold on a bucket that they use."""
+    """Return the company's open notices, oldest first; with `offices` (ids), only theirs, including the hold on a bucket that they use."""
     notices = Notice.objects.filter(company_id=company_id, ended_at=None).select_related("office").order_by("since", "pk")
     return [notice for notice in notices if offices is None or _concerns(notice, offices)]
 
@@ -91,14 +91,14 @@ def _concerns(notice: Notice, offices: Collection[int]) -> bool:
 
 
 def acknowledge(notice_id: int, company_id: int, offices: Collection[int] | None, by: str, now: datetime) -> bool:
-    """Somebody has taken it in hand: no more reminders, and it stays open. False where it is over, acknowledged already, or not of these
-    offices: what is the whole company's is acknowledged by who may act for all of it."""
+    """Acknowledge a notice: it causes no more reminders and stays open. Return False if it is over, already acknowledged, or not of these
+    offices: a notice of the whole company needs a person who may act for all of it."""
     ours = Q() if offices is None else Q(office_id__in=offices)
     waiting = Notice.objects.filter(ours, pk=notice_id, company_id=company_id, ended_at=None, acknowledged_at=None)
     return bool(waiting.update(acknowledged_at=now, acknowledged_by=by))
 
 
 def forget_old(now: datetime) -> None:
-    """Notices that ended, and mails that were sent or refused, are kept for a quarter."""
+    """Delete ended notices, and sent or refused mails, after a quarter of a year."""
     Notice.objects.filter(ended_at__lt=now - KEPT).delete()
     Mail.objects.filter(due_at=None, created_at__lt=now - KEPT).delete()

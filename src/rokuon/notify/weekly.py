@@ -1,4 +1,4 @@
-"""The weekly mail: that all is well, or what is not. It is also how somebody notices that mails have stopped."""
+"""The weekly mail: all is well, or what is not. Its absence also shows that mails have stopped."""
 
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
@@ -18,13 +18,13 @@ from .text import lines
 from .tracker import open_notices
 
 AT = time(9)
-"""On Mondays, on the wall of the company's zone."""
+"""On Mondays, local time in the company's zone."""
 
 WEEK = timedelta(days=7)
 
 
 def due_week(now: datetime, zone_name: str) -> date:
-    """The Monday of the newest week that may be told of: the days before it are over, and its morning has come."""
+    """Return the Monday after the newest week that may be reported: the week is over, and this Monday's morning has come."""
     local = now.astimezone(zone(zone_name))
     monday = local.date() - timedelta(days=local.weekday())
     return monday if local >= datetime.combine(monday, AT, local.tzinfo) else monday - WEEK
@@ -32,8 +32,8 @@ def due_week(now: datetime, zone_name: str) -> date:
 
 @transaction.atomic
 def tell(company: Company, now: datetime, enqueue_mail: Callable[[], None]) -> bool:
-    """Tell the company's admins of the seven days before this Monday, once, also when the machine slept through the morning. False where
-    there is nothing to tell: it was told, is switched off, nothing is backed up, or the company is newer than that."""
+    """Mail the company's admins about the seven days before this Monday, once, also if the machine slept through the morning. Return False
+    if there is nothing to send: already sent, switched off, nothing is backed up, or the company is newer."""
     zone_name = tree.company_zone(company, settings.ROKUON_TIME_ZONE)
     monday = due_week(now, zone_name)
     until = datetime.combine(monday, time(), zone(zone_name))

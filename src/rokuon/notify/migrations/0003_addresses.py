@@ -1,4 +1,4 @@
-"""Addresses that are told are kept in their normal form. What is none by now, or stands there twice, is removed, and the audit log says so."""
+"""Store recipients' addresses in their normal form. Invalid and duplicate addresses are removed, with an audit log entry."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def keep_one_form(apps: Any, schema_editor: Any) -> None:
     for one, address in kept:
         if one.email != address:
             Recipient.objects.filter(pk=one.pk).update(email=address)
-    # What waits to be checked at the end of the transaction would forbid the new constraints.
+    # Constraint checks deferred to the end of the transaction would block adding the new constraints.
     schema_editor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 

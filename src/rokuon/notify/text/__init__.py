@@ -1,1 +1,1 @@
-"""The words of notices and of their mails."""
+"""Texts of notices and of their mails."""

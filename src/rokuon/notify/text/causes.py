@@ -1,4 +1,4 @@
-"""Causes in a few words, for a subject or a heading. What to do about each is its class's advice (`domain.failures`)."""
+"""Short texts of causes, for a subject or a heading. The advice for each is its class's `advice` (`domain.failures`)."""
 
 from rokuon.base.i18n import _
 from rokuon.domain.failures import N_
@@ -85,6 +85,6 @@ IN_BRIEF = {
 
 
 def in_brief(reason: str) -> str:
-    """The cause as part of a sentence, without a full stop, in the language of `base.i18n`; "" where there is no cause. The reason code
-    itself where this version has no words for it."""
+    """Return the cause as part of a sentence, without a full stop, in the language of `base.i18n`; "" if there is no cause, and the reason
+    code itself if this version has no text for it."""
     return _(IN_BRIEF[reason]) if reason in IN_BRIEF else reason

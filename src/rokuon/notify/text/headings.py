@@ -1,4 +1,4 @@
-"""Each kind of notice in words: what it says while it is open and when it is over, and what to do. In the language of `base.i18n`."""
+"""Texts of each kind of notice, open and ended, with its advice, in the language of `base.i18n`."""
 
 from rokuon.base.i18n import _, ngettext
 from rokuon.base.measures import number
@@ -9,7 +9,7 @@ from .causes import in_brief
 
 
 def heading(line: NoticeLine, name: str) -> str:
-    """What is wrong, as part of a sentence; `name` is the line's, fit to be shown."""
+    """Return the problem as part of a sentence; `name` is the line's, made safe to show."""
     about = {"count": number(line.count), "cause": in_brief(line.cause), "name": name}
     match line.kind:
         case NoticeKind.FAILED:
@@ -80,7 +80,7 @@ def heading(line: NoticeLine, name: str) -> str:
 
 
 def was(line: NoticeLine, name: str) -> str:
-    """The same, once it is over."""
+    """Return the same in the past tense, for an ended notice."""
     about = {"count": number(line.most), "cause": in_brief(line.cause), "name": name}
     match line.kind:
         case NoticeKind.FAILED:
@@ -140,7 +140,7 @@ def was(line: NoticeLine, name: str) -> str:
 
 
 def advice(kind: str) -> str:
-    """What to do about those kinds that have no cause with an advice of its own."""
+    """Return the advice for the kinds that have no cause with its own advice."""
     match kind:
         case NoticeKind.SILENCE:
             return _("Check in Dialpad that its calls still arrive and are recorded. If it is closed, switch its backup rule off.")
@@ -158,7 +158,7 @@ def advice(kind: str) -> str:
 
 
 def amount_of(line: NoticeLine, count: int) -> str:
-    """How much of it a target has."""
+    """Return how many things of the line a target has."""
     if line.kind in (NoticeKind.FAILED, NoticeKind.GONE, NoticeKind.HOLD, NoticeKind.EXPIRING):
         said = ngettext("%(count)s recording", "%(count)s recordings", count)
     elif line.kind == NoticeKind.UNLISTED:

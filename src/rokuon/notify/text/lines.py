@@ -1,4 +1,4 @@
-"""A notice as a line of a mail; several of one cause as one, for whoever is told of the whole company."""
+"""Build the lines of a mail from notices; for recipients of a whole company, several notices of one cause become one line."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -10,8 +10,8 @@ from rokuon.notify.models import Notice
 
 
 def of_notice(public_id: str, notice: Notice, *, count: int, new: int = 0) -> NoticeLine:
-    """The line as `notice` and its facts have it, with `count` things now, `new` of them not told of before. What somebody explained
-    before it was opened is no part of it."""
+    """Return the line of `notice` and its facts, with `count` things now, `new` of them not mailed before. Things explained before the
+    notice was opened are not part of it."""
     facts = notice.facts
     return NoticeLine(
         kind=notice.kind,
@@ -33,12 +33,12 @@ def of_notice(public_id: str, notice: Notice, *, count: int, new: int = 0) -> No
 
 
 def ranked(lines: Iterable[NoticeLine]) -> tuple[NoticeLine, ...]:
-    """The largest first."""
+    """Return the lines, largest count first."""
     return tuple(sorted(lines, key=lambda line: (-line.count, line.kind, line.cause, line.name)))
 
 
 def merged(lines: Iterable[NoticeLine]) -> tuple[NoticeLine, ...]:
-    """One line for each kind, cause and name, over all offices."""
+    """Merge the lines of all offices into one for each kind, cause and name."""
     groups = defaultdict(list)
     for line in lines:
         groups[line.kind, line.cause, line.name].append(line)

@@ -1,4 +1,4 @@
-"""The sentences of a letter, in the language of `base.i18n`. Every name is cut and cleaned here (`name`), so nothing else need be."""
+"""The sentences of a letter, in the language of `base.i18n`. Every name is cut and cleaned here (`name`), so no other module needs to."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -20,8 +20,8 @@ MOST_TARGETS = 10
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One line of a letter as it is read. `heading` is "" where the letter's title says the same. `targets` are names with counts; `link`
-    is where it can be mended, "" for nowhere."""
+    """One line of a letter as text. `heading` is "" if the letter's title says the same. `targets` are names with counts; `link` is the
+    page where it can be fixed, "" for none."""
 
     heading: str
     facts: list[str]
@@ -42,7 +42,7 @@ def subject(letter: Letter) -> str:
 
 
 def title(letter: Letter) -> str:
-    """What the mail is about, without its place."""
+    """Return the subject of the mail, without its place."""
     match letter.occasion:
         case Occasion.TRIAL:
             return _("a test mail from Rokuon")
@@ -77,7 +77,7 @@ def _heading(letter: Letter, line: NoticeLine) -> str:
 
 
 def beginning(heading: str) -> str:
-    """As the beginning of a line, and not after the name of a place."""
+    """Return the heading for the beginning of a line, instead of after a place's name."""
     return heading[:1].upper() + heading[1:]
 
 
@@ -105,7 +105,7 @@ def _week(letter: Letter) -> str:
 
 
 def _lacks(letter: Letter) -> list[str]:
-    """What is not known, in sentences."""
+    """Return what is not known, as sentences."""
     return headline.said(letter.numbers.lacks) if letter.numbers is not None else []
 
 
@@ -119,7 +119,7 @@ def _first_run(letter: Letter) -> str:
 
 
 def opening(letter: Letter, written: datetime | None) -> list[str]:
-    """The sentences before the matters themselves."""
+    """Return the sentences before the problems themselves."""
     said: list[str] = []
     match letter.occasion:
         case Occasion.TRIAL:
@@ -174,7 +174,7 @@ def block(letter: Letter, line: NoticeLine, link: str) -> Block:
 
 
 def advice(line: NoticeLine) -> str:
-    """What to do."""
+    """Return what to do."""
     if line.kind in (NoticeKind.FAILED, NoticeKind.GONE, NoticeKind.HOLD, NoticeKind.UNLISTED, NoticeKind.UNREADABLE):
         return _(by_reason(line.cause).advice)
     if line.kind == NoticeKind.UNNAMED:
@@ -287,7 +287,7 @@ def _lost(found: Numbers, lost: int) -> str:
 
 
 def signature(letter: Letter) -> list[str]:
-    """Why the reader gets this, and who can change it."""
+    """Return why the reader gets this mail, and who can change that."""
     office, company = name(letter.office), name(letter.company)
     if letter.occasion == Occasion.TRIAL:
         return [_("You get this mail because somebody sent it to you from the page Notices of Rokuon.")]
@@ -313,7 +313,7 @@ def _stored_moment(stored: str, zone_name: str) -> str:
 
 
 def _day(stored: str, zone_name: str) -> str:
-    """The local day of a moment, or the day itself."""
+    """Return the local day of a moment, or the day itself."""
     if not stored:
         return ""
     if len(stored) == 10:
