@@ -1,7 +1,7 @@
-"""What the environment says: the only reader of it, typed and documented.
+"""Configuration from the environment: typed, documented, and the only code that reads it.
 
-Every field is the variable ROKUON_<FIELD>. A secret may stand in a file instead, named by ROKUON_<FIELD>_FILE. What people
-change while Rokuon runs is in the database, not here.
+Every field is the variable ROKUON_<FIELD>. A secret may be in a file instead, named by ROKUON_<FIELD>_FILE. Settings that people change
+while Rokuon runs are in the database, not here.
 """
 
 import difflib
@@ -96,7 +96,7 @@ class Config(BaseSettings):
 
     @classmethod
     def load(cls, environ: Mapping[str, str] = os.environ) -> Self:
-        """Reads the environment. Raises ConfigError with the variable's name and what would be right."""
+        """Read the environment. Raises ConfigError with the variable's name and what would be right."""
         _refuse_misspelt(environ)
         try:
             return cls(**_values(environ))
@@ -114,7 +114,7 @@ class Config(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        # load() hands in what it read, so that a Config made by hand in a test is not changed by the environment.
+        # load() passes the values it read, so that the environment does not change a Config that a test creates.
         return (init_settings,)
 
     @field_validator("local_roots", mode="before")
@@ -221,7 +221,7 @@ class Config(BaseSettings):
 
     @property
     def public(self) -> PublicUrl:
-        """Where people reach the console."""
+        """The URL at which people reach the console."""
         if self.public_url:
             return addresses.public_url(self.public_url)
         at = self.listens
@@ -290,7 +290,7 @@ def _sentence(name: str, error: Any) -> str:
 
 
 def _bounds(name: str) -> str:
-    """What a number may be, both ends where it has both."""
+    """Describe the allowed range of a number, with both ends if it has both."""
     field = Config.model_fields[name.removeprefix(PREFIX).lower()]
     ends = {
         end: next((getattr(one, key) for one in field.metadata if hasattr(one, key)), None)

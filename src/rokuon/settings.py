@@ -16,7 +16,7 @@ def _signing_keys(config: Config) -> list[str]:
     try:
         return Vault.load(config.master_key_file).derive("django secret key")
     except ConfigError:
-        # Before `rokuon init`, in tests and tools: signatures last as long as the process. Starts refuse a missing key elsewhere.
+        # Before `rokuon init`, in tests and tools: signatures last as long as the process. Other code requires the key at start.
         return [token_urlsafe(48)]
 
 
@@ -24,7 +24,7 @@ _config = Config.load()
 
 DEBUG = False
 SECRET_KEY, *SECRET_KEY_FALLBACKS = _signing_keys(_config)
-# ALLOWED_HOSTS, cookies, sizes, STATIC_URL, EMAIL_...: what follows from how the console is reached.
+# ALLOWED_HOSTS, cookies, sizes, STATIC_URL, EMAIL_...: settings that depend on how the console is reached.
 globals().update(web_settings(_config))
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
@@ -73,7 +73,7 @@ TEMPLATES = [
 ]
 WSGI_APPLICATION = "rokuon.wsgi.application"
 
-# AUTH_..., ACCOUNT_..., MFA_..., SESSION_...: who may sign in, and how.
+# AUTH_..., ACCOUNT_..., MFA_..., SESSION_...: the settings of sign-in.
 globals().update(sign_in.sign_in_settings(_config))
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
@@ -85,5 +85,5 @@ USE_I18N = True
 LANGUAGE_CODE = _config.language
 LANGUAGES = [("en", "English"), ("ja", "日本語")]
 LOCALE_PATHS = [LOCALE_DIR]
-# rokuon.base.logs sets logging up; Django adds nothing of its own.
+# rokuon.base.logs sets up logging; Django adds nothing of its own.
 LOGGING_CONFIG = None

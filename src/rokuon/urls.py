@@ -1,4 +1,4 @@
-"""The addresses of the web: the console at the root, sign-in beside it."""
+"""URLs of the web server: the console at the root, and sign-in."""
 
 from django.urls import include, path
 
