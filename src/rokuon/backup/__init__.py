@@ -1,1 +1,1 @@
-"""The use cases: copy one recording, work on a window, back up now. Read `copy.py` first."""
+"""The use cases of a backup: copy one recording, process a window, Back up now. Read `copy.py` first."""

@@ -1,4 +1,4 @@
-""" "Back up now": which windows a run lists, and by which listing (M11). Pure: what is sealed and trusted is handed in."""
+"""Plan of a Back up now: the windows that a run lists, and the listing for each (M11). Pure: the caller passes sealed days and trust."""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -12,8 +12,8 @@ from rokuon.domain.recording import COMPANY_SCOPE, Scope
 
 @dataclass(frozen=True, slots=True)
 class ListedTarget:
-    """A target of the run. `sealed` are its UTC days that need no second look; `trusted`, whether a listing by this target alone
-    was seen to hold every leg that a company listing holds."""
+    """A target of the run. `sealed`: its UTC days that need not be listed again. `trusted`: a comparison has shown that a listing by this
+    target alone holds every leg that a company listing holds."""
 
     id: int
     scope: Scope
@@ -31,11 +31,11 @@ class PlannedWindow:
 def plan_windows(
     targets: Sequence[ListedTarget], wanted: TimeRange, *, company_targets: int, now_ms: int, access_window_days: int | None = None
 ) -> list[PlannedWindow]:
-    """Windows of at most 29 days over the unsealed days of the targets, newest first; with an access window in the order and the lengths
-    in which most recordings are fetched in time (`domain.expiry`).
+    """Return windows of at most 29 days over the unsealed days of the targets, newest first. With an access window, their order and
+    lengths are those that save the most recordings in time (`domain.expiry`).
 
-    Targets with the same unsealed days share windows. A share is listed by the whole company, which costs one set of pages whatever
-    the number of targets, unless its targets are trusted and fewer than half of the company's: then one by one costs fewer pages.
+    Targets with the same unsealed days share windows. Such a share is listed by the whole company, which costs the same number of pages
+    for any number of targets. Trusted targets that are fewer than half of the company's are listed one by one, which costs fewer pages.
     """
     shares: dict[frozenset[date], list[ListedTarget]] = defaultdict(list)
     first, last = windows.day_of(wanted.after_ms), windows.day_of(wanted.before_ms)

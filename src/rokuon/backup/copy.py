@@ -1,15 +1,15 @@
-"""The copy of one recording, from pending to verified. The most important operation of Rokuon; start reading here.
+"""Copy one recording, from pending to verified. This is the most important operation of Rokuon; start reading here.
 
-    placed     the ledger holds the bucket and the frozen key (`ledger.place`), before any byte moves
-    fetched    the bytes are here, as many as were announced           (`fetch`)
-    proven     they are audio, whole, as long as the source says        (`fetch`)
-    stored     the store has created the object, and replaced none
+    placed     the ledger holds the bucket and the frozen key (`ledger.place`), before any byte is fetched
+    fetched    all announced bytes have arrived                        (`fetch`)
+    proven     they are complete audio of the length in the list       (`fetch`)
+    stored     the store has created the object and replaced none
     verified   the store's own answer equals what was sent
-    recorded   the ledger says so                                       (`recorder`)
+    recorded   the ledger holds the result                             (`recorder`)
 
-Each word is also a crash point: a process may die there and any other finishes the work. There is no claim on a copy. Two workers on
-one copy end in one object, because the store refuses the second write and that refusal leads to `reconcile`, as a lost answer does.
-Nothing is ever overwritten or deleted.
+Each word is also a crash point: a process may die there, and any other process finishes the work. No worker claims a copy. If two workers
+try the same copy, one object results: the store refuses the second write, and that refusal leads to `reconcile`, as a lost answer does.
+Rokuon never overwrites or deletes an object.
 """
 
 import hashlib
@@ -47,7 +47,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class CopyContext:
-    """What every copy of a process shares."""
+    """Dependencies that all copies of a process share."""
 
     source: Source
     limits: TransferLimits
@@ -58,11 +58,11 @@ class CopyContext:
 async def copy_recording(
     copies: Sequence[tuple[Work, Store]], context: CopyContext, now_ms: int, leaving: Callable[[Work], Awaitable[bool]] | None = None
 ) -> list[Outcome | Refused]:
-    """Try the copies of one recording to their end: it is fetched and proven once (`domain.work.by_fetch`), and stored for each.
+    """Try all copies of one recording: fetch and prove it once (`domain.work.by_fetch`), and store it for each copy.
 
-    The answers, in the order of the copies, are the outcome to record, or why there is none, for the caller to decide on. Nothing is
-    raised. What may be audio and has no proof is kept aside where this was the last try, where `leaving` says that there may be no
-    other, or where the source has lost what was read before; else it is retained until the next try."""
+    Return one result for each copy, in their order: the outcome to record, or a `Refused` that the caller decides on. Raises nothing.
+    Possible audio without a proof is kept aside if this was the last try, if `leaving` says that there may be no other try, or if the
+    source has lost a recording that was read before. Otherwise it is retained until the next try."""
     first, store = copies[0]
 
     async def fetch_and_store() -> list[Outcome | Refused]:
@@ -78,7 +78,7 @@ async def copy_recording(
 
 
 async def _tried(work: Work, step: Awaitable[T]) -> T | Refused:
-    """The answer of the step, or why there is none."""
+    """Return the result of the step, or a `Refused` with its error."""
     try:
         return await step
     except RokuonError as error:
@@ -97,7 +97,7 @@ async def _stored(
     now_ms: int,
     leaving: Callable[[Work], Awaitable[bool]] | None,
 ) -> Outcome | Refused:
-    """One copy of what was fetched: under its key where it is proven, else kept aside if there may be no other try."""
+    """Store one copy: proven audio under its key; other audio is kept aside if there may be no other try."""
     if isinstance(audio, ProvenAudio):
         stored = await with_quick_retries(lambda: store_once(work, store, audio.body, content_type=audio.content_type), context.sleep)
         return _verified(work, audio, stored)
@@ -110,7 +110,7 @@ async def _stored(
 
 
 async def _fetch(work: Work, store: Store, context: CopyContext, kept: AsyncExitStack, now_ms: int) -> ProvenAudio | UnprovenAudio:
-    """The audio, which `kept` holds until it is closed. What is short and passing is tried again on the spot, proof or not."""
+    """Return the audio, which `kept` holds until it is closed. Short, temporary faults are retried at once, with or without a proof."""
     tries = 0
     while True:
         audio: ProvenAudio | UnprovenAudio | None = None
@@ -129,15 +129,15 @@ async def _fetch(work: Work, store: Store, context: CopyContext, kept: AsyncExit
             if audio is None:
                 raise error or InternalFault
             return audio
-        # Memory and spool file are not held over the wait.
+        # Memory and spool file are released during the wait.
         await kept.aclose()
         tries += 1
         await context.sleep(delay)
 
 
 async def with_quick_retries(step: Callable[[], Awaitable[T]], sleep: Sleep) -> T:
-    """Run a step; try it again on the spot a few times where its fault is passing and short. What was fetched is not fetched again
-    because the store stumbled."""
+    """Run a step, and retry it at once a few times if its fault is short and temporary. So a short fault of the store does not cost
+    a second download."""
     tries = 0
     while True:
         try:
@@ -151,7 +151,7 @@ async def with_quick_retries(step: Callable[[], Awaitable[T]], sleep: Sleep) -> 
 
 
 async def keep_aside(work: Work, store: Store, audio: UnprovenAudio) -> AsideObject:
-    """Create the bytes under a key beside the recordings, as `store_once` creates a recording."""
+    """Store the bytes under a key beside the recordings, in the same way as `store_once` stores a recording."""
     looks = audio.looks
     key = placement.aside_key(work.key, audio.body.sha256, looks.extension)
     stored = await store_once(replace(work, key=key), store, audio.body, content_type=looks.content_type)
@@ -160,9 +160,9 @@ async def keep_aside(work: Work, store: Store, audio: UnprovenAudio) -> AsideObj
 
 
 async def store_once(work: Work, store: Store, body: Body, *, content_type: str = CONTENT_TYPE) -> StoredObject:
-    """Create the object and check the store's answer; where a name is taken or an answer lost, find out what is there.
+    """Create the object and check the store's answer. If the key exists already or the answer was lost, check what is stored there.
 
-    Raises ObjectOccupied (something else has the name), ObjectDiffers (the store kept other bytes), StoreUnavailable (nothing there).
+    Raises ObjectOccupied (another object has the key), ObjectDiffers (the store kept other bytes), StoreUnavailable (no object there).
     """
     metadata = {"call-id": work.call_id, "recording-id": work.recording_id, "recording-kind": work.kind, "sha256": body.sha256}
     try:
@@ -177,17 +177,18 @@ async def store_once(work: Work, store: Store, body: Body, *, content_type: str 
 
 
 async def reconcile(work: Work, store: Store, body: Body, unsure: RokuonError) -> StoredObject:
-    """Decide what an object under our key is: this recording (then it counts), something else (ObjectOccupied), or not there.
+    """Decide what the object under our key is: this recording (then it counts as stored), another object (ObjectOccupied), or missing.
 
-    Where nothing is there the write did not happen, and `unsure` is raised again as a passing fault. No single read makes it something
-    else: where the store's own word agrees with ours and the bytes do not, or two looks differ, the read is at fault (ObjectMisread).
+    If it is missing, the write did not happen, and StoreUnavailable is raised as a temporary fault with the detail of `unsure`. One read
+    alone never leads to ObjectOccupied: if the store's checksum equals ours but the bytes differ, or two reads differ, the read is at
+    fault (ObjectMisread).
     """
     found = await store.stat(work.key)
     if found is None:
         raise StoreUnavailable(unsure.detail, retry_after=unsure.retry_after) from unsure
     described = f"there: {found.size} bytes, crc32c {found.crc32c}; ours: {body.size} bytes, crc32c {body.crc32c}"
     if found.size == body.size and found.crc32c != body.crc32c and not store.capabilities.stores_checksum:
-        # The checksum is itself of a read.
+        # This store computes the checksum by reading the object.
         again = await store.stat(work.key)
         if again is None or (again.size, again.crc32c) != (found.size, found.crc32c):
             raise ObjectMisread(described)

@@ -1,6 +1,6 @@
-"""From classified calls to planned copies: which bucket, which key (ARCHITECTURE.md).
+"""Turn classified calls into planned copies with bucket and key (ARCHITECTURE.md).
 
-Everything is planned from what was listed and what is set now; the ledger keeps what was planned first.
+A plan depends on the listing and on the current settings only. The ledger keeps the first plan of each copy.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,8 +15,8 @@ from rokuon.domain.work import PlannedCall, PlannedCopy
 
 @dataclass(frozen=True, slots=True)
 class TargetPlan:
-    """A backed-up target: its row, its effective bucket, its folder, the zone whose calendar dates the folders ("" is UTC), and how many
-    bytes of a name the bucket takes."""
+    """A backed-up target: its row id, its effective bucket, its folder, the time zone of the date folders ("" is UTC), and the longest
+    name that the bucket accepts, in bytes."""
 
     id: int
     bucket_id: int
@@ -27,8 +27,8 @@ class TargetPlan:
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """What a listing is sorted into. `trainees` maps a user to the coaching teams whose calls theirs are, `names` to what
-    the directory calls them."""
+    """The backed-up targets that a listing is sorted into. `trainees` maps a user to the coaching teams that own the user's calls;
+    `names` maps a user to the name in the directory."""
 
     plans: Mapping[Scope, TargetPlan]
     trainees: Mapping[str, Iterable[str]]
@@ -37,7 +37,7 @@ class Targets:
 
 
 def plan_batch(batch: Iterable[Classified], targets: Targets, noticed_ms: int) -> tuple[list[PlannedCall], list[PlannedCopy]]:
-    """The ledger rows of classified calls. `noticed_ms` dates a folder where the call's own times cannot be true (S30)."""
+    """Return the ledger rows of classified calls. `noticed_ms` dates a folder if the call's own times cannot be true (S30)."""
     calls, copies = [], []
     for call in batch:
         target = targets.plans[call.target]

@@ -1,4 +1,4 @@
-"""What a run would cost, from one page of each window (M11, C12): asked before two years are listed."""
+"""Estimate of a run's cost from one page of each window (M11, C12), made before two years are listed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ from .discover import Targets
 
 CALLS_PER_PAGE = 50
 MOST_EMPTY_PAGES = 20
-"""A window of whose pages the first so many are empty, because the source ignores the range, is not estimated."""
+"""A window is not estimated if this many first pages are empty because the source ignores the range."""
 BYTES_PER_MS = 2.0
-"""16 kbit/s, what Dialpad's recordings were seen to have; the ledger's own measure is better once there is one."""
+"""16 kbit/s, as observed in Dialpad's recordings. The ledger's own measurement replaces it as soon as there is one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """`exact` is True where every window fitted on the page that was looked at. `seconds` is at the set budget. `already` recordings are
-    verified, on top of those to fetch."""
+    """`exact`: every window fitted on the one page that was read. `seconds` is computed with the current budget. `already` recordings are
+    verified and are not part of `recordings`."""
 
     windows: int
     pages: int
@@ -36,7 +36,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """`bytes_per_ms` is what the ledger has measured so far."""
+    """`bytes_per_ms` is the ledger's measurement so far."""
 
     budget: CurrentBudget
     bytes_per_ms: float = BYTES_PER_MS
@@ -51,7 +51,7 @@ class _Sample:
 
 
 async def estimate(source: Source, windows: Sequence[PlannedWindow], targets: Targets, rates: Rates, already: int) -> Estimate:
-    """Look at the newest page of each window and extrapolate by time. `already` recordings in these windows are verified."""
+    """Read the newest page of each window and extrapolate by time. `already` recordings in these windows are verified."""
     samples = [await _sample(source, window, targets) for window in windows]
     calls = sum(sample.calls for sample in samples)
     found = sum(sample.recordings for sample in samples)

@@ -1,7 +1,7 @@
-"""From the source to proven audio: fetched, then proven (ARCHITECTURE.md).
+"""Fetch a recording and prove that it is complete audio (ARCHITECTURE.md).
 
-What leaves here is an audio file of the right length; bytes that may be audio, with the reason why they are not proven; or an exception of
-`domain.failures` where there is nothing worth keeping.
+The result is an audio file of the right length, or bytes that may be audio with the reason why they are not proven. If nothing is worth
+keeping, an exception of `domain.failures` is raised.
 """
 
 import asyncio
@@ -47,12 +47,12 @@ T = TypeVar("T")
 
 CONTENT_TYPE = "audio/mpeg"
 INLINE = 1 << 20
-"""Bodies up to so many bytes are hashed on the event loop (about 1 ms per MiB); longer ones in a thread."""
+"""Bodies up to this size in bytes are hashed on the event loop (about 1 ms per MiB); longer ones in a thread."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProvenAudio:
-    """A body that is audio of the right length, or that a person accepted (`facts` is None then). `proof`: see `domain.work.Proof`."""
+    """A body that is audio of the right length, or that a person accepted (then `facts` is None). `proof`: see `domain.work.Proof`."""
 
     body: Body
     facts: AudioFacts | None
@@ -62,8 +62,8 @@ class ProvenAudio:
 
 @dataclass(frozen=True, slots=True)
 class UnprovenAudio:
-    """A body that may be audio, why it is not proven, and what it looks like. `cut`: only a part of it arrived. `lost`: it was read
-    before, and the source does not have it any more."""
+    """A body that may be audio, the reason why it is not proven, and its likely format. `cut`: only a part of it arrived. `lost`: it was
+    read before, and the source does not have it any more."""
 
     body: Body
     error: RokuonError
@@ -73,7 +73,7 @@ class UnprovenAudio:
 
     @property
     def read_sha256(self) -> str:
-        """Of what was read now and to its end, else "": two broken downloads that are equal say nothing about what the source has."""
+        """The hash of a body that was read now and completely, else "": two equal broken downloads do not show what the source has."""
         return "" if self.cut or self.lost else self.body.sha256
 
 
@@ -81,10 +81,10 @@ class UnprovenAudio:
 async def fetched_audio(
     work: Work, source: Source, limits: TransferLimits, memory: MemoryBudget, now_ms: int
 ) -> AsyncIterator[ProvenAudio | UnprovenAudio]:
-    """Fetch the recording and prove that it is whole; memory and spool file are given back at the end.
+    """Fetch the recording and prove that it is complete; memory and spool file are released at the end.
 
-    Raises what `Source.open` raises, RecordingEmpty, and RecordingReadOnce where it is too early for a second read; RecordingNotAudio,
-    RecordingTruncated and RecordingTooSlow for what cannot be audio.
+    Raises what `Source.open` raises; RecordingEmpty; RecordingReadOnce if it is too early for a second read; RecordingNotAudio,
+    RecordingTruncated or RecordingTooSlow if the bytes cannot be audio.
     """
     untold = not work.duration_ms
     if untold and (early := work.history.until_apart_s(now_ms)):
@@ -124,9 +124,9 @@ async def fetched_audio(
 
 @asynccontextmanager
 async def accepted_audio(aside: AsideObject, store: Store, limits: TransferLimits, memory: MemoryBudget) -> AsyncIterator[ProvenAudio]:
-    """What was kept aside, read from the bucket, to be stored as the recording: a person accepted it.
+    """Read an object that was kept aside and that a person accepted, to store it as the recording.
 
-    Raises what `Store.read` raises, and ObjectDiffers where other bytes are there than were kept.
+    Raises what `Store.read` raises, and ObjectDiffers if the bytes are not those that were kept aside.
     """
     async with AsyncExitStack() as resources:
         body, _cut = await _take_in(_Kept(aside, store), limits, memory, resources)
@@ -137,7 +137,7 @@ async def accepted_audio(aside: AsideObject, store: Store, limits: TransferLimit
 
 
 class _Kept:
-    """An object that was kept aside, read as if it were downloaded."""
+    """An object that was kept aside, with the interface of a download."""
 
     def __init__(self, aside: AsideObject, store: Store) -> None:
         self.length: int | None = aside.size
@@ -154,7 +154,7 @@ class _Kept:
 
 
 def _require_read_before(work: Work, body: Body, now_ms: int) -> None:
-    """No length is listed: what was read before, some time ago, must have been the same."""
+    """Require an equal earlier read, some time ago, because no length is listed. Raises RecordingUnstable or RecordingReadOnce."""
     before = work.history
     if before.read_apart(body.sha256, now_ms):
         return
@@ -164,7 +164,7 @@ def _require_read_before(work: Work, body: Body, now_ms: int) -> None:
 
 
 async def unproven(body: Body, error: RokuonError, *, cut: bool = False, lost: bool = False) -> UnprovenAudio:
-    """Raises the error where nothing of the body may be audio."""
+    """Return the body as possible audio. Raises the error if no part of it may be audio."""
     if not body.size or not (looks := await _look_into(body, audio.looks)).may_be_audio:
         raise error
     return UnprovenAudio(body, error, looks, cut, lost)
@@ -173,7 +173,7 @@ async def unproven(body: Body, error: RokuonError, *, cut: bool = False, lost: b
 async def _take_in(
     download: Download, limits: TransferLimits, memory: MemoryBudget, resources: AsyncExitStack
 ) -> tuple[Body, RecordingTruncated | RecordingTooSlow | None]:
-    """What arrived, and what ended it early, if anything did."""
+    """Return the body that arrived, and the error that ended the download early, if any."""
     if download.length is not None and download.length <= limits.small:
         await resources.enter_async_context(memory.hold(download.length))
         arriving = _Arriving(download, limits.small)
@@ -193,7 +193,7 @@ def _in_memory(data: bytes) -> Body:
 
 
 class _Arriving:
-    """A download up to its end, or up to what ended it early: then that is `cut`."""
+    """The pieces of a download. If an error ends it early, the error is in `cut`."""
 
     def __init__(self, download: Download, limit: int) -> None:
         self._download, self._limit = download, limit
@@ -208,7 +208,7 @@ class _Arriving:
 
 
 def body_of_file(path: Path) -> Body:
-    """Raises OSError."""
+    """Return the file as a body with its checksums. Raises OSError."""
     size, crc, sha = 0, 0, hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(INLINE):

@@ -1,4 +1,4 @@
-"""What bounds a process that copies: bytes in memory, transfers at once, size of one recording."""
+"""Limits of a process that copies recordings: bytes in memory, concurrent transfers, size of one recording."""
 
 import asyncio
 from collections import deque
@@ -10,7 +10,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class TransferLimits:
-    """`small` is the largest body, in bytes, that stays in memory; a larger one, or one of unknown length, goes to `spool`."""
+    """Sizes are in bytes. A body of at most `small` stays in memory; a larger one, or one of unknown length, is written to `spool`."""
 
     spool: Path
     transfers: int = 24
@@ -20,7 +20,7 @@ class TransferLimits:
 
 
 class MemoryBudget:
-    """So many bytes of bodies in memory at once, handed out in the order of asking, so that a large one is not starved."""
+    """Limit of the bytes of bodies in memory at the same time. Requests are granted in their order, so that a large one is not starved."""
 
     def __init__(self, size: int) -> None:
         self._free = size
@@ -29,7 +29,7 @@ class MemoryBudget:
 
     @asynccontextmanager
     async def hold(self, size: int) -> AsyncIterator[None]:
-        """Wait for `size` bytes (at most the whole budget), and give them back at the end."""
+        """Wait for `size` bytes (at most the whole budget), and release them at the end."""
         size = min(size, self._size)
         await self._take(size)
         try:
@@ -58,7 +58,7 @@ class MemoryBudget:
     def _wake(self) -> None:
         while self._waiting and self._waiting[0][0] <= self._free:
             size, turn = self._waiting.popleft()
-            # A waiter that was cancelled is still in the queue until its task runs: its turn goes to the next.
+            # A cancelled waiter stays in the queue until its task runs: skip it.
             if not turn.cancelled():
                 self._free -= size
                 turn.set_result(None)

@@ -1,8 +1,9 @@
-"""The live path: from the events of calls that have just ended to verified objects, seconds later.
+"""Live backup: back up calls that have just ended, seconds after their events.
 
-Events only say which calls to look for, and when they started. All of them that wait are looked for at once, in as few pages of the
-list as hold their starts: a burst costs requests by the page, not by the call. What cannot be told apart yet, because a leg of the
-conversation has not come, is left alone: its own event brings it, or a sweep does. Nothing is placed under half of a name.
+An event only says which call to look for, and when it started. All waiting events are looked up together, in the fewest pages of the
+list that contain their start times: the cost of a burst is a number of pages, not of calls. A call that cannot be assigned yet, because
+a leg of its conversation is missing, is skipped: the event of that leg leads to it later, or a sweep finds it. No object gets a name
+made from incomplete data.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,21 +21,21 @@ from .discover import Targets, plan_batch
 from .window import JobContext, JobEnd, one_ahead, transfer_pool
 
 MARGIN_MS = 1_000
-"""An event's start and the list's may differ by a rounding."""
+"""The start times in an event and in the list may differ by rounding."""
 
 UNTOLD_MS = 2 * 3_600_000
-"""How long before its event a call is looked for that does not say when it started. Longer ones are left to the sweeps."""
+"""If an event has no start time, its call is looked for in this period before the event. Longer calls are left to the sweeps."""
 
 APART_MS = 10 * 60_000
-"""Starts that lie closer together are listed in one stretch."""
+"""Calls whose starts are closer together than this are listed in one time range."""
 
 MOST_PAGES = 60
-"""Of one look. What lies beyond it is left to the sweeps, so that a flood of events cannot hold the live lane."""
+"""Most pages of one lookup. The rest is left to the sweeps, so that a flood of events cannot block the live lane."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """`started_ms` is None where the event does not tell; it came at `told_ms`."""
+    """A call to look for. `started_ms` is None if the event does not contain it; `told_ms` is the time of the event."""
 
     call_id: str
     started_ms: int | None
@@ -43,7 +44,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """`found` are the calls of the hints that were listed and could be told apart, whether backed up or not."""
+    """Result of a lookup. `found`: the calls of the hints that were listed and could be assigned, backed up or not."""
 
     found: frozenset[str]
     pages: int
@@ -51,8 +52,8 @@ class Looked:
 
 
 def stretches(wanted: Iterable[Wanted], apart_ms: int = APART_MS) -> list[TimeRange]:
-    """The stretches of the list that hold these calls, newest first; no two closer than `apart_ms`. Those of calls that did not tell when
-    they started are long, and come last."""
+    """Return the time ranges of the list that contain these calls, newest first; no two are closer than `apart_ms`. The ranges of calls
+    without a start time are long, and come last."""
     calls = list(wanted)
     told = {(call.started_ms, call.started_ms) for call in calls if call.started_ms is not None}
     untold = {(call.told_ms - UNTOLD_MS, call.told_ms) for call in calls if call.started_ms is None}
@@ -70,7 +71,7 @@ def _joined(spans: Iterable[tuple[int, int]], apart_ms: int) -> list[TimeRange]:
 
 
 async def back_up_recent(job: JobContext, wanted: Sequence[Wanted], targets: Targets) -> Looked:
-    """List the wanted calls, place and copy what is to be backed up of them. Raises SourceError where the listing fails."""
+    """List the wanted calls, and place and copy their recordings if they are to be backed up. Raises SourceError if the listing fails."""
     if (HoldOn.SOURCE, "") in await job.ledger.holds():
         return Looked(frozenset(), 0, JobEnd.HELD)
     kinds = ALWAYS_BACKED_UP | {RecordingKind.VOICEMAIL} if targets.voicemail else ALWAYS_BACKED_UP
@@ -90,7 +91,7 @@ async def back_up_recent(job: JobContext, wanted: Sequence[Wanted], targets: Tar
 
 
 async def _list(job: JobContext, wanted: Sequence[Wanted], classifier: Classifier) -> tuple[set[str], int]:
-    """Feed the classifier with every call of the stretches; the ids that were listed, and in how many pages."""
+    """Feed the classifier with every call of the time ranges. Return the ids that were listed, and the number of pages."""
     listed: set[str] = set()
     pages = 0
     for stretch in stretches(wanted):

@@ -1,4 +1,4 @@
-"""Outcomes on their way to the ledger: in batches, so that a thousand copies cost ten transactions."""
+"""Write outcomes to the ledger in batches, so that a thousand copies cost ten transactions."""
 
 import asyncio
 import logging
@@ -18,9 +18,9 @@ SECONDS = 0.2
 class Recorder:
     """Collects outcomes and writes them when there are 100, or 200 ms after the first. Use as an async context manager.
 
-    `write` enters a batch and answers the ids of the copies that hold their outcome; the others had moved on, which is logged.
-    Leaving the context writes what is left. After a batch that could not be written, its error is raised by the next `put` and on
-    leaving: those copies are still pending in the ledger and will be met again. `states` counts what was written.
+    `write` enters a batch and returns the ids of the copies that took their outcome; the others had changed in the meantime, which is
+    logged. Leaving the context writes the rest. If a batch cannot be written, its error is raised by the next `put` and on leaving:
+    those copies are still pending in the ledger and will be tried again. `states` counts the written outcomes by state.
     """
 
     def __init__(self, write: Callable[[Sequence[Outcome]], Awaitable[set[int]]]) -> None:
@@ -47,7 +47,7 @@ class Recorder:
         await self._queue.put(outcome)
 
     async def _run(self) -> None:
-        """Runs to the end even after an error, so that nobody waits for ever on a full queue."""
+        """Empty the queue even after an error, so that no caller waits forever on a full queue."""
         last = False
         while not last:
             batch = [await self._queue.get()]

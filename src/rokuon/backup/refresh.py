@@ -1,5 +1,6 @@
-"""Look a recording up again before a late retry: its address may have changed, and a 404 means more when the list has dropped it too
-(S3, S5). One list request for the millisecond in which the call started; single calls are never asked for (10 per minute)."""
+"""Look up a recording again before a late retry: its URL may have changed, and a 404 means more if the list does not contain it either
+(S3, S5). This is one list request for the millisecond in which the call started; requests for single calls are limited to 10 per minute
+and are never used."""
 
 import logging
 from collections.abc import Sequence
@@ -14,20 +15,20 @@ log = logging.getLogger(__name__)
 
 STALE_AFTER_TRIES = 3
 MOST_PAGES = 60
-"""One answers the question, unless the source ignores the range: then not the whole list is read for one recording."""
+"""One page is enough, unless the source ignores the range: this limit avoids reading the whole list for one recording."""
 
 
 def is_stale(work: Work) -> bool:
-    """A copy that met a 404, or that has failed for more than a quarter of an hour."""
+    """Whether the copy got a 404, or has failed for more than a quarter of an hour."""
     return work.history.negatives > 0 or work.history.attempts >= STALE_AFTER_TRIES
 
 
 async def refreshed(works: Sequence[Work], source: Source) -> list[Work]:
-    """The same copies of one recording with what the source lists now. Unchanged where it is not listed any more, and so not
-    `still_listed`.
+    """Return the same copies of one recording with the data that the source lists now. If it is not listed any more, they are unchanged
+    and not `still_listed`.
 
-    Where this one listing fails, the copies are tried as they are known, and count as listed: nothing is called gone on a guess, and one
-    listing that always fails does not keep the copies behind it waiting. Raises what stops the whole source, and SourceThrottled.
+    If this listing fails, the copies are tried with the known data and count as listed: no copy becomes gone by a guess, and a listing
+    that always fails does not delay the copies after it. Raises errors that stop the whole source, and SourceThrottled.
     """
     found = await _refreshed(works[0], source)
     listed = found.history.still_listed

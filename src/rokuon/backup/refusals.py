@@ -1,8 +1,8 @@
-"""Refused recordings: whether the key has lost a whole kind of them, or each is refused for itself.
+"""Decide whether the API key has lost access to a whole kind of recordings, or whether single recordings are refused.
 
-Both answer alike: 401, 403, a login page. So a refusal is not decided at once. A recording of the kind that is asked for later and arrives
-shows that it was the recording's own. Several refusals in a row, or the end of the job, put it to the test: a recording that was verified
-before is opened. If that is refused too, the kind is held and no try is spent.
+Both look the same: 401, 403, a login page. So a refusal is not decided at once. If a recording of the same kind that was requested later
+arrives, the refusal concerns its own recording only. After several refusals in a row, or at the end of the job, the kind is tested:
+a recording that was verified before is opened. If it is refused too, the kind is held and no try is used up.
 """
 
 import asyncio
@@ -28,14 +28,14 @@ from rokuon.domain.work import Witness, Work
 log = logging.getLogger(__name__)
 
 IN_A_ROW = 3
-"""So many recordings refused in a row put the kind to the test; where none of the kind was ever verified, they hold it."""
+"""This many refused recordings in a row start the test of the kind; if none of the kind was ever verified, the kind is held."""
 
 _REFUSED = (RecordingForbidden, SourceKindDenied, SourceKeyRefused)
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """`at` is when it was met, in the seconds of the clock."""
+    """`at` is the time of the refusal, in seconds of the clock."""
 
     work: Work
     error: RokuonError
@@ -43,7 +43,7 @@ class Refusal:
 
 
 class KindRefusals:
-    """Of one job. `clock` only has to advance."""
+    """Undecided refusals of one job, by kind. `clock` must be monotonic."""
 
     def __init__(self, source: Source, ledger: WindowLedger, clock: Callable[[], float]) -> None:
         self._source, self._ledger, self._clock = source, ledger, clock
@@ -52,12 +52,12 @@ class KindRefusals:
         self._testing = asyncio.Lock()
 
     def add(self, work: Work, error: RokuonError) -> bool:
-        """Whether the kind is to be put to the test now."""
+        """Add a refusal. Return whether the kind must be tested now."""
         self._open[work.kind].append(Refusal(work, error, self._clock()))
         return len({one.work.recording_id for one in self._open[work.kind]}) >= IN_A_ROW
 
     def arrived(self, work: Work, asked_at: float) -> list[Refusal]:
-        """A recording that was asked for at this time has arrived. The refusals that it shows to be the recordings' own."""
+        """Note that a recording requested at `asked_at` has arrived. Return the refusals that therefore concern single recordings only."""
         self._arrived[work.kind] = Witness(work.kind, work.recording_id, work.url)
         known = self._open[work.kind]
         self._open[work.kind] = [one for one in known if one.at >= asked_at]
@@ -67,8 +67,8 @@ class KindRefusals:
         return [kind for kind, refusals in self._open.items() if refusals]
 
     async def test(self, kind: RecordingKind) -> tuple[list[Refusal], RokuonError]:
-        """The refusals that are open, and what they are: RecordingForbidden for the recordings' own, SourceScopeMissing or
-        SourceKindDenied for the whole kind, or the passing fault that keeps the test from telling."""
+        """Return the open refusals and their cause: RecordingForbidden if single recordings are refused, SourceScopeMissing or
+        SourceKindDenied if the whole kind is, or the temporary fault that prevented the test."""
         async with self._testing:
             refusals = self._open.pop(kind, [])
             if not refusals:
@@ -81,7 +81,7 @@ class KindRefusals:
                 return refusals, passing
             if opens is None:
                 several = len({one.work.recording_id for one in refusals}) >= IN_A_ROW
-                # One login page where nothing of the kind was ever verified is held too: else it would be asked for until it failed.
+                # A single login page also holds the kind if none of it was ever verified: else the copy would be tried until it failed.
                 opens = not several and not isinstance(last, SourceKindDenied)
             log.info("kind_tested", extra={"kind": kind.value, "refused": len(refusals), "opens": opens})
             return refusals, RecordingForbidden(last.detail) if opens else lost
@@ -91,8 +91,8 @@ class KindRefusals:
 
 
 async def kind_opens(source: Source, witnesses: Iterable[Witness]) -> bool | None:
-    """Whether a recording that was verified before is still handed out; None where nothing tells. Raises SourceThrottled and
-    SourceUnavailable where Dialpad does not answer now."""
+    """Whether Dialpad still serves a recording that was verified before; None if no witness shows it. Raises SourceThrottled and
+    SourceUnavailable if Dialpad does not answer now."""
     refused = False
     for known in witnesses:
         try:
@@ -103,6 +103,6 @@ async def kind_opens(source: Source, witnesses: Iterable[Witness]) -> bool | Non
         except (SourceThrottled, SourceUnavailable):
             raise
         except SourceError:
-            # Deleted meanwhile, or broken: that says nothing about the others.
+            # Deleted in the meantime, or broken: this does not concern the other recordings.
             continue
     return False if refused else None

@@ -1,7 +1,8 @@
-"""What was read and is not proven yet, on this machine until the next read: if the source has lost it by then, it is kept aside.
+"""Retain unproven audio on this machine until the next read: if the source has lost the recording by then, this audio is kept aside.
 
-Kept in files named by their content, so that it is there for every process of the machine and outlives each of them. Bounded in bytes and
-in time: the oldest goes first. A machine that never had it, or a disk that took nothing, has nothing to keep aside; that is logged.
+The files are named by their content, so that every process of the machine finds them, also after a restart. Total size and age are
+limited; the oldest file is removed first. If this machine never had the audio, or the disk was full, it cannot be kept aside; a log line
+says so.
 """
 
 import asyncio
@@ -27,7 +28,7 @@ MOST_BYTES = 1 << 30
 LEFT_FREE = 256 << 20
 """The spool needs room for what is downloaded now."""
 LONGEST_S = 3 * 86_400
-"""The waits between two reads of a recording add up to less, unless a hold comes between them."""
+"""The sum of the waits between two reads of a recording is less than this, unless there is a hold between them."""
 
 _PIECE = 1 << 20
 
@@ -35,7 +36,7 @@ LOST = (RecordingNotReady, RecordingGone)
 
 
 async def retain(folder: Path, audio: UnprovenAudio) -> None:
-    """Retain what was read to its end, in a folder inside of the spool `folder`. Raises nothing: the try ends as it would have."""
+    """Retain audio that was read completely, in a folder inside the spool `folder`. Raises nothing: the result of the try is the same."""
     if not audio.read_sha256:
         return
     try:
@@ -45,8 +46,8 @@ async def retain(folder: Path, audio: UnprovenAudio) -> None:
 
 
 async def lost(folder: Path, work: Work, error: RokuonError) -> UnprovenAudio | None:
-    """What this machine has of a recording of which the source says that it is not there; None for another error, or where it has
-    nothing of it."""
+    """Return the retained audio of a recording that the source no longer has; None for another error, or if this machine retained
+    nothing."""
     path = _path(folder, work.history.read_sha256)
     if not isinstance(error, LOST) or path is None:
         return None
@@ -62,7 +63,7 @@ async def lost(folder: Path, work: Work, error: RokuonError) -> UnprovenAudio | 
 
 
 async def drop(folder: Path, sha256: str) -> None:
-    """It is in the bucket, or was read anew and differs."""
+    """Remove retained audio, because it is in the bucket now, or because a new read differed from it."""
     path = _path(folder, sha256)
     if path is not None:
         await asyncio.to_thread(path.unlink, missing_ok=True)
@@ -93,7 +94,7 @@ def _write(folder: Path, body: Body) -> None:
 def _make_room(folder: Path, size: int) -> None:
     found = []
     for path in folder.iterdir():
-        # Another process may take one away at the same moment.
+        # Another process may remove a file at the same time.
         with suppress(FileNotFoundError):
             info = path.stat()
             found.append((info.st_mtime, info.st_size, path))

@@ -1,4 +1,4 @@
-"""Whether a source or a bucket answers at all: the cheapest question that each must answer, and when to ask it."""
+"""Health check of a source (one page of recent calls) and of a bucket (one page of its list), and when to check a bucket."""
 
 from collections import Counter
 
@@ -10,19 +10,20 @@ HOUR_MS = 3_600_000
 
 
 async def ask(source: Source, now_ms: int) -> None:
-    """One page of the company's calls of the last hour. Raises SourceError where it is refused or does not come."""
+    """Request one page of the company's calls of the last hour. Raises SourceError if it is refused or does not arrive."""
     async for _page in source.pages(COMPANY_SCOPE, TimeRange(now_ms - HOUR_MS, now_ms)):
         return
 
 
 async def ask_bucket(store: Store) -> None:
-    """One page of the bucket's list. Raises StoreError where it is refused or does not come."""
+    """Request one page of the bucket's list. Raises StoreError if it is refused or does not arrive."""
     async for _one in store.list(f"{PREFIX}/"):
         return
 
 
 class Failures:
-    """Failures of each bucket in a row, in one job. One that failed last is in doubt: it is asked before anything is fetched for it."""
+    """Consecutive failures of each bucket in one job. A bucket whose last write failed is in doubt: it is checked before the next
+    fetch."""
 
     def __init__(self) -> None:
         self._in_a_row: Counter[int] = Counter()
@@ -31,7 +32,7 @@ class Failures:
         del self._in_a_row[bucket_id]
 
     def failed(self, bucket_id: int) -> int:
-        """How many in a row that makes."""
+        """Count a failure. Return the number of failures in a row."""
         self._in_a_row[bucket_id] += 1
         return self._in_a_row[bucket_id]
 

@@ -1,4 +1,4 @@
-"""Copies at work: many at once within bounds, each outcome decided, holds opened and respected."""
+"""Pool of concurrent copies: limits their number, decides each outcome, opens holds and respects them."""
 
 import asyncio
 import logging
@@ -40,8 +40,8 @@ log = logging.getLogger(__name__)
 class TransferPool:
     """Tries copies, at most `context.limits.transfers` at once. Use as an async context manager: leaving it waits for those in flight.
 
-    `stores` opens the store of a bucket id, `now_ms` is the clock. `stopped_by` is set when the source itself is held: then nothing
-    more is tried, and what was offered stays pending.
+    `stores` opens the store of a bucket id, `now_ms` is the clock. `stopped_by` is set when the source itself is held: then no more
+    copies are tried, and offered copies stay pending.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class TransferPool:
         self._places = asyncio.Semaphore(context.limits.transfers)
         self._met: set[int] = set()
         self._held: dict[tuple[HoldOn, str], RokuonError] = {}
-        """What is held, by what and which: found open at the start, or opened here."""
+        """Open holds, by what they hold and its id: open at the start, or opened here."""
         self._refusals = KindRefusals(context.source, ledger, time.monotonic)
         self._bucket_failures = source_health.Failures()
         self._asking = asyncio.Lock()
@@ -79,8 +79,8 @@ class TransferPool:
                 await self._test(undecided)
 
     async def offer(self, *works: Work) -> None:
-        """Take copies that one fetch serves (`domain.work.by_fetch`) on as soon as there is a free place, which they share. One that was
-        offered before is not taken twice."""
+        """Start copies that share one fetch (`domain.work.by_fetch`) as soon as there is a free place; together they use one place. A copy
+        that was offered before is not started again."""
         fresh = list({work.copy_id: work for work in works if work.copy_id not in self._met}.values())
         if not fresh:
             return
@@ -118,13 +118,13 @@ class TransferPool:
             result = await self._decide(work, result)
         else:
             self._bucket_failures.took(work.bucket_id)
-            # What was accepted came from the bucket, and says nothing about the source.
+            # An accepted recording came from the bucket, so it shows nothing about the source.
             for one in [] if work.accepted else self._refusals.arrived(work, asked_at):
                 await self._recorder.put(await self._decide(one.work, Refused(RecordingForbidden(one.error.detail))))
         await self._recorder.put(result)
 
     async def _is_refusal(self, error: RokuonError) -> bool:
-        """Whether the recording or its kind is refused. A 401 is only where the list is answered: else the key is refused."""
+        """Whether the recording or its kind is refused. For a 401 this is so only if the list still answers: else the key is refused."""
         if isinstance(error, SourceKeyRefused):
             return await self._list_answers()
         return isinstance(error, RecordingForbidden | SourceKindDenied)
@@ -150,7 +150,7 @@ class TransferPool:
             await self._test(work.kind)
 
     async def _test(self, kind: RecordingKind) -> None:
-        """Decide what was refused of this kind: each is its own failure, or all wait for the hold that this opens."""
+        """Decide the refusals of this kind: each is a failure of its own copy, or all wait for the hold that is opened here."""
         refusals, found = await self._refusals.test(kind)
         if refusals and found.decision is Decision.HOLD:
             await self._open_hold(found, HoldOn.KIND, kind)
@@ -180,7 +180,7 @@ class TransferPool:
         return [ended[work.copy_id] for work in works]
 
     async def _opened(self, bucket_id: int) -> Store:
-        """Asked once per job: a credential that changes meanwhile counts from the next one."""
+        """Return the store, opened once per job: a credential that changes in the meantime takes effect in the next job."""
         async with self._opening:
             if bucket_id not in self._open:
                 self._open[bucket_id] = await self._stores(bucket_id)
@@ -194,7 +194,7 @@ class TransferPool:
         if isinstance(error, StoreUnavailable | StoreRequestRefused):
             error = await self._bucket_outage(work, error)
         if isinstance(error, SourceKindDenied):
-            # Of a recording that has left the access window: its own refusal.
+            # The recording has left the access window: the refusal concerns this recording only.
             error = RecordingForbidden(error.detail)
         decision = retry.decide(error, work.history, self._now_ms(), refused.read_sha256)
         if isinstance(decision, retry.WaitForHold):
@@ -206,7 +206,7 @@ class TransferPool:
         return replace(outcome, read_sha256=refused.read_sha256, aside=refused.aside)
 
     async def _outage(self, error: SourceUnavailable) -> RokuonError:
-        """The whole source is away, or only this recording has trouble: the list tells, asked once."""
+        """Decide by one list request whether the whole source is unavailable, or only this recording."""
         async with self._asking:
             if self.stopped_by or self._answers:
                 return self.stopped_by or error
@@ -220,8 +220,8 @@ class TransferPool:
             return error
 
     async def _bucket_outage(self, work: Work, error: StoreUnavailable | StoreRequestRefused) -> RokuonError:
-        """The whole bucket is away or refuses, or only this copy has trouble: several failures in a row tell, here or of other jobs; where
-        this copy is the only one and is not answered again and again, the bucket's list does."""
+        """Decide whether the whole bucket is unavailable or refuses, or only this copy fails. Several failures in a row show it, here or in
+        other jobs. If this is the only copy and it gets no answer again and again, a request for the bucket's list shows it."""
         held = self._held.get((HoldOn.BUCKET, str(work.bucket_id)))
         if held is not None:
             return held

@@ -1,4 +1,4 @@
-"""Is a listing by one target as good as a listing of the whole company? Dialpad does not say which legs it returns, so it is measured."""
+"""Compare a listing by target with a listing of the company. Dialpad does not document which legs it returns, so this is measured."""
 
 from collections.abc import Mapping, Set
 
@@ -7,13 +7,13 @@ from rokuon.domain.ports import Source, TimeRange
 from rokuon.domain.recording import COMPANY_SCOPE, ListedCall, Scope
 
 MOST_PAGES = 20
-"""A comparison gives up after so many pages of either listing (50 calls each)."""
+"""A comparison stops without a result after this many pages of either listing (50 calls each)."""
 
 
 async def target_listing_is_whole(source: Source, target: Scope, trainees: Mapping[str, Set[str]], window: TimeRange) -> bool | None:
-    """Whether both listings name the same recordings, under the same calls and agents, over the target's newest calls in `window`.
+    """Whether both listings contain the same recordings, with the same calls and agents, for the target's newest calls in `window`.
 
-    None where that cannot be told: the target has no recorded call there, or the company has too many calls meanwhile.
+    None if this cannot be decided: the target has no recorded call there, or the company has too many calls in the same time.
     """
     async for page in source.pages(target, window):
         newest = page.calls

@@ -1,4 +1,4 @@
-"""Which entries of a window's listing could not be read, of which target, and when their calls started as narrowly as is known."""
+"""Unreadable entries of a window's listing: their target, and the narrowest known time range in which their calls started."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,11 +13,11 @@ from .discover import Targets
 
 
 class UnreadEntries:
-    """Fed with every page of a window's listing, newest first.
+    """Collects unreadable entries from every page of a window's listing, newest first.
 
-    A recording that could not be read belongs to the targets of its call: it is answered when the call is handed out, and never where
-    the call is of no backed-up target. An entry whose call could not be read belongs to the backed-up targets that it names, or to the
-    one that the listing was asked for; where there is none, it may be any target's.
+    An unreadable recording belongs to the targets of its call: it is returned when the classifier returns the call, and never if the
+    call has no backed-up target. An entry whose call could not be read belongs to the backed-up targets that it names, or to the target
+    of the listing; if there is none, it may belong to any target.
     """
 
     def __init__(self, scope: Scope, window: TimeRange, targets: Targets) -> None:
@@ -26,8 +26,8 @@ class UnreadEntries:
         self._open: list[MalformedItem] = []
 
     def of_page(self, page: ListingPage, handed_out: Iterable[Classified]) -> tuple[tuple[Unread, ...], tuple[str, ...]]:
-        """The entries that can be told after this page, some of them again and narrower; and the ids of calls that were read whole.
-        `handed_out` are the classified calls of the window after this page."""
+        """Return the entries that are known after this page, some of them again with a narrower range, and the ids of calls that were read
+        completely. `handed_out` are the calls of the window that the classifier returned after this page."""
         calls = {call.id: call.started_ms for call in page.calls}
         newest_ms = max(calls.values(), default=None)
         alone = [self._bounded(item, newest_ms) for item in self._open]
@@ -84,7 +84,7 @@ class UnreadEntries:
         return [plan.id for scope, plan in plans.items() if (scope.kind.value, scope.id) in named] or [None]
 
     def _forget(self, oldest_ms: int | None) -> None:
-        """What no call can be handed out for any more (`Classifier`)."""
+        """Drop the entries of calls that the `Classifier` cannot return any more."""
         if oldest_ms is None:
             return
         for call_id, items in list(self._of_calls.items()):

@@ -1,11 +1,11 @@
-"""Bulk work: list one window and copy what is in it, or try a company's due copies (docs/design/ledger.md).
+"""Bulk work: list one window and copy its recordings, or try a company's due copies (docs/design/ledger.md).
 
-    left over   what an earlier worker placed and did not finish is tried first
+    left over   copies that an earlier worker placed and did not finish are tried first
     listed      page after page, newest call first, sorted into targets
     placed      a page and the resume mark are entered in one transaction
     copied      while the next page is listed, as many at once as the limits allow
 
-A job that is killed anywhere is repeated: it goes on below the resume mark, and what was in flight is still pending.
+A job that is killed at any point is repeated: it resumes below the resume mark, and copies that were in flight are still pending.
 """
 
 import asyncio
@@ -32,8 +32,8 @@ POLL_S = 1.0
 
 
 class JobEnd(Enum):
-    """How the work ended: everything was tried; more is to do (time is up, or the process stops); not wanted any more (cancelled);
-    held (the source stops all of it); or the listing lacks legs of a conversation and must be made wider."""
+    """How the work ended: everything was tried; more is left to do (time is up, or the process stops); not wanted any more (cancelled);
+    held (the source is held); or the listing lacks legs of a conversation and must be made wider."""
 
     DONE = "done"
     MORE = "more"
@@ -44,8 +44,8 @@ class JobEnd(Enum):
 
 @dataclass(frozen=True, slots=True)
 class JobContext:
-    """What a job works with. `time_up` becomes true when it should hand the rest back: its share is used up or the process stops.
-    `begin_share` counts the share from now on."""
+    """Dependencies of one job. `time_up` becomes true when the job should return the rest to the queue: its share of time is used up or
+    the process stops. `begin_share` restarts the share from now."""
 
     context: CopyContext
     stores: Callable[[int], Awaitable[Store]]
@@ -65,7 +65,7 @@ async def transfer_pool(job: JobContext) -> AsyncIterator[TransferPool]:
 
 
 class _Watch:
-    """Asks once a second whether the work is still wanted, so that a cancel takes effect between two recordings."""
+    """Checks once a second whether the work is still wanted, so that a cancel takes effect between two recordings."""
 
     def __init__(self, job: JobContext, pool: TransferPool) -> None:
         self._job, self._pool = job, pool
@@ -85,7 +85,7 @@ class _Watch:
             self.unwanted = not await self._job.ledger.wanted()
 
     def verdict(self) -> JobEnd | None:
-        """Why to stop now, or None to go on."""
+        """Return the reason to stop now, or None to continue."""
         if self._task.done() and not self._task.cancelled():
             self._task.result()
         if self._pool.stopped_by:
@@ -96,8 +96,8 @@ class _Watch:
 
 
 async def work_on_window(job: JobContext, scope: Scope, window: TimeRange, mark_ms: int, targets: Targets) -> JobEnd:
-    """List the window by `scope` below its resume mark, and copy what is in it. Raises SourceError where the listing fails, after
-    the recordings in flight have ended."""
+    """List the window by `scope` below its resume mark, and copy its recordings. Raises SourceError if the listing fails, after the
+    recordings in flight have ended."""
 
     async def steps(pool: TransferPool, watch: _Watch) -> JobEnd | None:
         return await _left_over(job, pool, watch) or await _list_and_copy(job, pool, watch, scope, window, mark_ms, targets)
@@ -106,12 +106,12 @@ async def work_on_window(job: JobContext, scope: Scope, window: TimeRange, mark_
 
 
 async def work_on_due(job: JobContext) -> JobEnd:
-    """Try every due copy of the company once. Raises SourceError where a copy that must be looked up again cannot be."""
+    """Try every due copy of the company once. Raises SourceError if a copy must be looked up again and the lookup fails."""
     return await _at_work(job, lambda pool, watch: _left_over(job, pool, watch))
 
 
 async def _at_work(job: JobContext, steps: Callable[[TransferPool, _Watch], Awaitable[JobEnd | None]]) -> JobEnd:
-    """Run the steps; an error of theirs is raised when the recordings in flight have ended. What those brought to light counts too."""
+    """Run the steps; their error is raised when the recordings in flight have ended. Holds that those recordings open count too."""
     failure: RokuonError | None = None
     end: JobEnd | None = None
     async with transfer_pool(job) as pool, _Watch(job, pool) as watch:
@@ -142,15 +142,15 @@ async def _list_and_copy(
         return JobEnd.DONE
     kinds = ALWAYS_BACKED_UP | {RecordingKind.VOICEMAIL} if targets.voicemail else ALWAYS_BACKED_UP
     classifier = Classifier(targets.plans, targets.trainees, kinds=kinds, names=targets.names)
-    # A conversation's legs may lie on both sides of a border, hours apart if the caller waited in a queue: what is listed beyond it
-    # tells how they hang together, no more.
+    # A conversation's legs may lie on both sides of a window's border, hours apart if the caller waited in a queue. Calls beyond the
+    # border are listed only to connect the legs.
     top_ms = mark_ms + HOLD_MS if mark_ms < window.before_ms else window.before_ms + PATIENCE_MS
     wanted = TimeRange(window.after_ms - PATIENCE_MS, top_ms)
     unread = UnreadEntries(scope, window, targets)
     async with aclosing(one_ahead(job.context.source.pages(scope, wanted))) as pages:
         async for page in pages:
             if not (page.calls or page.malformed or page.last):
-                # Where the source ignores the end of the range, what is newer is read first. Whoever handed back there would begin again.
+                # If the source ignores the end of the range, it returns newer calls first. A job that stopped there would start again.
                 job.begin_share()
             batch = classifier.feed(page.calls)
             if page.last:
@@ -178,7 +178,7 @@ async def _list_and_copy(
 
 
 async def one_ahead(pages: AsyncIterator[ListingPage]) -> AsyncGenerator[ListingPage]:
-    """The same pages: while one is worked on, the next is listed. A listing that fails does so in its turn."""
+    """Yield the same pages, and list the next page while the caller processes one. A failure is raised when its page is due."""
 
     async def following() -> ListingPage | None:
         return await anext(pages, None)
@@ -197,5 +197,5 @@ async def one_ahead(pages: AsyncIterator[ListingPage]) -> AsyncGenerator[Listing
 
 
 def lacks_legs(batch: Sequence[Classified]) -> bool:
-    """A listing by target left out the agent's leg of a conversation that it lists, and with it perhaps a recording."""
+    """Whether a listing by target omitted the agent's leg of a listed conversation, and with it perhaps a recording."""
     return any(call.agent_leg_missing for call in batch)
