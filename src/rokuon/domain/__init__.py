@@ -1,1 +1,1 @@
-"""Pure rules, standard library only: what is true whatever database, store or network is used."""
+"""Pure rules that use the standard library only and do not depend on a database, a store or a network."""

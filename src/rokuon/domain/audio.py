@@ -1,9 +1,9 @@
-"""Proof that bytes are a whole MP3: frames follow one another from the first byte to the last, and what is no frame has a name.
+"""Prove that bytes are a complete MP3: frames follow one another from the first byte to the last, and all other bytes are identified.
 
-What every player steps over is stepped over, named and counted: tags and padding around and between the frames of one file or of
-several joined ones, a stretch in front or behind that is shorter than a frame, the end of a last frame. Anything else between two frames
-is damage. A frame that carries a CRC must fit it. Bytes inside a frame are looked at no further; a cut exactly between two frames shows
-only in the duration, hence `domain.duration`.
+Data that every player skips is skipped here too, with a name and a count: tags and padding around and between the frames of one file or
+of several joined files, unknown bytes before or after the frames that are shorter than a frame, an incomplete last frame. Anything else
+between two frames is damage. The CRC of a frame, if it has one, must match. Other bytes inside a frame are not examined. A cut exactly
+between two frames is visible only in the duration, which `domain.duration` checks.
 """
 
 import itertools
@@ -15,19 +15,20 @@ from .failures import RecordingDamaged, RecordingEmpty, RecordingNotAudio, Recor
 from .mpeg import FOURTH, INFO_BYTES, INFO_WORDS, LONGEST, PLAIN_STEPS, Data, Frame, Info, checksum_fits, frame_at, info_frame, info_starts
 
 _FIRST_PERIODS, _MOST_PERIODS = 1 << 8, 1 << 16
-"""Compared at once, few at first: many short stretches cost no more than a long one, and memory stays bounded however long it is."""
+"""Number of periods compared in one step; it starts small, so that many short ranges cost no more than one long range. The maximum bounds
+the memory for a range of any length."""
 _CHAIN = 3
-"""Frames that follow one another before bytes behind unknown ones count as audio."""
+"""This many consecutive frames are required before bytes after unknown bytes count as audio."""
 MOST_TAGS, MOST_JOINS = 16, 10_000
-"""Tags and stretches of padding in a row, and places where frames begin anew. Each costs far more time than its few bytes are worth, so a
-file of nothing but tags would keep a worker busy for long; no program writes so many."""
+"""Limits of consecutive tags and padding, and of places where frames start again after other data. Each takes much more time than its few
+bytes justify, so a file of only tags would keep a worker busy for a long time; no program writes so many."""
 _CUTS, _TAGS_IN_A_ROW = 4, 4
-"""Words of tags that are tried inside a frame, and tags that may follow one another there."""
+"""Limits of the tag words that are tried inside a frame, and of the consecutive tags there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """What was no frame: `what` it is, `where` it stood (front, between, behind), how many times, and how many bytes in all."""
+    """Data that is not a frame: `what` it is, `where` it was (front, between, behind), how many times, and how many bytes in total."""
 
     what: str
     where: str
@@ -39,9 +40,9 @@ class Skipped:
 class AudioFacts:
     """`frames` counts audio frames, `bitrate_kbps` is their average, `sample_rate` (Hz) the first one's.
 
-    `silent_ms` is what the encoder says that it put around the sound, `announced_ms` the length that the file says of itself (0: it says
-    nothing). `joins`: how many times frames begin anew behind something else. `short_by`: bytes that the last frame lacks. `checked`:
-    frames whose CRC was there, and fits.
+    `silent_ms` is the padding around the sound that the encoder reports, `announced_ms` the length that the file itself states (0: none).
+    `joins`: how many times frames start again after other data. `short_by`: bytes that are missing in the last frame. `checked`: frames
+    that have a matching CRC.
     """
 
     format: str
@@ -58,16 +59,16 @@ class AudioFacts:
 
     @property
     def has_gaps(self) -> bool:
-        """Whether something other than a tag stands between two frames: it may have taken the place of audio."""
+        """Whether data other than a tag is between two frames: it may have replaced audio."""
         return any(one.where == "between" and one.what in ("zeros", "line_ends", "short_frame") for one in self.skipped)
 
 
 def inspect(data: Data) -> AudioFacts:
-    """What kind of audio these bytes are.
+    """Return the facts of an MP3.
 
-    Raises RecordingEmpty, RecordingNotAudio (naming what it looks like), RecordingTruncated (a tag in front is cut) or RecordingDamaged
-    (naming where the frames stop, or whose CRC does not fit). Time is linear in the size whatever the bytes are, and memory bounded for
-    a mapped file of any size.
+    Raises RecordingEmpty, RecordingNotAudio (with the likely format), RecordingTruncated (a tag at the front is cut) or RecordingDamaged
+    (with the byte where the frames stop or a CRC does not match). Time is linear in the size for any bytes, and memory is bounded for a
+    mapped file of any size.
     """
     if len(data) == 0:
         raise RecordingEmpty("no bytes")
@@ -75,7 +76,7 @@ def inspect(data: Data) -> AudioFacts:
 
 
 def looks(data: Data) -> sniff.Looks:
-    """What bytes are that `inspect` refused."""
+    """Return the likely format of bytes that `inspect` refused."""
     inspection = _Inspection(data)
     try:
         at = inspection.step_over(0)
@@ -92,14 +93,14 @@ class _Inspection:
         self.data = data
         self.frames = self.audio_bytes = self.checked = self.infos = self.joins = self.short_by = self.sample_rate = 0
         self.last = 0
-        """Where the last frame begins."""
+        """Offset of the last frame."""
         self.tags_end = 0
-        """Where the tags in front end and padding may begin."""
+        """End of the tags at the front; padding may follow."""
         self.duration_ms = self.silent_ms = self.announced_ms = 0.0
         self.skipped: dict[tuple[str, str], list[int]] = {}
-        """By name and place: how many times, and how many bytes."""
+        """Count and bytes, by name and place."""
         self.waiting: dict[str, list[int]] = {}
-        """The same, since the last frame: where that is, only the next frame or the end tells."""
+        """The same since the last frame: its place is known only at the next frame or at the end."""
 
     def run(self) -> AudioFacts:
         at, size = 0, len(self.data)
@@ -120,7 +121,7 @@ class _Inspection:
         if self.frames == 0:
             raise self.nothing()
         if self.frames == 1 and not self.infos:
-            # Four bytes that happen to look like a header are no proof; a second frame in the right place is.
+            # Four bytes may look like a header by chance; a second frame in the right place is a proof.
             raise RecordingNotAudio("a single frame")
         return AudioFacts(
             "mp3", round(self.duration_ms), self.frames, round(self.audio_bytes * 8 / self.duration_ms), self.sample_rate,
@@ -136,7 +137,8 @@ class _Inspection:
     # --- what is no frame ---------------------------------------------------------------------------------------------
 
     def step_over(self, at: int) -> int:
-        """Where the tags and the padding that begin at `at` end. Raises RecordingNotAudio or RecordingDamaged for more than MOST_TAGS."""
+        """Return the end of the tags and padding that start at `at`. Raises RecordingNotAudio or RecordingDamaged for more than
+        MOST_TAGS."""
         size, begun = len(self.data), at
         for number in itertools.count(1):
             if at >= size:
@@ -170,7 +172,7 @@ class _Inspection:
         self.waiting.clear()
 
     def starts(self, at: int) -> bool:
-        """Whether frames begin here: a header, and behind its frame another, the end, or something known."""
+        """Whether frames start here: a header, and after its frame another frame, the end, or known data."""
         data, size = self.data, len(self.data)
         frame = frame_at(data, at, size)
         if frame is None:
@@ -181,8 +183,8 @@ class _Inspection:
         return tags.goes_on(data, following, size)
 
     def step_back(self, at: int) -> int:
-        """Where something known begins inside the frame that ends at `at`, though nothing follows it: a tag behind that frame, or a file
-        that was joined, so that it is short. It counts as no frame. Else `at`: bytes may as well be missing in the middle of a file."""
+        """Return where known data starts inside the frame that ends at `at`, if nothing follows that frame: a tag or a joined file then cut
+        the frame short, and it is not counted as a frame. Else return `at`: bytes may also be missing in the middle of a file."""
         data, size, last = self.data, len(self.data), self.last
         frame = frame_at(data, last, size)
         padded = bytes(data[at : at + 1]) in (b"\0", b"\r", b"\n")
@@ -204,7 +206,7 @@ class _Inspection:
         return at
 
     def known_from(self, word: int, last: int) -> int | None:
-        """Where the tag or Info frame of this word begins, behind `last`, if frames or the end follow."""
+        """Return the start, after `last`, of the tag or Info frame with this word, if frames or the end follow it."""
         data, size = self.data, len(self.data)
         if bytes(data[word : word + 4]) in INFO_WORDS:
             for start in info_starts(word):
@@ -221,7 +223,7 @@ class _Inspection:
         return word if at > word and (at == size or self.starts(at)) else None
 
     def step_over_unknown(self, at: int) -> int:
-        """Where frames begin behind bytes of no known kind, in front of all frames; the end, behind all of them."""
+        """Skip unknown bytes. Before the first frame, return where frames start; after the last frame, return the end."""
         data, size = self.data, len(self.data)
         if self.frames or self.infos:
             rest = bytes(data[at : at + LONGEST])
@@ -258,7 +260,7 @@ class _Inspection:
         return at + frame.length
 
     def walk(self, at: int) -> int:
-        """Count the frames from here on; where they stop. Constant bitrate at C speed, the rest frame by frame."""
+        """Count the frames from here and return where they stop. Constant bitrate runs at C speed, the rest frame by frame."""
         data, size = self.data, len(self.data)
         if not self.sample_rate and (first := frame_at(data, at, size)) is not None:
             self.sample_rate = first.sample_rate
@@ -299,7 +301,7 @@ class _Inspection:
 
 
 def _first_frames(data: Data, at: int) -> int | None:
-    """Where a chain of frames begins, no further behind `at` than a frame is long."""
+    """Return where a chain of frames starts, at most one frame length after `at`."""
     size = len(data)
     near = bytes(data[at : at + LONGEST])
     offset = near.find(b"\xff", 0)
@@ -317,19 +319,19 @@ def _first_frames(data: Data, at: int) -> int | None:
 
 
 def _is_known(data: Data, at: int, found: int) -> bool:
-    """Whether the bytes in front of the frames are a page, a text or another format, which happens to hold frames."""
+    """Whether the bytes before the frames are a page, a text or another format that contains frames by chance."""
     junk = bytes(data[at:found])
     name = sniff.looks_like(junk[: sniff.SNIFFED_BYTES]).name
-    # Encoders fill frames with letters, so text alone says nothing.
+    # Encoders pad frames with letters, so text alone is not a sign of another format.
     return name not in ("zeros", "text", "unknown data", "damaged MP3", "free-format MP3", "AAC", "MPEG layer 1", "MPEG layer 2")
 
 
 def _walk_steady(data: Data, start: int, end: int) -> tuple[int, int, float]:
-    """As far as a constant bitrate without CRCs reaches, but for its last period: where that begins, and frames and duration in ms before
-    it. (start, 0, 0.0) where there is none.
+    """Walk a range of constant bitrate without CRCs, except its last period. Return where the last period starts, and the number of frames
+    and the duration in ms before it; (start, 0, 0.0) if there is no such range.
 
-    At a constant bitrate the pattern of padded frames repeats after a few frames (one, where frames need no padding; 49 in the
-    44.1 kHz family). So the same header byte of every period lies a fixed stride apart and is compared in one slice.
+    At a constant bitrate the pattern of padded frames repeats after a few frames (one, if frames need no padding; 49 in the 44.1 kHz
+    family). So the same header byte of every period is at a fixed stride and is compared in one slice.
     """
     first = frame_at(data, start, end)
     if first is None or first.protected:
@@ -365,6 +367,6 @@ def _walk_steady(data: Data, start: int, end: int) -> tuple[int, int, float]:
 
 
 def _stretch(start: int, stride: int, periods: int, period: int, frame: Frame) -> tuple[int, int, float]:
-    # Where the last frame begins is seen by whoever walks to it.
+    # Leave the last period to `walk`, which must see where the last frame starts.
     periods = max(0, periods - 1)
     return start + periods * stride, periods * period, periods * period * frame.duration_ms

@@ -1,13 +1,13 @@
-"""Which backed-up targets a listed call belongs to, under which call a recording is kept, and whose name it carries.
+"""Assign listed calls to backed-up targets, and each recording to the call and the agent's name under which it is stored.
 
 A call (leg) belongs to a contact center that it names as target, entry point, proxy or group, or that a linked leg names
-(`legs.inherits`); to a coaching team where its user is a trainee (article points M6 to M9). A recording listed under several legs is
-one recording: for each target it is kept under the target's own leg, else the earliest, else the smallest id, whatever the order of
-the listing.
+(`legs.inherits`); it belongs to a coaching team if its user is a trainee of the team (article points M6 to M9). A recording listed under
+several legs is one recording: for each target it is kept under the target's own leg, else the earliest, else the smallest id, for any
+order of the listing.
 
-Pages come newest first, so the agent's leg usually comes before the group leg, which started earlier. `Classifier` therefore holds
-calls back until what they are linked to has come. `classify` is for a batch that is complete in itself: a whole window, or one that
-overlaps its neighbours by the length of a conversation.
+Pages arrive newest first, so the agent's leg usually arrives before the group leg, which started earlier. `Classifier` therefore holds
+calls back until the legs linked to them have arrived. `classify` is for a complete batch: a whole window, or one that overlaps its
+neighbours by the length of a conversation.
 """
 
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
@@ -29,10 +29,10 @@ NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class ClassifiedRecording:
-    """A recording for a target. Times are the keeping call's, epoch ms UTC; `agent` is None where nobody is known.
+    """A recording for a target. Times are those of the call that keeps it, epoch ms UTC; `agent` is None if no agent is known.
 
-    `agent_leg_missing`: as of the keeping call; a wider listing may know the name.
-    `excluded`: of a kind that was not chosen; shown and counted, not copied.
+    `agent_leg_missing`: the value of the call that keeps it; a wider listing may contain the name.
+    `excluded`: the company did not choose this kind; it is shown and counted, not copied.
     """
 
     kind: RecordingKind
@@ -49,11 +49,11 @@ class ClassifiedRecording:
 
 @dataclass(frozen=True, slots=True)
 class Classified:
-    """A call for a target it belongs to, with the recordings kept under it that were not handed out before.
+    """A call for one of its targets, with the recordings kept under it that were not returned before.
 
-    `listed` counts every recording that the source lists under the call or a leg linked to it: which leg carries the recording
-    of a conversation varies, and `was_recorded` may stand on the other. `agent_leg_missing`: the
-    call names an agent's leg that was not among the calls given, which may carry a recording of its own; list wider.
+    `listed` counts every recording that the source lists under the call or a leg linked to it: the recording of a conversation may be on
+    either leg, and `was_recorded` may be set on the other. `agent_leg_missing`: the call names an agent's leg that was not among the given
+    calls and that may have a recording of its own; a wider listing is needed.
     """
 
     target: Scope
@@ -67,7 +67,7 @@ class Classified:
 
     @property
     def details_missing(self) -> bool:
-        """Recorded, but nothing to fetch."""
+        """Whether the call was recorded and there is nothing to fetch."""
         return self.was_recorded and self.listed == 0
 
 
@@ -79,8 +79,8 @@ def classify(
     kinds: Collection[RecordingKind] = ALWAYS_BACKED_UP,
     names: Mapping[str, str] = NO_NAMES,
 ) -> list[Classified]:
-    """A whole batch at once, newest call first; the same for every order of `calls`. `trainees`: team ids by user id;
-    `names`: people's, by user id."""
+    """Classify a complete batch; the newest call is first in the result, for any order of `calls`. `trainees`: team ids by user id;
+    `names`: users' names by user id."""
     classifier = Classifier(backed_up, trainees, kinds=kinds, names=names)
     classifier.take(calls)
     return classifier.finish()
@@ -89,14 +89,13 @@ def classify(
 class Classifier:
     """Classifies a listing page by page, newest first, in bounded memory.
 
-    A call is handed out once the listing has gone on for 15 min before its start, by when the group leg of an agent's leg has come;
-    or for 2 h where its entry point has not come, since a caller may have waited in a queue. It is remembered for 2 h more. A call
-    that turns out to belong to a target only after it was handed out is handed out again, for that target. At most `max_legs` calls
-    are kept, half of them held; past that the newest go early.
+    A call is returned once the listing has reached 15 min before its start, because the group leg of an agent's leg has arrived by then.
+    If its entry point has not arrived, it is returned after 2 h of the listing, since a caller may have waited in a queue. It is
+    remembered for 2 h more. If a later leg shows that a returned call belongs to one more target, the call is returned again for that
+    target. At most `max_legs` calls are kept, half of them held; beyond that the newest are returned early.
 
-    A conversation can lie across the border of two windows. So either use one Classifier for windows that follow one another without
-    a gap, newest first, and `finish` after the last; or let each window reach `PATIENCE_MS` into its neighbours. Handing a call out
-    twice does no harm.
+    A conversation can cross the border of two windows. So either use one Classifier for adjacent windows, newest first, and `finish` after
+    the last; or let each window overlap its neighbours by `PATIENCE_MS`. Returning a call twice does no harm.
     """
 
     def __init__(
@@ -117,28 +116,28 @@ class Classifier:
 
     @property
     def mark_ms(self) -> int:
-        """The resume mark: every call fed so far that started at or after it was handed out, and none can still come.
+        """The resume mark: every call that started at or after it was returned, and no further such call can arrive.
 
-        A new Classifier that is fed the calls before the mark hands out all the others: the mark lies `HOLD_MS` above the newest call
-        still held, so that the legs needed with it are listed again. `NOTHING_YET`, later than any time, before the first call.
+        A new Classifier that is fed the calls before the mark returns all the others: the mark is `HOLD_MS` later than the newest call
+        still held, so that the legs needed with it are listed again. Before the first call it is `NOTHING_YET`, later than any time.
         """
         if self._oldest_ms == NOTHING_YET:
             return NOTHING_YET
         return max((self._legs[call_id].started_ms for call_id in self._held), default=self._oldest_ms) + HOLD_MS + 1
 
     def feed(self, page_calls: Iterable[ListedCall]) -> list[Classified]:
-        """What the calls of the next page, older than those before, allow to hand out."""
+        """Take the calls of the next page, which are older than those before, and return the calls that are complete now."""
         changed = self.take(page_calls)
         due = {call_id for call_id in self._held if self._is_due(self._legs[call_id])}
         if len(self._held) > self._max_legs // 2:
-            # More than the excess at once, so that a listing at the limit does not sort for every page.
+            # Return more than the excess, so that a listing at the limit does not sort for every page.
             due.update(sorted(self._held, key=self._newest_first)[: len(self._held) - self._max_legs // 4])
         answer = self._hand_out(due | (changed - self._held))
         self._forget()
         return answer
 
     def take(self, calls: Iterable[ListedCall]) -> set[str]:
-        """Hold calls back without handing any out. Answers the calls whose targets may have changed."""
+        """Hold calls back. Return the ids of the calls whose targets may have changed."""
         changed: set[str] = set()
         for call in calls:
             known = self._legs.get(call.id)
@@ -153,11 +152,11 @@ class Classifier:
         return changed
 
     def finish(self) -> list[Classified]:
-        """Everything still held back: nothing older will come."""
+        """Return all calls still held back, because no older call will arrive."""
         return self._hand_out(self._held.copy())
 
     def unclear(self) -> set[str]:
-        """The calls that more legs may still change: one that names a leg which has not come, or a recording without an agent's name."""
+        """Return the calls that more legs may still change: they name a leg that has not arrived, or have a recording without an agent."""
         return {leg.id for leg in self._legs if self._legs.is_unclear(leg)}
 
     def _is_due(self, leg: ListedCall) -> bool:
@@ -179,13 +178,13 @@ class Classifier:
             self._legs.drop(call_id)
             self._handed_out.pop(call_id, None)
 
-    # --- handing out --------------------------------------------------------------------------------------------------
+    # --- returning calls ----------------------------------------------------------------------------------------------
 
     def _targets(self, leg: ListedCall) -> list[Scope]:
         return self._legs.targets_of(leg, self._backed_up, self._trainees)
 
     def _hand_out(self, call_ids: set[str]) -> list[Classified]:
-        """What is new about these calls. Afterwards none of them is held."""
+        """Return the new facts about these calls. Afterwards none of them is held."""
         self._held -= call_ids
         new: dict[tuple[str, Scope], list[ClassifiedRecording]] = {}
         for call_id in call_ids:
@@ -206,7 +205,7 @@ class Classifier:
         return rows
 
     def _keep(self, target: Scope, recording: RecordingId, new: dict[tuple[str, Scope], list[ClassifiedRecording]]) -> None:
-        """Enter a recording under the one of its legs that keeps it, unless it was handed out or that leg is still to come."""
+        """Enter a recording under the one of its legs that keeps it, unless it was returned before or that leg is still held."""
         legs = self._legs.listing(recording)
         if len(legs) > 1:
             legs = [leg for leg in legs if target in self._targets(leg)]

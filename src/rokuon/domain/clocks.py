@@ -1,4 +1,4 @@
-"""How far two clocks may be apart. A time further in the future was noted by a clock that was ahead, and counts as none."""
+"""Tolerated difference between two clocks. A time further in the future came from a wrong clock, and counts as no time."""
 
 from datetime import datetime, timedelta
 
@@ -7,5 +7,5 @@ DAY_MS = 86_400_000
 
 
 def is_future(noted: datetime, now: datetime) -> bool:
-    """Whether no right clock can have noted this time."""
+    """Whether no correct clock can have written this time."""
     return noted > now + MOST_APART

@@ -1,14 +1,14 @@
-"""The states of a copy, and who may move it from which to which.
+"""State machine of a copy: its states, and the causes that may move it from one state to another.
 
-A copy is one recording on its way to one bucket for one target. Always: discovered = pending + verified + failed + gone + excluded. A
-copy in flight is still pending: nothing is claimed, so that a killed worker leaves nothing to clean up (docs/design/ledger.md).
+A copy is one recording for one target in one bucket. Always: discovered = pending + verified + failed + gone + excluded. A copy in flight
+is still pending: no worker claims it, so that a killed worker leaves nothing to clean up (docs/design/ledger.md).
 """
 
 from enum import StrEnum
 
 
 class State(StrEnum):
-    """`gone`: the source no longer has it. `excluded`: a person or a rule does not want it. Neither is ever hidden."""
+    """`gone`: the source no longer has it. `excluded`: a person or a rule does not want it. Rokuon never hides either."""
 
     PENDING = "pending"
     VERIFIED = "verified"
@@ -18,11 +18,11 @@ class State(StrEnum):
 
 
 class Cause(StrEnum):
-    """What changes a copy's state.
+    """Cause of a change of a copy's state.
 
-    `try`: a worker's try came to something. `proof`: it ended late, after something else had happened to the copy, with a proven object,
-    which is evidence. `run`: a run takes it up. `cancel`: a person ended the run that had it. `retry`: a person has it tried again. `rule`:
-    a rule or a choice of the settings. `bucket`: its target has another bucket. `accept`: a person takes what was kept aside as it is.
+    `try`: a worker's try had a result. `proof`: a try ended late, after another change of the copy, with a proven object, which is
+    evidence. `run`: a run takes it up. `cancel`: a person cancelled its run. `retry`: a person retries it. `rule`: a rule or another
+    choice in the settings. `bucket`: its target has another bucket. `accept`: a person accepts the bytes that were kept aside.
     `inventory`: a finding in the bucket, kept with its evidence.
     """
 
@@ -38,11 +38,11 @@ class Cause(StrEnum):
 
 
 TRANSITIONS: dict[tuple[State, State], frozenset[Cause]] = {
-    # Waiting goes on: a try came to nothing yet, or a person has the tries counted anew.
+    # The copy keeps waiting: a try had no final result, or a person's retry reset the count of tries.
     (State.PENDING, State.PENDING): frozenset({Cause.TRY, Cause.RETRY}),
     # An inventory may find the object of a pending copy: after a crash, or with a ledger restored from an older backup.
     (State.PENDING, State.VERIFIED): frozenset({Cause.TRY, Cause.PROOF, Cause.INVENTORY}),
-    # A cancelled run leaves what had been given up before it as it was.
+    # Cancelling a run restores the state of copies that had failed or were gone before the run.
     (State.PENDING, State.FAILED): frozenset({Cause.TRY, Cause.CANCEL}),
     (State.PENDING, State.GONE): frozenset({Cause.TRY, Cause.CANCEL}),
     (State.PENDING, State.EXCLUDED): frozenset({Cause.RULE, Cause.CANCEL, Cause.BUCKET}),
@@ -53,14 +53,14 @@ TRANSITIONS: dict[tuple[State, State], frozenset[Cause]] = {
     (State.FAILED, State.EXCLUDED): frozenset({Cause.BUCKET}),
     (State.GONE, State.PENDING): frozenset({Cause.RETRY, Cause.ACCEPT}),
     (State.EXCLUDED, State.PENDING): frozenset({Cause.RUN, Cause.RULE, Cause.BUCKET}),
-    # Only evidence that the object is missing or different takes a verified copy back; no try and no person can.
+    # Only evidence that the object is missing or different changes a verified copy; no try and no person can.
     (State.VERIFIED, State.PENDING): frozenset({Cause.INVENTORY}),
     (State.VERIFIED, State.FAILED): frozenset({Cause.INVENTORY}),
 }
 
 COUNTS_ANEW = frozenset({Cause.RETRY, Cause.BUCKET, Cause.ACCEPT})
-"""Causes that a person sets: the tries of what they make pending count from nothing. Any other keeps the counts, so that giving up comes
-after its time however often a timer asks."""
+"""Causes that a person sets: they reset the count of tries of the copies that they make pending. All others keep the count, so that a copy
+fails in the usual time however often a timer takes it up."""
 
 
 def may_move(before: State, after: State, cause: Cause) -> bool:
@@ -68,5 +68,5 @@ def may_move(before: State, after: State, cause: Cause) -> bool:
 
 
 def origins(after: State, cause: Cause) -> frozenset[State]:
-    """The states from which this cause may move a copy: the condition of the update that does it."""
+    """Return the states from which this cause may move a copy to `after`: the condition of the UPDATE."""
     return frozenset(before for (before, to), causes in TRANSITIONS.items() if to is after and cause in causes)

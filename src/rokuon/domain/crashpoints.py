@@ -1,4 +1,4 @@
-"""Named points at which a test kills the process, to prove that any instant will do. Without `arm` they do nothing."""
+"""Named points at which a test kills the process, to prove that a crash at any time is safe. Without `arm` they do nothing."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ _left = 0
 
 
 def parse(spec: str) -> tuple[str, int]:
-    """`stored:3` is the third time that `stored` is reached. ValueError for anything else."""
+    """Parse a point and a count: `stored:3` is the third time that `stored` is reached. Raises ValueError for anything else."""
     point, _, count = spec.partition(":")
     if point not in POINTS or not count.isdecimal() or int(count) < 1:
         raise ValueError(spec)
@@ -18,13 +18,13 @@ def parse(spec: str) -> tuple[str, int]:
 
 
 def arm(spec: str) -> None:
-    """From now on the process dies at this point; an empty spec disarms."""
+    """Make the process die at this point from now on; an empty spec disarms."""
     global _point, _left
     _point, _left = parse(spec) if spec else ("", 0)
 
 
 def reached(point: str) -> None:
-    """Says that the work has come this far. SIGKILL, because a crash runs no handler and flushes nothing."""
+    """Report that the work has reached this point. An armed point sends SIGKILL, because a crash runs no handler and flushes nothing."""
     global _left
     if point != _point:
         return

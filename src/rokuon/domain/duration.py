@@ -1,7 +1,7 @@
-"""Whether audio is as long as the source says, or as it can be where the source says nothing.
+"""Check the length of audio against the length that the source lists, or against plausible limits if it lists none.
 
-The error of encoders is a sum and no share: they put a delay in front and fill the last frame, 29 to 209 ms in all (measured:
-docs/design/audio.md), and the Info frame says how much. So a recording of an hour is judged as one of a second is.
+The error of encoders is a fixed amount, not a percentage: they add a delay at the front and fill the last frame, 29 to 209 ms in total
+(measured: docs/design/audio.md), and the Info frame states how much. So the same tolerance applies to a second and to an hour.
 """
 
 from .audio import AudioFacts
@@ -9,17 +9,18 @@ from .failures import RecordingDamaged, RecordingDurationDiffers, RecordingTrunc
 
 TOLERANCE_MS = 300
 PER_JOIN_MS = 220
-"""Each of several joined files brings an encoder's delay and filling of its own."""
+"""Each of several joined files adds its own encoder delay and padding."""
 
 BEYOND_CALL_MS = 10_000
-"""How much longer than its call a recording may be: start and end of a call are those of one of its legs."""
+"""A recording may be this much longer than its call, because start and end of a call are those of only one of its legs."""
 
 
 def check_length(facts: AudioFacts, listed_ms: int | None, call_ms: int | None) -> None:
-    """Raises RecordingDurationDiffers where the audio is longer or shorter than `listed_ms` says.
+    """Raises RecordingDurationDiffers if the audio is longer or shorter than `listed_ms`.
 
-    0 and None mean that the source did not tell: then the audio may not be much longer than the call, where that is known. Nor may it be
-    shorter than the file says of itself (RecordingTruncated), nor have gaps, since nothing accounts for them (RecordingDamaged).
+    0 and None mean that the source lists no length. Then the audio must not be much longer than the call, if the call's length is known;
+    nor shorter than the length that the file itself states (RecordingTruncated); nor have gaps, since nothing explains them
+    (RecordingDamaged).
     """
     if listed_ms:
         shortest = facts.duration_ms - facts.silent_ms - TOLERANCE_MS - facts.joins * PER_JOIN_MS

@@ -1,14 +1,14 @@
-"""Everything that can go wrong, as one tree of exceptions.
+"""Exception tree of all failures.
 
     RokuonError
-      SourceError        the Dialpad side
-      StoreError         the bucket side
-      LedgerError        our own record
-      ConfigError        what a person set; the command line answers with exit code 2
+      SourceError        Dialpad
+      StoreError         the bucket
+      LedgerError        the ledger and Rokuon itself
+      ConfigError        a person's settings; the command line exits with code 2
 
 A leaf class carries a stable reason code, a decision, the audience to notify, and one English sentence on what to do (a gettext message).
-Adapters translate at their border; whoever catches one decides by the class's attributes and never by its text.
-`detail` may hold a status, a host, a number: never a name, a URL path, a key.
+Adapters translate foreign errors into these. Code that catches one decides by the class's attributes and never by its text.
+`detail` may contain a status, a host, a number: never a name, a URL path, a key.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ def N_(message: str) -> str:
 
 
 class Decision(StrEnum):
-    """What happens to a copy: tried again after a time, set aside for good, or waiting until a hold lifts."""
+    """What happens to a copy: another try after some time, a final failure, or waiting until a hold lifts."""
 
     AFTER = "after"
     NEVER = "never"
@@ -36,7 +36,7 @@ class Tell(StrEnum):
 
 
 class HoldOn(StrEnum):
-    """What a hold stops: as narrow as its cause."""
+    """The part of the work that a hold stops: as narrow as its cause."""
 
     SOURCE = "source"
     KIND = "kind"
@@ -44,9 +44,9 @@ class HoldOn(StrEnum):
 
 
 class RokuonError(Exception):
-    """`retry_after`: seconds, where the other side asked to wait; `domain.retry` bounds it. `spends`: the try counts as an attempt.
+    """Base class. `retry_after`: seconds, if the other side asked to wait, limited by `domain.retry`. `spends`: the try uses up an attempt.
 
-    A class with a reason code states its `decision` itself: there is no default that a new class could take over unseen.
+    A class with a reason code states its own `decision`: there is no default that a new class could inherit unnoticed.
     """
 
     reason: ClassVar[str] = ""
@@ -98,7 +98,7 @@ class SourceTlsInvalid(SourceError):
 
 
 class SourceCertificateIncomplete(SourceError):
-    """A certificate, such as that of a company's own authority, that only Python 3.12 and older take."""
+    """A certificate that only Python 3.12 and older accept, such as one of a company's own authority."""
 
     reason = "source_certificate_incomplete"
     decision = Decision.HOLD
@@ -140,7 +140,7 @@ class SourceUnavailable(SourceError):
 
 
 class SourceAway(SourceError):
-    """An outage: SourceUnavailable again and again, also for a page of the list (row S8)."""
+    """An outage: repeated SourceUnavailable, also for a page of the list (row S8)."""
 
     reason = "source_away"
     decision = Decision.HOLD
@@ -154,7 +154,7 @@ class SourceAway(SourceError):
 
 
 class SourceRequestRefused(SourceError):
-    """A 4xx that says nothing else: the same request would be refused again."""
+    """A 4xx without a more specific class: the same request would be refused again."""
 
     reason = "source_request_refused"
     decision = Decision.NEVER
@@ -162,7 +162,7 @@ class SourceRequestRefused(SourceError):
 
 
 class SourceNotFound(SourceError):
-    """A 404 or 410 on what was asked of one office, contact center or coaching team."""
+    """A 404 or 410 for a request about one office, contact center or coaching team."""
 
     reason = "source_not_found"
     decision = Decision.NEVER
@@ -170,7 +170,7 @@ class SourceNotFound(SourceError):
 
 
 class SourceAddressUnknown(SourceNotFound):
-    """The same where nothing but the API itself was asked for: the company, a whole list."""
+    """A 404 or 410 for a request about the API itself: the company, a whole list."""
 
     reason = "source_address_unknown"
     decision = Decision.NEVER
@@ -181,7 +181,7 @@ class SourceAddressUnknown(SourceNotFound):
 
 
 class EventsForbidden(SourceError):
-    """A 403 where Rokuon looks after its own webhook."""
+    """A 403 for a request about Rokuon's own webhook."""
 
     reason = "events_forbidden"
     decision = Decision.NEVER
@@ -192,7 +192,7 @@ class EventsForbidden(SourceError):
 
 
 class EventsNotOffered(SourceError):
-    """A 404 there."""
+    """A 404 for a request about Rokuon's own webhook."""
 
     reason = "events_not_offered"
     decision = Decision.NEVER
@@ -203,7 +203,7 @@ class EventsNotOffered(SourceError):
 
 
 class EventsRefused(SourceError):
-    """Any other 4xx there."""
+    """Any other 4xx for a request about Rokuon's own webhook."""
 
     reason = "events_refused"
     decision = Decision.NEVER
@@ -215,7 +215,7 @@ class EventsRefused(SourceError):
 
 
 class SourceCursorRefused(SourceError):
-    """A 400 for the cursor of a list that had begun, each time that it was begun again."""
+    """A 400 for the cursor of a list after its first page, also after each restart of the list."""
 
     reason = "source_cursor_refused"
     decision = Decision.AFTER
@@ -276,7 +276,7 @@ class RecordingForbidden(SourceError):
 
 
 class RecordingRefused(SourceError):
-    """Any other 4xx for one recording (400, 409, 423, 425): unlike a refused list, it may pass."""
+    """Any other 4xx for one recording (400, 409, 423, 425): unlike a refused list, it may be temporary."""
 
     reason = "recording_refused"
     decision = Decision.AFTER
@@ -287,7 +287,7 @@ class RecordingRefused(SourceError):
 
 
 class RecordingWithheld(SourceError):
-    """A 451."""
+    """A 451 for one recording."""
 
     reason = "recording_withheld"
     decision = Decision.NEVER
@@ -317,7 +317,7 @@ class RecordingTruncated(SourceError):
 
 
 class RecordingDamaged(SourceError):
-    """Frames of audio with something among them that is none, or a frame whose own checksum does not fit."""
+    """Audio frames with other data between them, or a frame whose checksum does not match."""
 
     reason = "recording_damaged"
     decision = Decision.AFTER
@@ -333,7 +333,7 @@ class RecordingDurationDiffers(SourceError):
 
 
 class RecordingUnstable(SourceError):
-    """No length was announced and two reads were not the same."""
+    """No length was announced and two reads differed."""
 
     reason = "recording_unstable"
     decision = Decision.AFTER
@@ -342,7 +342,7 @@ class RecordingUnstable(SourceError):
 
 
 class RecordingReadOnce(SourceError):
-    """No length is listed, so a second read some time after the first one must bring the same bytes."""
+    """No length is listed, so a second read some time after the first one must return the same bytes."""
 
     reason = "recording_read_once"
     decision = Decision.AFTER
@@ -376,7 +376,7 @@ class RecordingTooSlow(SourceError):
 
 
 class RecordingDetailsMissing(SourceError):
-    """Of a call and not of a recording. `advice_for_key` holds where no recording at all was listed with the API key."""
+    """Concerns a call, not a recording. `advice_for_key` applies if no recording at all was listed with the API key."""
 
     reason = "recording_details_missing"
     decision = Decision.AFTER
@@ -390,11 +390,11 @@ class RecordingDetailsMissing(SourceError):
     )
 
 
-# --- what is not known ------------------------------------------------------------------------------------------------
+# --- missing knowledge ------------------------------------------------------------------------------------------------
 
 
 class DaysNeverListed(SourceError):
-    """Never raised: the state of days that nobody asked the source for."""
+    """Never raised: the state of days that Rokuon never listed."""
 
     reason = "days_never_listed"
     decision = Decision.NEVER
@@ -402,7 +402,7 @@ class DaysNeverListed(SourceError):
 
 
 class DaysListedOtherwise(SourceError):
-    """Never raised: the state of days whose listing was made with other options, or by a version that read less."""
+    """Never raised: the state of days that were listed with other options, or by a version that read less."""
 
     reason = "days_listed_otherwise"
     decision = Decision.NEVER
@@ -412,7 +412,7 @@ class DaysListedOtherwise(SourceError):
 
 
 class EntryUnreadable(SourceError):
-    """Never raised: the state of an entry of a list that was set aside, so that the others go on."""
+    """Never raised: the state of an unreadable list entry that was set aside, so that the other entries are processed."""
 
     reason = "entry_unreadable"
     decision = Decision.NEVER
@@ -454,7 +454,7 @@ class BucketCredentialRefused(StoreError):
 
 
 class BucketCredentialUnsupported(StoreError):
-    """Application default credentials of a kind with which no token can be had here. `detail` says which, and what is missing."""
+    """Application default credentials of a kind from which Rokuon cannot get a token. `detail` names the kind and what is missing."""
 
     reason = "bucket_credential_unsupported"
     decision = Decision.HOLD
@@ -468,7 +468,7 @@ class BucketCredentialUnsupported(StoreError):
 
 
 class BucketClockRefused(StoreError):
-    """A signature that is dated too far from the store's own time, which a wrong clock makes of every signature."""
+    """A signature whose date differs too much from the store's own time; a wrong clock causes this for every signature."""
 
     reason = "bucket_clock_refused"
     decision = Decision.HOLD
@@ -479,7 +479,7 @@ class BucketClockRefused(StoreError):
 
 
 class BucketCertificateIncomplete(StoreError):
-    """A certificate, such as that of a proxy's own authority before the store, that only Python 3.12 and older take."""
+    """A certificate that only Python 3.12 and older accept, such as one of a proxy in front of the store."""
 
     reason = "bucket_certificate_incomplete"
     decision = Decision.HOLD
@@ -522,7 +522,7 @@ class BucketUnusable(StoreError):
 
 
 class FolderMayReplace(StoreError):
-    """A folder whose file system has neither hard links nor a rename that replaces nothing: create-only cannot be kept there."""
+    """A folder whose file system has neither hard links nor a rename without replacing: create-only writes are impossible there."""
 
     reason = "folder_may_replace"
     decision = Decision.HOLD
@@ -536,7 +536,7 @@ class FolderMayReplace(StoreError):
 
 
 class FolderCannotSync(StoreError):
-    """A folder whose file system does not say when a file is on the disk."""
+    """A folder whose file system does not report when a file is on the disk."""
 
     reason = "folder_cannot_sync"
     decision = Decision.HOLD
@@ -550,7 +550,8 @@ class FolderCannotSync(StoreError):
 
 
 class FolderNamesTooShort(StoreError):
-    """`detail` says how many bytes of a name are needed at least, where verification found that the disk takes less."""
+    """Names are too long for the disk. `detail` states the least length in bytes that Rokuon needs, if verification found that the disk
+    accepts less."""
 
     reason = "folder_names_too_short"
     decision = Decision.HOLD
@@ -564,7 +565,7 @@ class FolderNamesTooShort(StoreError):
 
 
 class FolderNamesRefused(StoreError):
-    """A name in Unicode is refused, as by a disk that is mounted with another character set."""
+    """A name in Unicode is refused, for example because the disk is mounted with another character set."""
 
     reason = "folder_names_refused"
     decision = Decision.HOLD
@@ -591,7 +592,7 @@ class BucketUnmarked(StoreError):
 
 
 class BucketReplaced(StoreError):
-    """The marker is this company's, and carries another bucket's identity: another disk, or a bucket made anew under the same name."""
+    """The marker is this company's but has another bucket's identity: another disk, or a new bucket with the same name."""
 
     reason = "bucket_replaced"
     decision = Decision.HOLD
@@ -605,7 +606,7 @@ class BucketReplaced(StoreError):
 
 
 class BucketObjectsMissing(StoreError):
-    """Recordings that were verified in the bucket are not in what answers at its address. `detail` says how many of how many."""
+    """Recordings that were verified in the bucket are not in the bucket at this address now. `detail` states how many of how many."""
 
     reason = "bucket_objects_missing"
     decision = Decision.HOLD
@@ -658,7 +659,8 @@ class BucketAway(StoreError):
 
 
 class StoreRequestRefused(StoreError):
-    """A status that means neither a right nor a passing trouble, such as an unknown 400: the same request would be refused again."""
+    """A status that means neither a missing permission nor a temporary fault, such as an unknown 400: the same request would be refused
+    again."""
 
     reason = "store_request_refused"
     decision = Decision.NEVER
@@ -667,7 +669,7 @@ class StoreRequestRefused(StoreError):
 
 
 class BucketRefuses(StoreError):
-    """StoreRequestRefused for several copies in a row: what is wrong is the bucket's."""
+    """StoreRequestRefused for several copies in a row: the fault is in the bucket."""
 
     reason = "bucket_refuses"
     decision = Decision.HOLD
@@ -681,7 +683,7 @@ class BucketRefuses(StoreError):
 
 
 class ObjectExists(StoreError):
-    """The create-only write was refused: an object of that name is there, ours or not. Leads to a reconcile, never to a screen."""
+    """The create-only write was refused: an object with this name exists, ours or not. Leads to a reconcile and is never shown to users."""
 
     reason = "object_exists"
     decision = Decision.AFTER
@@ -703,7 +705,7 @@ class ObjectOccupied(StoreError):
 
 
 class ObjectDiffers(StoreError):
-    """The store says that it holds something else than was sent."""
+    """The store reports other bytes than Rokuon sent."""
 
     reason = "object_differs"
     decision = Decision.NEVER
@@ -711,7 +713,7 @@ class ObjectDiffers(StoreError):
 
 
 class ObjectMisread(StoreError):
-    """The store's own word on an object and the bytes that were read of it do not agree: one of the two reads is wrong."""
+    """The store's metadata of an object and the bytes read from it do not agree: one of the two reads is wrong."""
 
     reason = "object_misread"
     decision = Decision.AFTER
@@ -730,7 +732,7 @@ class ChecksumRefused(StoreError):
 
 
 class ObjectTooLarge(StoreError):
-    """No file of this size may be written there, though there is space."""
+    """A file of this size cannot be written there, although there is space."""
 
     reason = "object_too_large"
     decision = Decision.AFTER
@@ -756,7 +758,7 @@ class LedgerError(RokuonError):
 
 
 class SpoolUnusable(LedgerError):
-    """The folder for recordings too large for memory is full or cannot be written, or takes no file of that size. `detail` says which."""
+    """The spool folder is full, cannot be written, or accepts no file of that size. `detail` states which."""
 
     reason = "spool_unusable"
     decision = Decision.AFTER
@@ -776,7 +778,7 @@ class InternalFault(LedgerError):
 
 
 class WorkerKilled(LedgerError):
-    """The worker that a command had started for itself was ended by a signal."""
+    """A worker that a command had started was ended by a signal."""
 
     reason = "worker_killed"
     decision = Decision.AFTER
@@ -787,11 +789,11 @@ class WorkerKilled(LedgerError):
     )
 
 
-# --- what a person set ------------------------------------------------------------------------------------------------
+# --- a person's settings ----------------------------------------------------------------------------------------------
 
 
 class ConfigError(RokuonError):
-    """`detail` is a whole sentence for the person at the keyboard, already in their language."""
+    """`detail` is a whole sentence for the user, already in the user's language."""
 
     reason = "configuration"
     decision = Decision.NEVER
@@ -803,7 +805,7 @@ class ConfigError(RokuonError):
 
 
 class DatabaseUnusable(ConfigError):
-    """The embedded database does not start, for a reason that none of the classes below has."""
+    """The embedded database does not start, for a reason without a class below."""
 
     reason = "database_unusable"
     decision = Decision.AFTER
@@ -811,7 +813,7 @@ class DatabaseUnusable(ConfigError):
 
 
 class DatabaseFull(ConfigError):
-    """A disk or the shared memory has no room for the embedded database."""
+    """A disk or the shared memory has no space for the embedded database."""
 
     reason = "database_full"
     decision = Decision.AFTER
@@ -833,7 +835,7 @@ class DatabaseHeldElsewhere(ConfigError):
 
 
 class DatabaseLockRefused(ConfigError):
-    """The file system of the embedded database's folder keeps no lock."""
+    """The file system of the database folder does not support locks."""
 
     reason = "database_lock_refused"
     decision = Decision.NEVER
@@ -841,7 +843,7 @@ class DatabaseLockRefused(ConfigError):
 
 
 def leaves(root: type[RokuonError] = RokuonError) -> Iterator[type[RokuonError]]:
-    """Every class that carries a reason code."""
+    """Yield every class that has a reason code."""
     for child in root.__subclasses__():
         if child.reason:
             yield child
@@ -849,5 +851,5 @@ def leaves(root: type[RokuonError] = RokuonError) -> Iterator[type[RokuonError]]
 
 
 def by_reason(reason: str) -> type[RokuonError]:
-    """The class of a stored reason code; InternalFault for a code that this version does not know."""
+    """Return the class of a stored reason code; InternalFault for a code that this version does not know."""
     return next((leaf for leaf in leaves() if leaf.reason == reason), InternalFault)

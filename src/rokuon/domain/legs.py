@@ -1,7 +1,7 @@
-"""The legs of conversations, remembered in bounded memory, and what ties them together.
+"""Index of the legs of conversations and of the links between them.
 
 One conversation is listed as several calls: the group leg (target: the center; it names its agent's leg as operator), and a user leg
-for each agent (it names the group leg as entry point). No single id joins them all, and each may carry recordings of its own.
+for each agent (it names the group leg as entry point). No single id connects them all, and each may have recordings of its own.
 """
 
 from collections.abc import Container, Iterable, Iterator, Mapping
@@ -19,7 +19,7 @@ _K = TypeVar("_K")
 
 
 def id_order(call_id: str) -> tuple[int, str]:
-    """Sorts ids like numbers without requiring that they are."""
+    """Return a sort key that orders ids like numbers; they need not be numbers."""
     return len(call_id), call_id
 
 
@@ -29,12 +29,12 @@ def _scope(party: Party | None) -> Scope | None:
 
 
 def is_own(leg: ListedCall, target: Scope) -> bool:
-    """Whether the leg is the target's own (a center's group leg), not one that only came through it."""
+    """Whether the leg is the target's own (a center's group leg), not one that only passed through it."""
     return _scope(leg.target) == target
 
 
 def named_targets(leg: ListedCall, trainees: Mapping[str, Iterable[str]]) -> set[Scope]:
-    """The centers and teams that the leg names by itself, and the teams in which its user is a trainee."""
+    """Return the centers and teams that the leg itself names, and the teams in which its user is a trainee."""
     parties = (leg.target, leg.entry_point_target, leg.proxy_target, leg.group)
     found = {scope for party in parties if (scope := _scope(party))}
     if leg.target and leg.target.type == "user":
@@ -43,10 +43,10 @@ def named_targets(leg: ListedCall, trainees: Mapping[str, Iterable[str]]) -> set
 
 
 def inherits(leg: ListedCall, center_leg: ListedCall) -> bool:
-    """Whether a leg belongs to a center because another leg does: it lies below that one, is its agent's (or the other way round),
-    or has the same master call.
+    """Whether a leg belongs to a center because another leg does: it has that leg as entry point, is its agent's leg (or the other way
+    round), or has the same master call.
 
-    Not the leg from which the call came to the center: that may be the personal call of a user who then transferred it.
+    This does not include the leg from which the call came to the center: it may be the personal call of a user who then transferred it.
     """
     return (
         leg.entry_point_call_id == center_leg.id
@@ -61,7 +61,7 @@ def _master(leg: ListedCall) -> str:
 
 
 def _fuller(one: ListedCall, other: ListedCall) -> ListedCall:
-    """One call listed twice: whichever says more, with the recordings of both."""
+    """Join two listings of one call: the one with more data, with the recordings of both."""
     first, second = sorted((one, other), key=lambda leg: (-len(leg.recordings), not leg.was_recorded, -(leg.ended_ms or 0), repr(leg)))
     known = {(entry.kind, entry.id) for entry in first.recordings}
     more = tuple(entry for entry in second.recordings if (entry.kind, entry.id) not in known)
@@ -69,8 +69,8 @@ def _fuller(one: ListedCall, other: ListedCall) -> ListedCall:
 
 
 class LegIndex:
-    """Legs by id, and by the ids that they name. Whoever fills it drops what is no longer needed. `names` are people's by user id: for
-    legs that name nobody."""
+    """Legs by id, and by the ids that they name. The caller drops legs that are no longer needed, which bounds the memory. `names` are
+    users' names by user id, for legs without a name."""
 
     def __init__(self, names: Mapping[str, str]) -> None:
         self._names = names
@@ -95,7 +95,7 @@ class LegIndex:
         return self._legs.get(call_id)
 
     def add(self, leg: ListedCall) -> ListedCall:
-        """What is remembered of the call from now on: the leg, joined with what was known of it."""
+        """Add a leg, joined with what was known of the same call, and return the result."""
         known = self._legs.get(leg.id)
         if known is not None:
             if known == leg:
@@ -119,7 +119,7 @@ class LegIndex:
             _discard(self._listing, (entry.kind, entry.id), leg.id)
 
     def linked(self, leg: ListedCall) -> list[ListedCall]:
-        """Every other remembered leg that names this one, is named by it, or names the same master call."""
+        """Return every other indexed leg that names this one, is named by it, or names the same master call."""
         ids = dict.fromkeys(_names(leg))
         ids.update(self._naming.get(leg.id, {}))
         if leg.master_call_id:
@@ -130,19 +130,20 @@ class LegIndex:
         return [self._legs[call_id] for call_id in self._listing.get(recording, {})]
 
     def targets_of(self, leg: ListedCall, backed_up: Container[Scope], trainees: Mapping[str, Iterable[str]]) -> list[Scope]:
-        """The backed-up targets that a leg belongs to, in a fixed order."""
+        """Return the backed-up targets that a leg belongs to, in a fixed order."""
         found = named_targets(leg, trainees)
         for other in self.linked(leg):
             if inherits(leg, other):
-                # A team is its trainees: what is linked to a trainee's leg is still another user's call.
+                # A team's calls are those of its trainees: a leg linked to a trainee's leg is still another user's call.
                 found.update(scope for scope in named_targets(other, {}) if scope.kind is ScopeKind.CONTACT_CENTER)
         return sorted(scope for scope in found if scope in backed_up)
 
     def agent_of(self, leg: ListedCall) -> str | None:
-        """The agent's name: the leg's own user, else its operator's, else that of the first leg that came from it; None if unknown.
+        """Return the agent's name: of the leg's own user, else of its operator, else of the first leg that has it as entry point; None if
+        unknown.
 
-        A leg says its user's name, or the directory knows it. Of the legs that came from it, one that was recorded goes first: those that
-        only rang are listed too.
+        The name is in the leg or in the directory. Of the legs that have it as entry point, recorded ones go first, because legs that only
+        rang are listed too.
         """
         below = [
             other
@@ -156,23 +157,23 @@ class LegIndex:
         return None
 
     def _name_of(self, agent: Party) -> str:
-        """A name that prints something, "" where there is none."""
+        """Return a name with visible characters, "" if there is none."""
         for name in (agent.name, self._names.get(agent.id, "") if agent.type == "user" else ""):
             if agent_name(name) != UNKNOWN_AGENT:
                 return name
         return ""
 
     def lacks_agent_leg(self, leg: ListedCall) -> bool:
-        """Whether the leg is a group's and names an operator's leg that is not here."""
+        """Whether the leg is a group's leg and names an operator's leg that is not in the index."""
         own = leg.target is not None and leg.target.type in _AGENT_TYPES
         return not own and bool(leg.operator_call_id) and leg.operator_call_id not in self
 
     def is_unclear(self, leg: ListedCall) -> bool:
-        """Whether a leg that is not here may tell more: it is named, or nobody is known whose name the recordings could carry."""
+        """Whether a leg that is not in the index may add facts: this leg names it, or no agent is known for the recordings."""
         return any(name not in self for name in _names(leg)) or (bool(leg.recordings) and self._agent_is_a_guess(leg))
 
     def _agent_is_a_guess(self, leg: ListedCall) -> bool:
-        """Nobody is known, or only somebody whose leg rang: who answered may still come."""
+        """Whether no agent is known, or only a user whose leg rang: the leg of the user who answered may still arrive."""
         own = leg.target is not None and leg.target.type in _AGENT_TYPES
         below = (self._legs[call_id] for call_id in self._naming.get(leg.id, {}))
         answered = any(one.entry_point_call_id == leg.id and (one.was_recorded or one.recordings) for one in below)

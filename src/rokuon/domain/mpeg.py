@@ -1,6 +1,6 @@
-"""Frames of MPEG layer III (ISO/IEC 11172-3, 13818-3, and the usual MPEG-2.5 extension): what a header says, and what a frame carries.
+"""Parser for headers, checksums and Info frames of MPEG layer III (ISO/IEC 11172-3, 13818-3, and the usual MPEG-2.5 extension).
 
-Bytes are looked at, not decoded.
+It does not decode audio.
 """
 
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ _RATES = {0: (11025, 12000, 8000), 2: (22050, 24000, 16000), 3: (44100, 48000, 3
 _MPEG_1 = 3
 
 LONGEST = 1441
-"""Bytes of the longest frame of layer III: MPEG-1, 320 kbit/s, 32 kHz, with padding."""
+"""Length in bytes of the longest frame of layer III: MPEG-1, 320 kbit/s, 32 kHz, with padding."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What a header says: bytes with the header, samples of a channel. `protected`: a CRC follows the header."""
+    """The values of a header. `length`: bytes including the header. `samples`: per channel. `protected`: a CRC follows the header."""
 
     length: int
     samples: int
@@ -31,7 +31,7 @@ class Frame:
 
 
 def _frames_by_header() -> dict[int, Frame]:
-    """Every valid pair of second and third header byte. Free format (bitrate 0) and the reserved values are not among them."""
+    """Return a frame for every valid pair of second and third header byte; free format (bitrate 0) and reserved values are left out."""
     frames = {}
     for version, rates in _RATES.items():
         samples, table = (1152, _KBPS_1) if version == _MPEG_1 else (576, _KBPS_2)
@@ -51,21 +51,21 @@ def _frames_by_header() -> dict[int, Frame]:
 
 FRAMES = _frames_by_header()
 PLAIN_STEPS = {header: (frame.length, frame.duration_ms) for header, frame in FRAMES.items() if not frame.protected}
-"""Bytes and ms of every frame without a CRC."""
+"""Length in bytes and duration in ms of every frame without a CRC, by header."""
 
 FOURTH = bytes(value for value in range(256) if value & 3 != 2)
-"""The fourth byte of a header is free but for one reserved emphasis."""
+"""Allowed values of a header's fourth byte: all except those with the one reserved emphasis."""
 
 
 def frame_at(data: Data, at: int, end: int) -> Frame | None:
-    """The frame whose header stands at `at`, as far as `end` leaves room for a header."""
+    """Return the frame whose header is at `at`, or None. The header must end at or before `end`."""
     if at + 4 > end or data[at] != 0xFF or data[at + 3] & 3 == 2:
         return None
     return FRAMES.get(data[at + 1] << 8 | data[at + 2])
 
 
 def _side_bytes(second: int, fourth: int) -> int:
-    """Length of the side information, which follows the header and the CRC."""
+    """Return the length of the side information, which follows the header and the CRC."""
     mono = fourth & 0xC0 == 0xC0
     if second & 0x18 == 0x18:
         return 17 if mono else 32
@@ -89,7 +89,7 @@ _CRC = _crc_table()
 
 
 def checksum_fits(frame: bytes) -> bool:
-    """Whether the CRC of a whole protected frame fits: over the second half of the header and the side information."""
+    """Whether the CRC of a complete protected frame matches; it covers the second half of the header and the side information."""
     crc = 0xFFFF
     for byte in frame[2:4] + frame[6 : 6 + _side_bytes(frame[1], frame[3])]:
         crc = (crc << 8 & 0xFFFF) ^ _CRC[crc >> 8 ^ byte]
@@ -101,8 +101,8 @@ def checksum_fits(frame: bytes) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Info:
-    """A Xing, Info or VBRI frame. `frames` is the number it announces (0: none); `silent` the samples that the encoder put around the
-    sound, where it says so. All of it is the encoder's word, and may be wrong."""
+    """A Xing, Info or VBRI frame. `frames` is the number that it announces (0: none); `silent` is the padding around the sound in samples,
+    if the encoder states it. The encoder wrote these values, and they may be wrong."""
 
     frames: int = 0
     silent: int = 0
@@ -110,18 +110,18 @@ class Info:
 
 INFO_WORDS = (b"Xing", b"Info")
 INFO_BYTES = 192
-"""More of an Info frame says nothing about the file."""
+"""Later bytes of an Info frame contain nothing about the file."""
 _SIDES = (9, 17, 32)
 
 
 def info_starts(word: int) -> tuple[int, ...]:
-    """Where an Info frame may begin that has its word at this place."""
+    """Return the possible starts of an Info frame whose word is at this offset."""
     return tuple(word - 4 - side for side in _SIDES)
 
 
 def info_frame(frame: bytes) -> Info | None:
-    """`frame` is a frame, at least its first INFO_BYTES. None for a frame of audio: also for one that happens to hold the word, since only
-    an Info frame has empty side information."""
+    """Parse a frame, of which at least the first INFO_BYTES are given. None for an audio frame, even if it contains the word by chance,
+    since only an Info frame has empty side information."""
     unprotected = frame[1] & 1
     side = _side_bytes(frame[1], frame[3])
     for at in {4 + side + (0 if unprotected else 2), 4 + side}:

@@ -1,14 +1,14 @@
-"""How long work takes at a company's request budget: one rule for the plan before a run, and for what is left of one."""
+"""Duration of work at a company's request budget: one rule for the estimate before a run and for the rest of a run."""
 
 from dataclasses import dataclass
 
 SPACING = 1.03
-"""Send slots lie this much further apart than the limit asks for, so that jitter on the way breaks no window (`dialpad.pacing`)."""
+"""Factor by which send slots are further apart than the limit requires, so that network jitter never exceeds it (`dialpad.pacing`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class CurrentBudget:
-    """What counts now: how many requests a second may be sent, and how many each recording is charged."""
+    """The current budget: the requests allowed per second, and the requests charged for each recording."""
 
     requests_per_second: float
     per_recording: int
@@ -16,8 +16,8 @@ class CurrentBudget:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """How far a listing has come, in seconds of calls (not of work): so many are listed and so many still are to be, in `windows` windows.
-    In those listed, `pages` pages were read and `found` recordings found that were not known before."""
+    """Progress of a listing, in seconds of call time (not of work): `seconds` are listed, and `to_list` are left in `windows` windows. In
+    the listed part, `pages` pages were read and `found` recordings were found that were not known before."""
 
     seconds: float
     to_list: float
@@ -27,18 +27,18 @@ class Listed:
 
     @property
     def share(self) -> float:
-        """What is listed, of all that is to be; 1 where nothing is."""
+        """The listed share of the whole range; 1 if nothing is left to list."""
         return self.seconds / (self.seconds + self.to_list) if self.to_list > 0 else 1.0
 
     def ahead(self, known: float) -> float:
-        """What is still to come of something of which `known` came with what is listed: as dense as before."""
+        """Extrapolate `known`, a count in the listed part, to the part still to list, with the same density."""
         return known * self.to_list / self.seconds if self.seconds > 0 else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """Seconds. `least`: for what is known to be to do. `seconds`: with what the listing will likely bring; None while too little is
-    listed to say. `more`: something comes on top, because the listing goes on or because a part waits for longer."""
+    """Remaining time in seconds. `least`: for the known work. `seconds`: with the work that the listing will probably find; None while too
+    little is listed. `more`: the total will be longer, because the listing continues or because a part waits."""
 
     least: float
     seconds: float | None
@@ -46,17 +46,19 @@ class Left:
 
 
 LISTED_ENOUGH = 0.02
-"""Below this share of the range, its density says nothing of the rest."""
+"""If a smaller share of the range is listed, its density does not predict the rest."""
 
 
 def seconds_for(pages: float, recordings: float, budget: CurrentBudget, measured: float = 0.0) -> float:
-    """`measured` recordings a second were seen of late, 0 for none. Whichever is slower counts: the budget, or the recordings."""
+    """Return the duration in seconds: the longer of the time by budget and the time by `measured`, the recent recordings per second (0:
+    not measured)."""
     by_budget = (pages + recordings * budget.per_recording) / budget.requests_per_second
     return max(by_budget, recordings / measured) if measured > 0 else by_budget
 
 
 def left(listed: Listed, to_copy: int, waiting: int, budget: CurrentBudget, measured: float) -> Left | None:
-    """`to_copy` recordings are to be copied now, `waiting` more wait for a hold or a later try. None where only such are left."""
+    """Return the remaining time. `to_copy` recordings can be copied now; `waiting` more wait for a hold or a later try. None if only
+    waiting ones are left."""
     if to_copy <= 0 and listed.to_list <= 0:
         return None
     least = seconds_for(listed.windows, to_copy, budget, measured if to_copy else 0.0)

@@ -1,8 +1,8 @@
-"""The object key of a recording: one portable form that every store, and a Windows disk, accepts.
+"""Object key of a recording, in one portable form that every store and Windows disks accept.
 
 `call-recordings/<center or team name>/<YYYY-MM-DD>/<agent> - <call id> - <recording id>.mp3` (article point M9). Names come from
-another system and are untrusted; they are only for people. What is unique and what is parsed back are the ids. A key is frozen in the
-ledger before the first byte moves, so a later version of these rules, or of Python's Unicode tables, never moves an object.
+another system and are untrusted; they are only for people. The ids make a key unique and are parsed back. A key is frozen in the ledger
+before the first byte is fetched, so a later version of these rules, or of Python's Unicode tables, never moves an object.
 """
 
 import hashlib
@@ -18,11 +18,11 @@ from .clocks import DAY_MS
 
 PREFIX = "call-recordings"
 ASIDE = ".rokuon-aside"
-"""The folder of what could not be proven. No target's folder has this name: none begins with a point."""
+"""The folder of unproven audio. No target's folder has this name, because none starts with a dot."""
 
 SEGMENT_BYTES = 255
 LEAST_SEGMENT_BYTES = 128
-"""A disk that takes only shorter names has no room for an agent beside two ids."""
+"""On a disk that accepts only shorter names, an agent's name does not fit beside two ids."""
 FOLDER_BYTES = 180
 AGENT_BYTES = 120
 UNKNOWN_AGENT = "unknown-agent"
@@ -41,11 +41,11 @@ _REMOVED = frozenset(point for first, last in _REMOVED_RANGES for point in range
     [0xAD, 0x61C, 0x180E, 0x200B, 0x200E, 0x200F, 0xFEFF]
 )
 _LOOK_ALIKES = str.maketrans('/\\#[]*?<>:"|%', "／＼＃［］＊？＜＞：＂｜％")
-# As its first character, a shell takes "-rf" for an option, "~user" for a home and "=cmd" (zsh) for a program; a spreadsheet takes what
-# begins with = + - @ for a formula. A leading dot hides the folder. Elsewhere in a name they mean nothing.
+# At the start of a name, a shell reads "-rf" as an option, "~user" as a home folder and "=cmd" (zsh) as a program; a spreadsheet reads text
+# that starts with = + - @ as a formula. A leading dot hides the folder. Elsewhere in a name these characters are harmless.
 _FIRST = {".": "．", "~": "～", "-": "－", "=": "＝", "+": "＋", "@": "＠"}
 _SPACES = re.compile(" {2,}")
-# Hangul fillers and joiners print nothing: a name made of them alone is as good as empty.
+# Hangul fillers and joiners are invisible: a name that consists only of them counts as empty.
 _INVISIBLE = frozenset("\u200c\u200d\u115f\u1160\u3164\uffa0\u034f ") | {"\u3000"}
 _DEVICE = re.compile(r"(?:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|CLOCK\$|(?:COM|LPT)[0-9¹²³]) *\Z", re.IGNORECASE)
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
@@ -59,7 +59,7 @@ _KEY = re.compile(
 
 
 class _Clean(dict[int, str | None]):
-    """What each code point becomes before normalisation, worked out when it is first met."""
+    """Replacement of each code point before normalisation, computed at its first use."""
 
     def __missing__(self, point: int) -> str | None:
         char = chr(point)
@@ -82,7 +82,7 @@ _CLEAN = _Clean()
 
 
 def _sticks(before: str, char: str, flags: int) -> bool:
-    """Whether `char` belongs to the visible character that `before` ends; `flags` counts the regional indicators just before."""
+    """Whether `char` belongs to the same visible character as `before`; `flags` counts the regional indicators directly before."""
     point = ord(char)
     if point < 0x300:
         return False
@@ -96,9 +96,9 @@ def _sticks(before: str, char: str, flags: int) -> bool:
 
 
 def _cut(text: str, limit: int) -> str:
-    """The longest start of `text` within `limit` bytes that ends between visible characters.
+    """Return the longest prefix of `text` within `limit` bytes that ends between visible characters.
 
-    A single one longer than the limit (a letter under a hundred accents) is cut between code points.
+    A single visible character longer than the limit (a letter with a hundred accents) is cut between code points.
     """
     size = fits = whole = flags = 0
     before = ""
@@ -137,10 +137,10 @@ _safe_cached = lru_cache(maxsize=8192)(_safe)
 
 
 def safe_name(raw: str | None, *, limit_bytes: int, fallback: str) -> str:
-    """A name that is one path segment everywhere, at most `limit_bytes` (32 or more) of UTF-8; `fallback` where nothing is left.
+    """Return a name that is one path segment on every system, at most `limit_bytes` (32 or more) of UTF-8; `fallback` if nothing is left.
 
-    NFC, never NFKC, which would make a real slash of `／`. One-way and idempotent. A cut name ends in a hash of the original, so
-    that two long names stay apart for people too.
+    NFC, never NFKC, which would turn `／` into a real slash. One-way and idempotent. A cut name ends in a hash of the original, so that
+    people can distinguish two long names.
     """
     if not isinstance(raw, str) or not raw:
         return fallback
@@ -156,19 +156,19 @@ def folder_name(raw: str | None) -> str:
 
 
 def folder_key(name: str) -> str:
-    """Two folders whose keys are equal are one folder on a disk that ignores case."""
+    """Return a key for comparing folders: two with equal keys are one folder on a disk that ignores case."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
 
 
 def numbered_folder(name: str, target_id: str, again: int = 1) -> str:
-    """`<name> (<id>)`, at most 180 bytes: the folder of a second target with the same name. `again` above 1 numbers it once more."""
+    """Return `<name> (<id>)`, at most 180 bytes: the folder of a second target with the same name. `again` above 1 adds a number."""
     number = safe_id(target_id) if again == 1 else f"{safe_id(target_id)}-{again}"
     suffix = f" ({number})"
     return safe_name(name, limit_bytes=FOLDER_BYTES - len(suffix), fallback=UNKNOWN_CENTER) + suffix
 
 
 def free_folder(raw_name: str | None, target_id: str, taken: Container[str]) -> str:
-    """The folder of a target at its first backup. `taken` holds the `folder_key` of every folder of the bucket."""
+    """Return the folder of a target at its first backup. `taken` contains the `folder_key` of every folder of the bucket."""
     name = folder = folder_name(raw_name)
     again = 0
     while folder_key(folder) in taken:
@@ -178,7 +178,7 @@ def free_folder(raw_name: str | None, target_id: str, taken: Container[str]) -> 
 
 
 def safe_id(raw: str) -> str:
-    """Dialpad's ids are digits and stay as they are; anything stranger becomes a hash."""
+    """Return an id that is safe in a key. Dialpad's ids are digits and stay unchanged; other ids may become a hash."""
     return raw if _ID.match(raw) else _hashed(raw)
 
 
@@ -188,7 +188,7 @@ def _hashed(raw: str) -> str:
 
 @lru_cache(maxsize=1024)
 def zone(name: str) -> tzinfo:
-    """The zone of a tz database name; UTC for an empty or unknown one."""
+    """Return the zone of a tz database name; UTC for an empty or unknown name."""
     try:
         return ZoneInfo(name) if name else UTC
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -197,7 +197,7 @@ def zone(name: str) -> tzinfo:
 
 
 def date_folder(started_ms: int, timezone_name: str) -> str:
-    """The local date on which the call started, `YYYY-MM-DD`. `started_ms` is epoch ms UTC, between the years 1 and 9999."""
+    """Return the local date on which the call started, `YYYY-MM-DD`. `started_ms` is epoch ms UTC, between the years 1 and 9999."""
     return datetime.fromtimestamp(started_ms // 1000, zone(timezone_name)).date().isoformat()
 
 
@@ -205,9 +205,9 @@ _YEAR_2000_MS = 946_684_800_000
 
 
 def placing_time(started_ms: int | None, ended_ms: int | None, noticed_ms: int) -> int:
-    """The time whose date names the folder: the start, or the end where the start cannot be true, or when Rokuon noticed the call.
+    """Return the time whose date names the folder: the call's start; else its end; else the time when Rokuon noticed the call.
 
-    Cannot be true: missing, before 2000 (also seconds mistaken for ms), or more than a day after the call was noticed.
+    A time is not used if it is missing, before 2000 (also seconds mistaken for ms), or more than a day after the call was noticed.
     """
     for time_ms in (started_ms, ended_ms):
         if time_ms is not None and _YEAR_2000_MS <= time_ms <= noticed_ms + DAY_MS:
@@ -217,7 +217,7 @@ def placing_time(started_ms: int | None, ended_ms: int | None, noticed_ms: int) 
 
 @lru_cache(maxsize=4096)
 def _refuse_unsafe(folder: str, date: str, ext: str) -> None:
-    # A folder comes frozen from the ledger and is not sanitised anew: a newer Unicode table must not rename it.
+    # A folder comes frozen from the ledger and is not sanitised again: a newer Unicode table must not rename it.
     if not folder.strip(". ") or folder.startswith(".") or _UNSAFE.search(folder) or len(folder.encode()) > SEGMENT_BYTES:
         raise ValueError("not a folder of the layout")
     if not _DATE.match(date) or not _EXT.match(ext):
@@ -227,12 +227,12 @@ def _refuse_unsafe(folder: str, date: str, ext: str) -> None:
 def object_key(
     folder: str, date: str, agent: str | None, call_id: str, recording_id: str, ext: str = "mp3", *, longest: int = SEGMENT_BYTES
 ) -> str:
-    """The key, relative to the bucket, at most 1,024 bytes with exactly three slashes. `agent` may be as the source wrote it.
+    """Return the key, relative to the bucket, at most 1,024 bytes with exactly three slashes. `agent` may be as the source wrote it.
 
-    `longest` is how many bytes of a name the bucket takes, LEAST_SEGMENT_BYTES to SEGMENT_BYTES. Below SEGMENT_BYTES the folder and the
-    agent are cut to it, and ids too long for it become hashes; `aside_key` of such a key fits too.
+    `longest` is the longest name in bytes that the bucket accepts, LEAST_SEGMENT_BYTES to SEGMENT_BYTES. Below SEGMENT_BYTES the folder
+    and the agent are cut to it, and ids that are too long become hashes; `aside_key` of such a key fits too.
 
-    Raises ValueError for a folder or date that these rules never made.
+    Raises ValueError for a folder or date that these rules never produce.
     """
     _refuse_unsafe(folder, date, ext)
     room = _room(longest)
@@ -256,7 +256,8 @@ def _tail(call_id: str, recording_id: str, ext: str) -> str:
 
 
 def shortened(key: str, longest: int) -> str | None:
-    """The key that `object_key` gives for `longest` to what has this key; None where it fits already, or is none of this layout."""
+    """Return the key that `object_key` produces with `longest` for the recording of this key; None if the key fits already or is not of
+    this layout."""
     parsed = parse_key(key)
     if parsed is None or (len(parsed.folder.encode()) <= longest and len(key.rpartition("/")[2].encode()) <= _room(longest)):
         return None
@@ -264,14 +265,14 @@ def shortened(key: str, longest: int) -> str | None:
 
 
 def aside_key(key: str, sha256: str, ext: str) -> str:
-    """Where unproven bytes of the copy with this key are kept: the same folder, date and name within ASIDE, with the bytes' own extension.
-    A part of their SHA-256 tells one attempt's bytes from another's, since nothing is overwritten."""
+    """Return the key of unproven bytes of the copy with this key: the same folder, date and name within ASIDE, with the bytes' own
+    extension. A part of their SHA-256 distinguishes the bytes of several attempts, since nothing is overwritten."""
     prefix, folder, date, name = key.split("/")
     if prefix != PREFIX or not _EXT.match(ext):
         raise ValueError("not a key of the layout")
     stem, tail = name.rpartition(".")[0], f" - {sha256[:12]}.{ext}"
     if len((stem + tail).encode()) > SEGMENT_BYTES:
-        # The ids are what is unique; they stand at the end, and are ASCII.
+        # The ids make the key unique; they are at the end, and are ASCII.
         agent, call_id, recording_id = stem.rsplit(" - ", 2)
         ids = f" - {call_id} - {recording_id}"
         stem = _cut(agent, SEGMENT_BYTES - len(ids) - len(tail)).rstrip() + ids
@@ -289,6 +290,6 @@ class ParsedKey:
 
 
 def parse_key(key: str) -> ParsedKey | None:
-    """The parts of a key of this layout, read from the right, since an agent's name may hold " - "; None for any other key."""
+    """Return the parts of a key of this layout, parsed from the right, since an agent's name may contain " - "; None for other keys."""
     match = _KEY.match(key)
     return ParsedKey(*match.groups()) if match else None

@@ -1,4 +1,4 @@
-"""What the use cases ask of the world: a source, a store, send slots, the ledger. `wiring` joins them to what implements them.
+"""Interfaces (ports) of the use cases: source, store, send slots, ledger, jobs. `wiring` connects them to their implementations.
 
 Every method raises only what `domain.failures` declares.
 """
@@ -24,47 +24,47 @@ class TimeRange:
 
 
 class Download(Protocol):
-    """An open answer with audio. `length` is the announced number of body bytes, None where none was announced."""
+    """An open response with audio. `length` is the announced number of body bytes, None if none was announced."""
 
     length: int | None
     content_type: str
 
     def chunks(self, limit: int) -> AsyncIterator[bytes]:
-        """The body, once, piece by piece, each at most 1 MiB. Raises RecordingTooLarge past `limit` bytes, RecordingTruncated where fewer
-        arrive than announced, RecordingTooSlow on a stall or a drip."""
+        """Yield the body, once, in pieces of at most 1 MiB. Raises RecordingTooLarge beyond `limit` bytes, RecordingTruncated if fewer
+        bytes arrive than announced, RecordingTooSlow if the download stalls or is very slow."""
 
 
 class Source(Protocol):
-    """Where recordings come from. Every request is paced by the company's budget and bounded in time."""
+    """The source of recordings. Every request keeps to the company's budget and has a timeout."""
 
     def pages(self, scope: Scope, wanted: TimeRange) -> AsyncIterator[ListingPage]:
-        """Concluded calls that started in the range (at most 30 days), newest first, until a page says `last`.
+        """Yield concluded calls that started in the range (at most 30 days), newest first, until a page has `last` set.
 
-        A call may appear twice. Where the source answers with calls outside the range, they are left out, and pages may be empty; where
-        its list is in no order then, that is an error (SourceAnswerMalformed). Raises SourceCursorLooped rather than run for ever.
+        A call may appear twice. Calls outside the range are left out, so pages may be empty; if the source returns such calls and its list
+        is not in order, SourceAnswerMalformed is raised. Raises SourceCursorLooped instead of running forever.
         """
 
     def open(self, kind: RecordingKind, recording_id: str, url: str) -> AbstractAsyncContextManager[Download]:
-        """The audio of a recording. Follows redirects by hand within the allow-list; credentials go only where they belong.
+        """Open the audio of a recording. Follows redirects itself, within the allow-list; credentials are sent only to their own host.
 
         Raises RecordingNotReady (404), RecordingGone (410), RecordingForbidden (403), SourceKindDenied (a login page),
         SourceKeyRefused (401), SourceThrottled, SourceUnavailable, SourceRedirectBlocked, SourceUrlRefused, RecordingEncoded,
-        RecordingNotAudio (a text answer), RecordingTooLarge (by the announced length).
+        RecordingNotAudio (a text response), RecordingTooLarge (by the announced length).
         """
 
     async def directory(self) -> Directory:
-        """Company, offices, contact centers, coaching teams with trainees, users of every state."""
+        """Return company, offices, contact centers, coaching teams with trainees, and users of every state."""
 
     async def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a store can do. A caller asks before it relies on one.
+    """Optional abilities of a store. A caller checks one before relying on it.
 
-    `keeps_metadata`: user metadata and content type are kept with the object. `checks_writes`: the store refuses a body whose
-    checksum is not the one sent. `stores_checksum`: `stat` answers a checksum without reading the body. `signs_urls`: a
-    time-limited link for a browser can be made (`signed_url`). `bucket_roles`: access is granted by roles that verification can report on.
+    `keeps_metadata`: the store keeps user metadata and content type with the object. `checks_writes`: it refuses a body whose checksum is
+    not the one sent. `stores_checksum`: `stat` returns a checksum without reading the body. `signs_urls`: `signed_url` makes a
+    time-limited link for a browser. `bucket_roles`: roles grant access, and verification can report on them.
     """
 
     keeps_metadata: bool
@@ -87,9 +87,9 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """What the store says that it holds. `version` is its own word for this write (GCS generation, ETag, inode and mtime).
+    """An object as the store reports it. `version` is the store's own identifier of this write (GCS generation, ETag, inode and mtime).
 
-    `crc32c` is None where the store keeps none; `metadata` is empty where it keeps none.
+    `crc32c` is None and `metadata` is empty if the store keeps none.
     """
 
     key: str
@@ -101,11 +101,11 @@ class StoredObject:
 
 
 LONGEST_LINK_S = 300
-"""A signed link opens a recording to whoever holds it: five minutes and no longer."""
+"""Anyone who has a signed link can open the recording, so a link is valid for at most five minutes."""
 
 
 class Store(Protocol):
-    """One bucket. Nothing is ever overwritten or deleted through this protocol: it has no word for either.
+    """One bucket. This protocol has no method to overwrite or delete an object.
 
     Keys are relative to the bucket, separated by "/", and at most 1,024 bytes of UTF-8.
     """
@@ -114,27 +114,27 @@ class Store(Protocol):
     capabilities: Capabilities
 
     async def put(self, key: str, body: Body, *, content_type: str, metadata: Mapping[str, str]) -> StoredObject:
-        """Create the object, completely or not at all, durable when this returns.
+        """Create the object, completely or not at all; it is durable when this returns.
 
-        Raises ObjectExists where the name is taken (also after a lost answer of our own), ChecksumRefused where the body arrived
-        damaged or is not `body.size` bytes with `body.crc32c`, StoreUnavailable where the outcome is unknown. Cancelling leaves no
-        visible part of an object. The answer is the store's own: what it holds, not what was sent.
+        Raises ObjectExists if the key exists already (also after a lost answer to our own write), ChecksumRefused if the body arrived
+        damaged or is not `body.size` bytes with `body.crc32c`, StoreUnavailable if the outcome is unknown. Cancelling leaves no visible
+        part of an object. The result is what the store reports, not what was sent.
         """
 
     async def stat(self, key: str) -> StoredObject | None:
-        """What is there, or None. With `stores_checksum` off, `crc32c` is computed from the bytes that are there."""
+        """Return the object, or None if there is none. With `stores_checksum` off, `crc32c` is computed from the stored bytes."""
 
     def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
-        """The bytes from `start` up to, not including, `end`. Raises ObjectMissing where nothing has that name."""
+        """Yield the bytes from `start` up to, not including, `end`. Raises ObjectMissing if there is no such object."""
 
     def list(self, prefix: str, after: str = "") -> AsyncIterator[StoredObject]:
-        """Objects under the prefix in byte order of their keys, those after `after` only; any number, page by page."""
+        """Yield all objects under the prefix with keys after `after`, in byte order of their keys, page by page."""
 
     async def signed_url(self, key: str, seconds: int, *, content_type: str, disposition: str) -> str:
-        """A link with which whoever holds it reads this one object, ranges included, for 1 to LONGEST_LINK_S seconds from now. The
-        answer has these headers whatever is stored. A secret: never logged.
+        """Return a link with which anyone can read this one object, including ranges, for 1 to LONGEST_LINK_S seconds from now. The
+        response has these headers, whatever headers are stored. The link is a secret and never logged.
 
-        Asked only where `signs_urls`: raises ValueError elsewhere, and for another length of time.
+        Raises ValueError if `signs_urls` is off, and for another length of time.
         """
 
     async def close(self) -> None: ...
@@ -144,10 +144,10 @@ class SendSlots(Protocol):
     """A company's request budget, shared by every process of the installation."""
 
     async def take(self) -> None:
-        """Returns when one request may be sent."""
+        """Wait until one request may be sent."""
 
     async def slow_down(self, seconds: float, asked: float | None = None) -> None:
-        """Nobody of the company sends for so long (a 429). `asked` is how long the other side asked for, where it named a time."""
+        """Stop all requests of the company for `seconds` (a 429). `asked` is the wait that the other side asked for, if it named one."""
 
 
 class Sleep(Protocol):
@@ -155,41 +155,42 @@ class Sleep(Protocol):
 
 
 class WindowLedger(Protocol):
-    """What the work on one window, or on a company's due copies, asks of the ledger. Each call is one transaction."""
+    """The ledger for the work on one window or on a company's due copies. Each call is one transaction."""
 
     async def left_over(self, beyond: Work | None) -> list[Work]:
-        """Pending, due copies that this job is to try, in one order for all of the job, those behind `beyond`; an empty list at the end."""
+        """Return the next pending, due copies for this job, those after `beyond`, in the same order throughout the job; at the end an empty
+        list."""
 
     async def place(self, calls: Sequence[PlannedCall], copies: Sequence[PlannedCopy], progress: ListingProgress) -> list[Work] | None:
-        """Enter what was listed and move the resume mark; the pending, due copies among it. None where the job is not wanted any more."""
+        """Enter what was listed and move the resume mark. Return its pending, due copies, or None if the job is not wanted any more."""
 
     async def record(self, outcomes: Sequence[Outcome]) -> set[int]:
-        """Enter outcomes; the ids of the copies that hold theirs now."""
+        """Enter outcomes. Return the ids of the copies that took their outcome."""
 
     async def wanted(self) -> bool:
-        """False once the run was cancelled or the window is done."""
+        """Return False once the run was cancelled or the window is done."""
 
     async def holds(self) -> Mapping[tuple[HoldOn, str], RokuonError]:
-        """The open holds that this job respects, each with the error that opened it."""
+        """Return the open holds that this job respects, each with the error that opened it."""
 
     async def witnesses(self, kind: RecordingKind) -> Sequence[Witness]:
-        """A few recordings of this kind that were verified, the latest first; none of those that have left the access window."""
+        """Return a few verified recordings of this kind, the latest first, without those that have left the access window."""
 
     async def has_left(self, work: Work) -> bool:
-        """Whether the copy's recording has left the company's access window: then a denial says nothing about others of its kind."""
+        """Whether the copy's recording has left the company's access window: then a refusal shows nothing about others of its kind."""
 
     async def bucket_fails(self, bucket_id: int) -> bool:
-        """Whether other jobs saw the bucket fail several times in a row: it has taken nothing since."""
+        """Whether other jobs saw the bucket fail several times in a row, with no successful write since."""
 
     async def leaving(self, work: Work) -> bool:
-        """Whether the copy's recording has left the access window or soon does: what is fetched now may be the last that can be had."""
+        """Whether the copy's recording has left the access window or soon does: this may be the last chance to fetch it."""
 
     async def hold(self, error: RokuonError, on: HoldOn, ref: str) -> None:
         """Stop a source (`ref` is ""), a kind or a bucket (`ref` names it) until the error's cause is gone."""
 
 
 class Jobs(Protocol):
-    """Asks for work, inside the caller's transaction: the job exists if and only if the rows it concerns do."""
+    """Queues jobs in the caller's transaction: a job exists if and only if its rows do."""
 
     def enqueue_window(self, window_id: int) -> None: ...
 
@@ -200,7 +201,7 @@ class Jobs(Protocol):
     def enqueue_look(self, company_id: int, at: datetime | None = None) -> None: ...
 
     def enqueue_mail(self) -> None:
-        """Send what the outbox holds."""
+        """Queue the sending of the mails in the outbox."""
 
     def bulk_jobs_wait(self) -> bool:
         """Whether bulk work waits in the queue for a worker."""

@@ -1,4 +1,4 @@
-"""What a source lists: calls, their recordings, and the targets they may belong to.
+"""Data that a source lists: calls, their recordings, and the targets they may belong to.
 
 Ids are text, as the source wrote them. Times are epoch milliseconds in UTC, durations are milliseconds.
 """
@@ -16,14 +16,14 @@ class RecordingKind(StrEnum):
 
 
 class TargetKind(StrEnum):
-    """What a backup rule can name. The values are the source's filter words."""
+    """The kinds of target that a backup rule can name. The values are the source's filter words."""
 
     CONTACT_CENTER = "callcenter"
     COACHING_TEAM = "coachingteam"
 
 
 class ScopeKind(StrEnum):
-    """A node of the settings tree, and what a listing can be asked for."""
+    """The kinds of node in the settings tree; a listing can be requested for each."""
 
     COMPANY = "company"
     OFFICE = "office"
@@ -40,7 +40,7 @@ class Scope:
 
 
 class Bound(StrEnum):
-    """An end of the range that a listing is asked for: calls that started after it, or before it."""
+    """One end of a listing's range: calls that started after it, or before it."""
 
     AFTER = "after"
     BEFORE = "before"
@@ -51,7 +51,7 @@ COMPANY_SCOPE = Scope(ScopeKind.COMPANY)
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """Somebody or something a call leg points to. `type` is normalised: lower case, no underscore ("callcenter", "user")."""
+    """A user, group or other entity that a call leg names. `type` is normalised: lower case, no underscore ("callcenter", "user")."""
 
     type: str
     id: str
@@ -60,7 +60,7 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class ListedRecording:
-    """One entry of a call's recording list. `duration_ms` is None where the source named none."""
+    """One entry of a call's recording list. `duration_ms` is None if the source lists none."""
 
     kind: RecordingKind
     id: str
@@ -71,7 +71,7 @@ class ListedRecording:
 
 @dataclass(frozen=True, slots=True)
 class ListedCall:
-    """One leg of a conversation, as listed. A concluded call; `ended_ms` may be missing all the same."""
+    """One leg of a conversation, as listed. The call is concluded, but `ended_ms` may still be missing."""
 
     id: str
     started_ms: int
@@ -89,12 +89,12 @@ class ListedCall:
 
 @dataclass(frozen=True, slots=True)
 class MalformedItem:
-    """A listed item that could not be read: kept apart, so that the others go on. `why` holds no payload.
+    """A listed item that could not be read: it is kept apart, so that the others are processed. `why` contains no payload.
 
-    Everything else is what could be read of it all the same. `started_ms` is the call's start; where it is None, the items beside it in
-    the list prove that it lies in [`after_ms`, `before_ms`), None for an end that they do not prove. `kind` (the source's own word) and
-    `recording_id` name the one recording of a readable call that could not be read. `parties` are whom the call names. `digest` tells an
-    item without a call id apart from others: the same whenever the item is listed.
+    The other fields hold what could still be read. `started_ms` is the call's start; if it is None, the neighbouring items in the list
+    prove that the start is in [`after_ms`, `before_ms`), with None for an end that they do not prove. `kind` (the source's own word) and
+    `recording_id` name the one recording of a readable call that could not be read. `parties` are the parties that the call names.
+    `digest` identifies an item without a call id: it is the same whenever the item is listed.
     """
 
     why: str
@@ -110,7 +110,7 @@ class MalformedItem:
 
 @dataclass(frozen=True, slots=True)
 class ListingPage:
-    """One answer of a listing, newest call first. `last` is True where no further page follows."""
+    """One page of a listing, newest call first. `last`: no further page follows."""
 
     calls: tuple[ListedCall, ...]
     last: bool
@@ -126,7 +126,7 @@ class Company:
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """`timezone` is a tz database name, "" where the source named none that is known; `unknown_timezone` is what it named then."""
+    """An office. `timezone` is a tz database name, "" if the source named no known zone; then `unknown_timezone` is the name it used."""
 
     id: str
     name: str
@@ -137,7 +137,7 @@ class Office:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A contact center or a coaching team: the thing whose calls are backed up."""
+    """A contact center or a coaching team, whose calls are backed up."""
 
     kind: TargetKind
     id: str
@@ -160,7 +160,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """All that a directory sync reads. `members` maps a coaching team's id to its trainees' user ids."""
+    """The result of a directory sync. `members` maps a coaching team's id to its trainees' user ids."""
 
     company: Company
     offices: tuple[Office, ...]

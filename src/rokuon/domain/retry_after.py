@@ -1,7 +1,7 @@
-"""How long another server asks to wait: its Retry-After header in seconds, whatever form it was written in.
+"""Parser for the Retry-After header of other servers: any known form, in seconds.
 
-RFC 9110 knows whole seconds and three forms of dates, all in UTC. Servers also send fractions, units, ISO dates and the time itself as a
-number. What cannot be read still asks to wait, so it stands for a minute and never for "at once".
+RFC 9110 defines whole seconds and three forms of dates, all in UTC. Servers also send fractions, units, ISO dates and a time as a number.
+A value that cannot be parsed still asks to wait, so it means one minute and never "at once".
 """
 
 import math
@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from email.utils import mktime_tz, parsedate_tz
 
 UNREADABLE_S = 60.0
-"""Users of Dialpad's API report that a minute is what a limit takes."""
+"""Users of Dialpad's API report that waiting a minute is enough."""
 
 LONGEST_S = 30 * 86_400.0
-"""More than any server means. Whoever waits has a shorter bound of its own (`domain.retry`)."""
+"""Longer than any server means. The code that waits has a shorter limit of its own (`domain.retry`)."""
 
 _NUMBER = re.compile(r"([+-]?(?:[0-9]{1,18}(?:\.[0-9]{0,18})?|\.[0-9]{1,18})(?:e[+-]?[0-9]{1,3})?)\s*([a-z]*)\.?", re.ASCII | re.IGNORECASE)
 _DIGITS = re.compile(r"[0-9]{19,}", re.ASCII)
@@ -28,9 +28,9 @@ _YEAR_S = 366 * 86_400
 
 
 def seconds_asked(header: str | None, *, now_ms: int, date: str | None = None) -> float | None:
-    """Seconds from 0 to LONGEST_S; None without the header, UNREADABLE_S where it cannot be read.
+    """Return seconds from 0 to LONGEST_S; None without the header, UNREADABLE_S if it cannot be parsed.
 
-    A time of day is compared with `date`, the answer's own Date header, since the two clocks may differ; without one with `now_ms`.
+    A date is compared with `date`, the response's own Date header, since the two clocks may differ; without it, with `now_ms`.
     """
     if header is None:
         return None
@@ -43,9 +43,9 @@ def seconds_asked(header: str | None, *, now_ms: int, date: str | None = None) -
 
 
 def epoch_ms_of(date: str) -> int | None:
-    """A date as HTTP writes it (RFC 1123, RFC 850, asctime) or as ISO 8601 does, as epoch milliseconds; None where it cannot be read.
+    """Parse a date in an HTTP form (RFC 1123, RFC 850, asctime) or ISO 8601 into epoch milliseconds; None if it cannot be parsed.
 
-    One without a zone is in UTC, never in this machine's.
+    A date without a zone is in UTC, never in this machine's zone.
     """
     try:
         if (parts := parsedate_tz(date)) is not None:
@@ -64,7 +64,7 @@ def _as_number(text: str, now_s: float) -> float | None:
         return None
     value = float(match[1])
     if not match[2]:
-        # A number within a year of now is a point in time, in seconds or milliseconds: nobody asks for a wait of fifty years.
+        # A number within a year of now is a point in time, in seconds or milliseconds: no server asks for a wait of fifty years.
         for point in (value, value / 1000):
             if abs(point - now_s) < _YEAR_S < now_s:
                 return point - now_s

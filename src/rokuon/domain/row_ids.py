@@ -1,17 +1,18 @@
-"""Ids of rows as text from outside names them: in addresses, forms, cursors and commands."""
+"""Parse ids of rows from external text: URLs, forms, cursors and commands."""
 
 import re
 
 MOST_ID = 2**63 - 1
-"""What the database's own kind of id holds."""
+"""The largest id that the database's type holds."""
 
 _DIGITS = re.compile(r"[0-9]{1,19}")
 
 
 def row_id(text: str) -> int | None:
-    """The id, or None for a text that can name no row: not of ASCII digits alone, or beyond 64 bits.
+    """Return the id, or None for a text that cannot be the id of a row: other characters than ASCII digits, or more than 64 bits.
 
-    `int()` is no judge of that: it takes signs, blanks, underscores and the digits of every script, and raises an error for 4,301 digits.
+    `int()` is not strict enough: it accepts signs, blanks, underscores and the digits of every script, and raises an error for 4,301
+    digits.
     """
     if not _DIGITS.fullmatch(text):
         return None

@@ -1,6 +1,6 @@
-"""Which bucket a target's recordings go to, which level decided it, and which customizations it overrules.
+"""Resolve the effective bucket of a target, the level that decided it, and the customizations that have no effect.
 
-The rules are the article's (points M1 to M3): without the company's consent nothing is backed up anywhere; with access restriction on,
+The rules are those of the article (points M1 to M3): unless the company enables backup, nothing is backed up; with access restriction on,
 everything goes to the company's bucket; otherwise contact center or coaching team > office > company.
 """
 
@@ -12,17 +12,17 @@ from .failures import N_
 from .recording import ScopeKind
 
 LEAST_RATE, MOST_RATE = Decimal("0.1"), Decimal(10_000)
-"""Between these a company's share of requests per second may be set."""
+"""Limits for a company's share of requests per second."""
 
 KIND_NOT_CHOSEN = "kind_not_chosen"
-"""Why a copy is excluded whose kind of recording the company does not back up."""
+"""Reason of an excluded copy whose kind of recording the company does not back up."""
 
 BucketRef = int
-"""A bucket's key in the ledger. These rules only hand it through."""
+"""A bucket's id in the database. These rules only pass it on."""
 
 
 class MediaCharge(StrEnum):
-    """What of an audio download takes a send slot. Whether Dialpad counts media is not known (docs/design/dialpad.md 8.6)."""
+    """Which requests of an audio download take a send slot. It is not known whether Dialpad counts media (docs/design/dialpad.md 8.6)."""
 
     NONE = "none"
     ONE = "one"
@@ -31,7 +31,7 @@ class MediaCharge(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CompanySettings:
-    """`restricted` is the article's access restriction: no level below may choose a bucket."""
+    """The company's settings. `restricted` is the article's access restriction: no level below may choose a bucket."""
 
     enabled: bool
     bucket: BucketRef | None
@@ -40,7 +40,7 @@ class CompanySettings:
 
 @dataclass(frozen=True, slots=True)
 class LevelSettings:
-    """An office, a contact center or a coaching team. `bucket` counts only while the level is customized."""
+    """Settings of an office, a contact center or a coaching team. `bucket` has an effect only while the level is customized."""
 
     kind: ScopeKind
     customized: bool
@@ -48,7 +48,7 @@ class LevelSettings:
 
 
 class EffectReason(Enum):
-    """Why the answer is what it is. The value is a sentence to translate."""
+    """Why a setting is effective. The value is a sentence to translate."""
 
     DISABLED = N_("Backup is not enabled for the company, so nothing is backed up.")
     RESTRICTED = N_("The company restricts access: recordings of every office are stored in the company's bucket.")
@@ -79,9 +79,9 @@ class Ignored:
 
 @dataclass(frozen=True, slots=True)
 class Effective:
-    """`bucket` is None where nothing is backed up; `won` is the level that decided, also where it decided for nothing.
+    """The effective setting. `bucket` is None if nothing is backed up; `won` is the level that decided, also if it has no bucket.
 
-    `won` is None only while the company is not enabled. `ignored` names customized levels without effect, nearest first.
+    `won` is None only while the company is not enabled. `ignored` lists customized levels without effect, nearest first.
     """
 
     bucket: BucketRef | None
@@ -95,10 +95,10 @@ def _why(base: str, bucket: BucketRef | None) -> EffectReason:
 
 
 def effective(company: CompanySettings, office: LevelSettings | None = None, target: LevelSettings | None = None) -> Effective:
-    """The answer for a target; for an office where `target` is None; for the company where both are.
+    """Return the effective setting of a target; of an office if `target` is None; of the company if both are None.
 
-    A level that is customized without a bucket stops the backup below it and says so: falling through to the level above would
-    send recordings to a bucket that somebody has just moved away from.
+    A level that is customized without a bucket stops the backup below it and reports so: falling back to the level above would send
+    recordings to a bucket that an admin has just moved away from.
     """
     customized = [level for level in (target, office) if level is not None and level.customized]
 

@@ -1,4 +1,4 @@
-"""What bytes are that came instead of MP3: a word for them, and whether they are worth keeping."""
+"""Detect the format of bytes that are not a valid MP3, and whether they are worth keeping."""
 
 import codecs
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ SNIFFED_BYTES = 512
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """`name` is a word, never part of what was sent. `extension` and `content_type` are set for what may be audio, and "" for the rest:
-    pages, texts and archives."""
+    """A detected format. `name` is a fixed word, never part of the bytes. `extension` and `content_type` are set for possible audio, and ""
+    for the rest: pages, texts and archives."""
 
     name: str
     extension: str = ""
@@ -47,7 +47,7 @@ _NO_TEXT = frozenset({*range(0x20), 0x7F, 0xFF}) - frozenset(b"\r\n\t")
 
 
 def looks_like(head: bytes) -> Looks:
-    """`head` are the first bytes behind any tag, up to SNIFFED_BYTES. Nothing at all looks like text."""
+    """Detect the format. `head` is the first bytes after any tags, up to SNIFFED_BYTES. No bytes at all count as text."""
     if not head.strip(b"\0"):
         return Looks("zeros") if head else Looks("text")
     if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
@@ -78,8 +78,9 @@ def looks_like(head: bytes) -> Looks:
 
 
 def is_text(head: bytes) -> bool:
-    """Characters that can be printed, in UTF-8, UTF-16 (without its mark: of ASCII), an older Japanese encoding, where the last one may be
-    cut, or in any other that uses no control characters: of audio, hardly ten bytes in a row are without one."""
+    """Whether the bytes are printable characters in UTF-8, UTF-16 (without a byte order mark: ASCII only), an older Japanese encoding, or
+    any other encoding without control characters. The last character may be cut. Audio rarely has ten bytes in a row without a control
+    character."""
     if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return _printable(head, "utf-16")
     for high, low in ((head[1::2], head[::2]), (head[::2], head[1::2])):

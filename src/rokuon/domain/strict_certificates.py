@@ -1,4 +1,4 @@
-"""Certificates that Python refuses from 3.13 on, although earlier versions took them: those of many companies' own authorities."""
+"""Detect certificates that Python 3.13 and newer refuse and older versions accept: those of many companies' own authorities."""
 
 import ssl
 
@@ -15,9 +15,9 @@ _STRICT = range(80, 94)
 
 
 def lacks(error: BaseException | None) -> str:
-    """What such a certificate lacks, in OpenSSL's words, such as "Missing Authority Key Identifier"; empty for any other error.
+    """Return what such a certificate lacks, in OpenSSL's words, such as "Missing Authority Key Identifier"; "" for any other error.
 
-    Also of an error that a library made of OpenSSL's: its cause, or an error that it was made with."""
+    OpenSSL's error is also found inside a library's error: as its cause, or among its arguments."""
     seen: set[int] = set()
     left = [error]
     while left:
@@ -25,7 +25,7 @@ def lacks(error: BaseException | None) -> str:
         if one is None or id(one) in seen:
             continue
         seen.add(id(one))
-        # aiohttp's own error is a kind of it too, without a code.
+        # aiohttp's own error is a subclass of it too, without a code.
         if isinstance(one, ssl.SSLCertVerificationError) and getattr(one, "verify_code", 0) in _STRICT:
             return one.verify_message
         left += [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]  # urllib3 gives its own no cause

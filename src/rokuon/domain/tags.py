@@ -1,6 +1,7 @@
-"""What players step over: tags and padding around and between frames, recognised where a frame is expected and none stands.
+"""Recognise tags and padding around and between MP3 frames, which players skip.
 
-ID3v2 (id3.org), ID3v1 and its extension TAG+, APEv1 and APEv2, Lyrics3. Programs write them in odd orders, with wrong lengths and half.
+ID3v2 (id3.org), ID3v1 and its extension TAG+, APEv1 and APEv2, Lyrics3. Programs write them in unusual orders, with wrong lengths and
+incompletely.
 """
 
 from dataclasses import dataclass
@@ -8,17 +9,17 @@ from dataclasses import dataclass
 from .mpeg import Data, frame_at
 
 WORDS = (b"ID3", b"TAG", b"APETAGEX")
-"""With which tags begin."""
+"""The words with which tags begin."""
 _FIRST_LOOK, _LONGEST_LOOK = 1 << 8, 1 << 16
-"""A stretch is read in pieces that double: what is short costs little, so that many short ones cost no more than one long one."""
+"""A range is read in pieces of doubling size: short ranges cost little, so that many short ranges cost no more than one long range."""
 _LONGEST_LYRICS = 1 << 20
 _LONGEST_ITEMS = 1 << 16
-"""Of an APE tag that has no header, only a footer behind its items."""
+"""Limit for an APE tag without a header, which has only a footer after its items."""
 
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """`name` says what it is; it ends before byte `end`. `cut`: the file ends before the tag does."""
+    """A tag or padding: its `name`; it ends before byte `end`. `cut`: the file ends before the tag does."""
 
     name: str
     end: int
@@ -26,7 +27,7 @@ class Skip:
 
 
 def skip_at(data: Data, at: int, size: int) -> Skip | None:
-    """The tag or padding that begins at `at`; None where nothing known does. Reads no more than it skips, or a bounded stretch."""
+    """Return the tag or padding that starts at `at`; None if there is none. Reads no more than it skips, or a bounded range."""
     head = bytes(data[at : at + 4])
     if head[:1] == b"\0":
         return Skip("zeros", _run_end(data, at, size, b"\0"))
@@ -50,7 +51,7 @@ def skip_at(data: Data, at: int, size: int) -> Skip | None:
 
 
 def items_of_ape(data: Data, at: int, size: int) -> Skip | None:
-    """An APE tag that begins with its items at `at`, since it has no header: told by the length in its footer."""
+    """Return an APE tag without a header whose items start at `at`; the length in its footer identifies it."""
     found = find(data, at, size, (b"APETAGEX",), _LONGEST_ITEMS)
     footer = bytes(data[found : found + 32]) if found is not None else b""
     if found is None or len(footer) < 32:
@@ -59,7 +60,7 @@ def items_of_ape(data: Data, at: int, size: int) -> Skip | None:
 
 
 def find(data: Data, at: int, size: int, words: tuple[bytes, ...], longest: int) -> int | None:
-    """Where the first of these words stands, within `longest` bytes."""
+    """Return the offset of the first of these words, within `longest` bytes."""
     look = _FIRST_LOOK // 4
     while True:
         text = bytes(data[at : min(size, at + look)])
@@ -84,7 +85,8 @@ def _run_end(data: Data, at: int, size: int, of: bytes) -> int:
 
 
 def _id3v2(data: Data, at: int, size: int) -> Skip:
-    """Its length is seven bits a byte. Some programs write a plain number, and some do not count the padding: what follows tells."""
+    """Find the end of an ID3v2 tag. Its length has seven bits per byte. Some programs write a plain number, and some do not count the
+    padding, so the data after the tag decides."""
     head = bytes(data[at : at + 10])
     if len(head) < 10:
         return Skip("id3v2", size + 1)
@@ -100,7 +102,7 @@ def _id3v2(data: Data, at: int, size: int) -> Skip:
 
 
 def goes_on(data: Data, at: int, size: int) -> bool:
-    """Whether a frame, or something known, begins here."""
+    """Whether a frame, a tag or padding starts here."""
     head = bytes(data[at : at + 3])
     return frame_at(data, at, size) is not None or head[:1] in (b"\0", b"\r", b"\n") or head in (b"ID3", b"3DI", b"TAG", b"APE", b"LYR")
 

@@ -1,4 +1,4 @@
-"""Names of time zones as people and programs write them: of the tz database in any case, and those of Windows."""
+"""Resolve names of time zones: those of the tz database in upper or lower case, and those of Windows."""
 
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -10,7 +10,7 @@ LONGEST = 64
 
 @lru_cache(maxsize=2048)
 def zone_name(text: str) -> str:
-    """The tz database's own name of a zone; "" for one that nobody knows."""
+    """Return the tz database's own name of a zone; "" for an unknown zone."""
     name = text.strip()
     if not 0 < len(name) <= LONGEST:
         return ""

@@ -1,6 +1,6 @@
-"""Which stretches of time to ask the source for, and which days need no asking again.
+"""Time ranges to list, and the days that need not be listed again (seals).
 
-Coverage is counted in whole UTC days, because a day is then one row whatever the target's zone. What people name (two years back, a
+Coverage is counted in whole UTC days, because a day is then one row for a target in any zone. Dates that people enter (two years back, a
 first and a last date) are local dates of a zone. Ranges are epoch ms UTC, from `after_ms` up to, not including, `before_ms`.
 """
 
@@ -16,10 +16,10 @@ from .placement import zone
 from .ports import TimeRange
 
 WINDOW_DAYS = 29
-"""Dialpad refuses a span of 30 days. One day less leaves its client room to widen a window by a millisecond on either side."""
+"""Dialpad refuses a range of 30 days. One day less allows its client to widen a window by a millisecond on either side."""
 
 SEALED_AFTER_DAYS = 35
-"""How late a recording may still appear in an old day's listing; the weekly sweep reaches as far (docs/design/ledger.md)."""
+"""A recording may appear this late in an old day's listing; the weekly sweep goes back equally far (docs/design/ledger.md)."""
 
 _EPOCH = date(1970, 1, 1)
 _FIRST_DAY = date(2000, 1, 1)
@@ -27,7 +27,7 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 
 
 def day_of(time_ms: int) -> date:
-    """The UTC day that a time belongs to."""
+    """Return the UTC day that a time belongs to."""
     return _EPOCH + timedelta(days=time_ms // DAY_MS)
 
 
@@ -36,17 +36,17 @@ def day_start_ms(day: date) -> int:
 
 
 def local_date(time_ms: int, timezone_name: str) -> date:
-    """The date that a calendar on the wall of that zone shows."""
+    """Return the local date in that zone."""
     return datetime.fromtimestamp(time_ms // 1000, zone(timezone_name)).date()
 
 
 def local_midnight_ms(day: date, timezone_name: str) -> int:
-    """The first instant of a local date. Where its midnight is skipped (Africa/Cairo), the instant at which the clock jumps past it."""
+    """Return the first instant of a local date. If its midnight is skipped (Africa/Cairo), the instant at which the clock jumps past it."""
     wall = datetime(day.year, day.month, day.day, tzinfo=zone(timezone_name))
     latest = int(wall.timestamp())
     if datetime.fromtimestamp(latest, UTC).astimezone(wall.tzinfo).replace(tzinfo=None) == wall.replace(tzinfo=None):
         return latest * 1000
-    # The jump lies between the two readings of the skipped time: fold=1 counts with the offset after the jump.
+    # The jump is between the two interpretations of the skipped time: fold=1 uses the offset after the jump.
     earliest = int(wall.replace(fold=1).timestamp())
     while earliest < latest:
         middle = (earliest + latest) // 2
@@ -58,7 +58,7 @@ def local_midnight_ms(day: date, timezone_name: str) -> int:
 
 
 def two_years_before(today: date) -> date:
-    """Where Back up now begins (article point M11); 28 February for a 29th."""
+    """Return the first date of a Back up now (article point M11); 28 February for a 29th."""
     try:
         return today.replace(year=today.year - 2)
     except ValueError:
@@ -66,7 +66,7 @@ def two_years_before(today: date) -> date:
 
 
 def past_two_years(now_ms: int, timezone_name: str) -> TimeRange:
-    """From local midnight two years ago, inclusive, until now."""
+    """Return the range from local midnight two years ago, inclusive, until now."""
     first = two_years_before(local_date(now_ms, timezone_name))
     return TimeRange(local_midnight_ms(first, timezone_name), now_ms)
 
@@ -74,7 +74,7 @@ def past_two_years(now_ms: int, timezone_name: str) -> TimeRange:
 def asked_range(
     since: str | None, until: str | None, *, now_ms: int, timezone_name: str, translate: Callable[[str], str] = N_
 ) -> TimeRange:
-    """The range that a person asked for, as first and last local date, both inclusive; at the longest until now.
+    """Return the range from the first to the last local date that a person entered, both inclusive; it ends now at the latest.
 
     No first date means two years back, no last date means now. Raises ConfigError with a sentence, translated by `translate`.
     """
@@ -104,10 +104,10 @@ def asked_range(
 
 
 def days_to_list(wanted: TimeRange, sealed: Collection[date], *, now_ms: int, cuts: Collection[date] = ()) -> list[TimeRange]:
-    """The parts of `wanted` outside sealed days, oldest first, none in the future.
+    """Return the parts of `wanted` outside sealed days, oldest first, none in the future.
 
-    Neighbouring days are joined and then cut at UTC midnights into windows of at most 29 days, and wherever a day of `cuts` begins. The
-    first and the last day may be part of a day. Nothing for an empty or upside-down range.
+    Adjacent days are joined and then cut at UTC midnights into windows of at most 29 days, and at the start of each day in `cuts`. The
+    first and the last day may be part of a day. An empty or reversed range gives an empty list.
     """
     before_ms = min(wanted.before_ms, now_ms)
     windows: list[TimeRange] = []
@@ -127,7 +127,7 @@ def days_to_list(wanted: TimeRange, sealed: Collection[date], *, now_ms: int, cu
 
 
 def whole_days(listed: TimeRange) -> list[date]:
-    """The UTC days that lie completely within a listed range: those that the listing covers."""
+    """Return the UTC days that are completely within a listed range: those that the listing covers."""
     first = -(-listed.after_ms // DAY_MS)
     return [_EPOCH + timedelta(days=number) for number in range(first, listed.before_ms // DAY_MS)]
 
@@ -136,13 +136,13 @@ def may_seal(day: date, *, listed_at_ms: int, complete: bool, details_missing: i
     """Whether a UTC day need not be listed again.
 
     `listed_at_ms` is when the listing began. `complete`: its last page was read and no item of the day was unreadable.
-    `details_missing` counts the day's recorded calls whose recordings the source does not name yet.
+    `details_missing` counts the day's recorded calls whose recordings the source does not list yet.
     """
     return complete and details_missing == 0 and listed_at_ms >= day_start_ms(day) + (1 + SEALED_AFTER_DAYS) * DAY_MS
 
 
 def fingerprint(options: Iterable[str], key_scopes: Iterable[str], parser_version: int) -> str:
-    """How a day was listed, as 16 hex digits, whatever the order or repetition. Coverage under another fingerprint counts for nothing:
-    with another option, a newly granted scope or a repaired parser, the same day may list more."""
+    """Return 16 hex digits that identify how a day was listed, independent of order and repetition. Coverage with another fingerprint does
+    not count: with another option, a newly granted scope or a fixed parser, the same day may list more."""
     how = json.dumps([sorted(set(options)), sorted(set(key_scopes)), parser_version])
     return hashlib.sha256(how.encode()).hexdigest()[:16]

@@ -1,6 +1,6 @@
-"""What Windows calls time zones, as the tz database does: CLDR `windowsZones`, territory 001 (Unicode License), by way of tzlocal 5.4.5.
+"""Windows names of time zones mapped to the tz database: CLDR `windowsZones`, territory 001 (Unicode License), taken from tzlocal 5.4.5.
 
-Windows names a zone by its standard time, in summer too. Changed only together with that source.
+Windows names a zone by its standard time, in summer too. Change this only together with that source.
 """
 
 WINDOWS_ZONES = {

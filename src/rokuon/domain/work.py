@@ -1,4 +1,4 @@
-"""What the use cases and the ledger tell each other about copies. Ids of rows are the ledger's own; times are epoch ms UTC."""
+"""Data that the use cases and the ledger exchange about copies. Ids of rows are the ledger's own; times are epoch ms UTC."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -11,13 +11,14 @@ from .recording import RecordingKind
 from .retry import History
 
 Proof = Literal["", "length", "read_twice", "read_apart", "accepted"]
-"""What holds the audio to be whole, besides its frames: as many bytes as announced and as long as listed; two equal reads where no number
-of bytes was announced; two equal reads some time apart where no length is listed. `accepted`: nothing, a person took it as it is."""
+"""Proof that the audio is complete, in addition to its frames. `length`: it has the announced number of bytes and the listed length.
+`read_twice`: two equal reads, because no number of bytes was announced. `read_apart`: two equal reads some time apart, because no length
+is listed. `accepted`: no proof, a person accepted it."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedCall:
-    """A listed call of a backed-up target. `recordings` is how many the source listed for it."""
+    """A listed call of a backed-up target. `recordings` is the number of recordings that the source listed for it."""
 
     target_id: int
     call_id: str
@@ -30,8 +31,8 @@ class PlannedCall:
 class PlannedCopy:
     """A recording for a target, with the key that its copy gets if it has none yet. `excluded` is a reason, "" to copy it.
 
-    `call_ms` is from start to end of the call. `spare_key` is taken where `key` already belongs to another copy: two kinds of recording
-    may carry one id.
+    `call_ms` is from start to end of the call. `spare_key` is used if `key` already belongs to another copy: two kinds of recording may
+    have the same id.
     """
 
     target_id: int
@@ -51,7 +52,7 @@ class PlannedCopy:
 
 @dataclass(frozen=True, slots=True)
 class AsideObject:
-    """Bytes that are in the bucket beside the recordings, under a key of their own, because they could not be proven."""
+    """Unproven bytes that are kept aside in the bucket, under a key of their own."""
 
     key: str
     size: int
@@ -63,9 +64,9 @@ class AsideObject:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A pending copy as it was read: the name of every later update is (`copy_id`, `attempt`). `history` is of its tries so far.
+    """A pending copy as it was read from the ledger. Every later update names (`copy_id`, `attempt`). `history` covers its tries so far.
 
-    With `accepted` nothing is fetched: a person took what was kept aside."""
+    With `accepted` nothing is fetched from the source: a person accepted the bytes that were kept aside."""
 
     copy_id: int
     attempt: int
@@ -84,11 +85,11 @@ class Work:
 
 
 def by_fetch(works: Iterable[Work]) -> list[list[Work]]:
-    """The works in groups that one fetch serves, each group where its first work stood: a recording of a contact center and a coaching
-    team is two copies of the same bytes.
+    """Group the works that share one fetch, in the order of each group's first work: a recording of a contact center and of a coaching team
+    is two copies of the same bytes.
 
-    What was read before decides what a read proves, so copies that differ in it are fetched apart. Each accepted work is a group of its
-    own: it is read from its own bucket.
+    Earlier reads decide what a new read proves, so copies with different earlier reads are fetched separately. Each accepted work is a
+    group of its own: it is read from its own bucket.
     """
     groups: dict[tuple[object, ...], list[Work]] = {}
     for work in works:
@@ -99,8 +100,8 @@ def by_fetch(works: Iterable[Work]) -> list[list[Work]]:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A try that did not end in a verified copy. `read_sha256` is of the audio that it read, "" where it read none; `aside` is where that
-    was kept, if it was."""
+    """A try that did not end in a verified copy. `read_sha256` is the hash of the audio that it read, "" if it read none; `aside` is the
+    object under which the audio was kept aside, if it was."""
 
     error: RokuonError
     read_sha256: str = ""
@@ -109,7 +110,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """A recording that was verified: whether it still opens tells whether its kind does."""
+    """A verified recording: if it can still be opened, its kind is not refused."""
 
     kind: RecordingKind
     recording_id: str
@@ -118,9 +119,9 @@ class Witness:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a Work. `spent` says whether the attempt number grows; `due_in_s` is for a copy that stays pending.
+    """The result of a Work. `spent`: the attempt number grows by one; `due_in_s` is for a copy that stays pending.
 
-    `negative` marks an answer that counts towards "the source no longer has it". `read_sha256` is of audio that is not proven yet.
+    `negative` marks an answer that counts towards "the source no longer has it". `read_sha256` is the hash of audio not proven yet.
     """
 
     copy_id: int
@@ -146,8 +147,8 @@ class Outcome:
 class Unread:
     """An entry of a listing that could not be read, of a call that started in [after_ms, before_ms).
 
-    `target_id` is None where the entry does not tell to which target it belongs. `mark` is the entry's identity: the same in whichever
-    listing it appears. `kind` is the source's own word for the recording that could not be read, "" where it is the call.
+    `target_id` is None if the entry does not show its target. `mark` is the entry's identity, the same in every listing. `kind` is the
+    source's own word for the kind of the unreadable recording, "" if the call itself is unreadable.
     """
 
     target_id: int | None
@@ -162,8 +163,8 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class ListingProgress:
-    """How far a listing has come: calls that started at or after `down_to_ms` are entered. The rest is since the last report: `unread`
-    are the entries that could not be read, `read` the ids of the calls that were read whole."""
+    """Progress of a listing: calls that started at or after `down_to_ms` are entered. The other fields cover the time since the last
+    report: `unread` are the unreadable entries, `read` the ids of the calls that were read completely."""
 
     down_to_ms: int
     pages: int
