@@ -1,1 +1,1 @@
-"""The ledger: every recording's fate. It is the truth; the job queue is not."""
+"""The ledger: the record of every recording's fate. The ledger is authoritative; the job queue is not."""

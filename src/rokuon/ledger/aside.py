@@ -1,4 +1,4 @@
-"""What could not be proven and was kept beside the recordings: which copies have some, and a person's word on it."""
+"""Unproven audio that was kept aside: the copies that have some, and a person's acceptance of it."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -14,7 +14,7 @@ from .sql import columns, execute
 
 
 def enter(outcomes: Sequence[Outcome], now: datetime) -> None:
-    """Note what was kept aside. The object is there, so it is noted whatever became of the outcome."""
+    """Enter what was kept aside. The object exists, so it is entered even if the outcome changed nothing."""
     kept = [(o.copy_id, o.reason, o.aside) for o in outcomes if o.aside is not None]
     rows = sorted((copy, a.key, a.size, a.sha256, a.crc32c, a.content_type, a.looks, reason) for copy, reason, a in kept)
     if rows:
@@ -28,16 +28,16 @@ def enter(outcomes: Sequence[Outcome], now: datetime) -> None:
 
 
 def of(copies: Collection[int]) -> dict[int, Aside]:
-    """The latest that was kept of each of these copies, where anything was."""
+    """Return the latest object kept aside of each of these copies, if there is any."""
     found = Aside.objects.filter(copy_id__in=copies).order_by("copy_id", "-at", "-pk").distinct("copy_id")
     return {one.copy_id: one for one in found}
 
 
 @transaction.atomic
 def accept(company_id: int, ids: Sequence[int], by: str, now: datetime) -> list[int]:
-    """Take the latest that was kept of each of these copies for the recording, where they failed or are gone; the copies that are due now.
+    """Accept the latest object kept aside of each of these copies that failed or are gone. Return the copies that are due now.
 
-    A worker then reads it, creates it under the copy's own key, and records the proof "accepted".
+    A worker then reads it, stores it under the copy's own key, and records the proof "accepted".
     """
     due = transitions.change(
         State.PENDING,

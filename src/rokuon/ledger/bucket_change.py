@@ -1,4 +1,4 @@
-"""When a target's bucket was changed, what the old bucket never took goes to the new one; what it holds stays there (C1)."""
+"""Change of a target's bucket: recordings that the old bucket never received go to the new one; stored recordings stay there (C1)."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -12,9 +12,9 @@ from .sql import CLOSED, execute
 
 BUCKET_CHANGED = "bucket_changed"
 
-# The old row stays and says why: its key was frozen for the old bucket, and nothing is hidden. Copies that are neither failed nor
-# stopped by a hold on their bucket are on their way, and finish where they were placed. Nothing is set aside that has no new place: a
-# row that an earlier move left in the new bucket is taken up again, and where the name is taken there the copy stays where it is.
+# The old row stays and states the reason: its key was frozen for the old bucket, and nothing is hidden. Copies that are neither failed nor
+# stopped by a hold on their bucket are in progress, and finish in the bucket where they were placed. No copy is excluded without a new
+# place: a row that an earlier change left in the new bucket is used again, and if the key exists there already the copy stays unchanged.
 _MOVE = """
     WITH leaving AS (
         SELECT c.id, c.company_id, c.recording_id, c.target_id, x.bucket, c.call_started_at, c.key, c.agent, c.given_up
@@ -64,9 +64,10 @@ def _statement() -> str:
 
 @transaction.atomic
 def follow_bucket(company_id: int, buckets: Mapping[int, int], since: datetime, until: datetime, now: datetime) -> int:
-    """Place anew, in the bucket that its target (key of `buckets`) has now, every copy that failed or is held in another; how many.
+    """Place every copy that failed or is held in another bucket again, in the bucket that its target (key of `buckets`) has now. Return
+    their number.
 
-    What a person closed stays where it is.
+    Copies that a person closed stay unchanged.
     """
     moved = execute(
         _statement(),

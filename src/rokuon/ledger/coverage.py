@@ -1,7 +1,7 @@
-"""Which UTC days of which target were listed from end to end. A sealed day is not listed again unless asked.
+"""Coverage: the UTC days of each target that were listed from end to end. A sealed (immutable) day is not listed again unless requested.
 
-Kept per target, not per listing scope: a company listing is evidence only for the targets that it was sorted into, and a target
-that gets its rule later has none (docs/design/ledger.md).
+Coverage is kept per target, not per listing scope: a company listing is evidence only for the targets that it was sorted into, and a
+target that gets its rule later has none (docs/design/ledger.md).
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -19,10 +19,10 @@ TargetDay = tuple[int, date]
 
 @transaction.atomic
 def cover(targets: Sequence[int], days: Sequence[date], fingerprint: str, listed_at_ms: int) -> None:
-    """The days of these targets of one company were listed from end to end at `listed_at_ms`.
+    """Enter that the days of these targets of one company were listed from end to end at `listed_at_ms`.
 
-    A day that may hold an entry that could not be read is not sealed. A later listing decides anew whether a day is sealed: a recording
-    that has gone missing since opens the day again.
+    A day that may contain an unreadable entry is not sealed. A later listing decides again whether a day is sealed: a recording that is
+    missing since then opens the day again.
     """
     if not days:
         return
@@ -44,7 +44,7 @@ def _may_seal(target: int, day: date, listed_at_ms: int, missing: Mapping[Target
 
 
 def _details_missing(targets: Sequence[int], days: Sequence[date]) -> dict[tuple[int, date], int]:
-    """Calls that were recorded although no recording was listed for them, and that nobody explained, by target and UTC day."""
+    """Count calls that were recorded although no recording was listed, and that no person has explained, by target and UTC day."""
     found = fetch(
         f"""SELECT target_id, (started_at AT TIME ZONE 'UTC')::date AS day, count(*) FROM ledger_call k
             WHERE target_id = ANY(%s) AND {UNNAMED} AND started_at >= %s AND started_at < %s GROUP BY 1, 2""",  # noqa: S608 (a constant piece)
@@ -55,8 +55,8 @@ def _details_missing(targets: Sequence[int], days: Sequence[date]) -> dict[tuple
 
 @transaction.atomic
 def settle(days: Collection[tuple[int, date]]) -> None:
-    """Decide anew whether these days (target, UTC day) are sealed, without a new listing: a person has explained a call of theirs that
-    has no recording, or takes that back. What the latest listing of a day said of it stays."""
+    """Decide again whether these days (target, UTC day) are sealed, without a new listing: a person has explained a call of theirs without
+    a recording, or took that back. The other results of a day's latest listing stay."""
     rows = fetch(
         """SELECT v.id, v.target_id, v.day, v.listed_at
              FROM ledger_coverage v JOIN unnest(%s::bigint[], %s::date[]) AS x(t, d) ON v.target_id = x.t AND v.day = x.d
@@ -75,7 +75,7 @@ def settle(days: Collection[tuple[int, date]]) -> None:
 
 
 def sealed_days(targets: Sequence[int], fingerprint: str) -> dict[int, set[date]]:
-    """The sealed days of each target under these listing options; a target without any maps to an empty set."""
+    """Return the sealed days of each target with these listing options; a target without any maps to an empty set."""
     found: dict[int, set[date]] = {target: set() for target in targets}
     for target, day in fetch(
         "SELECT target_id, day FROM ledger_coverage WHERE target_id = ANY(%s) AND sealed AND fingerprint = %s",
@@ -86,5 +86,5 @@ def sealed_days(targets: Sequence[int], fingerprint: str) -> dict[int, set[date]
 
 
 def void(targets: Sequence[int]) -> None:
-    """Forget what was listed for these targets: their rule was switched on, and a listing made meanwhile may have passed them by."""
+    """Delete the coverage of these targets: their rule was switched on, and a listing made at the same time may have left them out."""
     execute("DELETE FROM ledger_coverage WHERE target_id = ANY(%s)", [list(targets)])

@@ -1,7 +1,7 @@
-"""The access window (`domain.expiry`) on the ledger: what is not in a bucket yet and soon cannot be fetched any more (M8).
+"""Expiring copies: not in a bucket yet, and about to leave the access window (`domain.expiry`), or past it (M8).
 
-A recording leaves at the start of its call + the window (`org.Company.access_window_days`). Counted are copies that wait or failed: both
-can still be fetched until then. What a person has explained is left out, and so are `gone` and `excluded`: nothing is to be saved there.
+A recording leaves at the start of its call + the window (`org.Company.access_window_days`). Pending and failed copies count, because both
+can still be fetched until then. Copies that a person has explained do not count, nor do `gone` and `excluded`: nothing can be saved there.
 """
 
 from dataclasses import dataclass
@@ -24,15 +24,15 @@ class Expiring:
 
 
 def past_of(company_id: int, now: datetime) -> datetime | None:
-    """What started at or before this has left the company's access window; None where it has none."""
+    """Return the time at or before which calls have left the company's access window; None if it has no access window."""
     ((days,),) = fetch("SELECT access_window_days FROM org_company WHERE id = %s", [company_id])
     return None if days is None else at(expiry.past_ms(ms(now), days))
 
 
 def expiring(company_id: int, window_days: int, now: datetime, within: timedelta = SOON) -> dict[int, Expiring]:
-    """By target, where there is any: what leaves in (now, now + within], and what left until now. Walks what is unprotected, no more."""
+    """Count, by target with any, copies that leave in (now, now + within] and copies that have left. Reads unprotected copies only."""
     window = timedelta(days=window_days)
-    # Explained copies are subtracted, not filtered out: so what is unprotected is counted in the index alone.
+    # Explained copies are subtracted, not filtered out, so that unprotected copies are counted in the index alone.
     rows = fetch(
         """WITH explained AS (
                SELECT c.id, c.target_id, c.call_started_at

@@ -1,4 +1,4 @@
-"""The failure desk: what failed, by cause; what a person does about it. Every question and change is bounded by targets (None: all)."""
+"""Failed and gone copies by cause, and what a person does about them. Every query and change is limited to targets (None: all)."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -18,10 +18,10 @@ SOON = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class FailureCause:
-    """Copies in one state for one reason. `closed` of them are explained, of `kept` something was kept aside. `targets` are (target,
-    copies), the most first.
+    """Copies in one state for one reason. `closed` of them are explained; for `kept` of them audio was kept aside. `targets` are (target,
+    copies), the largest number first.
 
-    Calls started in [first_call, last_call]; the copies came to this in [first_at, last_at].
+    Calls started in [first_call, last_call]; the copies got this state in [first_at, last_at].
     """
 
     state: str
@@ -41,7 +41,7 @@ class FailureCause:
 
 
 def causes(company_id: int, targets: Sequence[int] | None) -> list[FailureCause]:
-    """Failed and gone copies by state and reason; what is not explained first, then the largest."""
+    """Group failed and gone copies by state and reason; groups with unexplained copies first, then the largest."""
     rows = fetch(
         """SELECT c.state, c.reason, c.target_id, count(*), count(k.copy_id),
                   count(*) FILTER (WHERE EXISTS (SELECT 1 FROM ledger_aside a WHERE a.copy_id = c.id)),
@@ -69,7 +69,7 @@ def _cause(state: str, reason: str, parts: Sequence[Sequence[object]]) -> Failur
 def explained(
     company_id: int, targets: Sequence[int] | None, since: datetime | None = None, until: datetime | None = None
 ) -> dict[tuple[str, str], int]:
-    """How many failed and gone copies a person has closed, by (state, reason); of calls that started in [since, until) where given."""
+    """Count failed and gone copies that a person has closed, by (state, reason); only of calls that started in [since, until), if given."""
     rows = fetch(
         """SELECT c.state, c.reason, count(*) FROM ledger_closing k JOIN ledger_copy c ON c.id = k.copy_id
             WHERE k.at >= c.changed_at AND c.company_id = %(company)s AND c.state IN ('failed', 'gone')
@@ -86,9 +86,10 @@ NOT_BACKED_UP = (Copy.State.FAILED, Copy.State.GONE, Copy.State.PENDING)
 
 
 def copies(company_id: int, targets: Sequence[int] | None, state: str | None = None, reason: str | None = None) -> QuerySet[Copy]:
-    """Copies that are not verified and not excluded, of one state or reason where it is named (`QUEUED`: pending ones without); slice it.
+    """Return copies that are not verified and not excluded, of one state or reason if given (`QUEUED`: pending ones without a reason). The
+    caller slices the result.
 
-    What failed first, then what is gone, what waits for another try, and what is queued; of each the newest call first.
+    Failed copies come first, then gone, then those that wait for another try, then queued; in each group the newest call first.
     """
     found = Copy.objects.filter(company_id=company_id, state__in=NOT_BACKED_UP if state is None else [state])
     if reason is not None:
@@ -100,15 +101,15 @@ def copies(company_id: int, targets: Sequence[int] | None, state: str | None = N
 
 
 def closing(copy: Copy) -> Closing | None:
-    """The word that explains this copy of `copies`, as long as it stays as it was then."""
+    """Return the closing that explains this copy of `copies`, or None if the copy has changed since."""
     found: Closing | None = getattr(copy, "closing", None)
     return found if found is not None and found.at >= copy.changed_at else None
 
 
 @dataclass(frozen=True, slots=True)
 class Which:
-    """Failed or gone copies that somebody names: by their ids, or by state and reason; each None where it does not matter.
-    With `waiting` also pending ones that failed before and wait for a later try."""
+    """A person's selection of failed or gone copies: by ids, or by state and reason; None for any value. With `waiting` also pending copies
+    that failed before and wait for a later try."""
 
     ids: Sequence[int] | None = None
     state: str | None = None
@@ -117,7 +118,7 @@ class Which:
 
 
 def choose(company_id: int, targets: Sequence[int] | None, which: Which) -> list[int]:
-    """The copies that are named, within the targets. What nobody closed, unless ids name it."""
+    """Return the selected copies within the targets, without closed ones unless they are selected by id."""
     rows = fetch(
         """SELECT c.id FROM ledger_copy c
             WHERE c.company_id = %(company)s
@@ -141,8 +142,9 @@ def choose(company_id: int, targets: Sequence[int] | None, which: Which) -> list
 
 @transaction.atomic
 def close(ids: Sequence[int], note: str, by: str, now: datetime) -> int:
-    """Mark as explained what is still failed or gone; how many. It holds until somebody re-opens or retries the copy, or it arrives."""
-    # Not earlier than the failure that it explains, whichever clock is ahead.
+    """Mark copies that are still failed or gone as explained, and return their number. The closing is valid until a person re-opens or
+    retries the copy, or the recording is backed up."""
+    # Never earlier than the failure that it explains, even if the clocks differ.
     return execute(
         """INSERT INTO ledger_closing (copy_id, note, by, at)
            SELECT id, %s, %s, GREATEST(%s, changed_at) FROM ledger_copy
@@ -153,7 +155,7 @@ def close(ids: Sequence[int], note: str, by: str, now: datetime) -> int:
 
 
 def reopen(company_id: int, targets: Sequence[int] | None, which: Which) -> int:
-    """Take back the closings of the failed and gone copies that are named, within the targets; how many."""
+    """Take back the closings of the selected failed and gone copies within the targets, and return their number."""
     return execute(
         """DELETE FROM ledger_closing k USING ledger_copy c
             WHERE c.id = k.copy_id AND k.at >= c.changed_at AND c.company_id = %(company)s AND c.state IN ('failed', 'gone')
@@ -165,19 +167,19 @@ def reopen(company_id: int, targets: Sequence[int] | None, which: Which) -> int:
 
 
 def begin_retry(company_id: int, ids: Sequence[int], by: str, now: datetime) -> Retry | None:
-    """Note that these copies were sent back to pending. None for no copies."""
+    """Enter a retry: these copies were sent back to pending. Return None for no copies."""
     if not ids:
         return None
     return Retry.objects.create(company_id=company_id, by=by, at=now, copies=list(ids))
 
 
 def forget_old(now: datetime) -> None:
-    """Retries are there to be watched; what they did stands in the audit log and in their copies."""
+    """Delete old retries. They only serve to show progress; their effect is in the audit log and in their copies."""
     Retry.objects.filter(at__lt=now - KEPT).delete()
 
 
 def progress(retry: Retry, targets: Sequence[int] | None) -> dict[str, int]:
-    """How many of the copies of a retry are in which state now."""
+    """Count the copies of a retry by their current state."""
     return dict(
         fetch(
             """SELECT state, count(*) FROM ledger_copy
@@ -188,7 +190,7 @@ def progress(retry: Retry, targets: Sequence[int] | None) -> dict[str, int]:
 
 
 def moving(retry: Retry, targets: Sequence[int] | None, now: datetime) -> int:
-    """How many of them will be tried soon: pending, due by then, and stopped by no hold and no pause."""
+    """Count the copies of a retry that will be tried within `SOON`: pending, due by then, and not stopped by a hold or a pause."""
     ((copies,),) = fetch(
         f"""SELECT count(*) FROM ledger_copy c JOIN ledger_recording r ON r.id = c.recording_id
              WHERE c.id = ANY(%s) AND c.state = 'pending' AND c.due_at <= %s AND (%s::bigint[] IS NULL OR c.target_id = ANY(%s))

@@ -1,4 +1,4 @@
-"""How many recordings to expect: what the last days brought, by target. For showing what a change of settings will redirect."""
+"""Expected monthly recordings by target, from the last 30 days, to show how many recordings a change of settings will redirect."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -9,7 +9,7 @@ MONTH = timedelta(days=30)
 
 
 def recordings_a_month(targets: Sequence[int], now: datetime) -> dict[int, int]:
-    """Recordings of calls that started within the last 30 days, by target; targets without any are left out."""
+    """Count recordings of calls that started within the last 30 days, by target; targets without any are left out."""
     return dict(
         fetch(
             """SELECT target_id, sum(recordings)::bigint FROM ledger_call
@@ -20,7 +20,7 @@ def recordings_a_month(targets: Sequence[int], now: datetime) -> dict[int, int]:
 
 
 def waiting(targets: Sequence[int]) -> dict[int, int]:
-    """Copies that wait to be made, by target; targets without any are left out."""
+    """Count pending copies, by target; targets without any are left out."""
     return dict(
         fetch(
             "SELECT target_id, count(*) FROM ledger_copy WHERE target_id = ANY(%s) AND state = 'pending' GROUP BY target_id",

@@ -1,6 +1,6 @@
-"""The async door to the database: plain synchronous functions on one thread beside the event loop.
+"""Async access to the database: runs plain synchronous functions on one thread beside the event loop.
 
-One thread means one connection and no pool to size; a batch per call keeps it from being the narrow place.
+One thread means one connection and no pool to size; since each call handles a batch, the thread is not a bottleneck.
 """
 
 import asyncio
@@ -17,12 +17,12 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 PATIENCE_S = 120.0
-"""How long a call waits for a database that is away before it raises (OperationalError, InterfaceError)."""
+"""A call waits this long for an unavailable database before it raises (OperationalError, InterfaceError)."""
 
 
 class Database:
-    """Runs functions that use Django's connection. Each must be one transaction, and harmless to run twice: when the database goes
-    away in the middle, even between COMMIT and its answer, the function is run again until it answers or patience ends."""
+    """Runs functions that use Django's connection. Each must be one transaction and idempotent: if the connection is lost during the
+    function, even between COMMIT and its answer, the function is run again until it succeeds or `PATIENCE_S` is over."""
 
     def __init__(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
@@ -47,5 +47,5 @@ class Database:
 
 
 def _disconnect() -> None:
-    # `connection` names the calling thread's own, so it must be looked up there.
+    # `connection` is local to the calling thread, so it must be used there.
     connection.close()

@@ -1,5 +1,5 @@
-"""What a look once a minute asks of the ledger. Each question costs about the same for a thousand recordings and for millions: it reads
-the tally, the ends of an index, or no more rows than it takes to say yes."""
+"""Queries of the health checks that run once a minute. Each costs about the same for a thousand recordings and for millions: it reads the
+tally, the ends of an index, or only as many rows as the answer needs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from .sql import CLOSED, LAST_GIVEN_UP, UNNAMED, fetch
 
 @dataclass(frozen=True, slots=True)
 class GivenUpCopies:
-    """The copies of one target that were given up, as `state` for `reason`: `copies` are so now, `closed` of them explained; `again` more
-    are pending, tried again or about to be. Calls started in [first_call, last_call]."""
+    """Copies of one target that were given up as `state` for `reason`. `copies` are in this state now, `closed` of them explained; `again`
+    more are pending, because they are tried again. Calls started in [first_call, last_call]."""
 
     target_id: int
     state: str
@@ -25,12 +25,12 @@ class GivenUpCopies:
 
     @property
     def left(self) -> int:
-        """Neither backed up nor explained."""
+        """The number of copies that are neither backed up nor explained."""
         return self.copies - self.closed + self.again
 
 
 def given_up_of(company_id: int) -> list[GivenUpCopies]:
-    """What failed or is gone, and what is tried again after that: it is not backed up before it is verified."""
+    """Return the copies that failed or are gone, and those that are tried again after that: they are not backed up until verified."""
     rows = fetch(
         f"""WITH there AS MATERIALIZED (
                SELECT target_id, state, reason, sum(copies)::bigint AS copies FROM ledger_tally
@@ -62,8 +62,8 @@ def given_up_of(company_id: int) -> list[GivenUpCopies]:
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """What did not arrive of copies that were given up: `closed` with a person's word, `excluded` by a rule or a choice; `elsewhere` are
-    given up or tried again for another cause by now."""
+    """Copies that were given up and are still not backed up: `closed` by a person, `excluded` by a rule or a choice; `elsewhere` are now
+    given up or tried again for another cause."""
 
     closed: int
     excluded: int
@@ -71,8 +71,8 @@ class Rest:
 
 
 def rest(targets: Sequence[int], state: str, reason: str, since: datetime) -> Rest:
-    """Of the copies of these targets that were once given up as `state` for `reason`, those that are not verified, and came to where they
-    are at or after `since`. For a cause of which nothing is left to mend."""
+    """Count the copies of these targets that were once given up as `state` for `reason`, are not verified, and reached their current state
+    at or after `since`. For a cause that needs no more fixes."""
     ((closed, excluded, elsewhere),) = fetch(
         f"""SELECT count(*) FILTER (WHERE {CLOSED} AND (SELECT k.at FROM ledger_closing k WHERE k.copy_id = c.id) >= %(since)s),
                    count(*) FILTER (WHERE c.state = 'excluded' AND c.changed_at >= %(since)s),
@@ -87,7 +87,7 @@ def rest(targets: Sequence[int], state: str, reason: str, since: datetime) -> Re
 
 @dataclass(frozen=True, slots=True)
 class UnnamedCalls:
-    """Calls of a target that were recorded although no recording is listed, which nobody explained, started in [first, last]."""
+    """Unexplained calls of a target that were recorded although no recording is listed; they started in [first, last]."""
 
     target_id: int
     calls: int
@@ -96,7 +96,7 @@ class UnnamedCalls:
 
 
 def unnamed(targets: Sequence[int], since: datetime | None, until: datetime) -> list[UnnamedCalls]:
-    """Of calls that started in [since, until); None leaves that end open."""
+    """Return such calls, by target, that started in [since, until); None leaves that end open."""
     rows = fetch(
         f"""SELECT target_id, count(*), min(started_at), max(started_at) FROM ledger_call k
             WHERE target_id = ANY(%s) AND {UNNAMED} AND (%s::timestamptz IS NULL OR started_at >= %s) AND started_at < %s GROUP BY 1""",  # noqa: S608 (a constant piece)
@@ -106,7 +106,7 @@ def unnamed(targets: Sequence[int], since: datetime | None, until: datetime) -> 
 
 
 def last_calls(targets: Sequence[int], until: datetime) -> dict[int, datetime]:
-    """By target: when its newest listed call before `until` started; a target without any is missing."""
+    """Return, by target, the start of its newest listed call before `until`; a target without any is left out."""
     rows = fetch(
         """SELECT t.id, k.started_at FROM unnest(%s::bigint[]) AS t(id),
                   LATERAL (SELECT started_at FROM ledger_call WHERE target_id = t.id AND started_at < %s
@@ -117,7 +117,7 @@ def last_calls(targets: Sequence[int], until: datetime) -> dict[int, datetime]:
 
 
 def calls_in(stretches: Sequence[tuple[int, datetime, datetime]], most: int) -> list[int]:
-    """For each (target, from, until): how many listed calls started then, counted no further than `most`."""
+    """Count, for each (target, from, until), the listed calls that started in this time; counting stops at `most`."""
     if not stretches:
         return []
     rows = fetch(
@@ -131,7 +131,7 @@ def calls_in(stretches: Sequence[tuple[int, datetime, datetime]], most: int) -> 
 
 
 def recorded_calls(targets: Sequence[int], since: datetime, until: datetime, most: int) -> int:
-    """How many calls of these targets that the source says it recorded started then, counted no further than `most`."""
+    """Count the calls of these targets in [since, until) that the source reports as recorded; counting stops at `most`."""
     ((calls,),) = fetch(
         """SELECT count(*) FROM (SELECT 1 FROM ledger_call
                                   WHERE target_id = ANY(%s) AND was_recorded AND started_at >= %s AND started_at < %s LIMIT %s) AS n""",
@@ -144,8 +144,8 @@ SWEPT = [purpose for purpose in Run.Purpose.values if purpose != Run.Purpose.BAC
 
 
 def listed_until(company_id: int, within: timedelta, now: datetime) -> tuple[datetime, frozenset[int]] | None:
-    """Up to when the newest sweep that ended `within` listed calls, and for which targets: not those whose listing was refused. None
-    where no sweep ended."""
+    """Return the time up to which the newest sweep that ended `within` listed calls, and its targets without those whose listing was
+    refused. None if no sweep ended."""
     sweeps = Run.objects.filter(company_id=company_id, purpose__in=SWEPT, state=Run.State.FINISHED, finished_at__gt=now - within)
     run = sweeps.order_by("-until").first()
     if run is None:
@@ -156,7 +156,7 @@ def listed_until(company_id: int, within: timedelta, now: datetime) -> tuple[dat
 
 @dataclass(frozen=True, slots=True)
 class Sweeping:
-    """When a sweep ended last, when the oldest one that has not ended began, and what holds it up ("" for nothing known)."""
+    """The end of the last sweep, the start of the oldest sweep that has not ended, and the reason for its delay ("" if unknown)."""
 
     ended_at: datetime | None
     began_at: datetime | None
@@ -173,5 +173,5 @@ def sweeping(company_id: int) -> Sweeping:
 
 
 def first_run(company_id: int) -> Run | None:
-    """The company's first Back up now."""
+    """Return the company's first Back up now."""
     return Run.objects.filter(company_id=company_id, purpose=Run.Purpose.BACK_UP_NOW).order_by("pk").first()

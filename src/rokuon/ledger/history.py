@@ -1,4 +1,4 @@
-"""Runs as far as somebody may see them, and what became of them. Nothing here changes a row."""
+"""Read-only queries on runs within a person's reach, and on their results."""
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _TOUCHES = "EXISTS (SELECT 1 FROM jsonb_array_elements_text(ledger_run.targets) 
 
 
 def runs_within(company_id: int, offices: Set[int], targets: Set[int]) -> QuerySet[Run]:
-    """Runs over one of these offices or targets, and those of the whole company that back any of these targets up."""
+    """Return runs of one of these offices or targets, and runs of the whole company that back up any of these targets."""
     touched = RawSQL(_TOUCHES, [sorted(targets)], output_field=BooleanField())  # noqa: S611 (a constant piece)
     return (
         Run.objects.filter(company_id=company_id, purpose=Run.Purpose.BACK_UP_NOW)
@@ -28,14 +28,14 @@ def runs_within(company_id: int, offices: Set[int], targets: Set[int]) -> QueryS
 
 
 def outcome(run: Run, within: Set[int] | None = None) -> Counts | None:
-    """What a run had come to when it ended; None where it has not, or where that was not kept."""
+    """Return the counts of a run at its end; None if it has not ended, or if they were not kept."""
     if run.outcome is None:
         return None
     return sum((Counts(**counts) for target, counts in run.outcome.items() if within is None or int(target) in within), Counts())
 
 
 def unlisted(run_ids: Sequence[int], within: Set[int] | None = None) -> dict[int, int]:
-    """By run: how many windows could not be listed."""
+    """Count, by run, the windows that could not be listed."""
     return dict(
         fetch(
             f"""SELECT w.run_id, count(*) FROM ledger_window w
@@ -48,7 +48,7 @@ def unlisted(run_ids: Sequence[int], within: Set[int] | None = None) -> dict[int
 
 @dataclass(frozen=True, slots=True)
 class RunCause:
-    """So many copies of a run's range are in this state for this reason now."""
+    """Number of copies of a run's range that are in this state for this reason now."""
 
     state: str
     reason: str
@@ -56,7 +56,7 @@ class RunCause:
 
 
 def causes(run: Run, within: Set[int] | None = None) -> list[RunCause]:
-    """Why recordings of the run's targets and range are not in the bucket now; the most frequent cause of each state first."""
+    """Return why recordings of the run's targets and range are not in the bucket now; in each state the most frequent cause first."""
     targets = [target for target in run.targets if within is None or target in within]
     rows = fetch(
         """SELECT state, reason, count(*) FROM ledger_copy

@@ -1,4 +1,5 @@
-"""Holds: open once, probe on a backoff, lift. While one is open, what it names waits and spends no attempt."""
+"""Holds (circuit breakers): open once, probe with backoff, lift. While a hold is open, the copies that it names wait without using up
+attempts."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -10,11 +11,11 @@ from .models import Copy, Hold
 from .sql import execute, fetch
 
 AWAY = [SourceAway.reason, BucketAway.reason, BucketUnusable.reason]
-"""These may end without anybody's doing; a disk that reports errors is asked as cheaply as often."""
+"""These causes may end without a person's action, so their probes are more frequent; probing a disk that reports errors is cheap too."""
 
 
 def open_hold(company_id: int, on: HoldOn, ref: str, reason: str, detail: str, now: datetime) -> bool:
-    """Open a hold; False where it was open already, so that its cause is told once."""
+    """Open a hold. Return False if it was open already, so that its cause is notified once."""
     return bool(
         execute(
             """INSERT INTO ledger_hold ("on", company_id, ref, reason, detail, since, probe_at, probes)
@@ -30,7 +31,7 @@ def open_holds(company_id: int) -> Sequence[Hold]:
 
 
 def of(copy: Copy, held: Iterable[Hold]) -> Hold | None:
-    """The first of these open holds that stops this copy. `copy.recording` is loaded."""
+    """Return the first of these open holds that stops this copy. `copy.recording` is loaded."""
     for hold in held:
         if hold.on == HoldOn.SOURCE or hold.ref == (copy.recording.kind if hold.on == HoldOn.KIND else str(copy.bucket_id)):
             return hold
@@ -38,7 +39,7 @@ def of(copy: Copy, held: Iterable[Hold]) -> Hold | None:
 
 
 def due_probes(now: datetime) -> list[tuple[int, int]]:
-    """(company, hold) of the open holds whose next probe is due; each is moved to its next time, so two ticks do not both take it."""
+    """Return (company, hold) of the open holds whose probe is due, and set their next time, so that two ticks do not take the same one."""
     due = fetch(
         """UPDATE ledger_hold
               SET probes = probes + 1,
@@ -50,5 +51,5 @@ def due_probes(now: datetime) -> list[tuple[int, int]]:
 
 
 def lift(company_id: int, on: HoldOn, ref: str, now: datetime) -> bool:
-    """The cause is gone. False where no such hold was open."""
+    """Lift a hold, because its cause is gone. Return False if no such hold was open."""
     return bool(Hold.objects.filter(company_id=company_id, on=on.value, ref=ref, lifted_at=None).update(lifted_at=now))

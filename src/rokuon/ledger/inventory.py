@@ -1,6 +1,6 @@
-"""What the ledger says that a bucket holds, compared with what is there.
+"""Compare a bucket's contents with the ledger.
 
-A whole bucket is compared in the database: `begin`, `see` what the store lists, page by page, then `take_back`. All on one connection.
+A whole bucket is compared in the database: `begin`, `see` each page of the store's list, then `take_back`. All on one connection.
 """
 
 from collections.abc import Sequence
@@ -15,14 +15,14 @@ from .models import Copy
 from .sql import columns, execute
 
 SAMPLE = 10
-"""So many objects tell a replaced or emptied bucket from the one that was used, for a request each."""
+"""This many objects are enough to detect a replaced or emptied bucket; each costs one request."""
 
 _SAME_NAME = "SELECT 1 FROM ledger_seen s WHERE s.key = c.key"
 _SAME = f"{_SAME_NAME} AND s.size = c.size AND (s.crc32c IS NULL OR s.crc32c = c.crc32c)"
 
 
 def newest_verified(bucket_id: int, limit: int = SAMPLE) -> list[StoredObject]:
-    """Of the copies verified in the bucket, those that were entered last: their keys, sizes and checksums."""
+    """Return keys, sizes and checksums of the newest copies verified in the bucket."""
     rows = Copy.objects.filter(bucket_id=bucket_id, state=State.VERIFIED).order_by("-pk").values_list("key", "size", "crc32c")[:limit]
     return [StoredObject(key, size or 0, crc32c) for key, size, crc32c in rows]
 
@@ -32,13 +32,13 @@ def verified(bucket_id: int) -> int:
 
 
 def begin() -> None:
-    """Forget what was seen before."""
+    """Create or empty the table of seen objects."""
     execute("CREATE TEMPORARY TABLE IF NOT EXISTS ledger_seen (key text PRIMARY KEY, size bigint NOT NULL, crc32c bigint)", [])
     execute("TRUNCATE ledger_seen", [])
 
 
 def see(objects: Sequence[StoredObject]) -> None:
-    """These are in the bucket."""
+    """Enter objects that are in the bucket."""
     rows = [(one.key, one.size, one.crc32c) for one in objects]
     execute(
         "INSERT INTO ledger_seen (key, size, crc32c) SELECT * FROM unnest(%s::text[], %s::bigint[], %s::bigint[]) ON CONFLICT DO NOTHING",
@@ -47,7 +47,7 @@ def see(objects: Sequence[StoredObject]) -> None:
 
 
 def take_back(bucket_id: int, before: datetime, now: datetime) -> int:
-    """Copies that were verified in the bucket before a time, and of which nothing, or something else, was seen, are failed; how many."""
+    """Fail the copies that were verified in the bucket before a time and whose object was not seen or differs. Return their number."""
     found = 0
     for reason, absent in ((ObjectDiffers.reason, f"EXISTS ({_SAME_NAME})"), (ObjectMissing.reason, f"NOT EXISTS ({_SAME_NAME})")):
         which = f"c.bucket_id = %(bucket)s AND c.changed_at < %(before)s AND {absent} AND NOT EXISTS ({_SAME})"

@@ -1,4 +1,4 @@
-"""The tables of listings: which days were listed, how far back a target is to be listed, and the entries that could not be read."""
+"""Tables of listings: the listed days, how far back to list a target, and the unreadable entries."""
 
 from datetime import timedelta
 
@@ -24,8 +24,8 @@ class Coverage(models.Model):
 
 
 class Reach(models.Model):
-    """Since when a target's calls are to be backed up: the earliest moment from which a Back up now was asked for it. A target without a
-    row was never part of one."""
+    """The time from which a target's calls are backed up: the earliest start of any Back up now that included it. A target without a row
+    was never part of one."""
 
     target = models.OneToOneField("org.Target", primary_key=True, on_delete=models.CASCADE, related_name="+")
     since = models.DateTimeField()
@@ -35,12 +35,12 @@ class Reach(models.Model):
 
 
 class Unreadable(models.Model):
-    """A listed entry that could not be read, of a call that started in [after, before). It is kept until the same entry is read, or its
-    time is listed without it; each once, however many listings hold it.
+    """A listed entry that could not be read, of a call that started in [after, before). It is kept, once, until the same entry is read, or
+    its time is listed without it.
 
-    `target` is null where the entry does not tell whose it is: then it may be any target's. `mark` is its identity
-    (`domain.work.Unread`), `seen_at` when a listing held it last. With `closed_at` a person has explained it with a `note`: nothing is to
-    be done about it, however often it is listed again.
+    `target` is null if the entry does not show its target: then it may belong to any target. `mark` is its identity
+    (`domain.work.Unread`), `seen_at` the time of the last listing that contained it. With `closed_at` a person has explained it with a
+    `note`: no action is needed, however often it is listed again.
     """
 
     company = models.ForeignKey("org.Company", on_delete=models.CASCADE, related_name="+")

@@ -1,6 +1,6 @@
-"""The ledger's tables. Constraints make wrong states impossible; a copy's state is changed by `ledger.transitions` alone.
+"""The ledger's tables. Constraints make wrong states impossible; only `ledger.transitions` changes a copy's state.
 
-The identity that always holds: discovered = pending + verified + failed + gone + excluded (one state per copy).
+Always: discovered = pending + verified + failed + gone + excluded (one state per copy).
 """
 
 from django.contrib.postgres.fields import ArrayField
@@ -14,8 +14,8 @@ from .listing_models import Unreadable as Unreadable
 
 
 class Call(models.Model):
-    """A listed call of a backed-up target. `recordings` is how many the source listed: 0 with `was_recorded` is a question
-    that stays open and visible ("recorded, but nothing to fetch") until a recording is listed or a person explains it (`CallClosing`)."""
+    """A listed call of a backed-up target. `recordings` is the number that the source listed: 0 with `was_recorded` stays visible
+    ("recorded, but nothing to fetch") until a recording is listed or a person explains it (`CallClosing`)."""
 
     target = models.ForeignKey("org.Target", on_delete=models.CASCADE, related_name="+")
     call_id = models.TextField()
@@ -35,8 +35,8 @@ class Call(models.Model):
 
 
 class Recording(models.Model):
-    """One recording of the source. Keeps the first call id that it was seen under. `url` is the last one listed. `duration_ms` is as
-    listed: None or 0 where Dialpad did not tell. `call_ms` is from start to end of the longest call that listed it."""
+    """One recording of the source. `call_id` is the first call under which it was listed. `url` is the last one listed. `duration_ms` is as
+    listed: None or 0 if Dialpad lists none. `call_ms` is from start to end of the longest call that listed it."""
 
     company = models.ForeignKey("org.Company", on_delete=models.CASCADE, related_name="+")
     kind = models.CharField(max_length=20)
@@ -63,10 +63,10 @@ class Copy(models.Model):
 
     `attempt` only grows. Every update names the state and the attempt that it saw, so a late or second worker changes nothing.
     `agent` is the name as listed, cut to 200 characters so that an index can hold it.
-    `tries` and `negatives` (404s among them) count since it was entered or a person last had it retried; `domain.retry` decides by them.
-    `read_sha256` is of the latest audio that was read and not proven, `read_at` when it was first seen. `facts`: see `ledger.proofs`.
-    `given_up` is what it was failed or gone for, as "state reason", the latest last, since it was entered; empty once it is verified. A
-    pending copy with an entry is tried again, and is still not backed up: whoever was told of it hears no "over" before it arrives.
+    `tries` and `negatives` (404s among them) count since it was entered or a person last retried it; `domain.retry` decides by them.
+    `read_sha256` is the hash of the latest audio that was read and not proven, `read_at` the time when it was first seen. `facts`: see
+    `ledger.proofs`. `given_up` lists why it was failed or gone since it was entered, as "state reason", the latest last; it is empty once
+    the copy is verified. A pending copy with an entry is tried again and still not backed up, so its notice is not over before it is.
     """
 
     class State(models.TextChoices):
@@ -158,8 +158,8 @@ class Copy(models.Model):
 class Aside(models.Model):
     """Bytes of a copy that may be audio and could not be proven: an object beside the recordings, created once and never changed.
 
-    `looks` is a word for what they are. `accepted_by` is who took them as they are for the recording; they are then stored under the copy's
-    own key as well.
+    `looks` names their likely format. `accepted_by` is the person who accepted them as the recording; they are then stored under the
+    copy's own key as well.
     """
 
     copy = models.ForeignKey(Copy, on_delete=models.CASCADE, related_name="asides")
@@ -182,12 +182,12 @@ class Aside(models.Model):
 
 
 class Tally(models.Model):
-    """How many copies of a target and day are in a state for a reason: the sum over the rows of that key.
+    """Number of copies of a target and day in a state for a reason: the sum over the rows of that key.
 
     Database triggers append a row of differences for each statement that changes copies (migration 0002), so no writer can forget it,
-    none waits for another, and both are one transaction. `ledger.tally.fold` adds older rows up; folded rows have no `at`. `day` is
-    the date folder of the key: the local date of the call in the target's zone, frozen with the key. `bytes` and `recorded_ms` count
-    verified copies only. Plain ids instead of foreign keys: rows here are sums, and those of a deleted company fold to nothing.
+    writers do not wait for each other, and both are one transaction. `ledger.tally.fold` adds up older rows; folded rows have no `at`.
+    `day` is the date folder of the key: the local date of the call in the target's zone, frozen with the key. `bytes` and `recorded_ms`
+    count verified copies only. Plain ids instead of foreign keys: rows here are sums, and those of a deleted company fold to nothing.
     """
 
     company_id = models.BigIntegerField()
@@ -211,15 +211,16 @@ class Tally(models.Model):
 
 
 class Run(models.Model):
-    """A "Back up now" (M11). One may run per scope at a time: a second joins it. `scope_id` is the ledger's id, 0 for the company.
+    """A "Back up now" (M11). One may run per scope at a time: a second joins it. `scope_id` is the database id, 0 for the company.
 
-    A sweep is a run that nobody asked for: the tick starts it, to find what events missed (M8). Its `purpose` says how far it reaches.
+    A sweep (a reconciliation poll) is a run that no person started: the tick starts it, to find calls that events missed (M8). Its
+    `purpose` states how far back it goes.
 
-    `targets` are the ledger ids of the targets that were backed up in the scope when the run started. While a run is `paused`, nothing
-    of its range is listed or copied but what another, running one wants.
+    `targets` are the database ids of the targets that were backed up in the scope when the run started. While a run is `paused`, nothing
+    of its range is listed or copied unless another, running run needs it.
 
-    By target (its id as text): `known` is how many recordings of the range were in the ledger before the run; `outcome` the counts
-    (`tally.Counts`) when it ended. What failed then may be verified since.
+    By target (its id as text): `known` is the number of recordings of the range that were in the ledger before the run; `outcome` the
+    counts (`tally.Counts`) when it ended. Copies that were failed then may be verified now.
     """
 
     class State(models.TextChoices):
@@ -271,11 +272,11 @@ class Window(models.Model):
     """A part of a run: calls of one listing scope that started in [after, before). The unit of work of a job.
 
     `listed_down_to` is the resume mark: calls that started at or after it are in the ledger. It equals `after` when the whole
-    window is listed. `targets` are the ledger ids of the targets that the listing is sorted into. `paused` are the open windows of a
-    paused run. `failed` means that the source refused the listing itself: the days stay uncovered, and the run ends with that said.
+    window is listed. `targets` are the database ids of the targets that the listing is sorted into. `paused` are the open windows of a
+    paused run. `failed` means that the source refused the listing itself: the days stay uncovered, and the run reports this at its end.
 
-    `listed_as` maps each target (its id as text) to how every job so far has listed for it; null before the first one. A target that
-    was left out for a while, because its rule was off, or was sorted by other options, is not among them and gets no coverage.
+    `listed_as` maps each target (its id as text) to the way in which all jobs so far have listed for it; null before the first job. A
+    target that was left out for a time, because its rule was off, or was listed with other options, is not in it and gets no coverage.
     """
 
     class State(models.TextChoices):
@@ -314,9 +315,9 @@ class Window(models.Model):
 
 
 class Hold(models.Model):
-    """Something that stops work as narrowly as its cause: a source, one recording kind of it, or a bucket.
+    """A circuit breaker: it stops work as narrowly as its cause, for a source, one recording kind of it, or a bucket.
 
-    While a hold is open no attempt is spent. `ref` is "" for a source, the recording kind, or the bucket's id.
+    While a hold is open, no attempt is used up. `ref` is "" for a source, the recording kind, or the bucket's id.
     """
 
     class On(models.TextChoices):
@@ -344,8 +345,8 @@ class Hold(models.Model):
 
 
 class Closing(models.Model):
-    """A person's word on a failed or gone copy: explained, nothing is to be done. It counts as long as the copy stays as it was then:
-    until a person retries or re-opens it, or the recording arrives. No run, sweep or timer takes up what is closed."""
+    """A person's explanation of a failed or gone copy: no action is needed. It is valid while the copy stays unchanged: until a person
+    retries or re-opens it, or the recording is backed up. No run, sweep or timer takes up a closed copy."""
 
     copy = models.OneToOneField(Copy, primary_key=True, on_delete=models.CASCADE, related_name="closing")
     note = models.TextField()
@@ -360,8 +361,8 @@ class Closing(models.Model):
 
 
 class CallClosing(models.Model):
-    """A person's word on a call that was recorded although no recording is listed: explained, nothing is to be done. It holds however
-    often the call is listed again, until somebody re-opens the call; it counts for nothing once a recording is listed."""
+    """A person's explanation of a call that was recorded although no recording is listed: no action is needed. It is valid however often
+    the call is listed again, until a person re-opens the call; it has no effect once a recording is listed."""
 
     call = models.OneToOneField(Call, primary_key=True, on_delete=models.CASCADE, related_name="closing")
     note = models.TextField()
@@ -376,7 +377,7 @@ class CallClosing(models.Model):
 
 
 class Retry(models.Model):
-    """A person had failed copies tried again: `copies` are their ids, so that somebody can watch what becomes of them."""
+    """A person's retry of failed copies: `copies` are their ids, so that the person can watch the progress."""
 
     company = models.ForeignKey("org.Company", on_delete=models.CASCADE, related_name="+")
     by = models.TextField()

@@ -1,7 +1,7 @@
-"""Copies whose frozen key is longer than their bucket takes get the key that fits (`domain.placement.shortened`).
+"""Shorten frozen keys that are longer than their bucket accepts (`domain.placement.shortened`).
 
-A key is frozen when a copy is placed, so that a renamed agent or center moves no object. Where the bucket cannot have an object of that
-name, nothing can have been stored under it, and a shorter one moves nothing either. What is verified is never touched.
+A key is frozen when a copy is placed, so that a renamed agent or center moves no object. If the bucket cannot store an object with that
+key, no such object exists, and a shorter key moves nothing either. Verified copies are never changed.
 """
 
 from collections.abc import Collection
@@ -18,7 +18,7 @@ _PAGE = 1000
 
 @transaction.atomic
 def shorten(bucket_ids: Collection[int]) -> int:
-    """Of copies in these buckets that are not verified; how many got a shorter key. A few that have it already cost one look each."""
+    """Shorten the keys of unverified copies in these buckets, and return how many changed. Also reads a few that are short enough."""
     changed, after = 0, 0
     while page := _longer(bucket_ids, after):
         rows = [(copy, key, short) for copy, key, longest in page if (short := placement.shortened(key, longest)) is not None]
@@ -28,7 +28,7 @@ def shorten(bucket_ids: Collection[int]) -> int:
 
 
 def _longer(bucket_ids: Collection[int], after: int) -> list[tuple[int, str, int]]:
-    """The next copies, by id, with a key that is longer than a name may be, and how long that is."""
+    """Return the next copies, by id, with a key that is longer than a name may be, and the longest name of their bucket."""
     return [
         (copy, key, longest)
         for copy, key, longest in fetch(

@@ -1,4 +1,4 @@
-"""What waits: pending copies by cause, and when each is tried next or what keeps it from being tried."""
+"""Pending copies by cause, and the time of their next try or what prevents it."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -10,14 +10,14 @@ from .models import Copy, Hold, Run
 from .sql import STOPPED_BY_HOLD, STOPPED_BY_PAUSE, fetch
 
 QUEUED = "queued"
-"""Stands for a reason where a pending copy has none: its turn has not come yet."""
+"""Used in place of a reason for a pending copy that has none, because it was not tried yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class WaitingCause:
-    """Pending copies of one reason (`QUEUED` for none). `targets` are (target, copies), the most first. Calls started in [first_call,
-    last_call]. `held` of them are stopped by a hold, `paused` by a paused run; the first of the others is due at `next_at` (None: there
-    is no other)."""
+    """Pending copies of one reason (`QUEUED` for none). `targets` are (target, copies), the largest number first. Calls started in
+    [first_call, last_call]. `held` of them are stopped by a hold, `paused` by a paused run; the first of the others is due at `next_at`
+    (None: there is no other)."""
 
     reason: str
     copies: int
@@ -38,8 +38,8 @@ class WaitingCause:
 
 
 def causes(company_id: int, targets: Sequence[int] | None) -> list[WaitingCause]:
-    """What failed before first, then what is queued; the largest first."""
-    # Asked of each waiting copy, so only where there is something that could stop one.
+    """Group pending copies by reason: those that failed before first, then queued ones; the largest group first."""
+    # These conditions cost time for each copy, so they are used only if a hold or a pause exists.
     held = STOPPED_BY_HOLD if holds.open_holds(company_id) else "FALSE"
     paused = STOPPED_BY_PAUSE if Run.objects.filter(company_id=company_id, state=Run.State.PAUSED).exists() else "FALSE"
     rows = fetch(
@@ -68,8 +68,8 @@ def _waiting(reason: str, parts: Sequence[Sequence[object]]) -> WaitingCause:
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """When a pending copy is tried next. Exactly one is set: `at` (in the past: as soon as a worker comes to it), the `hold` that stops
-    it, or the id of the `paused` run that it belongs to."""
+    """The next try of a pending copy. Exactly one is set: `at` (in the past: as soon as a worker is free), the `hold` that stops it, or
+    the id of the `paused` run that it belongs to."""
 
     at: datetime | None = None
     hold: Hold | None = None
@@ -77,14 +77,14 @@ class Next:
 
 
 class Stops:
-    """What stops copies of a company at this moment, read once for many of them."""
+    """The holds and paused runs that stop copies of a company now, read once for many copies."""
 
     def __init__(self, company_id: int) -> None:
         self._holds = holds.open_holds(company_id)
         self._runs = list(Run.objects.filter(company_id=company_id, state__in=[Run.State.PAUSED, Run.State.RUNNING]).order_by("pk"))
 
     def next_try(self, copy: Copy) -> Next | None:
-        """None for a copy that does not wait. `copy.recording` is loaded."""
+        """Return the next try; None for a copy that is not pending. `copy.recording` is loaded."""
         if copy.state != Copy.State.PENDING:
             return None
         hold = holds.of(copy, self._holds)

@@ -1,6 +1,6 @@
-"""What the overview asks of the ledger: the oldest unprotected recording, and for each target and day whether it is safe.
+"""Queries of the overview page: the oldest unprotected recording, and the state of each target and day.
 
-Every statement is bounded by targets and days; none counts copies (`ledger.tally`).
+Every statement is limited by targets and days; none counts copies (`ledger.tally`).
 """
 
 from bisect import bisect_left, bisect_right
@@ -24,7 +24,7 @@ class Unprotected:
 
 
 def oldest_unprotected(targets: Sequence[int]) -> Unprotected | None:
-    """The pending or failed copy whose call is the oldest; None where there is none."""
+    """Return the pending or failed copy with the oldest call; None if there is none."""
     rows = fetch(
         """SELECT t.id, o.call_started_at
              FROM unnest(%s::bigint[]) AS t(id),
@@ -40,8 +40,8 @@ COUNTED = 10_000
 
 
 def weaker_proofs(targets: Sequence[int]) -> dict[str, int]:
-    """How many copies were taken by each of the weaker proofs (row S10) of which there are any; no more than `COUNTED` of a proof are
-    looked at."""
+    """Count the copies that count as verified by each of the weaker proofs (row S10), without zeros; counting stops at `COUNTED` for each
+    proof."""
     rows = fetch(
         """SELECT p, (SELECT count(*) FROM (
                        SELECT 1 FROM unnest(%s::bigint[]) AS t(id),
@@ -56,8 +56,8 @@ def weaker_proofs(targets: Sequence[int]) -> dict[str, int]:
 
 
 class DayState(StrEnum):
-    """The worst first. `unlisted`: nobody has asked Dialpad for all of the day's calls since it ended, so nothing can be said yet.
-    `empty`: asked, and nothing was recorded."""
+    """The worst first. `unlisted`: the day was not completely listed since it ended, so its state is not known yet. `empty`: listed, and
+    nothing was recorded."""
 
     FAILED = "failed"
     INCOMPLETE = "incomplete"
@@ -68,9 +68,8 @@ class DayState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A local day of a target. `unnamed` are its calls that were recorded although no recording is listed for them, and
-    that nobody has explained; `unread`: it may hold an entry that could not be read, which nobody has explained. A person has closed
-    `closed` of its failed and gone recordings."""
+    """A local day of a target. `unnamed` counts its unexplained calls that were recorded although no recording is listed for them;
+    `unread`: it may contain an unexplained, unreadable entry. A person has closed `closed` of its failed and gone recordings."""
 
     state: DayState
     counts: Counts
@@ -80,7 +79,7 @@ class Day:
 
 
 def day_state(counts: Counts, unnamed: int, *, listed: bool, odd: bool = False, closed: int = 0) -> DayState:
-    """What is known to be wrong comes first; then what is not known; only then what is right."""
+    """Return the state of a day. Known problems take precedence over missing knowledge, and both over a good state."""
     if counts.failed + counts.gone > closed:
         return DayState.FAILED
     if counts.pending or unnamed or odd:
@@ -91,9 +90,9 @@ def day_state(counts: Counts, unnamed: int, *, listed: bool, odd: bool = False, 
 
 
 def calendar(company_id: int, zones: Mapping[int, str], first: date, last: date, fingerprint: str) -> dict[int, list[Day]]:
-    """For each target (key of `zones`, which name its zone) its local days from `first` to `last`, oldest first.
+    """Return, for each target (`zones` maps it to its zone), its local days from `first` to `last`, oldest first.
 
-    Days are local where calls are counted and UTC where listings are: a local day is listed when every UTC day that it touches is.
+    Calls are counted by local day, and listings by UTC day: a local day counts as listed when every UTC day that it touches is listed.
     """
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
     counts = counts_by_day(company_id, list(zones), first, last)
@@ -129,7 +128,7 @@ def _day(counts: Counts, unnamed: int, closed: int, *, listed: bool, odd: bool) 
 
 
 def _closed(targets: Sequence[int], first: date, last: date) -> dict[tuple[int, date], int]:
-    """By target and local day (the date folder of the key): failed and gone copies that a person has closed."""
+    """Count failed and gone copies that a person has closed, by target and local day (the date folder of the key)."""
     rows = fetch(
         """SELECT c.target_id, split_part(c.key, '/', 3)::date AS day, count(*)
              FROM ledger_closing k JOIN ledger_copy c ON c.id = k.copy_id
@@ -141,7 +140,7 @@ def _closed(targets: Sequence[int], first: date, last: date) -> dict[tuple[int, 
 
 
 def _listed(targets: Sequence[int], first: date, last: date, fingerprint: str) -> dict[int, frozenset[date]]:
-    """The UTC days of each target that were listed from end to end, in the way that counts now."""
+    """Return the UTC days of each target that were listed from end to end with the current fingerprint."""
     rows = fetch(
         """SELECT target_id, array_agg(day) FROM ledger_coverage
             WHERE target_id = ANY(%s) AND day >= %s AND day <= %s AND fingerprint = %s GROUP BY 1""",
@@ -151,7 +150,7 @@ def _listed(targets: Sequence[int], first: date, last: date, fingerprint: str) -
 
 
 def _unnamed(targets: Sequence[int], midnights: Sequence[int]) -> dict[tuple[int, int], int]:
-    """By target and number of the day (from 0): calls that were recorded, with nothing to fetch and unexplained."""
+    """Count unexplained calls that were recorded and have nothing to fetch, by target and number of the day (from 0)."""
     borders = [at(one) for one in midnights]
     rows = fetch(
         f"""SELECT target_id, width_bucket(started_at, %s::timestamptz[]) - 1, count(*) FROM ledger_call k
@@ -162,7 +161,7 @@ def _unnamed(targets: Sequence[int], midnights: Sequence[int]) -> dict[tuple[int
 
 
 def _unread(company_id: int, targets: Sequence[int], midnights: Sequence[int]) -> set[tuple[int, int]]:
-    """The targets and numbers of their days (from 0) that may hold an entry that could not be read, and that nobody has explained."""
+    """Return the targets and numbers of their days (from 0) that may contain an unexplained, unreadable entry."""
     found = unread.still_open(unread.find(company_id, targets, at(midnights[0]), at(midnights[-1])))
     hit = set()
     for whose, after, before in found.order_by().values_list("target_id", "after", "before").distinct():

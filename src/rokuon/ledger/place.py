@@ -1,6 +1,6 @@
-"""Enter what was listed, and freeze where each copy goes, before the first byte moves (ARCHITECTURE.md).
+"""Enter listed calls and recordings, and freeze bucket and key of each copy before the first byte is fetched (ARCHITECTURE.md).
 
-Everything here may run twice and at once: rows are found by the source's ids, and what is already there wins.
+Everything here may run twice and concurrently: rows are found by the source's ids, and existing rows take precedence.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ from rokuon.domain.work import AsideObject, PlannedCall, PlannedCopy, Work
 from . import transitions
 from .sql import IN_OPEN_WINDOW, STOPPED_BY_HOLD, STOPPED_BY_PAUSE, at, columns, execute, fetch, ms
 
-# A copy stays in the bucket that it was first placed in (C1); a recording for a target that has a copy anywhere gets no second one.
+# A copy stays in the bucket where it was first placed (C1); if a recording has a copy for a target in any bucket, it gets no second one.
 _COPIES = """
     INSERT INTO ledger_copy (company_id, recording_id, target_id, bucket_id, call_started_at, key, agent, state, attempt, due_at, reason,
                              detail, sha256, version, proof, tries, negatives, created_at, changed_at)
@@ -32,11 +32,10 @@ _COPIES = """
      ORDER BY p.target, p.kind, p.recording
         ON CONFLICT DO NOTHING
 """
-"""In one order, whatever the plan of the query: of two copies that want one key the same one always gets it, and two workers never wait for
-each other."""
+"""The order is fixed for any query plan: if two copies need the same key, the same one always gets it, and two workers never deadlock."""
 
 AGENT_LENGTH = 200
-"""Characters of an agent's name that the ledger keeps: an index entry holds 2,700 bytes, and a name is whatever Dialpad sends."""
+"""The ledger keeps this many characters of an agent's name: an index entry holds 2,700 bytes, and Dialpad may send a name of any length."""
 
 _WORK_COLUMNS = """
     c.id, c.attempt, r.kind, r.recording_id, r.call_id, r.url, r.duration_ms, c.target_id, c.bucket_id, c.key, c.call_started_at,
@@ -47,9 +46,9 @@ _WORK_COLUMNS = """
 
 @transaction.atomic
 def place(company_id: int, calls: Sequence[PlannedCall], copies: Sequence[PlannedCopy], now: datetime) -> list[Work]:
-    """Enter the calls and copies; answer the copies among them that are pending and due, with their frozen keys.
+    """Enter the calls and copies. Return the copies among them that are pending and due, with their frozen keys.
 
-    A call or recording that is known only gains facts: more recordings listed, a newer URL, a duration.
+    For a known call or recording only new facts are added: more recordings listed, a newer URL, a duration.
     """
     _enter_calls(calls)
     if not copies:
@@ -57,7 +56,7 @@ def place(company_id: int, calls: Sequence[PlannedCall], copies: Sequence[Planne
     _enter_recordings(company_id, copies)
     _insert(company_id, copies, [copy.key for copy in copies], now)
     known = _known(company_id, copies, now)
-    # Without a row are those whose key was taken by another copy: two kinds of recording with one id in one call.
+    # Copies without a row are those whose key belongs to another copy: two kinds of recording with one id in one call.
     present = {(row.work.target_id, row.work.kind, row.work.recording_id) for row in known}
     missing = [copy for copy in copies if (copy.target_id, copy.kind, copy.recording_id) not in present]
     excluded = any(row.state == State.EXCLUDED for row in known)
@@ -117,7 +116,7 @@ def _identity(copies: Sequence[PlannedCopy]) -> list[str]:
 
 
 def _include_again(company_id: int, copies: Sequence[PlannedCopy], now: datetime) -> None:
-    """A copy that a choice or a rule excluded goes back to pending when the choice or rule is back (C7)."""
+    """Send copies that a choice or a rule excluded back to pending, since the choice or rule is back (C7)."""
     wanted = [copy for copy in copies if not copy.excluded]
     targets, kinds, recordings = _identity(wanted)
     transitions.change(
@@ -138,7 +137,7 @@ class _Known(NamedTuple):
 
 
 def _known(company_id: int, copies: Sequence[PlannedCopy], now: datetime) -> list[_Known]:
-    """The rows of these copies, newest call first; `due` are the pending ones that may be tried now."""
+    """Return the rows of these copies, newest call first; `due` are the pending ones that may be tried now."""
     rows = fetch(
         f"""SELECT DISTINCT {_WORK_COLUMNS}, c.state, c.state = 'pending' AND c.due_at <= %s
               FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS x(t, k, i)
@@ -162,9 +161,9 @@ def due_in_range(
     beyond: Work | None = None,
     limit: int = 500,
 ) -> list[Work]:
-    """Pending, due copies of the targets whose calls started in [after, before) and that no open hold stops, those behind `beyond`.
+    """Return pending, due copies of the targets whose calls started in [after, before) and that no open hold stops, those after `beyond`.
 
-    By id; with `past` (`domain.expiry`) what leaves the access window next comes first.
+    They are ordered by id; with `past` (`domain.expiry`) those that leave the access window next come first.
     """
     which = (
         f"c.target_id = ANY(%(targets)s) AND c.call_started_at >= %(after)s AND c.call_started_at < %(before)s AND NOT {STOPPED_BY_HOLD}"
@@ -173,8 +172,8 @@ def due_in_range(
 
 
 def due_now(company_id: int, now: datetime, *, past: datetime | None = None, beyond: Work | None = None, limit: int = 500) -> list[Work]:
-    """Pending, due copies of a company that no open hold and no pause stops and no open window will meet, those behind `beyond`; in the
-    order of `due_in_range`."""
+    """Return pending, due copies of a company that no open hold and no pause stops and no open window will process, those after `beyond`;
+    in the order of `due_in_range`."""
     which = f"NOT {STOPPED_BY_HOLD} AND NOT ({STOPPED_BY_PAUSE}) AND NOT {IN_OPEN_WINDOW}"
     return _due(company_id, now, which, {}, past, beyond, limit)
 
@@ -198,7 +197,7 @@ def _due(
 
 
 def _ways(past: datetime | None, beyond: Work | None) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """The order of due copies (`domain.expiry.turn`), as walks along an index that follow each other: no backlog is ever sorted."""
+    """Yield the order of due copies (`domain.expiry.turn`) as consecutive index scans, so that a backlog is never sorted."""
     last: dict[str, Any] = {"at": at(beyond.started_ms), "id": beyond.copy_id} if beyond is not None else {}
     if past is None:
         yield "c.id", "c.id > %(id)s" if beyond is not None else "TRUE", last
@@ -214,8 +213,8 @@ def _ways(past: datetime | None, beyond: Work | None) -> Iterator[tuple[str, str
 
 
 def held(company_id: int, on: str, ref: str, limit: int, probes: int) -> list[Work]:
-    """A few pending copies that a hold on a kind or a bucket stops: what a probe may try. The first probes take the newest calls; later
-    ones take any, or a few copies with a fault of their own would keep the hold for ever."""
+    """Return a few pending copies that a hold on a kind or a bucket stops, for a probe to try. The first probes use the newest calls; later
+    ones use any, or a few copies with a fault of their own would keep the hold open forever."""
     column = {"kind": "r.kind", "bucket": "c.bucket_id::text"}[on]
     rows = fetch(
         f"""SELECT {_WORK_COLUMNS}
@@ -229,7 +228,7 @@ def held(company_id: int, on: str, ref: str, limit: int, probes: int) -> list[Wo
 
 
 def as_work(row: Sequence[Any]) -> Work:
-    """A row of `_WORK_COLUMNS`."""
+    """Convert a row of `_WORK_COLUMNS`."""
     copy_id, attempt, kind, recording_id, call_id, url, duration_ms, target_id, bucket_id, key, started_at, *history = row
     tries, negatives, first_negative_at, read_sha256, read_at, call_ms, *aside = history
     return Work(

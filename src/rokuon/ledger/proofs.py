@@ -1,4 +1,4 @@
-"""What the proof of a copy says to a person: why it counts as whole, and what was looked at."""
+"""Texts on the proof of a copy: why the audio counts as complete, and what was checked."""
 
 import json
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ _CUT = "_cut"
 
 
 def kept(facts: AudioFacts | None) -> str:
-    """What a copy keeps of its proof, as JSON without what is 0; "" for none."""
+    """Return the facts of a proof that a copy keeps, as JSON without zeros; "" for none."""
     if facts is None:
         return ""
     skipped = [[one.what, one.where, one.times, one.size] for one in facts.skipped]
@@ -52,7 +52,7 @@ def sentence(proof: str) -> str:
 
 
 def looked_at(facts: dict[str, Any] | None) -> list[str]:
-    """What the proof counted, in sentences; none where nothing was kept of it."""
+    """Return the facts of the proof as sentences; none if no facts were kept."""
     if not facts:
         return []
     frames = facts["frames"]
@@ -89,7 +89,7 @@ def _skipped(what: str, where: str, times: int, size: int) -> str:
 
 
 def weaker(counts: dict[str, int]) -> Sequence[tuple[str, str]]:
-    """By proof, a sentence on how many recordings rest on it."""
+    """Return, by proof, a sentence with the number of recordings that rely on it."""
     return [(proof, _weaker(proof, count) % {"count": number(count)}) for proof, count in counts.items()]
 
 

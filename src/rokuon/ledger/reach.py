@@ -1,4 +1,4 @@
-"""Since when each target's calls are to be backed up: asked for by a Back up now, and only ever earlier."""
+"""The time from which each target's calls are backed up: set by a Back up now, and only ever moved earlier."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,7 +7,7 @@ from .sql import execute, fetch
 
 
 def extend(targets: Sequence[int], since: datetime) -> None:
-    """A Back up now from `since` on was asked for these targets."""
+    """Enter a Back up now from `since` for these targets."""
     execute(
         """INSERT INTO ledger_reach (target_id, since) SELECT t, %s FROM unnest(%s::bigint[]) AS x(t) ORDER BY t
                ON CONFLICT (target_id) DO UPDATE SET since = EXCLUDED.since WHERE ledger_reach.since > EXCLUDED.since""",
@@ -16,5 +16,5 @@ def extend(targets: Sequence[int], since: datetime) -> None:
 
 
 def of(targets: Sequence[int]) -> dict[int, datetime]:
-    """By target; one that was never part of a Back up now is missing."""
+    """Return this time by target; a target that was never part of a Back up now is left out."""
     return dict(fetch("SELECT target_id, since FROM ledger_reach WHERE target_id = ANY(%s)", [list(targets)]))

@@ -1,4 +1,4 @@
-"""What screens, commands and jobs may ask of the ledger. Nothing here changes a row."""
+"""Read-only queries on the ledger for pages, commands and jobs."""
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
@@ -18,8 +18,8 @@ from .tally import counts_by_target as counts_by_target
 def details_missing(
     company_id: int, targets: Sequence[int] | None = None, since: datetime | None = None, until: datetime | None = None
 ) -> dict[int, int]:
-    """By target: calls that were recorded although no recording is listed for them ("recorded, but nothing to fetch"), and that nobody
-    has explained (`unnamed.close`); of those that started in [since, until) where given."""
+    """Count, by target, calls that were recorded although no recording is listed for them ("recorded, but nothing to fetch"), and that no
+    person has explained (`unnamed.close`); only those that started in [since, until), if given."""
     return dict(
         fetch(
             f"""SELECT k.target_id, count(*) FROM ledger_call k JOIN org_target t ON t.id = k.target_id
@@ -33,18 +33,17 @@ def details_missing(
 
 
 GOING_ON = "state = 'queued' OR (state = 'waiting' AND reason = '')"
-"""This window is listed now or as soon as there is room: it waits for no later time."""
+"""This window is listed now or as soon as a place is free: it does not wait for a later time."""
 
 NOTHING_TO_LIST = Listed(0, 0, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class RunProgress:
-    """A run as it stands. `windows_done` of `windows` are listed and tried; `unlisted` could not be listed. `postponed` wait for a
-    later time because their listing failed. `malformed` entries of its range could not be read, whichever run listed them, and nobody
-    has explained them. `found` are the recordings that were not in the ledger before the run. `unnamed` are its calls that were recorded
-    although no recording is listed for them, and that nobody has explained. `explained` of its recordings failed or are gone, and a person
-    has closed them."""
+    """Progress of a run. `windows_done` of `windows` are listed and tried; `unlisted` could not be listed. `postponed` wait for a later
+    time because their listing failed. `malformed` counts the unexplained, unreadable entries of its range, listed by any run. `found`
+    counts the recordings that were not in the ledger before the run. `unnamed` counts its unexplained calls that were recorded although no
+    recording is listed for them. `explained` counts its failed and gone recordings that a person has closed."""
 
     run: Run
     windows: int
@@ -62,7 +61,7 @@ class RunProgress:
 
     @property
     def open(self) -> int:
-        """Recordings that failed or are gone, and that nobody has explained."""
+        """The number of recordings that failed or are gone and that no person has explained."""
         return max(0, self.total.failed + self.total.gone - self.explained)
 
     @property
@@ -71,7 +70,7 @@ class RunProgress:
 
 
 def run_progress(run_id: int, within: Set[int] | None = None) -> RunProgress:
-    """With `within`, only of these targets, and of the windows that list for any of them."""
+    """Return the progress of a run; with `within`, only of these targets and of the windows that list for any of them."""
     run = Run.objects.get(pk=run_id)
     ((windows, done, unlisted, postponed, pages, calls, seconds, to_list, going_on),) = fetch(
         f"""SELECT count(*), count(*) FILTER (WHERE state = 'done'), count(*) FILTER (WHERE state = 'failed' AND reason <> 'run_cancelled'),
@@ -96,8 +95,8 @@ def run_progress(run_id: int, within: Set[int] | None = None) -> RunProgress:
 def waiting_count(
     company_id: int, targets: Sequence[int], now: datetime, since: datetime | None = None, until: datetime | None = None
 ) -> int:
-    """How many pending copies of these targets, of calls that started in [since, until), no one tries now: a hold or a pause stops them, or
-    their next try is later."""
+    """Count pending copies of these targets that cannot be tried now, because a hold or a pause stops them or their next try is later; only
+    of calls that started in [since, until), if given."""
     ((copies,),) = fetch(
         f"""SELECT count(*) FROM ledger_copy c JOIN ledger_recording r ON r.id = c.recording_id
              WHERE c.company_id = %(company)s AND c.state = 'pending' AND c.target_id = ANY(%(targets)s)
@@ -118,7 +117,7 @@ def latest_runs(company_id: int, limit: int = 20) -> list[Run]:
 
 
 def failing_windows(run_id: int, within: Set[int] | None = None) -> list[Window]:
-    """Windows that wait after a failure or failed for good, with their reasons; with `within`, those that list for any of these targets."""
+    """Return windows that wait after a failure or have failed finally, with reasons; with `within`, those that list for these targets."""
     windows = Window.objects.filter(run_id=run_id).exclude(reason="").exclude(state=Window.State.DONE).order_by("after")
     return [window for window in windows if within is None or not within.isdisjoint(window.targets)]
 
@@ -132,7 +131,7 @@ def queued_windows() -> list[int]:
 
 
 def companies_with_due_copies(now: datetime) -> list[int]:
-    """Companies with a pending, due copy that no open hold and no pause stops and no open window will meet."""
+    """Return companies with a pending, due copy that no open hold and no pause stops and no open window will process."""
     rows = fetch(
         f"""SELECT k.id FROM org_company k
              WHERE EXISTS (SELECT 1 FROM ledger_copy c JOIN ledger_recording r ON r.id = c.recording_id
@@ -144,8 +143,8 @@ def companies_with_due_copies(now: datetime) -> list[int]:
 
 
 def witnesses(company_id: int, kind: str, limit: int, past: datetime | None) -> list[Witness]:
-    """The latest recordings of this kind that were verified, of calls after `past`."""
-    # By id and not by time: what is walked is an index, and what was placed last was listed last.
+    """Return the latest verified recordings of this kind, of calls after `past`."""
+    # Ordered by id instead of time: this scans an index, and copies that were placed last were listed last.
     rows = fetch(
         """SELECT r.recording_id, r.url FROM ledger_copy c JOIN ledger_recording r ON r.id = c.recording_id
             WHERE c.company_id = %s AND c.state = 'verified' AND r.kind = %s AND (%s::timestamptz IS NULL OR c.call_started_at > %s)
@@ -156,7 +155,7 @@ def witnesses(company_id: int, kind: str, limit: int, past: datetime | None) -> 
 
 
 def bucket_fails(company_id: int, bucket_id: int, reasons: Sequence[str], in_a_row: int) -> bool:
-    """Whether the latest tries of `in_a_row` copies of the bucket that are pending or failed ended with one of these reasons, and none was
+    """Whether the latest tries of `in_a_row` pending or failed copies of the bucket ended with one of these reasons, and no copy was
     verified there since the first of them."""
     rows = fetch(
         """SELECT count(*) = %(in_a_row)s AND NOT EXISTS (

@@ -1,4 +1,4 @@
-"""What a reason code says to a person: why copies are in a state, and what to do about it."""
+"""Texts for reason codes: why copies are in a state, and what to do about it."""
 
 from rokuon.base.i18n import _
 from rokuon.domain.failures import N_, RecordingDetailsMissing, by_reason
@@ -12,7 +12,7 @@ SET_ASIDE = {
     exclude.RUN_CANCELLED: N_("The run was cancelled before their turn. The next Back up now takes them back."),
     bucket_change.BUCKET_CHANGED: N_("The bucket was changed before these were stored. They are backed up to the new bucket instead."),
 }
-"""Reasons that are no failures: somebody wanted it so."""
+"""Reasons that are not failures, because a person chose them."""
 
 
 _QUEUED = N_("Their turn has not come yet. A worker takes them by itself.")
@@ -25,5 +25,5 @@ def in_words(reason: str) -> str:
 
 
 def unnamed_in_words(*, listed: bool) -> str:
-    """Of calls that were recorded although no recording is listed. `listed`: other recordings are listed with the API key."""
+    """Return the text for recorded calls without a listed recording. `listed`: other recordings are listed with the API key."""
     return _(RecordingDetailsMissing.advice if listed else RecordingDetailsMissing.advice_for_key)

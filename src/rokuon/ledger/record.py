@@ -1,7 +1,7 @@
-"""Write down what became of copies (ARCHITECTURE.md): conditional updates in batches.
+"""Enter outcomes of copies (ARCHITECTURE.md) with conditional updates in batches.
 
-An outcome names the attempt that it saw. If the copy has moved on meanwhile, the outcome changes nothing, with one exception:
-a proven object is evidence that holds whatever another worker wrote, so `verified` is tried again on the state that is there.
+An outcome names the attempt that it saw. If the copy has changed in the meantime, the outcome changes nothing, with one exception:
+a proven object is evidence whatever another worker wrote, so `verified` is tried again on the current state.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from .sql import fetch
 
 @transaction.atomic
 def record(outcomes: Sequence[Outcome], now: datetime) -> set[int]:
-    """Enter the outcomes; the ids of the copies that hold theirs now. The others moved on, and what they hold stays."""
+    """Enter the outcomes. Return the ids of the copies that took their outcome. The others have changed, and stay unchanged."""
     written = transitions.enter([(outcome, "pending", outcome.attempt) for outcome in outcomes], Cause.TRY, now)
     aside.enter(outcomes, now)
     late = [outcome for outcome in outcomes if outcome.copy_id not in written and outcome.state == "verified"]

@@ -1,6 +1,6 @@
-"""Send chosen copies back to pending because a person asked: those that failed, are gone, or wait for a later try.
+"""A person's retry: send chosen copies that failed, are gone, or wait for a later try back to pending.
 
-Their tries count anew, and Dialpad is asked again, whatever was accepted before.
+Their count of tries is reset, and they are fetched from Dialpad again, even if audio kept aside was accepted before.
 """
 
 from collections.abc import Sequence
@@ -25,10 +25,9 @@ def retry(
     gone: bool = False,
     closed: bool = False,
 ) -> list[int]:
-    """The ids of the copies that are due now. `ids` and `reason` narrow the choice; `gone` takes in those that Dialpad no longer has.
+    """Return the ids of the copies that are due now. `ids` and `reason` narrow the choice; `gone` includes copies that are gone.
 
-    With `closed` also what somebody closed, which is open again by that; without it such a closing holds, also one that is made at the
-    same moment.
+    `closed` includes closed copies and re-opens them; without it closed copies stay closed, also those that are closed at the same time.
     """
     chosen = transitions.locked(
         """c.company_id = %(company)s AND (%(ids)s::bigint[] IS NULL OR c.id = ANY(%(ids)s))

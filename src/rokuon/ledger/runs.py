@@ -1,7 +1,7 @@
-"""Runs and their windows: start or join, hand windows to the queue, take them back, pause, resume, end.
+"""Runs and their windows: start or join, queue windows and put them back, pause, resume, end.
 
-Whoever changes a window names the state that it saw, so two workers on one window cannot both end it. `enqueue` is called inside the
-transaction of the rows it concerns: a window is queued if and only if its job is.
+Every update of a window names the state that it saw, so two workers on one window cannot both end it. `enqueue` is called inside the
+transaction of its rows: a window is queued if and only if its job is.
 """
 
 import json
@@ -22,12 +22,12 @@ from .sql import CLOSED, STOPPED_BY_HOLD, TURN_OF_WINDOW, execute, fetch
 Enqueue = Callable[[int], None]
 
 QUEUED_PER_COMPANY = 4
-"""Windows of one company in the queue at once: enough to keep a worker busy, few enough that no company starves another."""
+"""Most windows of one company in the queue: enough to keep a worker busy, few enough that no company starves another."""
 
 LISTING_ATTEMPTS = 6
 
 OPEN = (Run.State.RUNNING, Run.State.PAUSED)
-"""A run that has not ended: its scope takes no second one."""
+"""States of a run that has not ended: its scope allows no second run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def open_run(
     relist: bool,
     purpose: str = Run.Purpose.BACK_UP_NOW,
 ) -> tuple[Run, bool]:
-    """Start a run, or join the one that runs or is paused for this scope. The answer's second part says whether it was started."""
+    """Start a run, or join the one that runs or is paused for this scope. The second value is whether it was started."""
     made = fetch(
         """INSERT INTO ledger_run (company_id, purpose, scope_kind, scope_id, targets, since, until, relist, state, created_at, known)
            VALUES (%s, %s, %s, %s, %s::jsonb, %s, %s, %s, 'running', %s, '{}')
@@ -70,7 +70,7 @@ def open_run(
 
 
 def wake(run_id: int, now: datetime) -> None:
-    """Somebody asks again: windows that wait for a later try are due now."""
+    """Make windows that wait for a later try due now, because a person asked again."""
     _lock_runs(Run.objects.values_list("company_id", flat=True).get(pk=run_id))
     Window.objects.filter(run_id=run_id, state=Window.State.WAITING, due_at__gt=now).update(due_at=now)
 
@@ -95,9 +95,9 @@ def add_windows(run: Run, plans: Sequence[WindowPlan], now: datetime) -> None:
 
 @transaction.atomic
 def queue_windows(company_id: int, now: datetime, enqueue: Enqueue) -> list[int]:
-    """Top up the company's queued windows; none while its source is held. The ids that were queued now.
+    """Fill up the company's queued windows; none while its source is held. Return the ids that were queued now.
 
-    Sweeps have places of their own: a window of a backfill keeps its place for as long as it has days left, and the newest calls must not
+    Sweeps have places of their own: a window of a backfill keeps its place as long as it has days left, and the newest calls must not
     wait for that.
     """
     _lock_runs(company_id)
@@ -108,7 +108,7 @@ def queue_windows(company_id: int, now: datetime, enqueue: Enqueue) -> list[int]
 
 
 def _queue(company_id: int, now: datetime, *, sweeps: bool) -> list[int]:
-    """The ids, in the order in which they are to be worked on: run by run, the newest calls first; or by deadline."""
+    """Return the ids in the order of processing: run by run, the newest calls first; or by deadline."""
     past = None if sweeps else past_of(company_id, now)
     order = "x.run_id, x.before DESC" if past is None else f"{TURN_OF_WINDOW}, x.run_id, x.id"
     chosen = fetch(
@@ -131,8 +131,7 @@ def _queue(company_id: int, now: datetime, *, sweeps: bool) -> list[int]:
 
 
 def _lock_runs(company_id: int) -> None:
-    """The company's open runs first, then their windows: whoever changes both takes them in this order, so that none waits for another
-    that waits for it."""
+    """Lock the company's open runs. Code that changes both locks the runs first and then their windows, so that no deadlock occurs."""
     fetch("SELECT id FROM ledger_run WHERE company_id = %s AND state IN ('running', 'paused') ORDER BY id FOR NO KEY UPDATE", [company_id])
 
 
@@ -143,9 +142,9 @@ def _company_of(window_id: int) -> int:
 
 
 def advance(window_id: int, listed_down_to: datetime, pages: int, calls: int) -> bool:
-    """Move the resume mark down, never up; a listing that gets further counts its failures anew.
+    """Move the resume mark down, never up; progress resets the count of failures.
 
-    False where the window is no longer being worked on (done, or its run was paused or cancelled).
+    Return False if the window is no longer processed (done, or its run was paused or cancelled).
     """
     return bool(
         execute(
@@ -161,7 +160,8 @@ def advance(window_id: int, listed_down_to: datetime, pages: int, calls: int) ->
 
 @transaction.atomic
 def begin_listing(window_id: int, how: Mapping[str, str]) -> None:
-    """A job lists the window now: `how` it does, by target. Only what every job of the window had in common stays (`Window.listed_as`)."""
+    """Enter that a job lists the window now, and `how`, by target. Only what all jobs of the window have in common stays
+    (`Window.listed_as`)."""
     window = Window.objects.select_for_update().get(pk=window_id)
     before = window.listed_as
     window.listed_as = dict(how) if before is None else {target: one for target, one in before.items() if how.get(target) == one}
@@ -182,7 +182,8 @@ def _before(window_id: int) -> datetime:
 
 @transaction.atomic
 def finish_window(window_id: int, now: datetime, enqueue: Enqueue) -> None:
-    """The whole window is listed and each of its copies was tried: hand out the next ones, and end the run with its last window."""
+    """Finish a window that is listed completely and whose copies were all tried; queue the next ones, and end the run after its last
+    window."""
     company_id = _company_of(window_id)
     _lock_runs(company_id)
     Window.objects.filter(pk=window_id, state=Window.State.QUEUED).update(state=Window.State.DONE, reason="", detail="")
@@ -191,7 +192,7 @@ def finish_window(window_id: int, now: datetime, enqueue: Enqueue) -> None:
 
 @transaction.atomic
 def put_back(window_id: int, reason: str, detail: str, wait: float, now: datetime, enqueue: Enqueue, *, spends: bool = True) -> None:
-    """The listing failed for a passing cause: the window waits so many seconds, and fails for good after some attempts in a row."""
+    """Postpone a window by `wait` seconds, because its listing failed temporarily. After LISTING_ATTEMPTS in a row it fails."""
     company_id = _company_of(window_id)
     _lock_runs(company_id)
     spent = int(spends)
@@ -206,7 +207,7 @@ def put_back(window_id: int, reason: str, detail: str, wait: float, now: datetim
 
 @transaction.atomic
 def fail_window(window_id: int, reason: str, detail: str, now: datetime, enqueue: Enqueue) -> None:
-    """The source refuses the listing itself: the run goes on without it and says so."""
+    """Fail a window, because the source refuses the listing itself: the run continues without it and reports it."""
     company_id = _company_of(window_id)
     _lock_runs(company_id)
     Window.objects.filter(pk=window_id, state=Window.State.QUEUED).update(state=Window.State.FAILED, reason=reason, detail=detail[:500])
@@ -214,7 +215,7 @@ def fail_window(window_id: int, reason: str, detail: str, now: datetime, enqueue
 
 
 def suspend_window(window_id: int, reason: str) -> None:
-    """A hold stopped the window: it waits, no attempt is spent, and is queued again when the hold has lifted."""
+    """Let a window wait, because a hold stopped it: no attempt is used up, and it is queued again when the hold has lifted."""
     Window.objects.filter(pk=window_id, state=Window.State.QUEUED).update(state=Window.State.WAITING, reason=reason)
 
 
@@ -227,7 +228,7 @@ def _after_window(company_id: int, now: datetime, enqueue: Enqueue) -> None:
 def end_done(company_id: int, now: datetime) -> None:
     """End the company's runs that have nothing left to do: every window listed, every due copy tried or stopped by a hold.
 
-    What waits for a later time does not keep a run open; it is counted as pending, and tried when it is due.
+    Copies that wait for a later time do not keep a run open; they count as pending, and are tried when they are due.
     """
     ended = fetch(
         f"""UPDATE ledger_run u SET state = 'finished', finished_at = %(now)s
@@ -253,18 +254,18 @@ def _keep_outcome(run_id: int) -> None:
 
 @transaction.atomic
 def pause(run_id: int, now: datetime) -> bool:
-    """Stop a run where it stands: its windows are handed back, at their resume marks. False where it does not run."""
+    """Pause a run: its windows leave the queue and keep their resume marks. Return False if it is not running."""
     if not Run.objects.filter(pk=run_id, state=Run.State.RUNNING).update(state=Run.State.PAUSED, paused_at=now):
         return False
-    # The waiting ones too: whoever is about to queue one finds it changed. A page that is being entered holds its window's row: it is
-    # waited for, and is part of what the resumed run finds.
+    # Waiting windows are paused too, so that a transaction about to queue one sees the change. A transaction that enters a page locks its
+    # window's row: this update waits for it, and the resumed run continues from that page.
     Window.objects.filter(run_id=run_id, state__in=[Window.State.WAITING, Window.State.QUEUED]).update(state=Window.State.PAUSED)
     return True
 
 
 @transaction.atomic
 def resume(run_id: int, now: datetime) -> bool:
-    """Let a paused run go on; False where it is not paused. What waits for a later try in it is due now: somebody asks for it.
+    """Resume a paused run. Return False if it is not paused. Its windows that wait for a later try are due now, because a person asked.
 
     The caller queues windows and due copies, as for a new run.
     """
@@ -277,14 +278,14 @@ def resume(run_id: int, now: datetime) -> bool:
 
 @transaction.atomic
 def cancel(run_id: int, now: datetime) -> bool:
-    """End a run early. What it had not copied, and no other run wants, is set aside as `excluded`, visibly, until the next run; what had
-    failed before it is failed again.
+    """End a run early. Copies that it had not made, and that no other run needs, become `excluded`, visibly, until the next run; copies
+    that had failed before it are failed again.
 
-    False if it had ended already.
+    Return False if it had ended already.
     """
     if not Run.objects.filter(pk=run_id, state__in=OPEN).update(state=Run.State.CANCELLED, finished_at=now):
         return False
-    # The windows first: a page that is being entered holds its window's row, so it is waited for, and its copies are seen below.
+    # The windows first: a transaction that enters a page locks its window's row, so this waits for it, and its copies are seen below.
     Window.objects.filter(run_id=run_id, state__in=[Window.State.WAITING, Window.State.QUEUED, Window.State.PAUSED]).update(
         state=Window.State.FAILED, reason=RUN_CANCELLED
     )
@@ -304,11 +305,11 @@ def cancel(run_id: int, now: datetime) -> bool:
 
 @transaction.atomic
 def take_up(company_id: int, targets: Sequence[int], since: datetime, until: datetime, now: datetime) -> int:
-    """A run begins: what failed in its range, or was set aside by a cancelled run, is pending again, and what waits is due now (M11); how
-    many copies. What a person closed stays closed.
+    """Take up the copies in the range of a run that begins (M11), and return their number: copies that failed, or that a cancelled run
+    excluded, are pending again, and waiting copies are due now. Copies that a person closed stay closed.
 
-    Their tries go on counting. So what waits is given up when its time is over, however often runs begin, and what was given up is tried
-    once more by each.
+    Their count of tries continues. So waiting copies fail when their time is over, however often runs begin, and each run tries failed
+    copies once more.
     """
     inside = """c.company_id = %(company)s AND c.target_id = ANY(%(targets)s)
                 AND c.call_started_at >= %(since)s AND c.call_started_at < %(until)s"""

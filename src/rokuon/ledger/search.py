@@ -1,8 +1,8 @@
-"""Search over the copies: filters, newest call first, a page at a time in both directions, at the same speed wherever one stands.
+"""Search over the copies: filters, newest call first, with paging in both directions; every page takes the same time.
 
-`within` is both what a person asks for and all that they may see: the targets, each with its part of time. Nothing outside it is ever
-looked at. A page is found by walking an index for each target (and agent, or state with reason) and merging the first few of each, so
-that a filter which fits nothing costs no more than one which fits everything (docs/design/ledger.md, Search).
+`within` is both the person's choice and the limit of what they may see: the targets, each with a range of time. Nothing outside it is
+read. A page is found by scanning an index for each target (and agent, or state with reason) and merging the first few of each, so that
+a filter that matches nothing costs no more than one that matches everything (docs/design/ledger.md, Search).
 """
 
 import base64
@@ -21,8 +21,8 @@ from .sql import columns, fetch
 
 PAGE = 50
 NARROW, NARROWER = 400, 20
-"""Up to so many pairs of target and agent, each is walked on its own; a part of a name that fits more is hardly a filter. Fewer where
-a rare state or a reason is asked for as well, since then whole walks are read for the little that fits."""
+"""Up to this many pairs of target and agent are scanned separately; a part of a name that matches more is hardly a filter. The smaller
+limit applies if the filter also names a rare state or a reason, since then whole scans are read for few matches."""
 
 _REASONED = [state.value for state in State if state is not State.VERIFIED]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -48,8 +48,8 @@ class Within:
 
 @dataclass(frozen=True, slots=True)
 class CopyFilters:
-    """An empty one asks for nothing. The reason `next_try.QUEUED` asks for pending copies that have none. `agent` is a part of the name, in
-    any case and width; the ids are whole. `proof`: only what was taken by this weaker proof (row S10)."""
+    """Filters of a search; an empty one does not filter. The reason `next_try.QUEUED` matches pending copies without a reason. `agent` is a
+    part of the name, in any case and width; ids must be complete. `proof`: only copies with this weaker proof (row S10)."""
 
     state: str = ""
     reason: str = ""
@@ -61,7 +61,7 @@ class CopyFilters:
 
 @dataclass(frozen=True, slots=True)
 class CopyPage:
-    """`newer` and `older` are cursors for the neighbouring pages, "" where there is none."""
+    """A page of results. `newer` and `older` are cursors of the neighbouring pages, "" if there is none."""
 
     copies: list[Copy]
     newer: str = ""
@@ -70,7 +70,7 @@ class CopyPage:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Beside which copy a page begins, and on which side of it."""
+    """The copy next to which a page begins, and the side of it."""
 
     older: bool
     started_at: datetime
@@ -79,7 +79,7 @@ class _Place:
 
 @dataclass(frozen=True, slots=True)
 class _Query:
-    """Walks along an index, one a row: target, times and the word that `match` compares. `values` are of the columns in `_CONDITIONS`."""
+    """Index scans, one per row: target, times and the word that `match` compares. `values` belong to `_CONDITIONS`."""
 
     walks: list[tuple[Any, ...]]
     match: str
@@ -87,7 +87,7 @@ class _Query:
 
 
 def find(company_id: int, within: Sequence[Within], filters: CopyFilters, cursor: str = "", limit: int = PAGE) -> CopyPage:
-    """Copies, with `recording` and `bucket` loaded. Raises ValueError for a cursor that is none of ours."""
+    """Return a page of copies, with `recording` and `bucket` loaded. Raises ValueError for an invalid cursor."""
     place = _read_cursor(cursor) if cursor else None
     older = place is None or place.older
     query = _query(company_id, within, filters)
@@ -107,9 +107,9 @@ def find(company_id: int, within: Sequence[Within], filters: CopyFilters, cursor
 
 
 def agents(targets: Sequence[int], part: str) -> list[tuple[int, str]]:
-    """Pairs of target and agent where the agent's name has this part, in any case and width.
+    """Return pairs of target and agent whose name contains this part, in any case and width.
 
-    The database steps from name to name along an index, some 12 µs each; comparing here needs no extension that a database may lack.
+    The database steps from name to name along an index, in about 12 µs each; comparing in Python needs no database extension.
     """
     sought = _folded(part)
     rows = fetch(
@@ -130,7 +130,7 @@ def _folded(text: str) -> str:
 
 
 def _query(company_id: int, within: Sequence[Within], filters: CopyFilters) -> _Query | None:
-    """The walk that looks at the fewest copies. None where nothing can be found."""
+    """Return the scans that read the fewest copies; None if nothing can be found."""
     values: dict[str, Any] = {name: value for name, value in (("state", filters.state), ("reason", filters.reason)) if value}
     if queued := filters.reason == QUEUED:
         del values["reason"]
@@ -205,7 +205,7 @@ def _read_cursor(text: str) -> _Place:
 
 
 def reasons(targets: Sequence[int]) -> list[str]:
-    """Every reason that a copy of these targets has now, in order: what a filter can offer."""
+    """Return every reason that a copy of these targets has now, sorted, as choices for a filter."""
     rows = fetch(
         """SELECT DISTINCT r.reason FROM unnest(%s::bigint[]) AS t, LATERAL (
                WITH RECURSIVE step AS (

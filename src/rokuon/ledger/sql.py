@@ -1,4 +1,4 @@
-"""Small pieces that the ledger's statements share: a batch goes to PostgreSQL as one array per column."""
+"""SQL helpers of the ledger: batches as one array per column, times, and shared conditions."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ from django.db import connection
 def columns(rows: Iterable[Sequence[Any]], width: int) -> list[str]:
     """Turn rows into one array literal per column, `width` empty ones for no rows. Statements cast each: `%s::bigint[]`.
 
-    Text and not lists: the driver would adapt a list value by value, at several times the cost.
+    The literals are text instead of lists: the driver would adapt a list value by value, at several times the cost.
     """
     turned = [_array(column) for column in zip(*rows, strict=True)]
     return turned or ["{}"] * width
@@ -35,7 +35,7 @@ def fetch(sql: str, params: Sequence[Any] | dict[str, Any]) -> list[tuple[Any, .
 
 
 def execute(sql: str, params: Sequence[Any] | dict[str, Any]) -> int:
-    """Run a statement; the number of rows that it changed."""
+    """Run a statement and return the number of rows that it changed."""
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         changed: int = cursor.rowcount
@@ -43,13 +43,13 @@ def execute(sql: str, params: Sequence[Any] | dict[str, Any]) -> int:
 
 
 def at(ms: int) -> datetime:
-    """Epoch milliseconds as an aware UTC time, exact to the millisecond."""
+    """Convert epoch milliseconds to an aware UTC time, exact to the millisecond."""
     seconds, rest = divmod(ms, 1000)
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest * 1000)
 
 
 def ms(when: datetime) -> int:
-    """An aware time as epoch milliseconds, cut below the millisecond."""
+    """Convert an aware time to epoch milliseconds, cut below the millisecond."""
     return int(when.timestamp() // 1) * 1000 + when.microsecond // 1000
 
 
@@ -59,25 +59,25 @@ STOPPED_BY_HOLD = """
                AND ((h.on = 'bucket' AND h.ref = c.bucket_id::text)
                     OR (c.accepted_id IS NULL AND (h.on = 'source' OR (h.on = 'kind' AND h.ref = r.kind)))))
 """
-"""An open hold names this copy `c` of recording `r`. What was kept aside and accepted needs no source."""
+"""An open hold names this copy `c` of recording `r`. A copy whose audio kept aside was accepted needs no source."""
 
 CLOSED = "EXISTS (SELECT 1 FROM ledger_closing k WHERE k.copy_id = c.id AND k.at >= c.changed_at)"
-"""A person's word explains this failed or gone copy `c`, as it stands."""
+"""A closing explains this failed or gone copy `c`, and the copy is unchanged since."""
 
 LAST_GIVEN_UP = "c.given_up[cardinality(c.given_up)]"
-"""What this copy `c` was last failed or gone for, as "state reason"; NULL where it never was."""
+"""Why this copy `c` was last failed or gone, as "state reason"; NULL if it never was."""
 
 IN_OPEN_WINDOW = """
     EXISTS (SELECT 1 FROM ledger_window w JOIN ledger_run u ON u.id = w.run_id
              WHERE u.company_id = c.company_id AND u.state = 'running' AND w.state IN ('waiting', 'queued')
                AND c.call_started_at >= w.after AND c.call_started_at < w.before AND w.targets @> to_jsonb(c.target_id))
 """
-"""A running run's window will meet this copy `c`: nobody else takes it meanwhile."""
+"""A window of a running run will process this copy `c`: no other job takes it in the meantime."""
 
 UNNAMED = """
     (k.was_recorded AND k.recordings = 0 AND NOT EXISTS (SELECT 1 FROM ledger_callclosing x WHERE x.call_id = k.id))
 """
-"""This call `k` was recorded, no recording is listed for it, and nobody has explained that."""
+"""This call `k` was recorded, no recording is listed for it, and no person has explained it."""
 
 LISTS_FOR = "EXISTS (SELECT 1 FROM jsonb_array_elements_text(w.targets) t WHERE t::bigint = ANY(%(within)s))"
 """This window `w` is listed for one of the targets `within`."""
@@ -90,7 +90,7 @@ STOPPED_BY_PAUSE = """
                      WHERE u.company_id = c.company_id AND u.state = 'running' AND u.targets @> to_jsonb(c.target_id)
                        AND c.call_started_at >= u.since AND c.call_started_at < u.until)
 """
-"""This copy `c` belongs to a paused run, and to no running one: it waits, retries too, until somebody resumes or cancels the run."""
+"""This copy `c` belongs to a paused run, and to no running one: it waits, also for a retry, until a person resumes or cancels the run."""
 
 TURN_OF_WINDOW = """
     (x.before - interval '1 ms' <= %(past)s)::int,

@@ -1,6 +1,6 @@
-"""How many copies are in which state, from `ledger_tally`: exact, and the same cost for a thousand recordings and for ten million.
+"""Counts of copies by state, from `ledger_tally`: exact, and at the same cost for a thousand recordings and for ten million.
 
-Triggers write the tally with every change of a copy (`models.Tally`); here it is read and kept short.
+Triggers write the tally with every change of a copy (`models.Tally`); this module reads it and keeps it short.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,18 +12,18 @@ from django.db import transaction
 from .sql import execute, fetch
 
 KEPT = timedelta(minutes=10)
-"""Differences stay apart this long, so that the rate of the last minutes can be read from them."""
+"""Differences stay separate rows this long, so that the rate of the last minutes can be computed from them."""
 
 _FOLDER = 0x726F6B75
-"""The advisory lock of whoever folds."""
+"""The advisory lock of `fold`."""
 
 EARLIEST_ZONE, LATEST_ZONE = timedelta(hours=12), timedelta(hours=14)
-"""How far local dates lie behind UTC and before it, at most, anywhere."""
+"""The largest offsets of local time behind UTC and ahead of it, in any zone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """The identity of states, and the bytes that are proven to be in the bucket."""
+    """Copies by state, and the bytes that are proven to be in the bucket."""
 
     pending: int = 0
     verified: int = 0
@@ -48,7 +48,7 @@ _SUMS = """
 """
 _OF_TARGETS = "company_id = %(company)s AND (%(targets)s::bigint[] IS NULL OR target_id = ANY(%(targets)s))"
 
-# A range may begin and end within a day. The tally of every day that may touch it, less the copies of those days outside it.
+# A range may begin and end within a day. This is the tally of every day that may touch it, minus the copies of those days outside it.
 _IN_RANGE = f"""
       FROM (SELECT target_id, state, copies, bytes, recorded_ms FROM ledger_tally
              WHERE {_OF_TARGETS} AND (%(first)s::date IS NULL OR day >= %(first)s) AND (%(last)s::date IS NULL OR day <= %(last)s)
@@ -71,7 +71,7 @@ _EVER = f" FROM ledger_tally WHERE {_OF_TARGETS} GROUP BY target_id"
 def counts_by_target(
     company_id: int, targets: Sequence[int] | None = None, since: datetime | None = None, until: datetime | None = None
 ) -> dict[int, Counts]:
-    """The states of the copies of each target; of the calls that started in [since, until) where given."""
+    """Count the copies of each target by state; only of calls that started in [since, until), if given."""
     values = {"company": company_id, "targets": list(targets) if targets is not None else None, "since": since, "until": until}
     if since is None and until is None:
         rows = fetch(_SUMS + _EVER, values)
@@ -83,7 +83,7 @@ def counts_by_target(
 
 
 def counts_by_day(company_id: int, targets: Sequence[int], first: date, last: date) -> dict[tuple[int, date], Counts]:
-    """By target and local day (the date folder of the key), both ends included; states only."""
+    """Count copies by target and local day (the date folder of the key), both ends included; states only."""
     rows = fetch(
         """SELECT target_id, day, COALESCE(sum(copies) FILTER (WHERE state = 'pending'), 0)::int,
                   COALESCE(sum(copies) FILTER (WHERE state = 'verified'), 0)::int,
@@ -99,8 +99,8 @@ def counts_by_day(company_id: int, targets: Sequence[int], first: date, last: da
 
 @dataclass(frozen=True, slots=True)
 class StateCount:
-    """Copies that are in a state for a reason ("" for none), of so many targets. The days are local, of the oldest and newest call;
-    a copy that left the state counts among them until it is folded."""
+    """Copies in a state for a reason ("" for none); `targets` is the number of their targets. The days are the local days of the oldest and
+    newest call; a copy that left the state affects them until its row is folded."""
 
     state: str
     reason: str
@@ -113,7 +113,7 @@ class StateCount:
 
 
 def causes(company_id: int, targets: Sequence[int] | None = None) -> list[StateCount]:
-    """Every state with its reasons, the most frequent first. Their sum is what `counts_by_target` gives."""
+    """Return every state with its reasons, the most frequent first. Their sum equals that of `counts_by_target`."""
     rows = fetch(
         f"""SELECT state, reason, sum(copies)::bigint AS n, sum(bytes)::bigint, sum(recorded_ms)::bigint, count(*), min(first), max(last)
               FROM (SELECT target_id, state, reason, sum(copies) AS copies, sum(bytes) AS bytes, sum(recorded_ms) AS recorded_ms,
@@ -126,12 +126,12 @@ def causes(company_id: int, targets: Sequence[int] | None = None) -> list[StateC
 
 
 def total(causes: Iterable[StateCount]) -> Counts:
-    """All of them together."""
+    """Return the sum of these counts."""
     return sum((Counts(**{one.state: one.copies, "bytes": one.bytes, "recorded_ms": one.recorded_ms}) for one in causes), Counts())
 
 
 def pending(company_id: int, targets: Sequence[int] | None = None) -> int:
-    """How many copies wait."""
+    """Count pending copies."""
     ((copies,),) = fetch(
         f"SELECT COALESCE(sum(copies), 0)::bigint FROM ledger_tally WHERE {_OF_TARGETS} AND state = 'pending'",  # noqa: S608
         {"company": company_id, "targets": list(targets) if targets is not None else None},
@@ -141,7 +141,7 @@ def pending(company_id: int, targets: Sequence[int] | None = None) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """What was verified in the last `seconds`."""
+    """Copies and bytes that were verified in the last `seconds`."""
 
     copies: int
     bytes: int
@@ -153,7 +153,7 @@ class Pace:
 
 
 def verified_of_late(company_id: int, targets: Sequence[int] | None = None, within: timedelta = timedelta(minutes=1)) -> Pace:
-    """What was verified in the last minute; `within` is at most `KEPT`. By the database's clock."""
+    """Return what was verified in the time `within`, at most `KEPT`, by the database's clock."""
     ((copies, size),) = fetch(
         f"""SELECT COALESCE(sum(copies), 0)::bigint, COALESCE(sum(bytes), 0)::bigint FROM ledger_tally
              WHERE {_OF_TARGETS} AND state = 'verified' AND copies > 0
@@ -165,7 +165,7 @@ def verified_of_late(company_id: int, targets: Sequence[int] | None = None, with
 
 @transaction.atomic
 def fold(older_than: timedelta = KEPT) -> int:
-    """Add up what is older; how many rows were added up. One at a time: where somebody else is at it, nothing is left to do."""
+    """Add up older rows, and return their number. Only one process folds at a time: if another one is folding, this does nothing."""
     if not fetch("SELECT pg_try_advisory_xact_lock(%s)", [_FOLDER])[0][0]:
         return 0
     return execute(

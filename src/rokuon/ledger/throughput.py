@@ -1,4 +1,4 @@
-"""How fast a run goes, and how long it may still take, from what the ledger holds: whoever looks needs no memory of an earlier look."""
+"""Speed and remaining time of a run, computed from the ledger alone: the caller needs no data of an earlier call."""
 
 from collections.abc import Set
 from dataclasses import dataclass
@@ -16,20 +16,20 @@ SHORTEST = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """Per second."""
+    """Recordings and bytes per second."""
 
     recordings: float
     bytes: float
 
 
 def settled(counts: Counts) -> int:
-    """Recordings whose fate is known: all but the pending."""
+    """Return the number of recordings with a result: all except the pending ones."""
     return counts.discovered - counts.pending
 
 
 def rate(run: Run, now: datetime, within: Set[int] | None = None) -> Rate:
-    """What was verified of the run's targets (with `within`, of these among them) in the last 30 seconds, or since the run began.
-    Nothing, where the run does not run."""
+    """Return the rate of verified copies of the run's targets (with `within`, of these among them) in the last 30 seconds, or since the run
+    began; 0 if the run is not running."""
     if run.state != Run.State.RUNNING:
         return Rate(0, 0)
     targets = list(run.targets) if within is None else [target for target in run.targets if target in within]
@@ -38,15 +38,15 @@ def rate(run: Run, now: datetime, within: Set[int] | None = None) -> Rate:
 
 
 def seconds_left(progress: RunProgress, pace: Rate, budget: CurrentBudget, waiting: int) -> Left | None:
-    """What is left of the run; `waiting` of its pending copies cannot be tried now (`read.waiting_count`). None where it does not run, or
-    nothing of it moves."""
+    """Return the remaining time of the run; `waiting` of its pending copies cannot be tried now (`read.waiting_count`). None if it is not
+    running, or if only waiting copies are left."""
     if progress.run.state != Run.State.RUNNING:
         return None
     return left(progress.listed, progress.total.pending - waiting, waiting + progress.postponed, budget, pace.recordings)
 
 
 def expected(progress: RunProgress) -> int | None:
-    """How many recordings the run may come to, by the same measure; None while too little is listed to say."""
+    """Return the expected number of the run's recordings, by the same extrapolation; None while too little is listed."""
     if progress.run.finished_at is not None:
         return progress.total.discovered
     if progress.listed.share < LISTED_ENOUGH:

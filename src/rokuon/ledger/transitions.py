@@ -1,11 +1,11 @@
-"""The one place where the state of a copy changes, as far as the table in `domain.copies` lets its cause change it.
+"""State changes of copies. Only this module changes a copy's state, as the table in `domain.copies` allows for the cause.
 
-Every change is one conditional update: it names the states that it may start from. What people, runs and settings change grows the attempt,
-and so voids what a worker that read the copy before would still write; a worker's outcome names the attempt that it read.
+Every change is one conditional update: it names the states that it may start from. A change by people, runs or settings increments the
+attempt, and so invalidates the outcome of a worker that read the copy before; a worker's outcome names the attempt that it read.
 
-A new cause is a member of `Cause` and its entries in the table; nothing here changes.
+To add a cause, add a member of `Cause` and its entries in the table; this module does not change.
 
-What a caller passes as `which` is a condition in SQL over the copy `c`. It names the company or the targets itself.
+`which` is an SQL condition on the copy `c`. It must itself restrict the company or the targets.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,14 +20,14 @@ from .sql import LAST_GIVEN_UP, columns, execute, fetch
 
 
 class TransitionRefused(ValueError):
-    """The table has no such transition: a mistake in the program that asks for it, and nothing was written."""
+    """The table has no such transition. This is a mistake in the calling code, and nothing was written."""
 
 
 def statement(after: State, cause: Cause, which: str, *, tables: str = "", reason: str = "%(reason)s", also: str = "") -> str:
-    """The update that brings the copies `c` that fit `which` to `after`, and returns their id, recording_id and target_id.
+    """Return the UPDATE that moves the copies `c` that match `which` to `after` and returns their id, recording_id and target_id.
 
-    For those who need it as a part of a longer statement; others call `change`. In SQL: `tables` is what follows FROM, `reason` the reason
-    of copies that are not pending afterwards, `also` a further assignment. Its values are `now` and what these name. Raises
+    For use as a part of a longer statement; other callers use `change`. In SQL: `tables` is what follows FROM, `reason` the reason of
+    copies that are not pending afterwards, `also` a further assignment. Its parameters are `now` and those that these name. Raises
     TransitionRefused.
     """
     allowed = origins(after, cause)
@@ -50,13 +50,13 @@ def statement(after: State, cause: Cause, which: str, *, tables: str = "", reaso
 def change(
     after: State, cause: Cause, which: str, values: Mapping[str, Any], now: datetime, *, reason: str = "", tables: str = ""
 ) -> list[int]:
-    """Bring every copy that fits to `after`; the ids of those that were brought there. Raises TransitionRefused."""
+    """Move every copy that matches to `after`, and return the ids of those that changed. Raises TransitionRefused."""
     return [row[0] for row in fetch(statement(after, cause, which, tables=tables), {**values, "now": now, "reason": reason})]
 
 
 def give_up_again(state: State, which: str, values: Mapping[str, Any], now: datetime, *, tables: str = "") -> list[int]:
-    """Bring the pending copies that fit and were last `state` (failed or gone) back to it, with the reason of then: a person ended what
-    tried them again. The ids of these."""
+    """Move the pending copies that match and were last `state` (failed or gone) back to it, with their earlier reason, because a person
+    ended the run that tried them again. Return their ids."""
     change_back = statement(
         state,
         Cause.CANCEL,
@@ -68,17 +68,17 @@ def give_up_again(state: State, which: str, values: Mapping[str, Any], now: date
 
 
 def locked(which: str, values: Mapping[str, Any]) -> list[int]:
-    """The ids of the copies that fit, which nobody else changes or closes before this transaction ends.
+    """Lock the copies that match and return their ids; no other transaction changes or closes them before this one ends.
 
-    For changes that leave out what somebody closed: only a later statement sees a closing that was made while this one waited.
+    For changes that leave out closed copies: only a later statement sees a closing that was made while this one waited.
     """
     rows = fetch(f"SELECT c.id FROM ledger_copy c WHERE {which} ORDER BY c.id FOR NO KEY UPDATE", dict(values))  # noqa: S608 (as above)
     return [row[0] for row in rows]
 
 
 def make_due(which: str, values: Mapping[str, Any], now: datetime) -> int:
-    """Let waiting copies be tried now; how many. No change of state: their tries, reason and attempt stay, so that they are given up when
-    their time is over, and what a worker has in flight counts."""
+    """Make waiting copies due now, and return their number. This is no change of state: their tries, reason and attempt stay, so that they
+    fail when their time is over, and the outcome of a copy in flight stays valid."""
     return execute(
         f"UPDATE ledger_copy c SET due_at = %(now)s WHERE c.state = 'pending' AND c.due_at > %(now)s AND ({which})",  # noqa: S608 (as above)
         {**values, "now": now},
@@ -86,12 +86,12 @@ def make_due(which: str, values: Mapping[str, Any], now: datetime) -> int:
 
 
 def read_from(asides: Sequence[int]) -> None:
-    """Let the next try of each copy read what was kept aside (ids of `ledger_aside`) instead of asking the source."""
+    """Make the next try of each copy read the object kept aside (ids of `ledger_aside`) instead of the source."""
     execute("UPDATE ledger_copy c SET accepted_id = a.id FROM ledger_aside a WHERE a.copy_id = c.id AND a.id = ANY(%s)", [list(asides)])
 
 
 def read_from_source(copies: Sequence[int]) -> None:
-    """Let the next try of these copies ask the source again, where what was kept aside had been accepted."""
+    """Make the next try of these copies read the source again if audio kept aside had been accepted."""
     execute(
         "UPDATE ledger_copy SET accepted_id = NULL WHERE id = ANY(%s) AND accepted_id IS NOT NULL AND state <> 'verified'", [list(copies)]
     )
@@ -131,9 +131,9 @@ _NAMES = (
 
 
 def enter(rows: Sequence[tuple[Outcome, str, int]], cause: Cause, now: datetime) -> set[int]:
-    """Write down outcomes, each for the copy as it was seen (its state and attempt); the ids of those that were still so.
+    """Write outcomes, each for the copy as it was seen (its state and attempt). Return the ids of those that had not changed.
 
-    Raises TransitionRefused where the table does not let `cause` lead from a seen state to its outcome; nothing is written then.
+    Raises TransitionRefused if the table does not allow `cause` to lead from a seen state to its outcome; then nothing is written.
     """
     for outcome, seen, _attempt in rows:
         if not may_move(State(seen), State(outcome.state), cause):
@@ -153,13 +153,13 @@ def enter(rows: Sequence[tuple[Outcome, str, int]], cause: Cause, now: datetime)
 
 
 def due_by(latest: datetime, now: datetime) -> int:
-    """What is to be tried again after `latest`, which no wait reaches, is due now; how many copies."""
+    """Make copies whose next try is after `latest` due now, because no regular wait is that long. Return their number."""
     return execute("UPDATE ledger_copy SET due_at = %s WHERE state = 'pending' AND due_at > %s", [now, latest])
 
 
 def rename(rows: Sequence[tuple[int, str, str]]) -> int:
-    """Give copies that nothing was stored for another key: id, key until now, key from now on. Not a change of state, so `changed_at`
-    stays. How many it changed."""
+    """Change the keys of copies without a stored object; each row is id, old key, new key. This is no change of state, so `changed_at`
+    stays. Return the number of changed copies."""
     return execute(
         """UPDATE ledger_copy c SET key = x.wanted
              FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS x(id, key, wanted)

@@ -1,6 +1,6 @@
-"""Which wanted UTC days of which targets are not listed from end to end, and why not.
+"""Gaps: wanted UTC days of targets that are not listed from end to end, and the reason.
 
-Counted where the coverage lies: a target whose days are all there costs one count, and only of the others are days looked at.
+A target whose days are all covered costs one count; single days are read only for the others.
 """
 
 import json
@@ -17,17 +17,18 @@ from .sql import fetch, ms
 
 MOST_GAPS = 5_000
 RUNS_LOOKED_AT = 30
-"""Of Back up now, and as many sweeps: what older ones could not list, they have tried again since or nobody has asked for."""
+"""The number of latest Back up now runs, and of latest sweeps, that are read. Days that older runs could not list were tried again since,
+or no person has requested them."""
 
 COMING = ""
-"""The reason of days that a run which has not ended is about to list."""
+"""The reason of days that an open run will list."""
 
 Days = tuple[date, date]
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Neighbouring UTC days of a target, both ends included, that are not listed for the same reason: a reason code, or `COMING`."""
+    """Adjacent UTC days of a target, both ends included, that are not listed for the same reason: a reason code, or `COMING`."""
 
     target_id: int
     first: date
@@ -41,14 +42,14 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Shortage:
-    """Of one target: `listed` of the `wanted` days are listed from end to end, in the way that counts now."""
+    """For one target: `listed` of the `wanted` days are listed from end to end with the current fingerprint."""
 
     wanted: int
     listed: int
 
 
 def shortages(wanted: Mapping[int, Days], fingerprint: str) -> dict[int, Shortage]:
-    """Of the targets whose wanted days, both ends included, are not all listed; the others are missing."""
+    """Return the targets whose wanted days, both ends included, are not all listed; the others are left out."""
     rows = fetch(
         """SELECT w.target, w.last - w.first + 1, n.days
              FROM unnest(%s::bigint[], %s::date[], %s::date[]) AS w(target, first, last),
@@ -61,7 +62,7 @@ def shortages(wanted: Mapping[int, Days], fingerprint: str) -> dict[int, Shortag
 
 
 def gaps(company_id: int, wanted: Mapping[int, Days], fingerprint: str) -> list[Gap]:
-    """The stretches of wanted days that are not listed, the newest first; at most about `MOST_GAPS`."""
+    """Return the ranges of wanted days that are not listed, the newest first; at most about `MOST_GAPS`."""
     rows = fetch(
         """WITH wanted AS (SELECT * FROM unnest(%s::bigint[], %s::date[], %s::date[]) AS w(target, first, last)),
                 edges AS (
@@ -90,9 +91,9 @@ def _columns(wanted: Mapping[int, Days]) -> tuple[list[int], list[date], list[da
 
 
 def _attempts(company_id: int, targets: Collection[int]) -> dict[int, list[tuple[date, date, str]]]:
-    """By target: the days that the latest runs could not list, with the reason, or are about to list; the newest window first.
+    """Return, by target, the days that the latest runs could not list, with the reason, or will list; the newest window first.
 
-    While a hold stops the source, what waits for its list and what met a passing fault wait for the end of the hold.
+    While a hold stops the source, windows that are waiting and windows with a temporary fault wait for the end of the hold.
     """
     rows = fetch(
         """SELECT w.after, w.before, w.targets, w.state, w.reason
@@ -108,7 +109,7 @@ def _attempts(company_id: int, targets: Collection[int]) -> dict[int, list[tuple
         },
     )
     held = Hold.objects.filter(company_id=company_id, on=Hold.On.SOURCE, lifted_at=None).exists()
-    # What a hold stops was not refused for good: it is listed when the hold lifts, and the hold is told itself.
+    # Days that a hold stops are not finally refused: they are listed when the hold lifts, and the hold has its own notice.
     stopped = {Decision.HOLD, Decision.AFTER} if held else {Decision.HOLD}
     refusals, ours = {leaf.reason for leaf in leaves() if leaf.decision not in stopped}, set(targets)
     found: dict[int, list[tuple[date, date, str]]] = defaultdict(list)
@@ -121,7 +122,7 @@ def _attempts(company_id: int, targets: Collection[int]) -> dict[int, list[tuple
 
 
 def _explained(gap: Gap, attempts: Sequence[tuple[date, date, str]]) -> Iterator[Gap]:
-    """The gap in parts, each with the reason of the newest attempt at it."""
+    """Yield the gap in parts, each with the reason of the newest attempt at it."""
     left = [gap]
     for first, last, reason in attempts:
         rest = []

@@ -1,7 +1,7 @@
-"""Calls that were recorded although no recording is listed for them: which they are, and a person's word that explains one.
+"""Calls that were recorded although no recording is listed for them, and a person's explanation of them.
 
-A call leaves by itself when a recording is listed for it. Until then, or until somebody explains it, its day does not seal
-(`coverage`), so that each Back up now asks again.
+A call is removed from here automatically when a recording is listed for it. Until then, or until a person explains it, its day does not
+seal (`coverage`), so that each Back up now lists the day again.
 """
 
 from collections.abc import Sequence
@@ -18,13 +18,14 @@ from .models import Call, CallClosing, Copy
 from .sql import fetch, ms
 
 STATE = "nothing_to_fetch"
-"""How such a call stands, beside the states of copies."""
+"""The state of such a call, in addition to the states of copies."""
 
 REASON = RecordingDetailsMissing.reason
 
 
 def calls(company_id: int, targets: Sequence[int] | None) -> QuerySet[Call]:
-    """The calls, closed ones too (`closing`), the newest first, with their targets; slice it. `targets` None: of the whole company."""
+    """Return the calls, including closed ones (`closing`), newest first, with their targets. `targets` None: of the whole company. The
+    caller slices the result."""
     found = Call.objects.filter(target__company_id=company_id, was_recorded=True, recordings=0)
     if targets is not None:
         found = found.filter(target_id__in=targets)
@@ -32,29 +33,29 @@ def calls(company_id: int, targets: Sequence[int] | None) -> QuerySet[Call]:
 
 
 def still_open(found: QuerySet[Call]) -> QuerySet[Call]:
-    """Those of `calls` that nobody has explained."""
+    """Return those of `calls` that no person has explained."""
     return found.filter(closing=None)
 
 
 def explained(found: QuerySet[Call]) -> QuerySet[Call]:
-    """Those of `calls` that somebody has explained."""
+    """Return those of `calls` that a person has explained."""
     return found.exclude(closing=None)
 
 
 def older(found: QuerySet[Call], started_at: datetime, call: int) -> QuerySet[Call]:
-    """Those of `calls` behind this one, for the next page."""
+    """Return those of `calls` after this one, for the next page."""
     return found.filter(Q(started_at__lt=started_at) | Q(started_at=started_at, pk__lt=call))
 
 
 def closing(call: Call) -> CallClosing | None:
-    """The word that explains this call of `calls`."""
+    """Return the closing that explains this call of `calls`."""
     found: CallClosing | None = getattr(call, "closing", None)
     return found
 
 
 @transaction.atomic
 def close(ids: Sequence[int], note: str, by: str, now: datetime) -> int:
-    """Mark as explained those of these calls for which no recording is listed; how many. Their days may seal."""
+    """Mark those of these calls for which no recording is listed as explained, and return their number. Their days may seal."""
     rows = fetch(
         """INSERT INTO ledger_callclosing (call_id, note, by, at)
            SELECT id, %s, %s, %s FROM ledger_call WHERE id = ANY(%s) AND was_recorded AND recordings = 0 ORDER BY id FOR SHARE
@@ -68,7 +69,7 @@ def close(ids: Sequence[int], note: str, by: str, now: datetime) -> int:
 
 @transaction.atomic
 def reopen(ids: Sequence[int]) -> int:
-    """Take back what explains these calls; how many. Their days are listed again."""
+    """Take back the explanations of these calls, and return their number. Their days are listed again."""
     rows = fetch("DELETE FROM ledger_callclosing WHERE call_id = ANY(%s) RETURNING call_id", [list(ids)])
     _settle([row[0] for row in rows])
     return len(rows)

@@ -1,4 +1,4 @@
-"""The entries of a list that could not be read: each is kept once, until it is cured (`models.Unreadable`)."""
+"""Unreadable entries of listings: each is kept once, until it is read or no longer listed (`models.Unreadable`)."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -16,13 +16,13 @@ from .sql import at, columns, execute, fetch
 
 @transaction.atomic
 def enter(company_id: int, entries: Sequence[Unread], read: Sequence[str], now: datetime) -> None:
-    """What a page of a listing brought: entries that could not be read, and the ids of calls that were read whole, which cures theirs.
+    """Enter the unreadable entries of a page, and remove those of the calls in `read`, which were read completely.
 
-    A time that is known more narrowly than before replaces the old one.
+    A narrower time range replaces the old one.
     """
     calls = {*read, *(entry.call_id for entry in entries if entry.call_id)}
     if calls:
-        # Of a call that was listed again, what is not among its unreadable parts any more has been read.
+        # If a call was listed again, its earlier entries that are not unreadable any more have been read.
         execute(
             """DELETE FROM ledger_unreadable WHERE company_id = %s AND call_id = ANY(%s) AND NOT mark = ANY(%s)""",
             [company_id, sorted(calls), [entry.mark for entry in entries]],
@@ -58,7 +58,7 @@ def enter(company_id: int, entries: Sequence[Unread], read: Sequence[str], now: 
             now=now,
         ),
     )
-    # Once it is known whose the entry is, it is nobody else's; a person's word on it has gone over to it.
+    # Once the entry's target is known, the row without a target is deleted; a person's explanation was copied to the new row.
     execute(
         "DELETE FROM ledger_unreadable WHERE company_id = %s AND target_id IS NULL AND mark = ANY(%s)",
         [company_id, [entry.mark for entry in entries if entry.target_id is not None]],
@@ -77,9 +77,10 @@ def _row(entry: Unread) -> tuple[object, ...]:
 
 @transaction.atomic
 def listed(company_id: int, targets: Sequence[int], listed: TimeRange, since: datetime, *, whole_company: bool) -> None:
-    """This stretch was listed from end to end for these targets, from `since` on: entries that no listing held since then are cured there.
+    """Remove entries in a range that was listed from end to end for these targets from `since` on, if no listing contained them since then.
 
-    Those of no known target only by a listing of the `whole_company`. What may lie on both sides of a border is cut off there.
+    Entries without a known target are removed only by a listing of the `whole_company`. An entry whose range crosses a border of the listed
+    range is cut there.
     """
     values = {
         "company": company_id,
@@ -97,7 +98,7 @@ def listed(company_id: int, targets: Sequence[int], listed: TimeRange, since: da
 
 
 def open_days(targets: Sequence[int], days: Sequence[date]) -> set[tuple[int, date]]:
-    """Of these UTC days of these targets of one company, those that may hold an entry that could not be read and that nobody explained."""
+    """Return those of these UTC days of these targets of one company that may contain an unexplained, unreadable entry."""
     rows = fetch(
         """SELECT t.id, (u.after AT TIME ZONE 'UTC')::date, ((u.before - interval '1 ms') AT TIME ZONE 'UTC')::date
              FROM org_target t JOIN ledger_unreadable u ON u.company_id = t.company_id AND (u.target_id = t.id OR u.target_id IS NULL)
@@ -110,8 +111,8 @@ def open_days(targets: Sequence[int], days: Sequence[date]) -> set[tuple[int, da
 def find(
     company_id: int, targets: Sequence[int] | None, since: datetime | None = None, until: datetime | None = None, *, of_nobody: bool = True
 ) -> QuerySet[Unreadable]:
-    """Of these targets (None: of any), calls that may have started in [since, until); with `of_nobody` also what may be any target's.
-    Closed ones too; the newest first; slice it."""
+    """Return entries of these targets (None: any) whose calls may have started in [since, until); with `of_nobody` also entries without a
+    known target. Closed ones are included; the newest come first; the caller slices the result."""
     found = Unreadable.objects.filter(company_id=company_id).select_related("target__office").order_by("-after", "-pk")
     if targets is not None:
         found = found.filter(Q(target_id__in=targets) | Q(target_id=None) if of_nobody else Q(target_id__in=targets))
@@ -123,15 +124,15 @@ def find(
 
 
 def still_open(found: QuerySet[Unreadable]) -> QuerySet[Unreadable]:
-    """Those of `find` that nobody has explained."""
+    """Return those of `find` that no person has explained."""
     return found.filter(closed_at=None)
 
 
 def explained(found: QuerySet[Unreadable]) -> QuerySet[Unreadable]:
-    """Those of `find` that somebody has explained."""
+    """Return those of `find` that a person has explained."""
     return found.exclude(closed_at=None)
 
 
 def count(found: QuerySet[Unreadable]) -> int:
-    """How many entries there are in `find`, each once also where several targets share it."""
+    """Count the entries of `find`; an entry that several targets share counts once."""
     return found.order_by().values("mark").distinct().count()

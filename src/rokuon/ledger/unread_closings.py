@@ -1,7 +1,7 @@
-"""A person's word on entries of a list that could not be read: explained, nothing is to be done.
+"""A person's explanation of unreadable entries: no action is needed.
 
-It holds however often the entry is listed again, and leaves with it (`unread`). Until then, or until a person takes it back, the entry
-keeps no day open.
+It is valid however often the entry is listed again, and is removed together with the entry (`unread`). Until then, or until a person takes
+it back, the entry does not prevent a seal.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ from .sql import fetch, ms
 
 @transaction.atomic
 def close(ids: Sequence[int], note: str, by: str, now: datetime) -> int:
-    """Mark these entries of one company as explained; how many. Their days may seal."""
+    """Mark these entries of one company as explained, and return their number. Their days may seal."""
     closed = Unreadable.objects.filter(pk__in=ids).update(note=note, closed_by=by, closed_at=now)
     _settle(ids)
     return closed
@@ -26,14 +26,14 @@ def close(ids: Sequence[int], note: str, by: str, now: datetime) -> int:
 
 @transaction.atomic
 def reopen(ids: Sequence[int]) -> int:
-    """Take back what explains these entries; how many were. Their days are listed again."""
+    """Take back the explanations of these entries, and return the number of explained ones. Their days are listed again."""
     opened = Unreadable.objects.filter(pk__in=ids).exclude(closed_at=None).update(note="", closed_by="", closed_at=None)
     _settle(ids)
     return opened
 
 
 def _settle(ids: Sequence[int]) -> None:
-    """An entry that may be any target's concerns the days of each."""
+    """Settle the days of these entries; an entry without a known target concerns the days of every target."""
     entries = list(Unreadable.objects.filter(pk__in=ids))
     companies = {entry.company_id for entry in entries if entry.target_id is None}
     targets = [row[0] for row in fetch("SELECT id FROM org_target WHERE company_id = ANY(%s)", [sorted(companies)])]

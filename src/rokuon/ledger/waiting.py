@@ -1,4 +1,4 @@
-"""What waits, named: the pending copies of a run by why they wait and when they are tried again."""
+"""Pending copies of a run by reason, with some ids and the time of their next try."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,8 @@ from .sql import fetch
 
 @dataclass(frozen=True, slots=True)
 class WaitingCopies:
-    """`count` copies; some `ids` of their recordings, as the source writes them. `next_at` is None for those that may be under way."""
+    """`count` copies with one reason; `ids` are some of their recordings, as the source writes them. `next_at` is None for copies that may
+    be in flight."""
 
     reason: str
     count: int
@@ -20,7 +21,8 @@ class WaitingCopies:
 def waiting_copies(
     company_id: int, targets: Sequence[int], since: datetime, until: datetime, now: datetime, named: int
 ) -> Sequence[WaitingCopies]:
-    """Of calls that began from `since` up to, not including, `until`; at most `named` ids of each reason. The most first."""
+    """Return pending copies by reason, of calls that started in [since, until), with at most `named` ids of each reason; the largest number
+    first."""
     rows = fetch(
         """SELECT CASE WHEN c.due_at > %(now)s THEN c.reason ELSE '' END AS why, count(*),
                   (array_agg(r.recording_id ORDER BY c.due_at, c.id))[:%(named)s],
