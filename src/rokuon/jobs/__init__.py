@@ -1,1 +1,1 @@
-"""Work distribution: the only user of Procrastinate. Jobs carry ids, never facts: what to do is read from the ledger."""
+"""Job queue: the only package that uses Procrastinate. Jobs contain ids, never facts: they read what to do from the ledger."""

@@ -1,7 +1,7 @@
-"""What a clock that was ahead noted counts as none: each tick takes it back, or everybody would wait until that time has come.
+"""Correct times that a wrong clock wrote too far in the future: each tick resets them, or the work would wait until that time.
 
-A machine that starts with a wrong clock, and is put right minutes later, leaves such times behind. Here stands each that something waits
-for, with how far ahead it may lie when all clocks are right. What is only shown stays, and `rokuon doctor` names it.
+A machine that starts with a wrong clock, and is corrected minutes later, leaves such times behind. This module lists each column that
+something waits for, and how far ahead it may be when all clocks are right. Times that are only displayed stay; `rokuon doctor` names them.
 """
 
 import logging
@@ -22,13 +22,13 @@ log = logging.getLogger(__name__)
 NOTHING = timedelta(0)
 LONGEST_WAIT = timedelta(seconds=AFTER_ERROR_S[-1] + RETRY_AFTER_MAX_S)
 RESERVED = timedelta(minutes=10)
-"""Send slots are reserved for seconds; so long takes the slowest budget with many processes."""
+"""Send slots are reserved for seconds; this is the longest time, for the slowest budget with many processes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """A column that may lie `ahead` of now by so much. `instead` is SQL for what stands there else; "" removes the row. `clock` is whose
-    time it is: the tick's, or the database's own where its statements ask for that."""
+    """A column that may be at most `ahead` of now. `instead` is the SQL value that replaces a later time; "" removes the row. `clock` is
+    the reference: the tick's time, or the database's own if its statements use that."""
 
     table: str
     column: str
@@ -39,13 +39,13 @@ class Noted:
 
 THERE = "clock_timestamp()"
 NOTED = (
-    # Days that were listed, and sealed, by a clock that was ahead are listed again.
+    # Days that were listed, and sealed, with a clock that was ahead are listed again.
     Noted("ledger_coverage", "listed_at", instead=""),
     Noted("ledger_run", "created_at"),
     Noted("ledger_window", "due_at", LONGEST_WAIT),
     Noted("ledger_hold", "probe_at", timedelta(seconds=PROBE_S[-1])),
     Noted("org_company", "synced_at", instead="NULL"),
-    # Rather too many days are swept than too few: nobody knows when the rule was switched on.
+    # It is unknown when the rule was switched on: it is better to sweep too many days than too few.
     Noted("org_target", "backed_up_at", instead="(SELECT LEAST(c.created_at, %(now)s) FROM org_company c WHERE c.id = x.company_id)"),
     Noted("org_budget", "next_at", RESERVED, THERE, THERE),
     Noted("org_budget", "next_sweep_at", RESERVED, THERE, THERE),
@@ -67,8 +67,8 @@ NOTED = (
 
 
 def take_back(now: datetime) -> int:
-    """How many times were taken back. `now` is the tick's. May run at once in every worker."""
-    # What a sweep found stays; that it was made is forgotten, so the next one is due.
+    """Reset future times and return their number. `now` is the tick's time. May run at the same time in every worker."""
+    # The results of a sweep stay; only its run is deleted, so that the next sweep is due.
     swept = Run.objects.exclude(purpose=Run.Purpose.BACK_UP_NOW).exclude(state__in=OPEN)
     counts = {"sweeps": swept.filter(created_at__gt=now + MOST_APART).delete()[0]}
     counts["ledger_copy.due_at"] = transitions.due_by(now + LONGEST_WAIT + MOST_APART, now)

@@ -1,6 +1,6 @@
-"""Put jobs into the queue, inside the caller's Django transaction: the job exists if and only if the rows it concerns do.
+"""Put jobs into the queue, in the caller's Django transaction: a job exists if and only if its rows do.
 
-Always through the app that holds Django's connection, also from inside a worker, whose own connection is outside the transaction.
+This always uses the app with Django's connection, also inside a worker, whose own connection is outside the transaction.
 """
 
 from collections.abc import Iterable
@@ -17,12 +17,12 @@ LIVE, BULK = "live", "bulk"
 
 
 def enqueue_window(window_id: int) -> None:
-    """A window's job. Not more than one waits in the queue for a window; one may run while the next waits."""
+    """Queue a window's job. At most one waits in the queue for a window; one may run while the next waits."""
     _defer(WINDOW, BULK, f"window:{window_id}", window_id=window_id)
 
 
 def enqueue_due(company_id: int) -> None:
-    """Try the company's due copies: retries, and what a lifted hold released."""
+    """Queue a job that tries the company's due copies: retries, and copies that a lifted hold released."""
     _defer(DUE, BULK, f"due:{company_id}", company_id=company_id)
 
 
@@ -31,14 +31,14 @@ def enqueue_probe(company_id: int, hold_id: int) -> None:
 
 
 def enqueue_look(company_id: int, at: datetime | None = None) -> None:
-    """Look for the calls that events told of, now or at a later time. One look at a time for a company, so what comes meanwhile is
-    looked for together.
+    """Queue a lookup of the calls of events, now or at a later time. One lookup at a time runs for a company, so calls whose events arrive
+    in the meantime are looked up together.
 
-    A burst asks for every event: where a look waits already, one query says so and nothing is written.
+    A burst calls this for every event: if a lookup waits already, this costs one query and writes nothing.
     """
     if at is not None:
-        # A job that waits for its time keeps those of the same lock waiting that come after it and are not more urgent. So the sooner,
-        # the more urgent; a look at once is the most urgent. To two seconds, for the column holds 31 bits.
+        # A scheduled job blocks later jobs with the same lock unless they have a higher priority. So an earlier time gets a higher
+        # priority, and a lookup at once the highest. The resolution is two seconds, because the column has 31 bits.
         moment = int(at.timestamp() // 2)
         _defer(LOOK, LIVE, f"look-again:{company_id}:{moment}", lock=f"look:{company_id}", at=at, priority=-moment, company_id=company_id)
         return
@@ -51,12 +51,12 @@ def enqueue_look(company_id: int, at: datetime | None = None) -> None:
 
 
 def enqueue_hook(company_id: int) -> None:
-    """Look after the company's webhook at Dialpad."""
+    """Queue a job that maintains the company's webhook at Dialpad."""
     _defer(HOOK, LIVE, f"hook:{company_id}", company_id=company_id)
 
 
 def enqueue_mail() -> None:
-    """Send what the outbox holds; one sender at a time."""
+    """Queue the sending of the mails in the outbox; one sender runs at a time."""
     _defer(MAIL, LIVE, "mail", lock="mail")
 
 
@@ -80,7 +80,7 @@ def _defer(
 
 
 def without_job(task: str, argument: str, ids: Iterable[int]) -> list[int]:
-    """Those ids for which no job waits or runs: their job was lost with its row, and the ledger asks for a new one."""
+    """Return the ids for which no job waits or runs: their job's row was lost, and the ledger requires a new job."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT x FROM unnest(%s::bigint[]) x
@@ -92,7 +92,7 @@ def without_job(task: str, argument: str, ids: Iterable[int]) -> list[int]:
 
 
 def live_workers(seconds: float) -> int:
-    """Worker processes that gave a sign of life within so many seconds. Each runs two workers, live and bulk."""
+    """Count the worker processes with a heartbeat within `seconds`. Each runs two workers, live and bulk."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT count(*) FROM procrastinate_workers
@@ -103,7 +103,7 @@ def live_workers(seconds: float) -> int:
 
 
 def last_sign_of_life() -> datetime | None:
-    """When a worker last gave one, as far as is still known."""
+    """Return the time of the last heartbeat of any worker, or None if unknown."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT max(last_heartbeat) FROM procrastinate_workers")
         at: datetime | None = cursor.fetchone()[0]

@@ -1,4 +1,4 @@
-"""Keeps programs running (`rokuon worker`, `rokuon up`): restarts a process that dies, and stops them all gracefully."""
+"""Process supervisor of `rokuon worker` and `rokuon up`: restarts processes that die, and stops them all gracefully."""
 
 import logging
 import os
@@ -17,12 +17,12 @@ log = logging.getLogger(__name__)
 STOP_WITHIN_S = 25.0
 QUICK_DEATH_S = 10.0
 MOST_DELAY_S = 8.0
-"""A database that is back finds its workers back within 15 s."""
+"""When the database is available again, the workers run again within 15 s."""
 
 
 @dataclass(frozen=True)
 class Program:
-    """A command and how many processes of it. `name` is for the log."""
+    """A command and the number of its processes. `name` is for the log."""
 
     name: str
     command: Sequence[str]
@@ -30,10 +30,10 @@ class Program:
 
 
 class Supervisor:
-    """On SIGTERM, SIGINT or SIGHUP the programs stop in their order: each process gets SIGTERM, and all of them 25 s together; what
-    remains is killed.
+    """On SIGTERM, SIGINT or SIGHUP the supervisor stops the programs in their order: each process gets SIGTERM, all together have 25 s, and
+    processes that remain are killed.
 
-    A process that ends by itself is started again, after a pause that doubles (1 s to 8 s) while it keeps dying within 10 s. If the
+    A process that ends on its own is started again, after a pause that doubles (1 s to 8 s) while it keeps dying within 10 s. If the
     supervisor itself is killed, the kernel stops its processes (`runtime.die_with_parent`).
     """
 
@@ -42,7 +42,7 @@ class Supervisor:
         self._stopping = False
 
     def run(self) -> int:
-        """Returns 0 after a stop that was asked for; 1 if a process had to be killed."""
+        """Run until a stop signal. Return 0 after a graceful stop; 1 if a process had to be killed."""
         for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(signum, self._stop)
         while not self._stopping:
@@ -65,7 +65,7 @@ class Supervisor:
 
 
 class _Place:
-    """One process after another. Times are monotonic seconds."""
+    """One place for a process, and its restarts. Times are monotonic seconds."""
 
     def __init__(self, program: Program) -> None:
         self._program = program
@@ -82,7 +82,7 @@ class _Place:
             log.warning("process_ended", extra={**self._which(), "code": self._process.returncode, "again_in_s": self._delay})
             self._process = None
         if now >= self._not_before:
-            # A session of its own: Ctrl-C in a terminal reaches the supervisor alone, which then stops its processes in order.
+            # A session of its own: Ctrl-C in a terminal reaches only the supervisor, which then stops its processes in order.
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "rokuon.runtime.die_with_parent", str(os.getpid()), *self._program.command], start_new_session=True
             )
@@ -97,7 +97,7 @@ class _Place:
             self._process.terminate()
 
     def killed_by(self, deadline: float) -> bool:
-        """Wait for the process until then; True if it had to be killed."""
+        """Wait for the process until `deadline`. Return True if it had to be killed."""
         if self._process is None:
             return False
         try:

@@ -1,4 +1,4 @@
-"""Once a minute: look up what the ledger says is due and ask for it. No schedule lives only in the queue, so a lost job loses nothing."""
+"""Tick, once a minute: queue the jobs that are due by the ledger. No schedule exists only in the queue, so a lost job loses nothing."""
 
 from datetime import datetime
 
@@ -15,8 +15,8 @@ from rokuon.wiring import notices, sweeps, webhook_upkeep
 
 
 def tick(now: datetime, public: PublicUrl | None = None, *, asks: bool = True) -> None:
-    """`public` is where Dialpad's events can reach this installation; without it no webhook is looked after. Without `asks` no work is
-    asked for: what is wrong is told all the same.
+    """Run one tick. `public` is the URL at which Dialpad's events can reach this installation; without it no webhook is maintained. Without
+    `asks` no jobs are queued, but problems are still notified.
 
     May run at the same time in every worker: each step is a conditional update or refused as already queued.
     """
@@ -25,7 +25,7 @@ def tick(now: datetime, public: PublicUrl | None = None, *, asks: bool = True) -
         if asks:
             _ask(now, public)
     finally:
-        # Whatever keeps the work from being asked for, somebody has to hear of what is wrong.
+        # If queueing fails, people must still be notified of problems.
         notices.watch(now, queue)
         if outbox.waits(now):
             with transaction.atomic():
@@ -34,11 +34,11 @@ def tick(now: datetime, public: PublicUrl | None = None, *, asks: bool = True) -
 
 
 def _ask(now: datetime, public: PublicUrl | None) -> None:
-    """Jobs for all work that is due and has none."""
+    """Queue jobs for all due work that has no job."""
     sweeps.start_due(now, queue)
     for company_id in read.companies_with_open_runs():
         runs.queue_windows(company_id, now, enqueue_window)
-        # A rule switched off or a cancelled neighbour can take a run's last copies away: then no job is left to end it.
+        # A rule that is switched off, or the cancellation of another run, can remove a run's last copies: then no job is left to end it.
         runs.end_done(company_id, now)
     with transaction.atomic():
         for window_id in without_job(WINDOW, "window_id", read.queued_windows()):
@@ -59,7 +59,7 @@ def _ask(now: datetime, public: PublicUrl | None) -> None:
 
 
 def _forget(now: datetime) -> None:
-    """What nobody needs any more: old hints, retries, notices and mails, ended sessions, guesses, sign-ins and plays of long ago."""
+    """Delete old data: hints, retries, notices and mails, ended sessions, failed sign-in attempts, sign-ins and plays."""
     inbox.forget_old(now)
     failures.forget_old(now)
     tracker.forget_old(now)

@@ -1,4 +1,4 @@
-"""One worker process: two Procrastinate workers, live and bulk, beside the tick and the rescue of jobs whose worker died.
+"""Worker process: two Procrastinate workers, live and bulk, together with the tick and the rescue of jobs whose worker died.
 
 `rokuon worker` supervises such processes (`jobs.supervisor`); any number may run, on any number of machines.
 """
@@ -25,12 +25,12 @@ from rokuon.wiring.job_handlers import Engine
 log = logging.getLogger(__name__)
 
 HEARTBEAT_S, DEAD_AFTER_S, RESCUE_EVERY_S, TICK_EVERY_S = 4.0, 16.0, 5.0, 60.0
-"""A job of a killed worker is taken up again within DEAD_AFTER + RESCUE_EVERY seconds, 21 s: below the 30 s promised for a restart."""
+"""A job of a killed worker is started again within DEAD_AFTER + RESCUE_EVERY seconds, 21 s: below the 30 s promised for a restart."""
 
 LIVE_JOBS, BULK_JOBS = 4, 4
 LIVE_POLL_S, BULK_POLL_S = 0.5, 5.0
-"""Procrastinate tells workers of a new job, not of one whose time has come or whose lock has become free: those are met by asking. A
-look that waits behind another of its company is one."""
+"""Procrastinate notifies workers of a new job, but not of one whose scheduled time has come or whose lock is free again: polling finds
+those. An example is a lookup that waits for another lookup of its company."""
 
 AGAIN_S = 1.0
 STOP_WITHIN_S = 22.0
@@ -38,7 +38,7 @@ KEEP_JOBS_HOURS = 24
 
 
 def build_app(engine: Engine) -> App:
-    """The tasks, as thin as they can be: each reads what to do from the ledger and may run twice."""
+    """Return the app with its tasks. They are thin: each reads what to do from the ledger and may run twice."""
     app = App(connector=PsycopgConnector(kwargs=connector_params(), min_size=1, max_size=4))
     app.task(name=WINDOW, queue=BULK)(engine.window)
     app.task(name=DUE, queue=BULK)(engine.due)
@@ -50,11 +50,11 @@ def build_app(engine: Engine) -> App:
 
 
 async def run(engine: Engine, stop: asyncio.Event, clock: DatabaseClock | None = None) -> None:
-    """Work until `stop` is set; then finish the recordings in flight, hand back the rest, and return within 22 s.
+    """Work until `stop` is set; then finish the recordings in flight, return the rest to the queue, and return within 22 s.
 
-    `clock` is the engine's, where that is the database's: it is looked at every few seconds. Where a newer version has brought the database
-    to its own, work stops in the same way, and DatabaseNewer is raised."""
-    # What was imported stays; looking through it for garbage again and again costs a few percent of the processor.
+    `clock` is the engine's clock if that is the database's: it is compared every few seconds. If a newer version has migrated the database,
+    work stops in the same way, and DatabaseNewer is raised."""
+    # Imported objects stay; scanning them for garbage again and again costs a few percent of the processor.
     gc.collect()
     gc.freeze()
     app = build_app(engine)
@@ -66,7 +66,7 @@ async def run(engine: Engine, stop: asyncio.Event, clock: DatabaseClock | None =
             tasks.create_task(_every(RESCUE_EVERY_S, lambda: _look(engine, clock))),
             tasks.create_task(_every(RESCUE_EVERY_S, lambda: _stop_where_newer(engine, stop, newer))),
             tasks.create_task(_every(TICK_EVERY_S, lambda: _tick(app, engine, clock))),
-            # Beside the tick: a dump may take longer than a minute.
+            # Not in the tick: a dump may take longer than a minute.
             tasks.create_task(_every(TICK_EVERY_S, engine.nightly)),
         ]
         workers = [
@@ -82,8 +82,8 @@ async def run(engine: Engine, stop: asyncio.Event, clock: DatabaseClock | None =
 
 
 async def _worker(app: App, stop: asyncio.Event, queue: str, jobs: int, poll_s: float) -> None:
-    """Returns when it is stopped. A connection that breaks ends what it was doing, not the process: it begins again, and what it had begun
-    is rescued like a dead worker's. One that breaks during the stop is no reason to begin again."""
+    """Run one Procrastinate worker until it is stopped. If its connection breaks, its jobs end but not the process: the worker starts
+    again, and its jobs are rescued like those of a dead worker. If the connection breaks during the stop, it does not start again."""
     while not stop.is_set():
         try:
             await app.run_worker_async(
@@ -104,7 +104,7 @@ async def _worker(app: App, stop: asyncio.Event, queue: str, jobs: int, poll_s: 
 
 
 async def _every(seconds: float, action: Callable[[], Awaitable[object]]) -> None:
-    """Run the action now and then every so many seconds. A failure is logged and does not end the rhythm: the next one tries again."""
+    """Run the action now and then every `seconds`. A failure is logged, and the action is tried again at its next time."""
     while True:
         try:
             await action()
@@ -114,8 +114,8 @@ async def _every(seconds: float, action: Callable[[], Awaitable[object]]) -> Non
 
 
 async def rescue(app: App) -> None:
-    """Put back into the queue what a worker without a sign of life was doing, whatever its name was. A job whose successor waits
-    there already is ended: the successor does its work."""
+    """Put the jobs of workers without a heartbeat back into the queue, whatever the worker's name. A job whose successor waits in the queue
+    already is ended: the successor does its work."""
     stalled = list(await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=DEAD_AFTER_S))
     for job in stalled:
         try:
@@ -126,7 +126,7 @@ async def rescue(app: App) -> None:
 
 
 async def _stop_where_newer(engine: Engine, stop: asyncio.Event, newer: list[DatabaseNewer]) -> None:
-    """What this version would write into a newer database, that version may misread."""
+    """Stop if a newer version has migrated the database: that version may misread what this one writes."""
     try:
         await engine.db(require_no_newer)
     except DatabaseNewer as error:
@@ -137,12 +137,12 @@ async def _stop_where_newer(engine: Engine, stop: asyncio.Event, newer: list[Dat
 
 
 async def _look(engine: Engine, clock: DatabaseClock | None) -> timedelta:
-    """How far this machine's clock is ahead of the database's."""
+    """Return how far this machine's clock is ahead of the database's."""
     return await engine.db(clock.look) if clock is not None else timedelta(0)
 
 
 async def _tick(app: App, engine: Engine, clock: DatabaseClock | None) -> None:
-    """A worker whose clock is far from the database's asks for no work: signatures and dates that it makes are wrong."""
+    """Run a tick. A worker whose clock differs too much from the database's queues no jobs: its signatures and dates would be wrong."""
     ahead = await _look(engine, clock)
     right = abs(ahead) <= MOST_APART
     if not right:

@@ -1,6 +1,6 @@
-"""Somebody must say that nobody works, and a worker cannot: a thread in each of the web server's processes does.
+"""Monitor thread in each web process: sends a notice when no worker has sent a heartbeat for 10 minutes, which no worker could do itself.
 
-Any number may watch: the notice is one row, and a mail is claimed before it is sent.
+Any number of monitors may run: the notice is one row, and a mail is claimed before it is sent.
 """
 
 import logging
@@ -26,10 +26,10 @@ ALIVE_WITHIN_S = 60.0
 
 
 class WorkerMonitor:
-    """Looks for workers, and after `silent_after` seconds without one tells whoever runs the installation, sending the mails itself.
+    """Checks for live workers, and after `silent_after` seconds without one notifies the operators, sending the mails itself.
 
-    The seconds are those that it has watched: a server that has just started, a machine that slept and a database that was away say
-    nothing about workers. `clock` answers aware UTC times, `monotonic` seconds.
+    Only seconds in which the monitor ran count: a server that has just started, a machine that slept and an unavailable database are no
+    sign of missing workers. `clock` returns aware UTC times, `monotonic` seconds.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class WorkerMonitor:
         self._seen: float | None = None
 
     def look(self) -> None:
-        """Once. Trouble with the database is logged, and the next look tries again."""
+        """Check once. Database errors are logged, and the next check tries again."""
         try:
             if queue.live_workers(ALIVE_WITHIN_S) or self._seen is None:
                 self._seen = self._monotonic()
@@ -62,7 +62,7 @@ class WorkerMonitor:
         return recipients.of_company(Company.objects.get(pk=company_id), self._clock())
 
     def start(self) -> None:
-        """Looks once a minute, and as often as it must to be in time, until the process ends."""
+        """Start the thread. It checks once a minute, or more often for a small `silent_after`, until the process ends."""
         threading.Thread(target=self._watch, name="worker-monitor", daemon=True).start()
 
     def _watch(self) -> None:
