@@ -1,1 +1,1 @@
-"""What Dialpad tells by itself: the webhook of each company, and the hints that came through it."""
+"""Dialpad's webhook events: the webhook of each company, and the hints received through it."""

@@ -1,4 +1,4 @@
-"""Hints in and out. An event is acknowledged only when its row is committed, and after it its job (row Q4)."""
+"""Inbox of hints (received webhook events). An event is acknowledged only after its row and then its job are committed (row Q4)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from django.db.models import F
 from .models import Hint, Hook
 
 STALE_AFTER = timedelta(days=1)
-"""An event that is told so long after it happened is a replay: it carries no expiry, so it is kept and not followed (row Q2)."""
+"""An event that arrives this long after it happened is a replay: events have no expiry, so it is kept but not processed (row Q2)."""
 
 KEPT = timedelta(days=35)
 LOOK_AGAIN_S = (3.0, 15.0, 60.0)
-"""A call may be listed a moment after its event; what a minute does not bring is left to the sweeps."""
+"""A call may be listed shortly after its event; calls that are not found within a minute are left to the sweeps."""
 
 STRAY = 20
-"""What comes unsigned to a hook's own address within a minute without anybody being told (row W4)."""
+"""Up to this many unsigned requests to a hook's own address within a minute cause no notice (row W4)."""
 
 MOST = 1000
 NEWEST_FIRST = F("started_at").desc(nulls_last=True)
@@ -26,7 +26,7 @@ SEEN_EVERY = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A call to look for, as one or more events named it; `started_at` is None where they did not tell when it started."""
+    """A call to look for, named by one or more events; `started_at` is None if they do not contain its start."""
 
     id: int
     call_id: str
@@ -52,10 +52,10 @@ def receive(
     now: datetime,
     enqueue: Callable[[int], None],
 ) -> bool:
-    """Keep a hint, then ask for a look; False where this very event was here before. May be called any number of times.
+    """Store a hint, then queue a lookup. Return False if the same event was stored before. May be called any number of times.
 
-    Not in one transaction: a look that waits in the queue when it is asked for could begin, and miss the hint, before both were there.
-    An event that comes again asks again, since the first time may have ended between the two. Call it outside of a transaction.
+    This is not one transaction: a lookup that already waits in the queue could start, and miss the hint, before both were committed.
+    A repeated event queues a lookup again, since the first request may have ended between the two steps. Call this outside a transaction.
     """
     stale = happened_at is not None and now - happened_at > STALE_AFTER
     with connection.cursor() as cursor:
@@ -68,7 +68,7 @@ def receive(
 
 
 def saw_event(hook: Hook, now: datetime) -> None:
-    """Note that events come: once in a while, since every event would make one row the narrow place of a burst."""
+    """Note that events arrive, at most every `SEEN_EVERY`: a write for every event would make this row the bottleneck of a burst."""
     if hook.event_at is None or now - hook.event_at > SEEN_EVERY:
         Hook.objects.filter(pk=hook.pk).exclude(event_at__gt=now - SEEN_EVERY).update(event_at=now)
         hook.event_at = now
@@ -85,8 +85,8 @@ _REFUSED = """
 
 
 def saw_forgery(hook: Hook, now: datetime) -> bool:
-    """Count what the hook's secret has not signed; True where it has just become a flood. Beyond that nothing is written for the
-    rest of the minute, however much comes."""
+    """Count a request that the hook's secret has not signed. Return True when this just became a flood. After that nothing is written for
+    the rest of the minute, however many requests arrive."""
     with connection.cursor() as cursor:
         cursor.execute(_REFUSED, {"hook": hook.pk, "now": now, "since": now - timedelta(minutes=1), "stray": STRAY})
         row = cursor.fetchone()
@@ -94,10 +94,10 @@ def saw_forgery(hook: Hook, now: datetime) -> bool:
 
 
 def due(company_id: int, now: datetime, most: int = MOST) -> list[Due]:
-    """The hints to look for now, those of the newest calls first, and then those of the other legs of their conversations.
+    """Return the hints to look up now, those of the newest calls first, and then the hints of the other legs of their conversations.
 
-    Dialpad tells of a recording long after the call ended, and on one leg. Only beside the other legs can that one be told apart, and
-    when they started was told by their own events.
+    Dialpad sends the event of a recording long after the call ended, and for one leg. That leg can only be assigned together with the other
+    legs, and their own events contain their start times.
     """
     rows = list(Hint.objects.filter(company_id=company_id, due_at__lte=now).order_by(NEWEST_FIRST)[:most])
     named = {leg for row in rows for leg in row.other_legs}
@@ -108,8 +108,8 @@ def due(company_id: int, now: datetime, most: int = MOST) -> list[Due]:
 
 @transaction.atomic
 def settle(dues: Sequence[Due], found: set[str], now: datetime) -> datetime | None:
-    """Hints whose calls were found are over; those that were due are looked for again a few times. When the next is due; None if none
-    is."""
+    """Settle hints after a lookup: those whose calls were found are done, other due ones are looked up again a few times. Return when the
+    next is due; None if none is."""
     ids = [due.id for due in dues]
     here = [due.id for due in dues if due.call_id in found]
     Hint.objects.filter(pk__in=here, due_at__isnull=False).update(due_at=None, result=Hint.Result.FOUND)
@@ -127,5 +127,5 @@ def companies_with_due(now: datetime) -> list[int]:
 
 
 def forget_old(now: datetime) -> int:
-    """Hints are of no use once the last sweep has passed their calls."""
+    """Delete old hints; they are useless once the last sweep has covered their calls."""
     return Hint.objects.filter(received_at__lt=now - KEPT).delete()[0]

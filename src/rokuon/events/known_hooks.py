@@ -1,8 +1,8 @@
-"""The hooks as a web process knows them: read once a second at most in a burst of events, and again before an event is refused.
+"""Cache of the hooks in a web process: read at most once a second in a burst of events, and again before an event is refused.
 
-A refusal is not said by what was read a moment ago: the secret may have changed since. But reading again costs a question to the database,
-and anybody may send what is refused. So each address may have it read again forty times at once, and then once a second; addresses that
-are none share one allowance. Beyond it, an event is judged by what was read within the last second.
+A refusal must not rely on cached data: the secret may have changed since. But reading again costs a database query, and anyone may send
+requests that are refused. So each address allows forty such queries at once, and then one a second; unknown addresses share one allowance.
+Beyond it, an event is checked with data that is at most a second old.
 """
 
 import threading
@@ -17,7 +17,7 @@ EVERY_S = 1.0
 
 
 class Allowance:
-    """BURST at once, then one each `every_s`."""
+    """Rate limit: BURST at once, then one every `every_s` seconds."""
 
     def __init__(self, every_s: float, clock: Callable[[], float]) -> None:
         self._every_s, self._clock = every_s, clock
@@ -33,7 +33,7 @@ class Allowance:
 
 
 class KnownHooks:
-    """One of a process; used by all of its threads."""
+    """One instance per process, used by all its threads."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -44,25 +44,25 @@ class KnownHooks:
         self._of_strangers = Allowance(EVERY_S / 5, clock)
 
     def find(self, path: str) -> Hook | None:
-        """The hook of an address, as it was within the last second."""
+        """Return the hook of an address, from data at most a second old."""
         if self._clock() - self._read_at >= REMEMBERED_S:
             self._read()
         return self._hooks.get(path)
 
     def may_read_again(self, path: str) -> bool:
-        """Whether a refusal of what came to this address may ask the database now; counts as having done so."""
+        """Whether the database may be queried now before a request to this address is refused. The query is counted."""
         with self._lock:
             if path not in self._hooks:
                 return self._of_strangers.take()
             return self._allowances.setdefault(path, Allowance(EVERY_S, self._clock)).take()
 
     def find_again(self, path: str) -> Hook | None:
-        """The hook of an address, as it is now."""
+        """Return the hook of an address, from the database."""
         self._read()
         return self._hooks.get(path)
 
     def _read(self) -> None:
-        """All of them at once: a company has one, and so no address can be asked for that is not among them."""
+        """Read all hooks at once: there is one per company, and so unknown addresses cost no query of their own."""
         began = self._clock()
         hooks = {hook.path: hook for hook in Hook.objects.all()}
         with self._lock:

@@ -1,5 +1,5 @@
-"""How many calls no event told of (M8): what came by a sweep alone. A question over two siblings' tables, `ledger_call` and `org_target`,
-so it is plain SQL here and no import."""
+"""Loss: recorded calls without an event, which only a listing found (M8). It reads two other packages' tables, `ledger_call` and
+`org_target`, so it uses plain SQL and no import."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,7 +9,7 @@ from django.db import connection
 from .inbox import KEPT
 
 MAY_STILL_COME = timedelta(minutes=1)
-"""An event comes within seconds of its call's end; a sweep may have been quicker."""
+"""An event arrives within seconds of its call's end; a sweep may be faster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +21,10 @@ class Loss:
 
 
 def loss(company_id: int, since: datetime, until: datetime) -> Loss:
-    """Of the calls that the source calls recorded, started in [since, until), of backed-up targets; one of two targets counts once.
+    """Count the loss among recorded calls of backed-up targets that started in [since, until); a call of two targets counts once.
 
-    `until` is about now: hints are forgotten after `inbox.KEPT`, so what started longer than that before `until` is not looked at; nor is
-    the last minute, nor what started before Dialpad was told where to send events. Loss(0, 0) where it never was.
+    `until` is about now: hints are deleted after `inbox.KEPT`, so calls that started longer than that before `until` do not count; nor do
+    calls of the last minute, nor calls from before the webhook was registered. Loss(0, 0) if it never was.
     """
     with connection.cursor() as cursor:
         cursor.execute(

@@ -1,4 +1,4 @@
-"""The tables of events: how a company's events reach us, and which calls they told us to look for."""
+"""Tables of events: each company's webhook, and the hints to look for calls."""
 
 import secrets
 
@@ -9,17 +9,17 @@ from django.utils import timezone
 
 
 def new_path() -> str:
-    """The part of the hook's address that tells companies apart: 132 random bits."""
+    """Return a new random path, which identifies the company in the hook's address: 132 bits."""
     return secrets.token_urlsafe(17)[:22]
 
 
 class Hook(models.Model):
-    """A company's webhook at Dialpad. `secret` and `old_secret` are sealed; both count until `old_until`, so that a change of the
-    secret loses nothing that is on its way. `reason` says why the last check of webhook and subscription failed, "" if it did not.
+    """A company's webhook at Dialpad. `secret` and `old_secret` are encrypted; both are valid until `old_until`, so that no event in
+    transit is lost when the secret changes. `reason` is why the last check of webhook and subscription failed, "" if it did not.
 
-    `event_at` is when an event came last, and `address` under which public address the webhook was registered. `since` is when webhook and
-    subscription first stood at Dialpad: of earlier calls no event could come. `refused` counts what came to its address unsigned within
-    the minute after `refused_since`; `flood_at` is when that was last more than a stray one (row W4).
+    `event_at` is the time of the last event, and `address` the public address with which the webhook was registered. `since` is the time
+    when webhook and subscription first existed at Dialpad: earlier calls have no events. `refused` counts unsigned requests to its address
+    within the minute after `refused_since`; `flood_at` is when they last exceeded the limit for stray requests (row W4).
     """
 
     company = models.OneToOneField("org.Company", on_delete=models.CASCADE, related_name="hook")
@@ -44,11 +44,11 @@ class Hook(models.Model):
 
 
 class Hint(models.Model):
-    """One event. `due_at` is when to look for its call next, null when that is over; `result` says how it ended. `started_at` is null
-    and `state` empty where the event did not tell.
+    """A received webhook event. `due_at` is when to look for its call next, null when that is done; `result` is how it ended. `started_at`
+    is null and `state` empty if the event does not contain them.
 
-    `other_legs` are the calls that the event names as legs of the same conversation: the list must show them too. `digest` makes an
-    event that is sent again one row. Nothing else of the event is kept: it holds phone numbers.
+    `other_legs` are the calls that the event names as legs of the same conversation: they must be listed too. `digest` ensures one row for
+    an event that is sent again. Nothing else of the event is kept, because it contains phone numbers.
     """
 
     class Result(models.TextChoices):
