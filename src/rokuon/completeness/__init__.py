@@ -1,1 +1,1 @@
-"""What is known of a backup, and what may therefore be said of it."""
+"""Completeness of a backup: gaps in the knowledge about it, and the statements that may be made."""

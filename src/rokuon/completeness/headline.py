@@ -1,7 +1,7 @@
-"""The one sentence that says how a backup stands: for pages, commands and mails alike, in the language of `base.i18n`.
+"""Headline: one sentence on the state of a backup, the same in pages, commands and mails, in the language of `base.i18n`.
 
-It never says "all" while a day is not listed from end to end, an entry could not be read, or a recording is not in the bucket. What a
-person closed with a note is explained: it ends the alarm, and is still said.
+It never says "all" while a day is not listed from end to end, an entry could not be read, or a recording is not in the bucket. Failures
+that a person closed with a note are explained: they end the alarm, and are still mentioned.
 """
 
 import math
@@ -24,9 +24,9 @@ UNKNOWN = "–"
 
 @dataclass(frozen=True, slots=True)
 class HeadlineFacts:
-    """How a set of targets stands. `causes` is the number of causes of failures, `unnamed` that of calls that were recorded with nothing
-    to fetch; `held`: something that they need is on hold. Of the failed and of the gone recordings a person has closed `closed_failed` and
-    `closed_gone`."""
+    """State of a set of targets. `causes` is the number of causes of failures, `unnamed` the number of calls that were recorded with
+    nothing to fetch; `held`: something that they need is held. A person has closed `closed_failed` of the failed recordings and
+    `closed_gone` of the gone ones."""
 
     counts: Counts
     unknown: Unknown
@@ -40,7 +40,7 @@ class HeadlineFacts:
     def of(
         cls, causes: Iterable[StateCount], explained: Mapping[tuple[str, str], int], unknown: Unknown, unnamed: int, *, held: bool
     ) -> "HeadlineFacts":
-        """From `tally.causes` and `desk.explained`."""
+        """Compute the facts from `tally.causes` and `failures.explained`."""
         causes = list(causes)
         return cls(
             counts=tally.total(causes),
@@ -54,12 +54,12 @@ class HeadlineFacts:
 
     @property
     def failed(self) -> int:
-        """Nobody has explained them."""
+        """The number of failed recordings that no person has explained."""
         return max(0, self.counts.failed - self.closed_failed)
 
     @property
     def gone(self) -> int:
-        """Dialpad no longer had them when they were to be backed up, and nobody has explained it."""
+        """The number of recordings that Dialpad no longer had at backup time and that no person has explained."""
         return max(0, self.counts.gone - self.closed_gone)
 
     @property
@@ -74,7 +74,7 @@ class HeadlineFacts:
 @dataclass(frozen=True, slots=True)
 class Headline:
     """`severity` is a state of the design layer: verified, waiting, held, failed, excluded. `added` are further sentences. `wrong`:
-    something failed, was lost or is not known, so a command that says this must not end with 0."""
+    something failed, was lost or is not known, so a command with this headline must not exit with code 0."""
 
     severity: str
     sentence: str
@@ -89,7 +89,7 @@ class Headline:
 def facts_of(
     company: Company, targets: Sequence[Target], now: datetime, *, causes: Sequence[StateCount] | None = None, held: bool | None = None
 ) -> HeadlineFacts:
-    """Of these targets of the company. `causes` (`tally.causes` of them) and `held` where they are known already."""
+    """Return the facts of these targets of the company. Pass `causes` (their `tally.causes`) and `held` if they are already known."""
     ids = [target.pk for target in targets]
     return HeadlineFacts.of(
         tally.causes(company.pk, ids) if causes is None else causes,
@@ -105,7 +105,7 @@ def of_company(company: Company, now: datetime) -> Headline:
 
 
 def headline(facts: HeadlineFacts) -> Headline:
-    """What needs a person comes first, then what waits, and only then what is well."""
+    """Return the headline. Problems that need a person have priority, then waiting recordings, then a good state."""
     counts, unknown, lacks = facts.counts, facts.unknown, said(Lacks.of(facts.unknown))
     ended, lost = (*_safe(facts), *_closed(facts.closed)), _lost(facts.gone)
     besides = (*_on_their_way(counts.pending), *ended)
@@ -161,7 +161,7 @@ def _well_said(facts: HeadlineFacts) -> str:
             counts.verified,
         )
     elif facts.unknown.explained or facts.closed:
-        # An entry that was not read may have named another recording.
+        # An unreadable entry may have contained another recording.
         sentence = ngettext(
             "The %(count)s recording found is in your bucket", "The %(count)s recordings found are in your bucket", counts.verified
         )
@@ -199,9 +199,9 @@ def _closed_entries(count: int) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Lacks:
-    """What is not known, in numbers: entries that could not be read, days that could not be listed, `never` listed ones of so many
-    `targets`, days that nobody asked for, and days that are about to be listed. A day counts once however many targets lack it.
-    `explained` are entries that could not be read and that a person closed: they are no lack any more."""
+    """Missing knowledge, in numbers: unreadable entries, days that could not be listed, targets that were `never` listed of all `targets`,
+    days that were not requested, and days that will be listed soon. A day counts once for any number of targets. `explained` counts
+    unreadable entries that a person closed: they are not missing knowledge any more."""
 
     unreadable: int = 0
     refused: int = 0
@@ -230,7 +230,7 @@ class Lacks:
 
 
 def said(lacks: Lacks) -> list[str]:
-    """What is not known, in whole sentences: the worst first."""
+    """Return the missing knowledge in whole sentences, the worst first."""
     unreadable = ngettext(
         "%(count)s entry of Dialpad's call list could not be read.",
         "%(count)s entries of Dialpad's call list could not be read.",
@@ -264,7 +264,7 @@ def said(lacks: Lacks) -> list[str]:
 
 
 def days_of(gaps: Iterable[Gap]) -> int:
-    """How many calendar days these stretches cover, each once."""
+    """Count the calendar days in these gaps, each day once."""
     days, end = 0, None
     for first, last in sorted((gap.first, gap.last) for gap in gaps):
         if end is not None and first <= end:
@@ -276,7 +276,7 @@ def days_of(gaps: Iterable[Gap]) -> int:
 
 
 def share(counts: Counts, unknown: Unknown) -> str:
-    """Protected, of what is to be protected, in percent; never rounded up to 100, and a dash where it is not known what is to be."""
+    """Return the verified share of all wanted recordings in percent; never rounded up to 100, and a dash if their number is not known."""
     wanted = counts.verified + counts.pending + counts.failed + counts.gone
     if not wanted or unknown or unknown.explained:
         return UNKNOWN

@@ -1,4 +1,4 @@
-"""How a company's days are listed now."""
+"""Fingerprint of the options with which a company's days are listed now."""
 
 from rokuon.dialpad.schema import PARSER_VERSION
 from rokuon.domain import windows
@@ -6,6 +6,6 @@ from rokuon.org.models import Company
 
 
 def fingerprint(company: Company) -> str:
-    """Coverage that was made under another fingerprint counts for nothing."""
+    """Return the company's fingerprint. Coverage with another fingerprint does not count."""
     options = ["voicemail"] if company.voicemail else []
     return windows.fingerprint(options, [], PARSER_VERSION)

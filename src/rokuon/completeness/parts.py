@@ -1,4 +1,4 @@
-"""What is not known, by reason: as the failure page and `rokuon failures` show it."""
+"""Unlisted days by reason, for the failure page and `rokuon failures`."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -13,14 +13,14 @@ from .unknown import Unknown
 
 @dataclass(frozen=True, slots=True)
 class UnlistedDays:
-    """Days that are not listed for one reason (a reason code). `targets` are (target, days), the most first."""
+    """Days that are not listed for one reason (a reason code). `targets` are (target, days), the largest number first."""
 
     reason: str
     gaps: tuple[Gap, ...]
 
     @property
     def days(self) -> int:
-        """Each once, however many targets lack it."""
+        """The number of days; a day counts once for any number of targets."""
         return days_of(self.gaps)
 
     @property
@@ -44,7 +44,7 @@ def ranked(days: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def parts(unknown: Unknown) -> list[UnlistedDays]:
-    """The largest first, without what a run is about to list."""
+    """Group gaps by reason, the largest group first, without days that a run will list."""
     by_reason = defaultdict(list)
     for gap in unknown.gaps:
         if gap.reason != COMING:

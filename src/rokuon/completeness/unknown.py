@@ -1,7 +1,7 @@
-"""What is not known of a set of targets: days that are not listed from end to end, and entries that could not be read.
+"""Missing knowledge about a set of targets: days that are not listed from end to end, and unreadable entries.
 
-A target's days are wanted since a Back up now was first asked for it, but for two years at most; all of two years where there was none.
-They are expected to be listed `GRACE` after they end, for the sweeps to come by.
+A target's days are wanted from the earliest start of any Back up now for it, but for at most two years; without one, for two years. They
+are expected to be listed `GRACE` after they end, which leaves time for the sweeps.
 """
 
 from collections.abc import Iterable, Sequence
@@ -25,10 +25,10 @@ NOT_TRIED = frozenset({DaysNeverListed.reason, DaysListedOtherwise.reason})
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Of `targets` backed-up targets. `days` and `coming` are, by target, how many of its wanted days are not listed, and how many of
-    those a run which has not ended is about to list; `never` are the targets of which no wanted day is listed. `unreadable` counts
-    entries that nobody has explained, `explained` the others that could not be read. `since` is the first wanted day where a person
-    asked for less than two years of some target."""
+    """Missing knowledge about `targets` backed-up targets. By target, `days` is the number of its wanted days that are not listed, and
+    `coming` the number of those that an open run will list; `never` are the targets of which no wanted day is listed. `unreadable` counts
+    unexplained entries that could not be read, `explained` the explained ones. `since` is the first wanted day if a person asked for less
+    than two years of a target."""
 
     targets: int = 0
     days: dict[int, int] = field(default_factory=dict)
@@ -44,12 +44,12 @@ class Unknown:
 
     @property
     def refused(self) -> tuple[Gap, ...]:
-        """What could not be listed."""
+        """Gaps that could not be listed."""
         return tuple(gap for gap in self.gaps if gap.reason not in NOT_TRIED and gap.reason != COMING)
 
     @property
     def untried(self) -> tuple[Gap, ...]:
-        """What nobody asked Dialpad for, of targets of which other days are listed."""
+        """Gaps that were never requested from Dialpad, of targets with other listed days."""
         return tuple(gap for gap in self.gaps if gap.reason in NOT_TRIED and gap.target_id not in self.never)
 
     @property
@@ -57,12 +57,13 @@ class Unknown:
         return tuple(gap for gap in self.gaps if gap.reason == COMING)
 
     def never_listed(self, target_id: int) -> bool:
-        """Whether nothing of the target is listed and no run is about to."""
+        """Whether no day of the target is listed, and no run will list one."""
         return target_id in self.never
 
 
 def find_unknown(company: Company, targets: Iterable[Target], now: datetime, within: TimeRange | None = None) -> Unknown:
-    """Of those of the targets that are backed up; with `within`, of the days and entries there and whoever asked for them."""
+    """Return the missing knowledge about those of the targets that are backed up; with `within`, about all days and entries in that range,
+    whether or not a Back up now included them."""
     ruled = [target for target in targets if target.backed_up] if company.enabled else []
     ids = [target.pk for target in ruled]
     if not ids:
@@ -96,7 +97,7 @@ def find_unknown(company: Company, targets: Iterable[Target], now: datetime, wit
 
 
 def _wanted(target: Target, asked: datetime | None, now: datetime, within: TimeRange | None) -> Days:
-    """The first and the last day; upside down for none."""
+    """Return the first and the last wanted day; the first is after the last if there is none."""
     last = windows.day_of(ms(now - GRACE)) - timedelta(days=1)
     if within is not None:
         days = windows.whole_days(within)
