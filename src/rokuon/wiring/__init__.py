@@ -1,1 +1,1 @@
-"""The one place that joins the use cases to what they use: database, Dialpad, stores, queue, installation."""
+"""Composition root: connects the use cases with database, Dialpad, stores, queue and installation."""

@@ -1,4 +1,4 @@
-""" "Back up now", joined together: the scope's targets, their windows, the run, its first jobs (M11)."""
+"""Start a Back up now: the scope's targets, their windows, the run, its first jobs (M11)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from rokuon.org.tree import TargetSettings, assign_folder, target_settings, zone
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """`joined` is true where a run for this scope was going on or paused already, `resumed` where it was paused."""
+    """A started run. `joined`: a run for this scope was running or paused already; `resumed`: it was paused."""
 
     run_id: int
     joined: bool
@@ -32,7 +32,7 @@ class Started:
 
 
 class Obstacle(StrEnum):
-    """What keeps a scope from being backed up at all."""
+    """The setting that prevents any backup of a scope."""
 
     NOT_ENABLED = "not_enabled"
     NO_RULE = "no_rule"
@@ -40,7 +40,7 @@ class Obstacle(StrEnum):
 
 
 class NothingToBackUp(ConfigError):
-    """The settings leave nothing to back up in a scope. The sentence says what is so; where to change it, each surface says itself."""
+    """The settings leave nothing to back up in a scope. The sentence states the cause; each page or command adds where to change it."""
 
     obstacle: Obstacle | None = None
 
@@ -57,7 +57,7 @@ class NothingToBackUp(ConfigError):
 
 
 def scope_targets(company: Company, scope_kind: ScopeKind, scope_id: int) -> list[TargetSettings]:
-    """The targets of the scope that are backed up and have a bucket. Raises NothingToBackUp where there is none."""
+    """Return the targets of the scope that are backed up and have a bucket. Raises NothingToBackUp if there is none."""
     if not company.enabled:
         raise NothingToBackUp.because_of(Obstacle.NOT_ENABLED)
     inside = [
@@ -77,7 +77,7 @@ def scope_targets(company: Company, scope_kind: ScopeKind, scope_id: int) -> lis
 
 
 def default_range(targets: Sequence[TargetSettings], now: datetime) -> TimeRange:
-    """The past two years, from the earliest local midnight among the targets' zones (M11, S32)."""
+    """Return the past two years, from the earliest local midnight among the targets' zones (M11, S32)."""
     ranges = [windows.past_two_years(ms(now), zone_of(one.target)) for one in targets]
     return min(ranges, key=lambda wanted: wanted.after_ms)
 
@@ -92,14 +92,14 @@ def plan(
     left_out: Mapping[int, set[date]] | None = None,
     by_deadline: bool = True,
 ) -> list[PlannedWindow]:
-    """The windows that a run over these targets would list now. `left_out` are further days of a target that it is not to list.
+    """Return the windows that a run over these targets would list now. `left_out` are further days of a target that are not listed.
 
-    `by_deadline` is for runs over the past, which may take longer than some recordings can be fetched.
+    `by_deadline` is for runs over the past, which may take so long that some recordings leave the access window in the meantime.
     """
     ids = [one.target.pk for one in targets]
     sealed = {} if relist else coverage.sealed_days(ids, fingerprint(company))
     sealed = {target: sealed.get(target, set()) | (left_out or {}).get(target, set()) for target in ids}
-    # Where the end of the range is ignored, every window of a target is read from now on down: the company costs fewer pages.
+    # If Dialpad ignores the end of the range, every window of a target is read from now backwards: a company listing costs fewer pages.
     endless = ranges.kinds_that_ignore(company.pk, Bound.BEFORE)
     listed = [
         ListedTarget(
@@ -119,9 +119,9 @@ def plan(
 def start(
     company_id: int, scope_kind: ScopeKind, scope_id: int, wanted: TimeRange | None, now: datetime, jobs: Jobs, *, relist: bool = False
 ) -> Started:
-    """Start a run for a company (`scope_id` 0), an office or a target, or join the one that is running for it; a paused one goes on.
+    """Start a run for a company (`scope_id` 0), an office or a target, or join the one that is running for it; a paused run is resumed.
 
-    Only what is missing or failed is copied: sealed days are not listed again (unless `relist`), failed copies are tried once more.
+    Only missing or failed recordings are copied: sealed days are not listed again (unless `relist`), failed copies are tried once more.
     Raises NothingToBackUp.
     """
     company = Company.objects.get(pk=company_id)
@@ -147,7 +147,7 @@ def start(
 
 @transaction.atomic
 def resume(run: Run, now: datetime, jobs: Jobs) -> bool:
-    """Let a paused run go on where it stood; False where it is not paused."""
+    """Resume a paused run where it left off. Return False if it is not paused."""
     resumed = runs.resume(run.pk, now)
     if resumed:
         _set_going(run.company_id, now, jobs)
@@ -155,7 +155,7 @@ def resume(run: Run, now: datetime, jobs: Jobs) -> bool:
 
 
 def _set_going(company_id: int, now: datetime, jobs: Jobs) -> None:
-    # A failed copy of a sealed day lies in no window: the company's own job finds it.
+    # A failed copy of a sealed day is in no window: the company's own job finds it.
     jobs.enqueue_due(company_id)
     runs.queue_windows(company_id, now, jobs.enqueue_window)
     runs.end_done(company_id, now)

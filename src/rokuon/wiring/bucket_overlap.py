@@ -1,4 +1,5 @@
-"""Local buckets lie apart: one inside another would be listed, verified and replaced with it, and belong to whoever has the outer one."""
+"""Check that local buckets do not overlap: a bucket inside another would be listed, verified and replaced together with the outer one, and
+would belong to the outer one's owner."""
 
 from pathlib import Path
 
@@ -12,18 +13,18 @@ from rokuon.stores.kind import StoreSettings
 from rokuon.stores.registry import kind_of
 
 REGISTERING = 0x726F6B756275
-"""The advisory lock held while a local bucket is registered: two that overlap are two rows, which no constraint compares."""
+"""The advisory lock held while a local bucket is registered: no constraint can compare the rows of two overlapping buckets."""
 
 
 def one_after_the_other(url: str) -> None:
-    """Until the transaction ends nobody else registers a folder: `require_apart` after it sees who was quicker."""
+    """Lock the registration of folders until the transaction ends, so that `require_apart` afterwards sees every earlier registration."""
     if _folder(url) is not None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [REGISTERING])
 
 
 def require_apart(company: Company, url: str) -> None:
-    """Raises ConfigError where the folder lies inside a registered bucket, of any company, or holds one. `url` is canonical."""
+    """Raises ConfigError if the folder is inside a registered bucket of any company, or contains one. `url` is canonical."""
     path = _folder(url)
     if path is None:
         return
@@ -43,7 +44,7 @@ def require_apart(company: Company, url: str) -> None:
 
 
 def inside_another(bucket: Bucket) -> Bucket | None:
-    """A bucket of the same company that this one overlaps with, as an earlier version let it be registered."""
+    """Return a bucket of the same company that overlaps with this one; an earlier version allowed this."""
     path = _folder(bucket.url)
     if path is None:
         return None

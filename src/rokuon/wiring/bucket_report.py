@@ -1,4 +1,4 @@
-"""A bucket verification as it is kept with the bucket: words of `stores.verification`, no sentences."""
+"""Stored form of a bucket verification: words of `stores.verification`, no sentences."""
 
 from datetime import datetime
 from typing import Any
@@ -7,13 +7,13 @@ from rokuon.stores.verification import Verification
 
 
 def proven(verification: Verification, now: datetime) -> dict[str, Any]:
-    """The fields of a bucket that a verification that succeeded sets."""
+    """Return the fields of a bucket that a successful verification sets."""
     found = {"identity": verification.identity, "longest_name": verification.longest_name}
     return {"verified_at": now, "verification": report(verification), **found}
 
 
 def report(verification: Verification) -> dict[str, Any]:
-    """A verification, good or bad."""
+    """Return the report of a verification, successful or not."""
     failure = verification.failure
     return {
         "ok": verification.ok,

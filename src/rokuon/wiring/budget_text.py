@@ -1,4 +1,4 @@
-"""A company's request budget in words: the pause that Dialpad asked for, and a rate that 429s have lowered."""
+"""Texts on a company's request budget: the pause that Dialpad asked for, and a rate that 429s have lowered."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -7,11 +7,11 @@ from rokuon.base.i18n import _, join_sentences
 from rokuon.org.budget import BudgetState
 
 APART = timedelta(seconds=90)
-"""Where what was asked for is longer by so much, the next question is worth its own sentence."""
+"""If the requested pause is this much longer than the obeyed one, a second sentence states when Rokuon asks again."""
 
 
 def pause(standing: BudgetState, moment: Callable[[datetime], str]) -> str:
-    """Until when nothing is sent, and why; "" where nobody asked for a pause. `moment` writes a time."""
+    """Return until when nothing is sent, and why; "" if Dialpad asked for no pause. `moment` formats a time."""
     if standing.paused_until is None or standing.asked_until is None:
         return ""
     said = _("Dialpad asked for a pause until %(until)s.") % {"until": moment(standing.asked_until)}
@@ -21,7 +21,7 @@ def pause(standing: BudgetState, moment: Callable[[datetime], str]) -> str:
 
 
 def lowered(standing: BudgetState) -> str:
-    """That less than the set rate counts at the moment; "" where the set one does."""
+    """Return a sentence on the lowered rate; "" if the configured rate is in use."""
     if not standing.lowered:
         return ""
     return _(

@@ -1,6 +1,6 @@
-"""A process's open sources and stores, opened from what the database says and reopened when that changes.
+"""Open sources and stores of a process, opened with the settings in the database and reopened when these change.
 
-A rotated key or credential takes effect with the next job, without a restart: what is cached is keyed by the sealed text.
+A rotated key or credential takes effect with the next job, without a restart: the cache is keyed by the encrypted text.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ from rokuon.stores.registry import kind_of
 T = TypeVar("T")
 
 API_KEY, CREDENTIAL = "api_key", "credential"
-"""Names under which secrets are sealed: a sealed text moved to another row or field does not open (base.secrets)."""
+"""Field names with which secrets are encrypted: an encrypted text moved to another row or field cannot be decrypted (base.secrets)."""
 
 
 class KeyMissing(ConfigError):
@@ -75,7 +75,7 @@ class Connections:
         self._opening = asyncio.Lock()
 
     async def source(self, company_id: int, lane: budget.Lane = "bulk") -> DialpadSource:
-        """The company's source. Raises KeyMissing, or SecretUnreadable where this installation cannot unseal the key."""
+        """Return the company's source. Raises KeyMissing, or SecretUnreadable if this installation cannot decrypt the key."""
         facts = await self.db(_company_facts, company_id)
         async with self._opening:
             known = self._sources.get((company_id, lane))
@@ -85,7 +85,7 @@ class Connections:
             return self._sources[company_id, lane][1]
 
     async def sweeping(self, company_id: int) -> Source:
-        """The company's source for a sweep: listing has a small share of the budget, what is found is fetched like anything else."""
+        """Return the company's source for a sweep: listing uses a small share of the budget, fetching the usual one."""
         return _Sweeping(await self.source(company_id, "sweep"), await self.source(company_id, "bulk"))
 
     def _open_source(self, company_id: int, facts: _CompanyFacts, lane: budget.Lane) -> DialpadSource:
@@ -117,10 +117,10 @@ class Connections:
             await asyncio.sleep(await self.db(budget.sweep_waits, company_id))
 
     async def store(self, bucket_id: int) -> Store:
-        """The store of a bucket. Raises BucketUnusable where its URL or credential is not usable on this machine, and what
-        `stores.recognition.recognise` raises where it is not the bucket that was verified.
+        """Return the store of a bucket. Raises BucketUnusable if its URL or credential is not usable on this machine, and what
+        `stores.recognition.recognise` raises if it is not the bucket that was verified.
 
-        Without that look, an unmounted disk would take recordings into the empty folder beneath it.
+        Without that check, recordings would be written into the empty mount point of an unmounted disk.
         """
         facts = await self.db(_bucket_facts, bucket_id)
         async with self._opening:
@@ -141,7 +141,7 @@ class Connections:
             return self._stores[bucket_id][1]
 
     async def _recognised(self, bucket_id: int, store: Store, facts: _BucketFacts) -> str:
-        """The bucket's identity, remembered from now on where none was."""
+        """Return the bucket's identity, and store it if none was stored."""
         objects = [] if facts.identity else await self.db(inventory.newest_verified, bucket_id)
         found = await recognise(store, facts.claim, KnownBucket(facts.identity, objects))
         if not facts.identity:
@@ -149,7 +149,7 @@ class Connections:
         return found.identity
 
     def forget_store(self, bucket_id: int) -> None:
-        """The next job opens the bucket anew; those in flight finish with what they have."""
+        """Make the next job open the bucket again; jobs in flight keep the old store."""
         if known := self._stores.pop(bucket_id, None):
             self._replaced.append(known[1])
 
@@ -164,7 +164,7 @@ class Connections:
 
 
 def open_bucket(config: Config, vault: Vault, bucket_id: int, url: str, sealed_credential: str) -> Store:
-    """The store of a registered bucket, without a look at what is in it. Raises ConfigError where this machine cannot use it."""
+    """Return the store of a registered bucket, without checking its contents. Raises ConfigError if this machine cannot use it."""
     credential = None
     if sealed_credential:
         credential = hide(vault.open(sealed_credential, owner=bucket_owner(bucket_id), field=CREDENTIAL)).reveal()
@@ -176,7 +176,7 @@ def store_settings(config: Config) -> StoreSettings:
 
 
 class _Sweeping:
-    """Lists by one source and fetches by another. Both are closed by whoever opened them."""
+    """Lists with one source and fetches with another. The code that opened them closes both."""
 
     def __init__(self, listing: Source, audio: Source) -> None:
         self.pages, self.directory = listing.pages, listing.directory
@@ -202,7 +202,7 @@ def _remember(bucket_id: int, identity: str) -> None:
 
 
 def connected(installation: Installation, now: datetime, work: Callable[[Connections], Awaitable[T]]) -> T:
-    """Run async work on the company's sources and stores, and close what it opened."""
+    """Run async work on sources and stores, and close all that it opened."""
 
     async def all_of_it() -> T:
         database = Database()

@@ -1,4 +1,4 @@
-"""A directory that was read, entered with what follows from it: days that must be listed again, and what the key is known to open."""
+"""Enter a directory that was read, with its consequences: days that must be listed again, and the known abilities of the key."""
 
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from rokuon.wiring.key_check import Account
 
 @transaction.atomic
 def enter_synced(company: Company, account: Account, actor: Actor, now: datetime) -> directories.SyncResult:
-    """Enter a directory that was read because it is time, or because somebody asked for it."""
+    """Enter a directory that was read by schedule or on a person's request, with an audit line."""
     result = enter(company.pk, account, now)
     after = {"appeared": len(result.appeared), "vanished": len(result.vanished), "renamed": len(result.renamed)}
     audit.record(
@@ -25,14 +25,14 @@ def enter_synced(company: Company, account: Account, actor: Actor, now: datetime
 
 @transaction.atomic
 def enter(company_id: int, account: Account, now: datetime) -> directories.SyncResult:
-    """Enter what a key was seen to open; what was listed before and may have passed something by is listed again."""
+    """Enter what a key can open. Days whose earlier listing may have missed something are listed again."""
     result = directories.apply(company_id, account.directory, now)
     known = Company.objects.filter(pk=company_id)
     if account.exports and known.filter(exports=False).update(exports=True):
-        # A key that was seen to name no recordings has listed days as complete that are not (S22); one of which nothing was known has not.
+        # A key that was known to list no recordings has covered days that are not complete (S22); a key of unknown ability has not.
         coverage.void(list(Target.objects.filter(company_id=company_id).values_list("pk", flat=True)))
     if account.exports is not None:
         known.update(exports=account.exports)
-    # A listing made before somebody joined a team has passed her calls by.
+    # A listing made before a user joined a team has missed that user's calls.
     coverage.void(result.joined)
     return result

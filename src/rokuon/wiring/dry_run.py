@@ -1,4 +1,4 @@
-"""`backup-now --dry-run`: what a run would list, copy and cost, before it starts (M11, C12)."""
+"""Dry run (`backup-now --dry-run`): estimate what a run would list, copy and cost, before it starts (M11, C12)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,7 +28,7 @@ async def estimate(
     *,
     relist: bool = False,
 ) -> Estimate:
-    """What `start` would do now, from one listing request for each window. Changes nothing. Raises what `start` and a listing raise."""
+    """Estimate what `start` would do now, with one listing request per window. Changes nothing. Raises what `start` and a listing raise."""
     facts = await engine.db(_plan_facts, company_id, scope_kind, scope_id, wanted, now, relist=relist)
     return await estimate_windows(await engine.connections.source(company_id), facts.windows, facts.targets, facts.rates, facts.already)
 

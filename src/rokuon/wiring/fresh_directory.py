@@ -1,4 +1,4 @@
-"""A worker keeps the directory no older than a day: new contact centers, trainees and people, without anybody's asking."""
+"""Refresh a company's directory when it is older than a day, so that new contact centers, trainees and people appear automatically."""
 
 import logging
 from datetime import datetime, timedelta
@@ -14,14 +14,14 @@ from rokuon.wiring.key_check import account_of
 log = logging.getLogger(__name__)
 
 DIRECTORY_KEEPS = timedelta(days=1)
-"""A run or a sweep begins with a directory that is no older: a new center or trainee must not be passed by."""
+"""A run or a sweep starts with a directory that is not older than this: a new center or trainee must not be missed."""
 
 WORKER = Actor("worker")
 
 
 async def refresh(connections: Connections, company_id: int, now: datetime) -> None:
-    """Read the directory again where it is old. Where it cannot be read, that is logged, the old one serves, and the next
-    sweep tries again."""
+    """Read the directory again if it is old. If it cannot be read, this is logged, the old one stays in use, and the next sweep tries
+    again."""
     company = await connections.db(Company.objects.get, pk=company_id)
     if company.synced_at is not None and now - company.synced_at <= DIRECTORY_KEEPS:
         return

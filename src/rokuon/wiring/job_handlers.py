@@ -1,6 +1,6 @@
-"""What the jobs of a worker process do: each reads its facts from the ledger, works, and writes down how it ended.
+"""Job handlers of a worker process: each reads its facts from the ledger, works, and enters the result.
 
-A job may run twice, be killed anywhere, or be lost; the ledger's rows say what is still to do, and the tick asks for it again.
+A job may run twice, be killed at any point, or be lost; the ledger's rows show what is left to do, and the tick queues it again.
 """
 
 import asyncio
@@ -59,16 +59,16 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 SHARE_S = 60.0
-"""A bulk job hands the rest of its work back after so long if another waits, so that no company keeps the workers to itself.
+"""A bulk job returns the rest of its work to the queue after this time if another job waits, so that no company occupies all workers.
 
-Not otherwise: whoever goes on lists a stretch again, to know the legs of the conversations at the mark."""
+If none waits, it continues: a job that resumes lists a part again, to know the legs of the conversations at the resume mark."""
 
 GATHER_S = 0.1
-"""The events of one conversation come within a moment of each other. Listing its legs together takes one request of the live lane
-instead of two, and tells them apart."""
+"""The events of one conversation arrive shortly after each other. Listing its legs together takes one request of the live lane instead of
+two, and makes it possible to assign them."""
 
 BETWEEN_LOOKS_S = 0.25
-"""So that a burst of events costs a few looks a second, and not one for each send slot: a look reads and writes up to a thousand hints."""
+"""Limits a burst of events to a few lookups a second, instead of one per send slot: a lookup reads and writes up to a thousand hints."""
 
 
 def utc_now() -> datetime:
@@ -86,7 +86,7 @@ class _WindowFacts:
 
 
 class Engine:
-    """Shared by the jobs of one process. `clock` answers aware UTC times. Close it at the end."""
+    """Job handlers, shared by the jobs of one process. `clock` returns aware UTC times. Close it at the end."""
 
     def __init__(self, installation: Installation, jobs: Jobs, *, clock: Callable[[], datetime] = utc_now) -> None:
         config = installation.config
@@ -108,7 +108,7 @@ class Engine:
         self._crowded = True
 
     def stop(self) -> None:
-        """Jobs finish the recordings in flight and hand back the rest."""
+        """Make jobs finish the recordings in flight and return the rest to the queue."""
         self._stopping = True
         self._stop_dump.set()
 
@@ -120,13 +120,13 @@ class Engine:
         return ms(self.clock())
 
     async def look_around(self) -> None:
-        """See whether bulk jobs wait for a worker; called every few seconds."""
+        """Check whether bulk jobs wait for a worker; called every few seconds."""
         self._crowded = await self.db(self._jobs.bulk_jobs_wait)
 
     async def window(self, window_id: int, *, again: bool = False) -> None:
         """Work on one window of a run, until it is done, its share of time is used up, or something stops it.
 
-        A listing that fails where one more try may do is tried once more at once, from the resume mark: then this is `again`.
+        A listing whose fault may be temporary is tried once more at once, from the resume mark: then `again` is set.
         """
         if not again and (sweeps_of := await self.db(_sweeps_of, window_id)) is not None:
             await fresh_directory.refresh(self.connections, sweeps_of, self.clock())
@@ -149,7 +149,7 @@ class Engine:
                 await self._listing_failed(facts, error)
             return
         except Exception:
-            # A fault of our own that comes back at the same place must not keep the run open for ever.
+            # A repeated fault of our own at the same place must not keep the run open forever.
             trace = uuid.uuid4().hex[:12]
             log.exception("window_crashed", extra={"window": window_id, "trace": trace})
             await self._put_back(facts, InternalFault(f"trace {trace}"))
@@ -157,12 +157,12 @@ class Engine:
         await self._end_window(facts, end)
 
     async def due(self, company_id: int) -> None:
-        """Try the company's due copies: retries, and what a lifted hold released."""
+        """Try the company's due copies: retries, and copies that a lifted hold released."""
         ledger = DueLedger(company_id, self.db, self.clock)
         try:
             end = await work_on_due(self._job_context(await self.connections.source(company_id), ledger))
         except RokuonError as error:
-            # Nothing was spent: what is due stays due, and the next tick asks for this job again unless a hold stops it.
+            # No attempt was used up: due copies stay due, and the next tick queues this job again unless a hold stops it.
             await self._source_failed(company_id, error)
             end = JobEnd.HELD
         if end in (JobEnd.MORE, JobEnd.UNWANTED):
@@ -171,7 +171,7 @@ class Engine:
             await self.db(runs.end_done, company_id, self.clock())
 
     async def look(self, company_id: int) -> None:
-        """Look for the calls that events told of, until none of them is due. What comes meanwhile is looked for together."""
+        """Look up the calls of events until no hint is due. Calls whose events arrive in the meantime are looked up together."""
         await asyncio.sleep(GATHER_S)
         while not self._stopping and (facts := await self.db(live_path.load, company_id, self.clock())):
             ledger = DueLedger(company_id, self.db, self.clock)
@@ -180,8 +180,8 @@ class Engine:
                     self._job_context(await self.connections.source(company_id, "live"), ledger), facts.wanted, facts.targets
                 )
             except RokuonError as error:
-                # Held, throttled or away: the hints stay due, and the tick or the hold asks again. Anything else may be one hint's own
-                # fault and must not stand in the way of the others: each spends a try, and the sweeps find what is left.
+                # Held, throttled or unavailable: the hints stay due, and the tick or the hold's end queues a lookup again. Any other error
+                # may be caused by one hint and must not block the others: each uses up a try, and the sweeps find the rest.
                 log.warning("look_failed", extra={"company": company_id, "reason": error.reason, "detail": error.detail})
                 if not await self._source_failed(company_id, error) and not isinstance(error, SourceThrottled | SourceUnavailable):
                     await self._settle(company_id, facts, frozenset())
@@ -199,11 +199,11 @@ class Engine:
         await self.db(live_path.settle, facts, found, self.clock(), lambda at: self._jobs.enqueue_look(company_id, at))
 
     async def hook(self, company_id: int) -> None:
-        """Have Dialpad send this company's events here."""
+        """Maintain the webhook with which Dialpad sends this company's events to this installation."""
         await webhook_upkeep.look_after(self._installation, self.connections, company_id, self.public.origin, self.clock)
 
     async def mail(self) -> None:
-        """Send what the outbox holds. The server may take its time: the thread that waits for it has no database connection."""
+        """Send the mails in the outbox. A slow mail server does no harm: the thread that waits for it has no database connection."""
         loop = asyncio.get_running_loop()
 
         def database(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -217,7 +217,7 @@ class Engine:
             await self.db(self._jobs.enqueue_mail)
 
     async def probe(self, company_id: int, hold_id: int) -> None:
-        """See whether the cause of a hold is gone: list a little, or try a few of the copies that it stops."""
+        """Check whether the cause of a hold is gone: list one page, or try a few of the copies that it stops."""
         hold = await self.db(Hold.objects.filter(pk=hold_id, lifted_at=None).first)
         if hold is None:
             return
@@ -228,10 +228,10 @@ class Engine:
                 cured = True
             else:
                 if hold.on == Hold.On.BUCKET:
-                    # Opened anew: a disk that was mounted again is another file system to a store that knew the old one.
+                    # Open the store again: for the old store, a remounted disk is a different file system.
                     self.connections.forget_store(int(hold.ref))
                     if hold.reason == BucketAway.reason:
-                        # Nothing is fetched for a bucket that does not answer.
+                        # Fetch nothing for a bucket that does not answer.
                         await source_health.ask_bucket(await self.connections.store(int(hold.ref)))
                 ledger = ProbeLedger(hold, self.db, self.clock)
                 cured = hold.on == Hold.On.KIND and bool(await kind_opens(source, await ledger.witnesses(RecordingKind(hold.ref))))
@@ -246,7 +246,7 @@ class Engine:
 
     @transaction.atomic
     def lift(self, company_id: int, on: HoldOn, ref: str) -> None:
-        """The cause of a hold is gone: what it stopped goes on now."""
+        """Lift a hold, because its cause is gone, and resume the work that it stopped."""
         now = self.clock()
         if holds.lift(company_id, on, ref, now):
             log.info("hold_lifted", extra={"company": company_id, "on": on.value})
@@ -255,7 +255,7 @@ class Engine:
         self._jobs.enqueue_look(company_id)
 
     async def nightly(self) -> None:
-        """Dump the embedded database once a day, kept for a week. A database of the operator's own is the operator's to dump."""
+        """Dump the embedded database once a day, and keep dumps for a week. The operator of an external database dumps it."""
         await nightly_dump.make_if_due(self._installation, self.db, self.clock(), self._stop_dump)
 
     def _job_context(self, source: Source, ledger: WindowLedger) -> JobContext:
@@ -287,7 +287,7 @@ class Engine:
                 pass
 
     async def _listing_failed(self, facts: _WindowFacts, error: RokuonError) -> None:
-        """The listing itself failed: hold the source, try the window again later, or go on without it, as the error decides."""
+        """Handle a failed listing: hold the source, try the window again later, or continue without it, as the error decides."""
         window_id, now = facts.window.pk, self.clock()
         log.warning("listing_failed", extra={"window": window_id, "reason": error.reason, "detail": error.detail})
         if isinstance(error, SourceUnavailable) and facts.window.attempt >= AWAY_AFTER_TRIES and await self._away(facts.company_id):
@@ -300,7 +300,7 @@ class Engine:
             await self.db(runs.fail_window, window_id, error.reason, error.detail, now, self._jobs.enqueue_window)
 
     async def _away(self, company_id: int) -> bool:
-        """Whether the whole source is away, and not the listing of one window alone, which must not hold what can be listed."""
+        """Whether the whole source is unavailable. If only one window cannot be listed, the source must not be held."""
         try:
             await source_health.ask(await self.connections.source(company_id), self._now_ms())
         except SourceUnavailable:
@@ -317,7 +317,7 @@ class Engine:
         await self.db(runs.put_back, facts.window.pk, error.reason, error.detail, wait, self.clock(), enqueue, spends=error.spends)
 
     async def _source_failed(self, company_id: int, error: RokuonError) -> bool:
-        """Open a hold on the source where the error asks for one; whether it did."""
+        """Open a hold on the source if the error requires one. Return whether it does."""
         if error.decision is not Decision.HOLD and not isinstance(error, ConfigError):
             return False
         await self.db(holds.open_hold, company_id, HoldOn.SOURCE, "", error.reason, error.detail, self.clock())
@@ -325,14 +325,14 @@ class Engine:
 
 
 def _sweeps_of(window_id: int) -> int | None:
-    """The company for which a window of a sweep is queued; None for any other."""
+    """Return the company of a queued window of a sweep; None for any other window."""
     queued = Window.objects.filter(pk=window_id, state=Window.State.QUEUED).exclude(run__purpose=Run.Purpose.BACK_UP_NOW)
     return queued.values_list("run__company_id", flat=True).first()
 
 
 @transaction.atomic
 def _load_window(window_id: int) -> _WindowFacts | None:
-    """The window's facts; None where it is not queued any more or its run has ended."""
+    """Return the window's facts; None if it is not queued any more or its run is not running."""
     window = (
         Window.objects.select_related("run", "run__company")
         .filter(pk=window_id, state=Window.State.QUEUED, run__state=Run.State.RUNNING)
@@ -348,7 +348,7 @@ def _load_window(window_id: int) -> _WindowFacts | None:
 
 
 def _how(targets: Targets, options: str) -> dict[str, str]:
-    """How a listing is sorted for each target: another option, or another trainee of a team, gives another answer."""
+    """Return, by target, a fingerprint of how a listing is sorted: another option or trainee of a team gives another fingerprint."""
     return {
         str(plan.id): windows.fingerprint(
             [options, *(user for user, teams in targets.trainees.items() if scope.kind is ScopeKind.COACHING_TEAM and scope.id in teams)],
@@ -361,8 +361,8 @@ def _how(targets: Targets, options: str) -> dict[str, str]:
 
 @transaction.atomic
 def _finish(facts: _WindowFacts, now: datetime, jobs: Jobs) -> None:
-    """The window is listed and tried: its whole days are covered, as of the start of the run, for the targets that every job of it
-    listed for, and all in the same way."""
+    """Finish a window that is listed and tried: cover its whole days, as of the start of the run, for the targets for which all its jobs
+    listed in the same way."""
     window = Window.objects.get(pk=facts.window.pk)
     company = Company.objects.get(pk=facts.company_id)
     now_how = _how(load_targets(company, window.targets), facts.fingerprint)
@@ -375,7 +375,7 @@ def _finish(facts: _WindowFacts, now: datetime, jobs: Jobs) -> None:
 
 @transaction.atomic
 def _widen(facts: _WindowFacts, jobs: Jobs) -> None:
-    """A listing by target lacked legs of a conversation: list this window by the company, and trust no such listing again."""
+    """List this window by the company, because a listing by target lacked legs of a conversation, and do not trust such listings again."""
     services.distrust_listing(facts.company_id, facts.window.scope_kind)
     runs.widen(facts.window.pk, COMPANY_SCOPE.kind, COMPANY_SCOPE.id)
     jobs.enqueue_window(facts.window.pk)

@@ -1,7 +1,7 @@
-"""What an API key opens, read by read: which of them Dialpad answers, and what is to be seen. Nothing is changed, here or there.
+"""Check of an API key: make each read that Rokuon needs, and report which ones Dialpad answers. Changes nothing, here or at Dialpad.
 
-Dialpad has no request that tells a key's scopes, so each read that Rokuon needs is made once. Some refuse a missing scope with 403 and
-some with 401: a 401 beside a read that was answered is a missing scope, and one that stands alone a refused key.
+Dialpad has no request that returns a key's scopes, so each read that Rokuon needs is made once. Some endpoints refuse a missing scope with
+403 and some with 401: a 401 together with an answered read means a missing scope, and without one a refused key.
 """
 
 import asyncio
@@ -32,20 +32,20 @@ from rokuon.domain.ports import Source, TimeRange
 from rokuon.domain.recording import COMPANY_SCOPE, Company, Directory, ListedRecording, Office, Target, TargetKind, User
 
 CHECK_PER_SECOND = 5.0
-"""A key is checked before the company has a budget row: slowly enough to leave the company's other integrations alone."""
+"""A key is checked before the company has a budget row: slowly enough not to disturb the company's other integrations."""
 
 CHECK_TRIES = 2
 SAMPLE_DAYS = 28
 OPENED = 3
-"""So many recordings are asked for at most, to see one."""
+"""At most this many recordings are requested, until one opens."""
 
 
 class KeyOfAnother(ConfigError):
-    """The key opens another company than the one for which it was entered."""
+    """The key belongs to another company than the one for which it was entered."""
 
 
 class Read(StrEnum):
-    """What Rokuon reads, in the order in which a key is tried."""
+    """The reads that Rokuon needs, in the order of the check."""
 
     COMPANY = "company"
     OFFICES = "offices"
@@ -60,10 +60,10 @@ LIST_SCOPE, EXPORT_SCOPE = "calls:list", "recordings_export"
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What a key opens. `exports` is whether recent recorded calls name their recordings; None where there was none to see. `opens` is
-    whether one of them was handed out when asked for: the reason code of the refusal, "" where it was, None where none was asked for.
+    """The data that a key can read. `exports`: whether recent recorded calls list their recordings; None if there was no such call.
+    `opens`: whether one of them could be opened: "" if so, else the reason code of the refusal; None if none was requested.
 
-    `server_ms` is Dialpad's own clock, epoch milliseconds, where it told.
+    `server_ms` is Dialpad's own clock, epoch milliseconds, if it sent one.
     """
 
     directory: Directory
@@ -74,7 +74,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """One read: how many things it showed, or why it was not answered."""
+    """Result of one read: the number of items, or why it was not answered."""
 
     read: Read
     count: int = 0
@@ -83,24 +83,24 @@ class ProbeResult:
 
 @dataclass(frozen=True, slots=True)
 class KeyReport:
-    """`account` is None where a read was not answered. `looks` ends early where no further answer was to be expected."""
+    """Report of a key check. `account` is None if a read was not answered. `looks` ends early if no further answer was expected."""
 
     looks: tuple[ProbeResult, ...]
     account: Account | None = None
 
     @property
     def failure(self) -> SourceError | None:
-        """The first thing that stands in the way."""
+        """The first failure."""
         return next((look.failure for look in self.looks if look.failure is not None), None)
 
     def require(self) -> Account:
-        """Raises the failure where there is one."""
+        """Return the account. Raises the failure if there is one."""
         if self.account is None:
             raise self.failure or SourceKeyRefused
         return self.account
 
     def kept(self) -> dict[str, Any]:
-        """As it is kept with the company: words and numbers, no sentences and no names."""
+        """Return the form that is stored with the company: words and numbers, no sentences and no names."""
         return {
             "exports": self.account.exports if self.account else None,
             "opens": self.account.opens if self.account else None,
@@ -111,7 +111,7 @@ class KeyReport:
 
 
 def examine(config: Config, base_url: str, key: Secret, now_ms: int) -> KeyReport:
-    """Try the key. Raises ConfigError for a key or an address that cannot be one."""
+    """Check the key. Raises ConfigError for an invalid key or address."""
     return asyncio.run(_examine(config, base_url, key, now_ms))
 
 
@@ -132,7 +132,7 @@ async def _examine(config: Config, base_url: str, key: Secret, now_ms: int) -> K
 
 
 class _Attempt:
-    """One pass over the reads. What one shows is kept for the next."""
+    """One pass over the reads. Results are kept for later reads."""
 
     def __init__(self, source: DialpadSource, now_ms: int) -> None:
         self._source, self._now_ms = source, now_ms
@@ -198,7 +198,7 @@ class _Attempt:
 
 
 def _told_apart(looks: list[ProbeResult]) -> tuple[ProbeResult, ...]:
-    """A 401 beside a read that was answered is a missing scope."""
+    """Turn each 401 into a missing scope if another read was answered."""
     if all(look.failure for look in looks):
         return tuple(looks)
     return tuple(
@@ -208,22 +208,22 @@ def _told_apart(looks: list[ProbeResult]) -> tuple[ProbeResult, ...]:
 
 
 async def latest_calls(source: Source, now_ms: int) -> tuple[int, bool | None, tuple[ListedRecording, ...]]:
-    """The first page of the latest calls: how many there are, whether those that were recorded name their recordings, and these.
+    """Read the first page of the latest calls. Return the number of calls, whether recorded ones list their recordings, and the recordings.
 
-    One page is enough: it needs the scope calls:list, and without recordings_export Dialpad names no recording.
+    One page is enough: it needs the scope calls:list, and without recordings_export Dialpad lists no recording.
     """
     async for page in source.pages(COMPANY_SCOPE, TimeRange(now_ms - SAMPLE_DAYS * DAY_MS, now_ms)):
         recorded = sum(call.was_recorded for call in page.calls)
         named = tuple(recording for call in page.calls for recording in call.recordings)
         listed = {call.id for call in page.calls}
-        # An entry that cannot be read is one that is named.
+        # An unreadable entry counts as a listed recording.
         names = len(named) + sum(one.call_id in listed for one in page.malformed)
         return len(page.calls), (names > 0) if recorded or names else None, named
     return 0, None, ()
 
 
 async def opens(source: Source, named: Sequence[ListedRecording]) -> str | None:
-    """Whether a recording is handed out to this key, as `Account.opens`: seen, and not inferred from a list. Its body is not read."""
+    """Return whether this key can open a recording, as `Account.opens`: tested, not inferred from a list. The body is not read."""
     refused: str | None = None
     for recording in [one for one in named if one.kind in ALWAYS_BACKED_UP][:OPENED]:
         try:
@@ -232,17 +232,17 @@ async def opens(source: Source, named: Sequence[ListedRecording]) -> str | None:
         except (RecordingForbidden, SourceKindDenied, SourceKeyRefused) as error:
             refused = error.reason
         except SourceError:
-            # This one's own trouble, or a passing one.
+            # A fault of this recording only, or a temporary one.
             continue
     return refused
 
 
 async def account_of(source: Source, now_ms: int) -> Account:
-    """All that the key of an open source shows. Raises the first failure."""
+    """Read all that the key of an open source can read. Raises the first failure."""
     directory = await source.directory()
     return Account(directory, (await latest_calls(source, now_ms))[1])
 
 
 def ending(key: Secret) -> str:
-    """By what a person knows the key again: its last four characters, and none of a key too short to spare them."""
+    """Return the last four characters of the key, by which a person recognises it; "" for a key too short to reveal them."""
     return key.reveal()[-4:] if len(key.reveal()) >= 16 else ""

@@ -1,4 +1,4 @@
-"""What a key opens, in words: each read with its answer, and the one sentence that says what to do where it does not suffice."""
+"""Texts of a key check: each read with its result, and one sentence on what to do if the key is not sufficient."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from rokuon.wiring.connections import KeyMissing
 from rokuon.wiring.key_check import EXPORT_SCOPE, LIST_SCOPE, KeyOfAnother, KeyReport, Read
 
 WHERE_KEYS_ARE = N_("Admin Settings › My Company › Authentication › API Keys")
-"""Dialpad's own words for the place where a company admin makes a key."""
+"""Dialpad's own words for the page on which a company admin creates a key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def names() -> Mapping[str, str]:
 
 
 def lines(kept: Mapping[str, Any]) -> list[ReportLine]:
-    """A report as it is kept with the company (`KeyReport.kept`), line by line; empty where nothing was answered."""
+    """Return the lines of a report stored with the company (`KeyReport.kept`); empty if no read was answered."""
     looks = kept.get("looks", [])
     if all(look["reason"] for look in looks):
         return []
@@ -100,7 +100,7 @@ def _lacking(read: str) -> str:
 
 
 def _short(reason: str) -> str:
-    """A refusal in a few words, beside the sentence that says what to do."""
+    """Return a refusal in a few words; a separate sentence states what to do."""
     words = {
         SourceKeyRefused.reason: _("refused: Dialpad does not know the key"),
         SourceUnavailable.reason: _("no answer"),
@@ -111,7 +111,7 @@ def _short(reason: str) -> str:
 
 
 def refusal(report: KeyReport, host: str) -> str:
-    """What is wrong and what to do, where a report has a failure. `host` is the address that was asked."""
+    """Return what is wrong and what to do, "" if the report has no failure. `host` is the host that was queried."""
     failure = report.failure
     if failure is None:
         return ""
@@ -150,7 +150,7 @@ def _scopes(report: KeyReport) -> str:
 
 
 def trouble(error: RokuonError) -> str:
-    """A failure outside of a report: a sentence without a name of another company and without a command."""
+    """Return a sentence for a failure outside a report, without another company's name and without a command."""
     if isinstance(error, CompanyKnown):
         return _("The company of this key is registered in this installation already. Ask one of its company admins to invite you.")
     if isinstance(error, KeyOfAnother):

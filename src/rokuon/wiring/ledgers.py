@@ -1,4 +1,4 @@
-"""`WindowLedger` for each kind of job: a window of a run, a company's due copies, the probe of a hold."""
+"""Implementations of `WindowLedger` for each kind of job: a window of a run, a company's due copies, the probe of a hold."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -19,20 +19,20 @@ from rokuon.ledger.sql import at, ms
 Clock = Callable[[], datetime]
 
 WITNESSES = 3
-"""One of them may have been deleted at Dialpad since."""
+"""More than one, because a recording may have been deleted at Dialpad since."""
 
 
 class DueLedger:
-    """A company's due copies. Nothing is listed into the ledger here but what a retry looked up again.
+    """The ledger for a company's due copies. It has no window, so `place` moves no resume mark.
 
-    Not wanted any more as soon as a run is paused after the copies were looked up: they may be that run's.
+    The job is not wanted any more as soon as a run is paused after the copies were read: they may belong to that run.
     """
 
     def __init__(self, company_id: int, db: Database, clock: Clock) -> None:
         self._company_id, self._db, self._clock = company_id, db, clock
         self._paused: set[int] | None = None
         self._past: datetime | None = None
-        """Of the moment at which the work began: an order that moved under it would pass copies by."""
+        """Fixed when the work began: if the order changed during the work, copies would be missed."""
 
     async def left_over(self, beyond: Work | None) -> list[Work]:
         return await self._db(self._left_over, beyond)
@@ -88,7 +88,7 @@ class DueLedger:
 
 
 class RunWindowLedger(DueLedger):
-    """One window of a run."""
+    """The ledger for one window of a run."""
 
     def __init__(self, window: Window, company_id: int, db: Database, clock: Clock) -> None:
         super().__init__(company_id, db, clock)
@@ -118,7 +118,8 @@ class RunWindowLedger(DueLedger):
 
 
 class ProbeLedger(DueLedger):
-    """A few of the copies that a hold on a kind or a bucket stops. `cured` once one of them was verified, or none was left to try."""
+    """The ledger for a probe, with a few of the copies that a hold on a kind or a bucket stops. `cured` once one of them was verified, or
+    none was left to try."""
 
     SAMPLE = 3
 
@@ -140,7 +141,7 @@ class ProbeLedger(DueLedger):
         return found
 
     async def bucket_fails(self, bucket_id: int) -> bool:
-        """A bucket is held because it does: a probe that meets it still failing spends no try."""
+        """Also true for the bucket of the probed hold: it is held because it fails, and a probe that fails again uses up no try."""
         probed = self._hold.on == Hold.On.BUCKET and self._hold.ref == str(bucket_id)
         return probed or await super().bucket_fails(bucket_id)
 

@@ -1,4 +1,4 @@
-"""The live path joined together: hints in, the list looked at, what was found copied, hints settled."""
+"""Live backup: load due hints, and settle them after the lookup."""
 
 import logging
 from collections.abc import Callable
@@ -28,7 +28,7 @@ class LiveFacts:
 
 @transaction.atomic
 def load(company_id: int, now: datetime) -> LiveFacts | None:
-    """What to look for now; None where nothing is due."""
+    """Return the calls to look for now; None if no hint is due."""
     dues = inbox.due(company_id, now)
     if not dues:
         return None
@@ -42,7 +42,7 @@ def load(company_id: int, now: datetime) -> LiveFacts | None:
 
 
 def settle(facts: LiveFacts, found: frozenset[str], now: datetime, ask_at: Callable[[datetime], None]) -> None:
-    """What was found is over; the rest is looked for again, and `ask_at` asks for a look at that time."""
+    """Settle the hints: found calls are done; for the others, `ask_at` queues another lookup."""
     here = {due.call_id for due in facts.dues} & found
     with transaction.atomic():
         again = inbox.settle(facts.dues, here, now)

@@ -1,6 +1,6 @@
-"""The nightly dump of the embedded database: when one is due, made beside whatever else the process does, and ended with it.
+"""Nightly dump of the embedded database: decide when one is due, and make it in a thread that ends with the process.
 
-A dump must hold the companies, and on the first day what was set up meanwhile.
+A dump must contain the companies, and on the first day also the settings made since.
 """
 
 import asyncio
@@ -22,12 +22,12 @@ log = logging.getLogger(__name__)
 
 FIRST_DAY = timedelta(days=1)
 SETTLED_AFTER = timedelta(hours=1)
-"""Settings come in a row: a dump after the first of them would hold it alone."""
+"""People change several settings one after another: a dump after the first change would contain only that one."""
 
 
 def outdated_by(folder: Path, now: datetime) -> datetime | None:
-    """No dump counts that is older than this: the first company, or a change of the first day that is an hour old. None before there is
-    a company. Dumps are those of the folder."""
+    """Return the time before which a dump in `folder` is outdated: the creation of the first company, or a change of the first day that is
+    an hour old. None before there is a company."""
     first: datetime | None = Company.objects.aggregate(at=Min("created_at"))["at"]
     if first is None:
         return None
@@ -40,7 +40,8 @@ def outdated_by(folder: Path, now: datetime) -> datetime | None:
 
 
 async def make_if_due(installation: Installation, db: Database, now: datetime, stop: threading.Event) -> None:
-    """A database of the operator's own is the operator's to dump. One that fails is logged and tried again at the next call."""
+    """Make a dump if one is due. Does nothing for an external database, which its operator dumps. A failure is logged, and the next call
+    tries again."""
     if not installation.config.embedded:
         return
     folder = installation.config.dump_dir

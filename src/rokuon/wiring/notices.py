@@ -1,4 +1,4 @@
-"""Once a minute: what is wrong, and who has to hear of it, for every company."""
+"""Update the notices of every company and of the installation, once a minute."""
 
 import logging
 from collections.abc import Callable
@@ -15,17 +15,18 @@ log = logging.getLogger(__name__)
 
 
 def watch(now: datetime, jobs: Jobs) -> None:
-    """Called by a worker: so work is being done, whatever was said before."""
+    """Update all notices. A worker calls this, so at least one worker is alive."""
     of_installation(1, now, jobs.enqueue_mail)
     for company in Company.objects.order_by("pk"):
         try:
             tracker.watch(company, findings.of_company(company, now), now, jobs.enqueue_mail)
             weekly.tell(company, now, jobs.enqueue_mail)
         except (DatabaseError, LookupError, ObjectDoesNotExist, TypeError, ValueError):
-            # Nobody else's notices wait for one company's oddity; the next minute tries again.
+            # A fault of one company must not delay the notices of others; the next minute tries again.
             log.exception("notices_not_looked_at", extra={"company": company.pk})
 
 
 def of_installation(live_workers: int, now: datetime, enqueue_mail: Callable[[], None]) -> None:
-    """So many workers gave a sign of life of late: told where there is none, and closed where there is one again."""
+    """Update the notices of the installation. `live_workers` is the number of workers with a recent heartbeat: 0 opens a notice, and any
+    other number closes it."""
     tracker.watch(None, findings.of_installation(live_workers, now), now, enqueue_mail)

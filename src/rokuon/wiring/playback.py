@@ -1,7 +1,7 @@
-"""The bytes of a copy for somebody who listens: a piece at a time out of its bucket, or a link to it. Blocking, for a synchronous view.
+"""Playback of a copy: read its bytes from the bucket in pieces, or make a link to it. Blocking, for a synchronous view.
 
-Nothing is written, here or there, and no piece is larger than a megabyte, however long the recording: a slow listener holds up no thread.
-Every function raises StoreError where the bucket does not hand out what the ledger says it holds.
+Nothing is written, and no piece is larger than a megabyte for any recording, so a slow listener does not block a thread. Every function
+raises StoreError if the bucket does not return what the ledger says it holds.
 """
 
 import asyncio
@@ -24,8 +24,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """An object of a copy that somebody listens to: the recording, or what was kept aside of it. `name` is the file's, for whoever
-    downloads it, with the extension of what it is."""
+    """An object of a copy for playback: the recording, or audio that was kept aside. `name` is the name of the downloaded file, with the
+    extension of its real format."""
 
     copy: Copy
     key: str
@@ -36,11 +36,11 @@ class Heard:
 
 
 def recording(copy: Copy) -> Heard:
-    """The object of a verified copy. A browser takes it for audio and for nothing else, whatever it is (Q13)."""
+    """Return the object of a verified copy. Its content type makes a browser treat it only as audio, whatever its bytes are (Q13)."""
     accepted, name = copy.accepted, _name(copy.key)
     if accepted is None:
         return Heard(copy, copy.key, name, copy.size or 0, copy.sha256, AUDIO)
-    # Its key was frozen before anybody knew that it is no MP3.
+    # Its key was frozen before it was known that it is not an MP3.
     name = f"{name.rpartition('.')[0]}.{accepted.key.rpartition('.')[2]}"
     return Heard(copy, copy.key, name, copy.size or 0, copy.sha256, _heard_as(accepted.content_type))
 
@@ -58,9 +58,9 @@ def _heard_as(content_type: str) -> str:
 
 
 def read(installation: Installation, copy: Heard, start: int, end: int) -> bytes:
-    """The bytes from `start` up to, not including, `end` of the object: exactly those, at most PIECE of them.
+    """Return exactly the bytes from `start` up to, not including, `end` of the object, at most PIECE of them.
 
-    Raises ObjectDiffers where fewer are there.
+    Raises ObjectDiffers if the object has fewer.
     """
     if not 0 <= start < end <= copy.size or end - start > PIECE:
         raise ValueError(f"{start} to {end} of {copy.size} bytes")
@@ -75,14 +75,15 @@ def read(installation: Installation, copy: Heard, start: int, end: int) -> bytes
 
 
 def pieces(installation: Installation, copy: Heard) -> Iterator[bytes]:
-    """The whole object."""
+    """Yield the whole object in pieces."""
     size = copy.size
     for start in range(0, size, PIECE):
         yield read(installation, copy, start, min(start + PIECE, size))
 
 
 def link(installation: Installation, copy: Heard, disposition: str) -> str:
-    """A link that opens this one object for five minutes, to whoever holds it; "" where the store makes none. A secret: never logged."""
+    """Return a link with which anyone can open this one object for five minutes; "" if the store makes no links. It is a secret and never
+    logged."""
 
     async def signed(store: Store) -> str:
         if not store.capabilities.signs_urls:

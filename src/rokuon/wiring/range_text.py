@@ -1,4 +1,4 @@
-"""What a person reads about listings that ignore the range: the same in `rokuon doctor` and on the system page."""
+"""Texts on listings that ignore the range, the same in `rokuon doctor` and on the system page."""
 
 from rokuon.base.i18n import _
 from rokuon.domain.recording import Bound, ScopeKind

@@ -1,10 +1,11 @@
-"""What starting a bucket again means, and what came of it, in the words of the command and of the page."""
+"""Texts on starting a bucket again, and on its result, for the command and the page."""
 
 from rokuon.base.i18n import _, ngettext
 
 
 def meaning(verified: int, looked_for: int, missing: int) -> list[str]:
-    """`verified` recordings in the ledger; of `looked_for` newest ones, so many are `missing`."""
+    """Return what starting the bucket again means. `verified` recordings are in the ledger; of the `looked_for` newest, `missing` are not
+    in the bucket."""
     said = []
     if verified:
         said.append(

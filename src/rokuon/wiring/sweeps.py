@@ -1,14 +1,14 @@
-"""Sweeps: what events missed is found by listing recent days again (M8; rows W3, S24, S25).
+"""Sweeps (reconciliation polls): list recent days again to find what events missed (M8; rows W3, S24, S25).
 
-The list is filtered by start, and holds concluded calls only: a call of nine hours appears nine hours late, a recording perhaps weeks. So
-each reach has its own rhythm, and the longest goes as far as a day may change (`domain.windows.SEALED_AFTER_DAYS`). When the last one of a
-reach began stands in the ledger: a machine that slept goes on where it should be.
+The list is filtered by start and contains concluded calls only: a call of nine hours appears nine hours late, a recording perhaps weeks
+late. So each reach has its own interval, and the longest goes back as far as a day may change (`domain.windows.SEALED_AFTER_DAYS`). The
+ledger holds when the last sweep of a reach began, so a machine that slept continues at the right point.
 
-A sweep looks at every day of its reach that was wanted: since a target's rule was switched on, and, before that, wherever Back up now has
-been. A call that was in progress when Back up now listed, or whose recording came a day later, is found like any other.
+A sweep lists every wanted day of its reach: days since a target's rule was switched on, and earlier days that a Back up now has listed.
+So it finds calls that were in progress when Back up now listed, and recordings that appeared a day later.
 
-Beyond its reach the longest one lists what was to be backed up and is not listed, or does not count as listed any more: somebody joined a
-coaching team, say. Where there is something of the kind it begins within a day, in place of the next one.
+Beyond its reach, the longest sweep lists wanted days that are not listed, or do not count as listed any more, for example because a user
+joined a coaching team. If there are such days, it begins within a day, in place of the next sweep.
 """
 
 import logging
@@ -41,7 +41,7 @@ Purpose = Run.Purpose
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """How far back, and how often."""
+    """A kind of sweep: how far back it goes, and how often it runs."""
 
     purpose: Purpose
     reach: timedelta
@@ -54,17 +54,17 @@ SWEEPS = (
     Sweep(Purpose.SWEEP_48H, timedelta(hours=48), timedelta(hours=2)),
     Sweep(Purpose.SWEEP_3H, timedelta(hours=3), timedelta(minutes=10)),
 )
-"""The longest first: one that reaches further does the work of those that reach less."""
+"""The longest first: a sweep with a longer reach also does the work of the shorter ones."""
 
 BEYOND = SWEEPS[:2]
-"""These begin rarely enough to look for what is missing beyond their reach."""
+"""These run rarely enough to check for missing days beyond their reach."""
 
 KEPT = timedelta(days=8)
 NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 def due(company_id: int, now: datetime) -> Sweep | None:
-    """The longest sweep whose time has come and which does not run yet; None where there is none."""
+    """Return the longest sweep that is due and not running; None if there is none."""
     known = Run.objects.filter(company_id=company_id, created_at__lte=now + MOST_APART)
     began = dict(known.order_by().values_list("purpose").annotate(Max("created_at")))
     running = set(Run.objects.filter(company_id=company_id, state__in=runs.OPEN).values_list("purpose", flat=True))
@@ -79,7 +79,7 @@ def due(company_id: int, now: datetime) -> Sweep | None:
 
 @transaction.atomic
 def start(company_id: int, sweep: Sweep, now: datetime, jobs: Jobs) -> bool:
-    """Begin the sweep; False where nothing is backed up or another process began it."""
+    """Begin the sweep. Return False if nothing is backed up or another process began it."""
     company = Company.objects.get(pk=company_id)
     try:
         targets = backup_now.scope_targets(company, ScopeKind.COMPANY, 0)
@@ -111,10 +111,10 @@ def start(company_id: int, sweep: Sweep, now: datetime, jobs: Jobs) -> bool:
 
 
 def _last_whole_look(company_id: int, now: datetime) -> datetime:
-    """The time from which the longest sweep reaches back: what could still change then must be looked at once more.
+    """Return the time from which the longest sweep reaches back: days that could still change at that time must be listed once more.
 
-    That is when the last one began; before, where a Back up now has ended since, when that one began: what it listed first, it listed then.
-    So a recording that comes within the reach after its call is always listed afterwards, whatever the rhythm.
+    It is the start of the last such sweep, or the start of a Back up now that has ended since, if that is earlier: its first listings were
+    made then. So a recording that appears within the reach after its call is always listed afterwards, for any interval.
     """
     ended = Run.objects.filter(company_id=company_id, state=Run.State.FINISHED, created_at__lte=now + MOST_APART)
     last = ended.filter(purpose=Purpose.SWEEP_35D).aggregate(at=Max("until"))["at"]
@@ -130,15 +130,14 @@ Ranges = list[tuple[datetime, datetime]]
 
 @dataclass(frozen=True, slots=True)
 class Beyond:
-    """By target: days that were once to be backed up and are not listed. `untried`: of some, no run has tried the list in vain."""
+    """By target: wanted days that are not listed. `untried`: for some of them no run has tried to list them."""
 
     days: dict[int, Ranges]
     untried: bool
 
 
 def _beyond(company: Company, targets: Sequence[TargetSettings], now: datetime, reach: datetime) -> Beyond:
-    """Days before `reach`. What nobody asked for, or what a person cancelled, is not among them, and neither is what a run is about to
-    list."""
+    """Return such days before `reach`, without days that were never requested, that a person cancelled, or that a run will list."""
     last = windows.day_of(ms(reach))
     gaps = [replace(gap, last=min(gap.last, last)) for gap in unknown.find_unknown(company, [one.target for one in targets], now).gaps]
     gaps = [gap for gap in gaps if gap.reason != COMING and gap.first <= gap.last]
@@ -148,7 +147,7 @@ def _beyond(company: Company, targets: Sequence[TargetSettings], now: datetime, 
     found: dict[int, Ranges] = {}
     untried = False
     for gap in gaps:
-        # Whole days: one of which a part was wanted is never listed from end to end, and would be listed for ever.
+        # Whole days only: a partly wanted day is never listed from end to end, and would be listed again forever.
         whole = [_whole_days(since, min(until, now)) for since, until in wanted.get(gap.target_id, [])]
         parts = [(max(gap.first, first), min(gap.last, last)) for first, last in whole]
         parts = [(first, last) for first, last in parts if first <= last]
@@ -160,14 +159,14 @@ def _beyond(company: Company, targets: Sequence[TargetSettings], now: datetime, 
 
 
 def _whole_days(since: datetime, until: datetime) -> tuple[date, date]:
-    """The first and the last that lie in the range from end to end; upside down for none."""
+    """Return the first and the last day that are completely in the range; the first is after the last if there is none."""
     return windows.day_of(ms(since) + windows.DAY_MS - 1), windows.day_of(ms(until)) - timedelta(days=1)
 
 
 def _wanted(company_id: int, targets: Sequence[TargetSettings], first: datetime, unruled: datetime | None = None) -> dict[int, Ranges]:
-    """By target: what was ever to be backed up of the time since `first`. The range of a run that has not ended is its own to list, or to
-    leave alone while it is paused; once it has ended, `_last_whole_look` makes up for what it listed too early. A target of which nobody
-    knows since when it has its rule has it since `unruled`, or `first`."""
+    """Return, by target, the wanted ranges of the time since `first`. The range of an open run is left to that run, also while it is
+    paused; once it has ended, `_last_whole_look` covers what it listed too early. If it is unknown when a target got its rule, `unruled` or
+    `first` is used."""
     found: dict[int, Ranges] = {one.target.pk: [(one.target.backed_up_at or unruled or first, NEVER)] for one in targets}
     asked_for = Run.objects.filter(company_id=company_id, purpose=Purpose.BACK_UP_NOW, state=Run.State.FINISHED, until__gt=first)
     for ids, since, until in asked_for.values_list("targets", "since", "until"):
@@ -178,7 +177,7 @@ def _wanted(company_id: int, targets: Sequence[TargetSettings], first: datetime,
 
 
 def _days_outside(ranges: Ranges, wanted: TimeRange) -> set[date]:
-    """The days that no range touches."""
+    """Return the days that no range touches."""
     first, last = windows.day_of(wanted.after_ms), windows.day_of(wanted.before_ms)
     days = {first + timedelta(days=number) for number in range((last - first).days + 1)}
     for since, until in ranges:
@@ -188,19 +187,19 @@ def _days_outside(ranges: Ranges, wanted: TimeRange) -> set[date]:
 
 
 def start_due(now: datetime, jobs: Jobs) -> None:
-    """Begin whatever is due, for every company; where one begins, what ended long ago is forgotten."""
+    """Begin the due sweep of every company; if one begins, delete the company's old sweeps."""
     for company_id in Company.objects.filter(enabled=True).exclude(api_key="").values_list("pk", flat=True):
         try:
             sweep = due(company_id, now)
             if sweep is not None and start(company_id, sweep, now, jobs):
                 _forget_old(company_id, now)
         except (DataError, IntegrityError, LookupError, ObjectDoesNotExist, ValueError):
-            # One company's oddity must not keep the others waiting; the next tick tries again.
+            # A fault of one company must not delay the others; the next tick tries again.
             log.exception("sweep_not_started", extra={"company": company_id})
 
 
 def _forget_old(company_id: int, now: datetime) -> None:
-    """All but the latest of each reach and state: from those it is known when the next is due, and where a long sleep began."""
+    """Delete old sweeps except the latest of each reach and state: these show when the next is due, and when a long sleep began."""
     sweeps = Run.objects.filter(company_id=company_id).exclude(purpose=Purpose.BACK_UP_NOW)
     latest = [row["latest"] for row in sweeps.order_by().values("purpose", "state").annotate(latest=Max("pk"))]
     sweeps.filter(finished_at__lt=now - KEPT).exclude(pk__in=latest).delete()

@@ -1,4 +1,4 @@
-"""The targets of a window as the use cases need them: bucket, folder and zone of each, and who trains in which team."""
+"""Load the targets of a window for the use cases: bucket, folder and zone of each, and the trainees of each team."""
 
 from collections.abc import Collection, Iterable
 
@@ -9,12 +9,12 @@ from rokuon.org.tree import TargetSettings, target_settings, zone_of
 
 
 def load_targets(company: Company, ids: Collection[int]) -> Targets:
-    """Those of the named targets that are backed up and have a bucket now: a rule switched off meanwhile is respected (C7)."""
+    """Load those of the targets `ids` that are backed up and have a bucket now: a rule switched off in the meantime is respected (C7)."""
     return as_targets(company, [one for one in target_settings(company) if one.target.pk in ids])
 
 
 def as_targets(company: Company, settings: Iterable[TargetSettings]) -> Targets:
-    """The same of settings that are at hand."""
+    """Convert settings that are already loaded."""
     longest = dict(company.buckets.values_list("pk", "longest_name"))
     plans = {
         Scope(ScopeKind(one.target.kind), one.target.dialpad_id): TargetPlan(
@@ -27,7 +27,7 @@ def as_targets(company: Company, settings: Iterable[TargetSettings]) -> Targets:
 
 
 def load_trainees(company_id: int) -> dict[str, set[str]]:
-    """The coaching teams of each trainee, by the source's ids."""
+    """Return the coaching teams of each trainee, by the source's ids."""
     trainees: dict[str, set[str]] = {}
     for user, team in Member.objects.filter(team__company_id=company_id).values_list("user_id", "team__dialpad_id"):
         trainees.setdefault(user, set()).add(team)
@@ -35,5 +35,5 @@ def load_trainees(company_id: int) -> dict[str, set[str]]:
 
 
 def _names(company_id: int) -> dict[str, str]:
-    """What the directory calls each person, by the source's ids; also those who left."""
+    """Return each user's name in the directory, by the source's ids, including users who left."""
     return dict(User.objects.filter(company_id=company_id).exclude(name="").values_list("dialpad_id", "name"))

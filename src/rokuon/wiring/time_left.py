@@ -1,4 +1,4 @@
-"""How long a run may still take: what the ledger knows of it, at the budget that counts now. One answer for every surface."""
+"""Remaining time of a run, from the ledger and the current budget; the same for every page and command."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,17 +13,18 @@ from rokuon.org import budget
 from rokuon.org.models import Company
 
 HOPS = 3
-"""Requests of one download along the chain of redirects that Dialpad was seen to use (docs/design/dialpad.md section 3)."""
+"""Requests of one download along the chain of redirects observed at Dialpad (docs/design/dialpad.md section 3)."""
 
 
 def budget_of(company: Company) -> CurrentBudget:
-    """As it stands: lower than the set one for a while after Dialpad refused."""
+    """Return the current budget: lower than the configured one for some time after Dialpad refused requests."""
     charge = {MediaCharge.NONE: 0, MediaCharge.ONE: 1, MediaCharge.EACH: HOPS}[MediaCharge(company.media_charge)]
     return CurrentBudget(budget.budget_state(company.pk).rate / SPACING, charge)
 
 
 def of_run(company: Company, progress: RunProgress, rate: Rate, now: datetime) -> Left | None:
-    """None where nothing of the run moves: it is paused or held, or Dialpad asked for a pause, or all that is left waits for later."""
+    """Return the remaining time of a run. None if it makes no progress: it is paused or held, Dialpad asked for a pause, or only waiting
+    copies are left."""
     if _stopped(company.pk):
         return None
     run = progress.run
@@ -33,7 +34,7 @@ def of_run(company: Company, progress: RunProgress, rate: Rate, now: datetime) -
 
 
 def of_pending(company: Company, targets: Sequence[int], pending: int, per_second: float, now: datetime) -> float | None:
-    """Seconds for the recordings that wait to be copied, less those that no one tries now; None where none moves."""
+    """Return the seconds for the pending recordings without those that cannot be tried now; None if there is no progress."""
     if not pending or not per_second or _stopped(company.pk):
         return None
     moving = pending - read.waiting_count(company.pk, targets, now)

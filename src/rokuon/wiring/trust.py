@@ -1,4 +1,4 @@
-"""Learn, once per company and kind of target, whether listings by target can be trusted, and remember it."""
+"""Find out, once per company and kind of target, whether listings by target can be trusted, and store the result."""
 
 from datetime import datetime
 
@@ -18,8 +18,8 @@ TARGETS_TO_ASK = 3
 
 
 async def learn_trust(company_id: int, source: Source, db: Database, now: datetime) -> None:
-    """Compare listings for each kind of target of which nothing is known yet; a few requests each. A source that cannot be asked, or
-    has no recent recording to compare, leaves the question open, which means that the whole company is listed."""
+    """Compare listings for each kind of target without a result yet; a few requests each. If the source cannot be queried, or has no recent
+    recording to compare, there is no result, and the whole company is listed."""
     for kind, targets in (await db(_open_questions, company_id)).items():
         trainees = await db(load_trainees, company_id)
         window = TimeRange(ms(now) - windows.WINDOW_DAYS * windows.DAY_MS, ms(now))

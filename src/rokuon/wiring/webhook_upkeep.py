@@ -1,6 +1,6 @@
-"""A company's events: the webhook at Dialpad made, checked once a day, and its secret changed once in a while (rows W12, W13).
+"""Maintain a company's webhook at Dialpad: create it, check it once a day, and change its secret every 90 days (rows W12, W13).
 
-Events only make backups quicker. Whatever fails here is written down for people to see; the sweeps find every call without it.
+Events only make backups faster. Failures here are stored and shown to people; the sweeps find every call without events.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ def hook_url(public_url: str, hook: Hook) -> str:
 
 
 def hook_of(installation: Installation, company_id: int) -> Hook:
-    """The company's hook, made now if it has none. May be called at once by several."""
+    """Return the company's hook; create it if there is none. Safe to call concurrently."""
     sealed = _new_secret(installation, company_id)
     hook, _made = Hook.objects.get_or_create(company_id=company_id, defaults={"secret": sealed})
     return hook
@@ -50,14 +50,14 @@ def _new_secret(installation: Installation, company_id: int) -> str:
 
 
 def is_due(hook: Hook, address: str, now: datetime) -> bool:
-    """Whether to look after the webhook now: daily; hourly after a failure; at once when the public address has changed."""
+    """Whether the webhook must be checked now: daily; hourly after a failure; at once when the public address has changed."""
     if hook.checked_at is None or hook.address != address:
         return hook.checked_at is None or not hook.reason or now - hook.checked_at >= CHECK_FAILED_EVERY
     return now - hook.checked_at >= (CHECK_FAILED_EVERY if hook.reason else CHECK_EVERY)
 
 
 def change_secret(installation: Installation, hook: Hook, now: datetime) -> None:
-    """A new secret; the old one counts for a day more."""
+    """Set a new secret; the old one stays valid for one more day."""
     fresh = _new_secret(installation, hook.company_id)
     Hook.objects.filter(pk=hook.pk, secret=hook.secret).update(
         secret=fresh, old_secret=hook.secret, old_until=now + BOTH_COUNT, secret_at=now
@@ -68,10 +68,10 @@ def change_secret(installation: Installation, hook: Hook, now: datetime) -> None
 async def look_after(
     installation: Installation, connections: Connections, company_id: int, public_url: str, clock: Callable[[], datetime]
 ) -> None:
-    """Make or mend the webhook and the subscription of a company, and write down how that went.
+    """Create or repair the webhook and the subscription of a company, and store the result.
 
-    Dialpad is told of a new secret only when every web process has read it, whatever floods them, and no secret is changed while the
-    last one may not have reached Dialpad: only two count at once.
+    Dialpad gets a new secret only after every web process has read it, even during a flood of requests. The secret is not changed while the
+    last one may not have reached Dialpad: only two are valid at once.
     """
     db = connections.db
     hook = await db(hook_of, installation, company_id)
@@ -91,7 +91,7 @@ async def look_after(
 
 
 def companies_due(public: PublicUrl, now: datetime) -> list[int]:
-    """Companies whose webhook is to be looked after now: those with a key, where Dialpad can reach the public address at all."""
+    """Return the companies whose webhook must be checked now: those with a key whose Dialpad can reach the public address."""
     found = []
     for company in Company.objects.exclude(api_key="").filter(enabled=True).select_related("hook"):
         if not reachable(public, company):
@@ -103,7 +103,7 @@ def companies_due(public: PublicUrl, now: datetime) -> list[int]:
 
 
 def reachable(public: PublicUrl, company: Company) -> bool:
-    """Whether this company's Dialpad can post to the public address: from outside not to this machine's own address."""
+    """Whether this company's Dialpad can post to the public address: an outside Dialpad cannot reach a loopback address."""
     return not public.loopback or is_loopback(urlsplit(company.base_url).hostname or "")
 
 
