@@ -1,1 +1,1 @@
-"""The web console: what an admin does in the help article, page by page."""
+"""The web console: the admin's tasks of the help article, page by page."""

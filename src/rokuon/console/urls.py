@@ -1,4 +1,4 @@
-"""Every address of the console. A view without a guard is refused when the addresses are read."""
+"""URL patterns of the console. Loading them fails if a view has no guard."""
 
 from collections.abc import Callable
 
@@ -32,7 +32,7 @@ app_name = "console"
 
 
 class RowConverter:
-    """The id of a row. An address with any other text in its place is not there."""
+    """The id of a row. Any other text in its place gives a 404."""
 
     regex = "[0-9]{1,19}"
 

@@ -1,4 +1,4 @@
-"""Display labels for audit-log actions, fields and values. An unknown word is shown as it is."""
+"""Display labels for audit-log actions, fields and values. An unknown word is shown unchanged."""
 
 from collections.abc import Mapping
 
@@ -101,7 +101,7 @@ FIELDS: Mapping[str, str | Promise] = {
 }
 
 UNSAID = {"looks"}
-"""Kept for whoever looks into the database; the set-up page says the same in words."""
+"""Fields that are not shown: they are for a person who reads the database. The set-up page says the same in words."""
 
 VALUES: Mapping[str, str | Promise] = {
     "company_admin": gettext_lazy("Company admin"),
@@ -120,7 +120,7 @@ def action_words(action: str) -> str:
 
 
 def changes(before: Mapping[str, object], after: Mapping[str, object]) -> list[tuple[str, str, str]]:
-    """(what, before, after) in words, for everything that either side names; "" where a side does not say."""
+    """(field, before, after) in words, for each field of either side; "" where a side does not have the field."""
     names = [name for name in (*before, *(name for name in after if name not in before)) if name not in UNSAID]
     return [(str(FIELDS.get(name, name)), _value(before, name), _value(after, name)) for name in names]
 

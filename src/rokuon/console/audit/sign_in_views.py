@@ -1,4 +1,4 @@
-"""Who signed in, and who tried to: of a company's people for its admins, of everybody for operators."""
+"""Views of the log of sign-ins and attempts: a company's people for its admins, everybody for operators."""
 
 from urllib.parse import urlencode
 
@@ -24,7 +24,7 @@ def of_company(request: CompanyRequest) -> HttpResponse:
 
 @signed_in()
 def of_installation(request: SignedInRequest) -> HttpResponse:
-    """For operators; 403 for everybody else."""
+    """Show everybody's sign-ins to operators; 403 for everybody else."""
     if not request.user.is_operator:
         raise PermissionDenied
     return _shown(request, sign_ins.everybodys(), settings.ROKUON_TIME_ZONE)

@@ -1,4 +1,4 @@
-"""The audit log: who changed or listened to what, newest first. For company admins; of the installation, for operators."""
+"""Views of the audit log, newest entry first: a company's log for its admins, the installation's log for operators."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from . import labels
 
 @dataclass(frozen=True, slots=True)
 class AuditFilters:
-    """What the address asks for. What cannot be read counts as not asked for."""
+    """Filters from the page's query string. A value that cannot be read counts as no filter."""
 
     actor: str
     action: str
@@ -50,7 +50,7 @@ class AuditFilters:
 
 @dataclass(frozen=True, slots=True)
 class AuditRow:
-    """An entry in words."""
+    """An entry of the audit log in words."""
 
     entry: AuditEntry
     actor: str
@@ -67,7 +67,7 @@ def log(request: CompanyRequest) -> HttpResponse:
 
 @signed_in()
 def of_installation(request: SignedInRequest) -> HttpResponse:
-    """What belongs to no company: accounts, links, operators. For operators; 403 for everybody else."""
+    """Show the entries that belong to no company (accounts, links, operators) to operators; 403 for everybody else."""
     if not request.user.is_operator:
         raise PermissionDenied
     return _shown(request, AuditEntry.objects.filter(company=None), [], settings.ROKUON_TIME_ZONE)

@@ -1,6 +1,6 @@
-"""Verifying a bucket from the web: once in a request, and again and again while a fresh grant is still on its way.
+"""Views that verify a bucket: once in a request, then repeatedly while a new grant has not taken effect yet.
 
-What is being verified is kept in the person's session until it succeeds: the address, and a new credential sealed with the master key.
+The person's session keeps the pending verification until it succeeds: the address, and a new credential sealed with the master key.
 """
 
 from collections.abc import Callable, Mapping
@@ -39,7 +39,7 @@ KEEP = timedelta(hours=1)
 
 @dataclass
 class PendingCheck:
-    """A verification that has not succeeded yet. `bucket` is None for one that is to be registered; `since` is ISO, UTC."""
+    """A verification that has not succeeded yet. `bucket` is None if the bucket is not registered yet; `since` is ISO, UTC."""
 
     company: int
     url: str
@@ -53,7 +53,8 @@ class PendingCheck:
 
 
 def begin(request: CompanyRequest, url: str, credential: Secret | None, bucket: Bucket | None = None) -> HttpResponse:
-    """Verify for the first time; on to the bucket's page, or to the page that tries again. Raises ConfigError for what cannot be."""
+    """Verify for the first time; redirect to the bucket's page, or to the page that tries again. Raises ConfigError for an address or
+    credential that cannot work."""
     check = PendingCheck(request.company.pk, url, guards.now(request).isoformat(), bucket.pk if bucket is not None else None)
     if credential is not None:
         check.sealed = installation().vault.seal(credential.reveal(), owner=company_owner(request.company.pk), field=FIELD)
@@ -85,7 +86,7 @@ def _credential(check: PendingCheck) -> Secret | None:
 
 
 def verify_now(request: CompanyRequest, bucket: Bucket) -> None:
-    """After a level chose it: verify the bucket once and say what came of it."""
+    """Verify the bucket once, after a level chose it, and show the result as a message."""
     try:
         verification = buckets.verify_bucket(installation(), bucket, queue, guards.actor(request), guards.now(request), patience=0)
     except ConfigError as error:
@@ -116,7 +117,7 @@ def _kept(request: CompanyRequest) -> PendingCheck | None:
 
 @page(Action.SET_COMPANY)
 def check_page(request: CompanyRequest) -> HttpResponse:
-    """The verification that did not succeed yet, which the page itself tries again for some minutes."""
+    """Show the verification that has not succeeded yet; the page repeats it automatically for some minutes."""
     check = _kept(request)
     if check is None:
         return HttpResponseRedirect(_url(request, "buckets"))
@@ -132,7 +133,7 @@ def try_again(request: CompanyRequest) -> HttpResponse:
 
 
 def _answered(request: CompanyRequest, check: PendingCheck, attempt: Callable[[], HttpResponse]) -> HttpResponse:
-    """A part of the page for the page's own tries; else the whole page."""
+    """Return a part of the page for the page's own tries, otherwise the whole page."""
     try:
         answer = attempt()
     except ConfigError as error:

@@ -1,4 +1,4 @@
-"""Forms of the bucket pages. What they accept can only lead to Google Cloud Storage or below the operator's own folders (Q11)."""
+"""Forms of the bucket pages. They accept only addresses in Google Cloud Storage or below the operator's own folders (Q11)."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,7 +22,7 @@ LARGEST_KEY = 64 * 1024
 
 
 class WriteOnly(forms.Textarea):
-    """A field whose content never comes back with the page."""
+    """A field whose content is never sent back with the page."""
 
     def format_value(self, value: Any) -> str:
         return ""
@@ -49,7 +49,7 @@ class CredentialForm(forms.Form):
     key_file = forms.FileField(required=False, label=gettext_lazy("or its file"))
 
     def __init__(self, kind: StoreKind | None, config: Config, data: Any = None, files: Any = None, **given: Any) -> None:
-        """`kind` is that of the bucket; None for one that is chosen in the form."""
+        """`kind` is the bucket's kind; None if the person chooses it in the form."""
         super().__init__(data, files, auto_id="bucket-%s", **given)
         self.config = config
         self.store_kind = kind
@@ -78,7 +78,7 @@ class CredentialForm(forms.Form):
 
 
 class BucketForm(CredentialForm):
-    """A new bucket. `url` and `credential` are among the cleaned data."""
+    """A new bucket. The cleaned data contains `url` and `credential`."""
 
     kind = forms.ChoiceField(
         choices=[(kind.id, gettext_lazy(kind.title)) for kind in KINDS],

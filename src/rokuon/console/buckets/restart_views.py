@@ -1,4 +1,4 @@
-"""Starting a bucket again that was replaced or emptied on purpose: what it means, a tick, and what came of it (row D4)."""
+"""View that starts a bucket again after it was replaced or emptied on purpose: explanation, confirmation, result (row D4)."""
 
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
@@ -24,7 +24,7 @@ from . import text
 
 REFUSED = 422
 LARGEST = 100_000
-"""Of more recordings the store takes longer to list than a browser waits: then the command is the way."""
+"""With more recordings than this, listing the store takes longer than a browser waits, and the command has to be used."""
 
 
 @page(Action.SET_COMPANY, FORM, fresh=True)

@@ -1,4 +1,4 @@
-"""A bucket verification in words: step by step, what it means, what to do (M5). From the report that is kept with the bucket."""
+"""Text of a bucket verification: its steps, the result and the advice (M5), from the report that is kept with the bucket."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from rokuon.stores.registry import kind_of, sentence_of
 from rokuon.stores.verification import SENTENCES, Advice, StepOutcome, VerificationStep
 
 PASSING = {BucketForbidden.reason, StoreThrottled.reason, StoreUnavailable.reason}
-"""Refusals that may pass by themselves: a fresh grant takes minutes to arrive everywhere."""
+"""Refusals that may end without any action: a new grant takes minutes to take effect everywhere."""
 
 _FAILURES = {leaf.reason: leaf for leaf in leaves()}
 _TOO_MUCH = {Advice.MAY_DELETE.value, Advice.MAY_UPDATE.value}
@@ -20,7 +20,7 @@ _TOO_MUCH = {Advice.MAY_DELETE.value, Advice.MAY_UPDATE.value}
 
 @dataclass(frozen=True, slots=True)
 class StepSaid:
-    """`state` is verified, failed or none (not reached)."""
+    """A step in words. `state` is verified, failed or none (not reached)."""
 
     sentence: str
     state: str
@@ -29,8 +29,8 @@ class StepSaid:
 
 @dataclass(frozen=True, slots=True)
 class ReportText:
-    """`headline` says the outcome in one sentence; `failure` what is wrong and what to do, with `reason` as the code to quote. `missing`
-    of the recordings that were looked for."""
+    """A report in words. `headline` is the outcome in one sentence; `failure` says what is wrong and what to do, and `reason` is the code
+    to quote. `missing` counts the recordings that were looked for and not found."""
 
     known: bool
     ok: bool
@@ -45,7 +45,7 @@ class ReportText:
 
     @property
     def refuses(self) -> bool:
-        """A right is missing, which may have been granted just now."""
+        """Whether a right is missing. It may have been granted a moment ago."""
         return self.reason == BucketForbidden.reason
 
     @property
@@ -55,12 +55,12 @@ class ReportText:
 
 
 def name_of(url: str) -> str:
-    """A bucket's name without the scheme; a folder as its path."""
+    """Return a bucket's name without the scheme, or a folder's path."""
     return kind_of(url).name(url)
 
 
 def said(url: str, report: Mapping[str, Any]) -> ReportText:
-    """An empty report is of a bucket that was never verified."""
+    """Return the report in words. An empty report means that the bucket was never verified."""
     name, missing = name_of(url), report.get("missing", 0)
     if not report:
         return ReportText(False, False, _("%(bucket)s was not verified yet.") % {"bucket": name}, (), ())

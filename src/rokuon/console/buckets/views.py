@@ -1,4 +1,4 @@
-"""Buckets: those of the company, one with its verification step by step, registering one, a new credential (M5)."""
+"""Views of buckets: the company's list, one bucket with the steps of its verification, registration, a new credential (M5)."""
 
 from typing import Any
 
@@ -57,7 +57,7 @@ def bucket_page(request: CompanyRequest, bucket: int) -> HttpResponse:
 
 @page(Action.SET_COMPANY, FORM, fresh=True)
 def new_page(request: CompanyRequest) -> HttpResponse:
-    """Register a bucket after verifying it. One that fails is tried again on a page of its own."""
+    """Register a bucket after verifying it. If the verification fails, a separate page repeats it."""
     config = Config.load()
     if request.method != "POST":
         initial = {"kind": request.GET.get("kind", KINDS[0].id), "name": request.GET.get("name", "")}
@@ -86,7 +86,7 @@ def verify(request: CompanyRequest, bucket: int) -> HttpResponse:
 
 @page(Action.SET_COMPANY, FORM, fresh=True)
 def credential_page(request: CompanyRequest, bucket: int) -> HttpResponse:
-    """A new credential for a bucket: kept only if the bucket can be verified with it."""
+    """Set a new credential for a bucket. It is kept only if the bucket can be verified with it."""
     found = get_object_or_404(Bucket, pk=bucket, company=request.company)
     config = Config.load()
     context = {"bucket": found, "name": text.name_of(found.url), **_links(request)}
@@ -117,7 +117,7 @@ def _links(request: CompanyRequest) -> dict[str, Any]:
 
 
 def _users(request: CompanyRequest, bucket: Bucket) -> list[dict[str, str]]:
-    """The levels within reach that chose the bucket."""
+    """Return the levels within reach that chose the bucket."""
     nodes: list[Node] = [request.company] if request.company.bucket_id == bucket.pk else []
     nodes += guards.offices(request.reach).filter(bucket=bucket, customized=True).order_by("name")
     nodes += guards.targets(request.reach).filter(bucket=bucket, customized=True).order_by("name")
@@ -125,7 +125,7 @@ def _users(request: CompanyRequest, bucket: Bucket) -> list[dict[str, str]]:
 
 
 def _credential_context(bucket: Bucket) -> dict[str, str]:
-    """Whose key it is, or why that cannot be told."""
+    """Return the owner of the key, or why it cannot be read."""
     try:
         credential = buckets.kept_credential(installation(), bucket)
     except ConfigError as error:

@@ -1,1 +1,1 @@
-"""What is not backed up, by cause, and what a person does about it."""
+"""Recordings that are not backed up, by cause, and the actions on them."""

@@ -1,4 +1,4 @@
-"""What forms close with a note and open again besides recordings: calls with nothing to fetch, and entries that could not be read."""
+"""Close with a note, and re-open, calls with nothing to fetch and entries that could not be read."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from rokuon.org.models import Company
 
 
 class ClosingActions(Protocol):
-    """A module of `wiring`: targets and ids as there (None: all). Each answers how many it changed."""
+    """A module of `actions`, with its targets and ids (None: all). Each function returns how many it changed."""
 
     def close(
         self, company: Company, targets: Sequence[int] | None, ids: Sequence[int] | None, note: str, actor: Actor, now: datetime
@@ -27,7 +27,7 @@ class ClosingActions(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ClosingText:
-    """Sentences for the person, made when they are said: in the language of the request."""
+    """Sentences for the person, made at the time of use so that they are in the language of the request."""
 
     choose: Callable[[], str]
     choose_closed: Callable[[], str]
@@ -36,7 +36,7 @@ class ClosingText:
 
 
 def close(request: CompanyRequest, field: str, actions: ClosingActions, words: ClosingText) -> None:
-    """Mark as explained what the form names in `field`, or all that is open, with the reason that it gives."""
+    """Close what the form names in `field`, or everything that is open, with the form's note as the reason."""
     everything, ids = request.POST.get("what") == "all", guards.row_ids(request, field)
     note = failures.note(request.POST.get("note", ""))
     if not note or not (everything or ids):
@@ -48,7 +48,7 @@ def close(request: CompanyRequest, field: str, actions: ClosingActions, words: C
 
 
 def reopen(request: CompanyRequest, field: str, actions: ClosingActions, words: ClosingText) -> None:
-    """Take back the closing of what the form names in `field`."""
+    """Re-open what the form names in `field`."""
     ids, targets = guards.row_ids(request, field), guards.target_ids(request.reach)
     opened = actions.reopen(request.company, targets, ids, guards.actor(request), guards.now(request))
     if opened:

@@ -1,4 +1,4 @@
-"""What a person decides about a file that was kept aside: take it for the recording as it is, or not."""
+"""Views that accept or discard a file that was kept aside."""
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -15,7 +15,7 @@ from rokuon.jobs import queue
 
 @page(Action.BACK_UP, CHANGE)
 def accept(request: CompanyRequest) -> HttpResponse:
-    """Have the file that was kept aside stored as the recording."""
+    """Have a worker store the kept-aside file as the recording."""
     copy = _copy(request)
     accepted = failure_actions.accept(
         request.company, guards.target_ids(request.reach), [copy], queue, guards.actor(request), guards.now(request)
@@ -29,7 +29,7 @@ def accept(request: CompanyRequest) -> HttpResponse:
 
 @page(Action.BACK_UP, CHANGE)
 def discard(request: CompanyRequest) -> HttpResponse:
-    """Close the recording as explained, with the reason that the form gives: the file is not wanted."""
+    """Close the recording as explained, because the file is not wanted; the form gives the reason."""
     copy, note = _copy(request), failure_actions.note(request.POST.get("note", ""))
     if not note:
         messages.error(request, _("Write why the file is not wanted."))
@@ -42,7 +42,7 @@ def discard(request: CompanyRequest) -> HttpResponse:
 
 
 def _copy(request: CompanyRequest) -> int:
-    """Raises PermissionDenied for what no page of ours sends."""
+    """Return the copy that the form names. Raises PermissionDenied for a value that none of our pages sends."""
     ids = guards.row_ids(request, "copy")
     if len(ids) != 1:
         raise PermissionDenied

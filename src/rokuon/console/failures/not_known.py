@@ -1,4 +1,4 @@
-"""The failure page's part about what is not known: days that are not listed from end to end, entries that could not be read."""
+"""Read model of the failure page's part "not known": days not listed from end to end, and entries that could not be read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,9 +31,9 @@ class ShownPart:
 
 @dataclass(frozen=True, slots=True)
 class UnknownList:
-    """`entries` are those that this person may see, closed ones too, each with the zone of its times; those that nobody explained come
-    first. `unreadable` counts the latter, also those that may be any target's, which only somebody with the whole company in reach sees
-    one by one. `explained` counts the others in the same way."""
+    """Everything that is not known. `entries` are those that this person may see, closed ones too, each with the zone of its times; the
+    open ones come first. `unreadable` counts all open entries, also those that may belong to any target; only a person with the whole
+    company in reach sees those one by one. `explained` counts the closed entries in the same way."""
 
     parts: Sequence[ShownPart]
     unreadable: int

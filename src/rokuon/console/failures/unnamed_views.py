@@ -1,4 +1,4 @@
-"""Calls that were recorded although no recording is listed: each by its id; close those that are explained, re-open them."""
+"""Views of recorded calls for which no recording is listed: list them by id, close those that are explained, re-open them."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -76,7 +76,7 @@ def _place(call: Call) -> str:
 
 
 def _behind(found: QuerySet[Call], place: str) -> QuerySet[Call]:
-    """Raises ValueError for what is no place of ours."""
+    """Return the calls older than `place`. Raises ValueError for a value that `_place` did not write."""
     started, _dash, call = place.partition("-")
     number = row_id(call)
     if number is None or not (started.isascii() and started.isdigit() and len(started) <= 16):

@@ -1,4 +1,4 @@
-"""Entries of Dialpad's list that could not be read: close those that are explained, re-open them. They stand on the failure page."""
+"""Views that close and re-open unreadable entries of Dialpad's list. The failure page shows these entries."""
 
 from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse

@@ -1,4 +1,4 @@
-"""The failure desk (M12): what is not backed up, by cause with what to do; retry one, some, a cause or all; close what is explained."""
+"""Views of the failure page (M12): causes with advice; retry one, some, a cause or all; close what is explained."""
 
 import re
 from collections import Counter
@@ -45,7 +45,7 @@ _REASON = re.compile(r"[a-z0-9_]{1,60}")
 PER_PAGE = 100
 MOST_TARGETS = 5
 ASKS_AGAIN_FROM = 1000
-"""Exporting more rows than this asks the person who they are (row Q34)."""
+"""Exporting more rows than this requires the person to authenticate again (row Q34)."""
 
 
 C = TypeVar("C", FailureCause, WaitingCause, FailureCause | WaitingCause)
@@ -53,7 +53,7 @@ C = TypeVar("C", FailureCause, WaitingCause, FailureCause | WaitingCause)
 
 @dataclass(frozen=True, slots=True)
 class CauseRow(Generic[C]):
-    """A cause in words. `targets` are the worst hit, `more` how many others there are. `zone` is the targets' own where they share one."""
+    """A cause in words. `targets` are those with the most copies, `more` counts the others. `zone` is set if all targets share it."""
 
     cause: C
     sentence: str
@@ -92,7 +92,7 @@ def failures(request: CompanyRequest) -> HttpResponse:
 
 @page(Action.VIEW)
 def cause(request: CompanyRequest, state: str, reason: str) -> HttpResponse:
-    """One cause with its recordings, to choose from."""
+    """Show one cause with its recordings, to choose from."""
     found = _found(request, state, reason)
     if found is None:
         messages.info(request, _("No recordings are left for this cause."))
@@ -103,7 +103,7 @@ def cause(request: CompanyRequest, state: str, reason: str) -> HttpResponse:
     except ValueError:
         return HttpResponseRedirect(request.path)
     if cursor and not listed.copies:
-        # What stood there is retried or closed: from the top again.
+        # The recordings of this page were retried or closed: show the first page.
         return HttpResponseRedirect(request.path)
     prefetch_related_objects(listed.copies, "target__office", "closing")
     stops, kept = Stops(request.company.pk), aside.of([copy.pk for copy in listed.copies])
@@ -136,7 +136,7 @@ def _found(request: CompanyRequest, state: str, reason: str) -> FailureCause | W
 
 @page(Action.BACK_UP, CHANGE)
 def retry(request: CompanyRequest) -> HttpResponse:
-    """Try again what the form names; then watch what becomes of it."""
+    """Retry what the form names, then redirect to the page that shows the progress."""
     which = _which(request)
     if which is None:
         messages.error(request, _("Choose at least one recording."))
@@ -152,7 +152,7 @@ def retry(request: CompanyRequest) -> HttpResponse:
 
 @page(Action.BACK_UP, CHANGE)
 def close(request: CompanyRequest) -> HttpResponse:
-    """Mark as explained what the form names, with the reason that it gives."""
+    """Close what the form names, with the form's note as the reason."""
     which, note = _which(request), failure_actions.note(request.POST.get("note", ""))
     if which is None or not note:
         messages.error(request, _("Write why nothing is to be done.") if which is not None else _("Choose at least one recording."))
@@ -166,7 +166,7 @@ def close(request: CompanyRequest) -> HttpResponse:
 
 @page(Action.BACK_UP, CHANGE)
 def reopen(request: CompanyRequest) -> HttpResponse:
-    """Take back the closings of what the form names."""
+    """Re-open what the form names."""
     which = _which(request)
     if which is None:
         messages.error(request, _("Choose at least one recording."))
@@ -196,12 +196,12 @@ def retried(request: CompanyRequest, retry: int) -> HttpResponse:
 
 @page(Action.VIEW)
 def retried_progress(request: CompanyRequest, retry: int) -> HttpResponse:
-    """The live part alone."""
+    """Render only the live part."""
     return render(request, "console/failures/progress.html", _progress(request, retry))
 
 
 def _progress(request: CompanyRequest, retry_id: int) -> dict[str, Any]:
-    """Raises Http404 where none of the copies is within reach."""
+    """Return the template context. Raises Http404 if none of the copies is within reach."""
     found = get_object_or_404(Retry, pk=retry_id, company_id=request.company.pk)
     counts = Counter(ledger_failures.progress(found, guards.target_ids(request.reach)))
     if not counts:
@@ -219,7 +219,7 @@ def _progress(request: CompanyRequest, retry_id: int) -> dict[str, Any]:
 
 @page(Action.DOWNLOAD, CHANGE)
 def export(request: CompanyRequest) -> HttpResponseBase:
-    """Everything within reach that is not backed up, as CSV."""
+    """Export everything within reach that is not backed up, as CSV."""
     asked = Asked(guards.target_ids(request.reach))
     if failures_export.size(request.company, asked) > ASKS_AGAIN_FROM and not recent_auth.is_fresh(request):
         return recent_auth.ask(request)
@@ -240,7 +240,7 @@ def _in_words(reach: AccessReach, causes: Sequence[C]) -> list[CauseRow[C]]:
 
 
 def _which(request: CompanyRequest) -> Which | None:
-    """What the form names: the ticked recordings, a cause, or all. None where nothing was ticked."""
+    """Return what the form names: the ticked recordings, a cause, or all. None if nothing was ticked."""
     what = request.POST.get("what", "")
     if what == "all":
         return Which(state=Copy.State.FAILED)
@@ -252,7 +252,7 @@ def _which(request: CompanyRequest) -> Which | None:
 
 
 def _cause(request: CompanyRequest) -> tuple[str, str]:
-    """The state and the reason that the form names; "" for what is neither."""
+    """Return the state and the reason that the form names; "" for a value that is not valid."""
     state, reason = request.POST.get("state", ""), request.POST.get("reason", "")
     return state if state in Copy.State.values else "", reason if _REASON.fullmatch(reason) else ""
 
@@ -262,7 +262,7 @@ def _to_desk(request: CompanyRequest) -> HttpResponse:
 
 
 def _back(request: CompanyRequest) -> HttpResponse:
-    """To the page of the cause that the form stood on."""
+    """Redirect to the cause's page, from which the form was sent."""
     state, reason = _cause(request)
     if state not in ledger_failures.NOT_BACKED_UP or not reason:
         return _to_desk(request)

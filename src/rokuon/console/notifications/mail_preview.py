@@ -1,4 +1,4 @@
-"""How the mails look: an example of each, which stands alone in a frame that runs, loads and sends nothing."""
+"""Preview of the mails: an example of each, in a frame that runs, loads and sends nothing."""
 
 from django.conf import settings
 from django.http import HttpResponse
@@ -13,21 +13,21 @@ FIRST = "opened"
 
 
 def names() -> list[tuple[str, str]]:
-    """Each mail there is: its name in the address, and its occasion in words."""
+    """Return, for each mail, its name in the address and its occasion in words."""
     return [(name, text.occasion(name)) for name in samples.LETTERS]
 
 
 def rendered(name: str, language: str) -> Rendered:
-    """`name` is one of `names`."""
+    """Render the example `name`, which is one of `names()`."""
     return render(samples.LETTERS[name], language, settings.ROKUON_PUBLIC_URL.origin)
 
 
 def framing(page: HttpResponse) -> HttpResponse:
-    """The page around the frame: it may show one of our own."""
+    """Let the page around the frame show a frame of our own."""
     page["Content-Security-Policy"] = security_headers.FRAMING
     return page
 
 
 def alone(mail: Rendered) -> HttpResponse:
-    """The mail's own page. Mails carry their looks with them, so it may have those, and nothing else."""
+    """Return the mail as a page of its own. A mail contains its own styles, so the policy allows those and nothing else."""
     return HttpResponse(mail.html, headers={"Content-Security-Policy": security_headers.FRAMED, "X-Frame-Options": "SAMEORIGIN"})

@@ -28,7 +28,7 @@ MOST_MAILS = 50
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """An open notice. `zone` is the one in which its times are read; `may_acknowledge`: this person may stop its reminders."""
+    """An open notice. `zone` is the zone for its times; `may_acknowledge`: this person may stop its reminders."""
 
     notice: Notice
     words: NoticeText
@@ -38,20 +38,20 @@ class Open:
 
 
 def within(reach: AccessReach) -> QuerySet[Notice]:
-    """The company's open notices that somebody with this reach may act on: those of its offices, or all of them."""
+    """Return the company's open notices that a person with this reach may act on: those of the reach's offices, or all."""
     found = Notice.objects.filter(company_id=reach.company_id, ended_at=None)
     return found if reach.offices is None else found.filter(office_id__in=reach.offices)
 
 
 def of_cause(reach: AccessReach, state: str, reason: str) -> QuerySet[Notice]:
-    """Those of failed or gone copies of one cause: one for each office within reach."""
+    """Return the notices about failed or gone copies of one cause: one for each office within reach."""
     found = within(reach).filter(kind=state, cause=reason, office__isnull=False, kind__in=(NoticeKind.FAILED, NoticeKind.GONE))
     return found.select_related("office")
 
 
 def open_now(company: Company, reaches: Mapping[Action, AccessReach], zone: str) -> list[Open]:
-    """The newest first; with the installation's for who sees the whole company. What concerns an office is told in its zone, the rest in
-    `zone`."""
+    """Return the open notices, newest first, including the installation's for a person who sees the whole company. Times of an office's
+    notices are in the office's zone, the others in `zone`."""
     reach, acts = reaches[Action.VIEW], reaches.get(Action.BACK_UP)
     found = tracker.open_notices(company.pk, reach.offices)
     if reach.whole:
@@ -62,7 +62,7 @@ def open_now(company: Company, reaches: Mapping[Action, AccessReach], zone: str)
 
 def _open(company: Company, reaches: Mapping[Action, AccessReach], acts: AccessReach | None, notice: Notice, zone: str) -> Open:
     mine = acts is not None and notice.company_id is not None and acts.covers(notice.office_id)
-    # What a company-wide notice knows of targets may be of other offices than the reader's.
+    # A company-wide notice may name targets of offices that the reader may not see.
     whose = notice.office_id is not None or reaches[Action.VIEW].whole
     return Open(
         notice,
@@ -75,7 +75,7 @@ def _open(company: Company, reaches: Mapping[Action, AccessReach], acts: AccessR
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A mail of the outbox. `why` says what the server answered, where it did not take it."""
+    """A mail of the outbox. `why` is the server's answer if it did not accept the mail."""
 
     mail: Mail
     occasion: str
@@ -83,7 +83,7 @@ class Sent:
 
 
 def mails(reach: AccessReach) -> list[Sent]:
-    """The latest ones about what is within reach."""
+    """Return the latest mails about what is within reach."""
     found = Mail.objects.filter(company_id=reach.company_id).select_related("office").order_by("-created_at", "-pk")
     rows = (found if reach.offices is None else found.filter(office_id__in=reach.offices))[:MOST_MAILS]
     then = {False: Then.AGAIN, True: Then.GIVEN_UP}
@@ -92,7 +92,7 @@ def mails(reach: AccessReach) -> list[Sent]:
 
 @dataclass(frozen=True, slots=True)
 class OfficeRecipients:
-    """Who is known for an office, or for the company (`office` None). `matters` is whether anything of it is backed up."""
+    """The recipients of an office, or of the company (`office` None). `matters`: at least one of its targets is backed up."""
 
     office: Office | None
     entries: Sequence[KnownAddress]
@@ -110,9 +110,10 @@ class OfficeRecipients:
 
 @dataclass(frozen=True, slots=True)
 class NotificationsPage:
-    """`company` are the company's own addresses: shown to who sees the whole company, told wherever nobody of an office can be.
+    """The notices page. `company` are the company's own addresses: shown to people who see the whole company, and notified in place of an
+    office that has no reachable recipient.
 
-    `server` is where mails go out, "" where this installation sends none.
+    `server` is the mail server, "" if this installation sends no mail.
     """
 
     open: Sequence[Open]
@@ -127,23 +128,23 @@ class NotificationsPage:
 
     @property
     def reached(self) -> int:
-        """How many addresses are told of something within reach."""
+        """The number of addresses that receive notifications about something within reach."""
         places = [*self.offices, *([self.company] if self.whole or self.left_out else [])]
         return len(set().union(*(place.reached for place in places)))
 
     @property
     def left_out(self) -> list[OfficeRecipients]:
-        """Offices where nobody can be told (row C17)."""
+        """Offices without a reachable recipient (row C17)."""
         return [place for place in self.offices if place.unreachable]
 
     @property
     def nobody(self) -> bool:
-        """Whether something that fails would be told to nobody at all."""
+        """Whether a failure could occur of which nobody would be notified."""
         return not self.company.reached and (bool(self.left_out) or self.whole)
 
     @property
     def trouble(self) -> str:
-        """Why the mail server cannot be used, where mails wait for it."""
+        """Why the mail server cannot be used, if mails wait for it."""
         whose = self.standing.error.partition(":")[0]
         return mail_words(self.standing.error) if whose in (Whose.SERVER, Whose.CONNECTION, Whose.POLICY) else ""
 
@@ -167,5 +168,5 @@ def load_notifications(company: Company, reaches: Mapping[Action, AccessReach], 
 
 
 def places(reach: AccessReach | None) -> list[Office]:
-    """The offices whose recipients a person with this reach may change."""
+    """Return the offices whose recipients a person with this reach may change."""
     return [] if reach is None else list(guards.offices(reach).filter(state="active").order_by("name", "pk"))

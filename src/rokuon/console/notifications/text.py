@@ -1,4 +1,4 @@
-"""Notices and mails in words: what is wrong, why, what to do, and the page where it can be mended."""
+"""Text of notices and mails: problem, cause, advice, and a link to the page where it can be fixed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ def occasion(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FixLink:
-    """The page where something can be mended; "" where this person has none."""
+    """The page where the problem can be fixed; "" if this person may open none."""
 
     url: str = ""
     words: str = ""
@@ -39,7 +39,7 @@ class FixLink:
 
 @dataclass(frozen=True, slots=True)
 class NoticeText:
-    """What it is about, with its count; why it is so and what to do; how much of it which targets have, the worst first."""
+    """A notice in words: subject with count, cause and advice, and the amount per target, largest first."""
 
     headline: str
     advice: str
@@ -48,7 +48,7 @@ class NoticeText:
 
 
 def said(company: Company, notice: Notice, *, with_targets: bool) -> NoticeText:
-    """As a mail says it."""
+    """Return the notice in the words of a mail."""
     line = lines.of_notice(company.public_id, notice, count=notice.count)
     targets = [(name, headings.amount_of(line, count)) for name, count in line.targets] if with_targets else []
     return NoticeText(
@@ -57,7 +57,7 @@ def said(company: Company, notice: Notice, *, with_targets: bool) -> NoticeText:
 
 
 def way(company: Company, reaches: Mapping[Action, AccessReach], notice: Notice) -> FixLink:
-    """Only to a page that this person may open."""
+    """Return the link to the page where the notice can be fixed, only if this person may open it."""
     action, called = _DOORS[NoticeKind(notice.kind)]
     if notice.kind == NoticeKind.HOLD and not notice.ref.startswith(f"{HoldOn.BUCKET}:"):
         action, called = _TO_KEY
@@ -78,7 +78,7 @@ _DOORS = {
     NoticeKind.NO_EVENT: (Action.SYSTEM, gettext_noop("To the system page")),
     NoticeKind.NO_WORKER: (Action.SYSTEM, gettext_noop("To the system page")),
 }
-"""What it takes to open the page of `paths.of_notice`, and what the link to it is called."""
+"""The permission needed to open the page of `paths.of_notice`, and the text of the link."""
 
 _TO_KEY = (Action.SET_COMPANY, gettext_noop("To the API key"))
-"""Where a hold is mended that is not of a bucket."""
+"""The page where a hold is fixed that is not a bucket's."""

@@ -42,7 +42,7 @@ def overview(request: CompanyRequest) -> HttpResponse:
 
 @page(Action.SET_NOTICES, CHANGE, fresh=True)
 def add(request: CompanyRequest) -> HttpResponse:
-    """Tell an address by hand, of an office or, for who reaches all of it, of the company."""
+    """Add a recipient by hand for an office or, for a person whose reach is the whole company, for the company."""
     given = {name: request.POST.get(name, "").replace("\0", "") for name in ("place", "email", "language")}
     office = _office(request, given["place"])
     if given["language"] not in i18n.LANGUAGES:
@@ -107,7 +107,7 @@ def acknowledge(request: CompanyRequest, notice: int) -> HttpResponse:
 
 
 def stop_reminders(request: CompanyRequest, wanted: Iterable[Notice]) -> None:
-    """As far as the page's reach goes; says how that went."""
+    """Stop the reminders of those notices that are within the page's reach, and show the result as a message."""
     if failure_actions.acknowledge(request.company, request.reach.offices, wanted, guards.actor(request), guards.now(request)):
         messages.success(request, _("No more reminders are sent. It stays here until it is fixed."))
     else:
@@ -116,7 +116,7 @@ def stop_reminders(request: CompanyRequest, wanted: Iterable[Notice]) -> None:
 
 @page(Action.SET_NOTICES, CHANGE)
 def trial(request: CompanyRequest) -> HttpResponse:
-    """A mail to oneself, now: whoever asks sees at once what the server says."""
+    """Send a test mail to the person who asks, at once, and show the server's answer."""
     if not configured():
         messages.error(request, _("No mail server is set, so no mail can be sent."))
         return _back(request)
@@ -134,7 +134,7 @@ def trial(request: CompanyRequest) -> HttpResponse:
 
 
 def _tried_of_late(request: CompanyRequest) -> bool:
-    """Whether this session asked a moment ago; notes that it does now. A slow server holds up whoever serves the page."""
+    """Whether this session sent a test mail a moment ago; records that it sends one now. A slow mail server blocks a thread of ours."""
     now, before = guards.now(request).timestamp(), request.session.get(TRIED_AT)
     if isinstance(before, float) and 0 <= now - before < TRIAL_EVERY_S:
         return True
@@ -144,7 +144,7 @@ def _tried_of_late(request: CompanyRequest) -> bool:
 
 @page(Action.VIEW)
 def preview(request: CompanyRequest) -> HttpResponse:
-    """Each kind of mail, made of an example: as it looks, and as plain text."""
+    """Show an example of each kind of mail, as HTML and as plain text."""
     name, language = _asked(request)
     sample = mail_preview.rendered(name, language)
     about = {
@@ -160,12 +160,12 @@ def preview(request: CompanyRequest) -> HttpResponse:
 
 @page(Action.VIEW)
 def preview_mail(request: CompanyRequest) -> HttpResponse:
-    """The mail alone, for the frame."""
+    """Return only the mail, for the frame."""
     return mail_preview.alone(mail_preview.rendered(*_asked(request)))
 
 
 def _asked(request: CompanyRequest) -> tuple[str, str]:
-    """Which mail in which language. Raises Http404 for what there is none of."""
+    """Return the requested mail and language. Raises Http404 if there is no such mail or language."""
     name = request.GET.get("mail", mail_preview.FIRST)
     language = request.GET.get("language", get_language() or "en")
     if name not in dict(mail_preview.names()) or language not in i18n.LANGUAGES:
@@ -174,7 +174,7 @@ def _asked(request: CompanyRequest) -> tuple[str, str]:
 
 
 def _office(request: CompanyRequest, place: str) -> Office | None:
-    """The office that a form names, within reach."""
+    """Return the office that a form names, if it is within reach."""
     known = {str(office.pk): office for office in read_model.places(request.reach)}
     return known.get(place)
 

@@ -1,1 +1,1 @@
-"""The overview: is every recording backed up, since when not, and why not."""
+"""The overview: whether every recording is backed up, and if not, since when and why."""

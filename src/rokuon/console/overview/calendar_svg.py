@@ -1,8 +1,8 @@
-"""The coverage calendar as SVG: a strip of days for each target. No inline style; a state is a shape as well as a colour.
+"""The coverage calendar as SVG: a strip of days for each target. No inline style; each state has a shape as well as a colour.
 
-The shapes stand once on the page (`console/overview/calendar_shapes.html`). The strips are for eyes and pointers: what they say stands in
-words beside them (`console/overview/calendar.html`), so they are hidden from screen readers, and their links are reached by keyboard from
-the table.
+The page contains the shapes once (`console/overview/calendar_shapes.html`). The strips are only for sighted people with a pointer: the
+table beside them has the same content in words (`console/overview/calendar.html`). So the strips are hidden from screen readers, and the
+keyboard reaches their links from the table.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ from rokuon.ledger.overview import Day, DayState
 
 STEP, HEIGHT = 8, 16
 ROOM = 7
-"""Days that a date on the axis needs to its right."""
+"""Width, in days, that a date on the axis needs to its right."""
 
 WORDS = {
     DayState.COMPLETE: gettext_noop("Complete"),
@@ -30,7 +30,7 @@ WORDS = {
 
 
 class Calendar:
-    """Draws the strips of one page over the same days. Days alike are put into words once, because a page holds thousands."""
+    """Draws the strips of one page over the same days. Equal days are put into words once, because a page has thousands of days."""
 
     def __init__(self, days: Sequence[date]) -> None:
         self._days = days
@@ -38,17 +38,17 @@ class Calendar:
         self._words: dict[Day, str] = {}
 
     def strip(self, days: Sequence[Day], url: Callable[[Day, date], str]) -> SafeString:
-        """The days of one target, from the calendar's first. `url` leads to what keeps a day open."""
+        """Return the days of one target, from the calendar's first. `url` returns the link to what keeps a day open."""
         return self._svg("".join([self._cell(day, number, url) for number, day in enumerate(days)]))
 
     def title(self, day: Day, number: int) -> str:
-        """A day in words: its date, its state, and what was counted."""
+        """Return a day in words: its date, its state and its counts."""
         if day not in self._words:
             self._words[day] = in_words(day)
         return f"{self._dates[number]} · {self._words[day]}"
 
     def axis(self) -> SafeString:
-        """A tick for each Monday, with its date at every second one."""
+        """Return a tick for each Monday, with the date at every second Monday."""
         mondays = [(number, day) for number, day in enumerate(self._days) if day.weekday() == 0]
         marks = []
         for place, (number, day) in enumerate(mondays):
@@ -73,7 +73,7 @@ class Calendar:
 
 
 def in_words(day: Day) -> str:
-    """The state of a day and what was counted."""
+    """Return the state of a day and its counts in words."""
     counts = day.counts
     said = [_(WORDS[day.state])]
     if counts.failed:

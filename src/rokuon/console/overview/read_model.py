@@ -1,4 +1,4 @@
-"""What the overview shows, within a person's reach: are we safe, since when not, and why not."""
+"""Read model of the overview within a person's reach: whether everything is backed up, and if not, since when and why."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from rokuon.wiring import time_left
 
 DAYS = 90
 ROWS = 25
-"""Targets of the calendar on one page."""
+"""Number of targets on one page of the calendar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class CauseText:
 
 @dataclass(frozen=True, slots=True)
 class HoldSaid:
-    """An open hold. `on` names what is stopped, in words; `sentence` says why and what to do."""
+    """An open hold in words. `on` names what is stopped; `sentence` says why and what to do."""
 
     hold: Hold
     on: str
@@ -71,8 +71,8 @@ class Oldest:
 
 @dataclass(frozen=True, slots=True)
 class Leaving:
-    """Recordings that are not backed up and that Dialpad hands out only so long: `soon` leave within a week, the first at `first`;
-    `past` have left. Those of `soon` are of calls of the days [since, until]."""
+    """Recordings that are not backed up and leave, or have left, Dialpad's access window: `soon` leave within a week, the first at `first`;
+    `past` have left. The calls of `soon` are of the days [since, until]."""
 
     soon: int
     past: int
@@ -83,7 +83,7 @@ class Leaving:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Everything but the calendar."""
+    """The data of the overview page, except the calendar."""
 
     facts: HeadlineFacts
     failures: list[CauseText]
@@ -107,12 +107,12 @@ class Overview:
 
     @property
     def share(self) -> str:
-        """Protected, of what is to be protected, in percent."""
+        """Share of the recordings to protect that are protected, in percent."""
         return share(self.counts, self.unknown)
 
 
 def load_overview(company: Company, reach: AccessReach, targets: Sequence[Target], now: datetime) -> Overview:
-    """`targets` are those asked for, within reach."""
+    """Return the overview of `targets`: those asked for, within reach."""
     ids = [target.pk for target in targets]
     causes = tally.causes(company.pk, ids)
     failures = [*(one for one in causes if one.state == "failed"), *(one for one in causes if one.state == "gone")]
@@ -129,7 +129,7 @@ def load_overview(company: Company, reach: AccessReach, targets: Sequence[Target
 
 
 def _leaving(company: Company, ids: Sequence[int], now: datetime) -> Leaving | None:
-    """None where the company's contract names no window, or nothing leaves."""
+    """Return None if the company's contract has no access window, or if nothing leaves it."""
     days = company.access_window_days
     found = expiry.expiring(company.pk, days, now) if days is not None else {}
     mine = [found[target] for target in ids if target in found]
@@ -172,18 +172,18 @@ def _stopped(hold: Hold, urls: dict[str, str]) -> str:
 
 
 def answer(look: Overview) -> Headline:
-    """Are we safe?"""
+    """Return the headline: whether everything is backed up."""
     return headline(look.facts)
 
 
 def days_until(targets: Sequence[Target], now: datetime) -> list[date]:
-    """The calendar's days, oldest first, up to the day that the farthest east of these targets has today."""
+    """Return the calendar's days, oldest first, up to the current day of the easternmost of these targets."""
     last = max(windows.local_date(ms(now), zone_of(target)) for target in targets)
     return [last - timedelta(days=number) for number in range(DAYS - 1, -1, -1)]
 
 
 def calendar(company: Company, targets: Sequence[Target], days: Sequence[date], now: datetime) -> list[CalendarRow]:
-    """A row for each target, up to the day that it has today."""
+    """Return a row for each target, up to the target's current day."""
     zones = {target.pk: zone_of(target) for target in targets}
     found = overview.calendar(company.pk, zones, days[0], days[-1], fingerprint(company))
     today = {zone: windows.local_date(ms(now), zone) for zone in set(zones.values())}
@@ -196,7 +196,7 @@ MOST_RUNS = 3
 
 @dataclass(frozen=True, slots=True)
 class WorkInProgress:
-    """What is being copied now. `seconds_left` is for what waits to be copied, None where nothing of it moves."""
+    """What is being copied now. `seconds_left` is for the waiting copies; None if no copy makes progress."""
 
     runs: list[runs.RunPage]
     more_runs: int
@@ -206,7 +206,7 @@ class WorkInProgress:
 
 
 def work(company: Company, reach: AccessReach, targets: Sequence[Target], now: datetime, pending: int | None = None) -> WorkInProgress:
-    """`pending` where it is known already."""
+    """Return the work in progress. Give `pending` if it is known already."""
     ids = [target.pk for target in targets]
     going_on = list(runs.visible(reach).filter(state__in=OPEN))
     pending = tally.pending(company.pk, ids) if pending is None else pending

@@ -1,4 +1,4 @@
-"""The overview: are we safe, what is being copied, what failed and why, and which days of which target are complete."""
+"""Views of the overview: whether everything is backed up, work in progress, failures with causes, and the coverage calendar."""
 
 from collections.abc import Callable
 from datetime import date
@@ -25,7 +25,7 @@ from rokuon.org.tree import zone_of
 from . import calendar_svg, read_model
 
 LISTED_DAYS = 6
-"""Days that need attention, named one by one in the table; the rest are counted."""
+"""Days that need attention are listed one by one in the table up to this number; the rest are counted."""
 
 
 @page(Action.VIEW)
@@ -35,7 +35,7 @@ def show(request: CompanyRequest) -> HttpResponse:
     targets = _targets(reach)
     now = guards.now(request)
     look = read_model.load_overview(request.company, reach, targets, now)
-    # Of one office, the links lead to that office's recordings.
+    # If the page shows one office, its links lead to that office's recordings.
     url = partial(recordings_url, request, **({"target": [target.pk for target in targets]} if office else {}))
     ready = bool(request.company.enabled and request.company.api_key and look.backed_up)
     shown = {
@@ -63,7 +63,7 @@ def show(request: CompanyRequest) -> HttpResponse:
 
 @page(Action.VIEW)
 def work(request: CompanyRequest) -> HttpResponse:
-    """The live part alone."""
+    """Render only the live part."""
     office = _office(request)
     reach = _narrowed(request, office)
     shown = {"office": office, "work": read_model.work(request.company, reach, _targets(reach), guards.now(request))}
@@ -71,7 +71,7 @@ def work(request: CompanyRequest) -> HttpResponse:
 
 
 def _leaving(look: read_model.Overview, url: Callable[..., str]) -> list[dict[str, str]]:
-    """Links to what leaves within a week, by state."""
+    """Return links to the recordings that leave the access window within a week, by state."""
     if look.leaving is None or not look.leaving.soon:
         return []
     words = {"failed": _("Show those that failed"), "pending": _("Show those that wait")}
@@ -96,7 +96,7 @@ def _targets(reach: AccessReach) -> list[Target]:
 
 
 def _zone(targets: list[Target]) -> str:
-    """The zone that most of the targets have: for times of the whole page."""
+    """Return the time zone of most of the targets, for times that concern the whole page."""
     zones = [zone_of(target) for target in targets]
     return max(sorted(set(zones)), key=zones.count, default="")
 
@@ -128,7 +128,7 @@ def _row(request: CompanyRequest, row: read_model.CalendarRow, days: list[date],
     of_target = recordings_url(request, target=row.target.pk)
 
     def url(day: Day, local: date) -> str:
-        """Where what keeps the day open is named: recordings, else calls that name none, else entries that could not be read."""
+        """Return the link to what keeps the day open: recordings, else calls that name none, else entries that could not be read."""
         if day.counts.failed or day.counts.pending:
             return f"{of_target}&since={local}&until={local}"
         name, place = ("failures-unnamed", "") if day.unnamed else ("failures", "#not-known")

@@ -1,4 +1,4 @@
-"""Read model of the people page: who has which role where, the places a role can be given for, and Dialpad's suggestions."""
+"""Read model of the people page: people with their roles, the places a role can be given for, and suggestions from Dialpad."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ MOST_SUGGESTIONS = 20
 
 @dataclass(frozen=True, slots=True)
 class RolePlace:
-    """A role and where it holds; `value` stands for it in a form."""
+    """A role and the place where it applies; `value` identifies it in a form."""
 
     role: str
     office_id: int | None
@@ -30,7 +30,7 @@ class RolePlace:
 
 @dataclass(slots=True)
 class Held:
-    """A role that somebody has. `value` as in Place."""
+    """A role that a person has. `value` as in `RolePlace`."""
 
     id: int
     words: str
@@ -39,7 +39,7 @@ class Held:
 
 @dataclass(slots=True)
 class PersonRow:
-    """A person of the company. `invited` until the first sign-in; `invitation` is when it expires, None where there is none open."""
+    """A person of the company. `invited` until the first sign-in; `invitation` is when the open invitation expires, None if none is."""
 
     person: Person
     held: list[Held] = field(default_factory=list)
@@ -57,7 +57,7 @@ class PersonRow:
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """Somebody whom Dialpad knows as an admin and who has no such role here yet."""
+    """A person who is an admin in Dialpad and has no such role here yet."""
 
     name: str
     email: str
@@ -65,7 +65,7 @@ class Suggestion:
 
 
 def proof_words(person: Person) -> str:
-    """How it was proven that the account is its address's; "" where it was not."""
+    """Return how it was proven that the address belongs to the account's owner; "" if it was not proven."""
     return {
         Person.Proof.MAIL.value: _("by a mailed link"),
         Person.Proof.PROVIDER.value: _("by the identity provider"),
@@ -85,7 +85,7 @@ def place_words(role: str, office: Office | None) -> str:
 
 
 def places(company: Company) -> list[RolePlace]:
-    """Every role that can be given in the company."""
+    """Return every role that can be given in the company."""
     offices = list(Office.objects.filter(company=company, state="active").order_by("name", "pk"))
     found = [
         RolePlace(Role.COMPANY_ADMIN, None, place_words(Role.COMPANY_ADMIN, None)),
@@ -97,7 +97,7 @@ def places(company: Company) -> list[RolePlace]:
 
 
 def place_of(company: Company, value: str) -> RolePlace | None:
-    """What a form says, if the company has such a place."""
+    """Return the place that a form names, if the company has it."""
     return next((place for place in places(company) if place.value == value), None)
 
 
@@ -118,13 +118,14 @@ def rows(company: Company, now: datetime) -> Sequence[PersonRow]:
 
 
 def knows(company: Company, email: str) -> bool:
-    """Whether somebody who works there, by the company's own directory, has this address (in its normal form)."""
+    """Whether an active user of the company's own Dialpad directory has this address (in its normal form)."""
     listed = User.objects.filter(company=company, state="active").values_list("emails", flat=True)
     return any(email == normal(one) for emails in listed for one in map(str, emails) if is_address(one))
 
 
 def suggestions(company: Company) -> list[Suggestion]:
-    """Company admins for Dialpad's, office admins for those of its offices. One mail address each: the first that is one."""
+    """Suggest Dialpad's company admins as company admins, and its office admins as office admins. Each has one mail address: the first
+    valid one."""
     offices = {office.dialpad_id: office for office in Office.objects.filter(company=company, state="active")}
     held = set(Membership.objects.filter(company=company).values_list("person__email", "role", "office_id"))
     admins = {email for email, role, _office in held if role == Role.COMPANY_ADMIN}

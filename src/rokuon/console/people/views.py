@@ -1,4 +1,4 @@
-"""People and roles (M13): who may do what where, and whom Dialpad's directory suggests."""
+"""Views of people and roles (M13): invitations, role changes, second factor, and suggestions from Dialpad's directory."""
 
 import logging
 
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 @page(Action.PEOPLE)
 def overview(request: CompanyRequest) -> HttpResponse:
-    """The list, with forms where the person proved a moment ago who they are."""
+    """Show the list, with forms if the person has authenticated recently."""
     return _show(request)
 
 
@@ -90,7 +90,7 @@ def remove(request: CompanyRequest, membership: int) -> HttpResponse:
 
 @page(Action.PEOPLE, CHANGE, fresh=True)
 def invitation(request: CompanyRequest, person: int) -> HttpResponse:
-    """Send an invitation that was not followed again, or withdraw it."""
+    """Resend an invitation that was not accepted, or withdraw it."""
     found = Person.objects.filter(pk=person, memberships__company=request.company, last_login=None, is_active=True).distinct().first()
     if found is None:
         raise Http404
@@ -103,7 +103,7 @@ def invitation(request: CompanyRequest, person: int) -> HttpResponse:
 
 @page(Action.PEOPLE)
 def person(request: CompanyRequest, person: int) -> HttpResponse:
-    """One person: roles here, how they sign in, since when the account exists and how its address was proven."""
+    """Show one person: roles here, ways to sign in, age of the account and how its address was proven."""
     row = next((row for row in read_model.rows(request.company, now(request)) if row.person.pk == person), None)
     if row is None:
         raise Http404
@@ -113,7 +113,7 @@ def person(request: CompanyRequest, person: int) -> HttpResponse:
 
 @page(Action.PEOPLE, CHANGE, fresh=True)
 def disconnect(request: CompanyRequest, person: int, join: int) -> HttpResponse:
-    """Disconnect an account of the identity provider from the person, who is signed out everywhere."""
+    """Disconnect an account of the identity provider from the person, and sign the person out everywhere."""
     found = Person.objects.filter(pk=person, memberships__company=request.company).distinct().first()
     if found is None or not joins.disconnect(actor(request), found, join, request.company.pk, now(request)):
         raise Http404
@@ -123,7 +123,8 @@ def disconnect(request: CompanyRequest, person: int, join: int) -> HttpResponse:
 
 @page(Action.PEOPLE, CHANGE, fresh=True)
 def require_second_factor(request: CompanyRequest) -> HttpResponse:
-    """For everybody who opens the company, from the next page on. Who asks it of others has one."""
+    """Require a second factor, or no longer, of everybody who opens the company, from the next page on. Only a person who has one may
+    require it."""
     wanted = request.POST.get("required") == "on"
     if wanted and not second_factor.satisfied(request):
         return _show(request, error=_("Set up your own second factor first."), status=422)
@@ -144,7 +145,8 @@ def require_second_factor(request: CompanyRequest) -> HttpResponse:
 
 
 def _send(request: CompanyRequest, person: Person) -> HttpResponse:
-    """By mail; where none can be sent, the link stands on the screen, this once, if nobody else's account can be had by it."""
+    """Send the invitation by mail. If no mail can be sent, show the link once on the screen, unless it could give access to another
+    person's account."""
     unsent = False
     if mail.configured():
         if _mailed(request, person):
@@ -160,7 +162,7 @@ def _send(request: CompanyRequest, person: Person) -> HttpResponse:
 
 
 def _mailed(request: CompanyRequest, person: Person) -> bool:
-    """Whether the mail server took the invitation. The link of a mail that was not taken is void."""
+    """Send the mail and return whether the mail server accepted it. If it did not, the link is made void."""
     token = people.invitation(actor(request), person, request.company.pk, Link.Handed.MAIL, now(request))
     days = links.LIFE[Link.Kind.INVITATION].days
     try:
@@ -177,8 +179,9 @@ def _address(token: str) -> str:
 
 
 def _may_be_shown(company: Company, person: Person) -> bool:
-    """Whoever sees the link can be that person. So it is shown where that is no way into another company, now or later: the person is
-    known in no other, and is in this company's own directory, or this company is the only one."""
+    """Whether the link may be shown on the screen. Anyone who sees the link can sign in as that person. So it is shown only if it gives no
+    access to another company, now or later: the person is known in no other company, and either is in this company's own directory or this
+    company is the only one."""
     return people.only_here(person, company.pk) and (_is_alone(company) or read_model.knows(company, person.email))
 
 

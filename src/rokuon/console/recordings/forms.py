@@ -1,4 +1,4 @@
-"""What a search for recordings asks for, read from the page's own address: so that an address can be kept, shared and bookmarked."""
+"""Search form for recordings, read from the page's own address, so that a search can be shared and bookmarked."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -31,7 +31,7 @@ class _Day(forms.DateField):
 
 
 class RecordingsForm(forms.Form):
-    """`targets` are those within the person's reach: nothing else can be asked for."""
+    """Filters of the search. `targets` are those within the person's reach: no others can be searched."""
 
     target = forms.MultipleChoiceField(required=False, label=gettext_lazy("Contact center / coaching team"))
     since = _Day(gettext_lazy("First day"))
@@ -63,7 +63,7 @@ class RecordingsForm(forms.Form):
 
     @property
     def within(self) -> list[Within]:
-        """The targets asked for, each with the days asked for on the wall of its own zone."""
+        """The targets asked for, each with the days asked for in its own time zone."""
         chosen = set(self.cleaned_data["target"])
         since, until = self.cleaned_data["since"], self.cleaned_data["until"]
         return [
@@ -85,7 +85,7 @@ class RecordingsForm(forms.Form):
 
     @property
     def asks(self) -> bool:
-        """Whether anything is filtered at all."""
+        """Whether any filter is set."""
         return bool(self.query())
 
     @property
@@ -93,7 +93,7 @@ class RecordingsForm(forms.Form):
         return set(self._asked.getlist("target"))
 
     def query(self, cursor: str = "") -> str:
-        """The address of this search, without what is empty, from there on."""
+        """Return the query string of this search, without empty values, from `cursor` on."""
         asked = [(name, value) for name in self.fields for value in self._asked.getlist(name) if value]
         return urlencode([*asked, *([(PAGE, cursor)] if cursor else [])])
 

@@ -1,7 +1,7 @@
-"""Listening and downloading: two permissions, and each time one entry in the audit log before the first byte leaves.
+"""Views to play and download recordings: two permissions, and one entry in the audit log before the first byte is sent.
 
-Bytes pass through here and not by a link into the bucket while somebody listens: whoever loses the role hears the next megabyte no more,
-and seeking works however long the call was. A download goes by a link of five minutes where the store can sign one.
+Playback is served from here and not by a link into the bucket: a person who loses the role does not receive the next megabyte, and seeking
+works for calls of any length. A download uses a link that is valid for five minutes, if the store can sign one.
 """
 
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ from .views import copy_or_404
 
 PLAY, DOWNLOAD = "recording.play", "recording.download"
 PROBE = 2
-"""Safari asks for the first two bytes before it plays: nothing can be heard in them."""
+"""Safari asks for the first two bytes before it plays; they contain nothing that can be heard."""
 
 _POLICY = "default-src 'none'; sandbox"
 
@@ -102,7 +102,7 @@ def _hand_out(request: CompanyRequest, copy: Heard, action: str) -> HttpResponse
 
 
 def _span(request: CompanyRequest, copy: Heard, size: int) -> Span | None:
-    """What is asked for, cut to a megabyte: a browser asks for more when it needs more. None for the whole."""
+    """Return the requested range, cut to a megabyte, because a browser requests more when it needs more. None for the whole."""
     condition = request.headers.get("If-Range", "")
     if condition and condition != _etag(copy):
         return None
@@ -117,8 +117,9 @@ def _rest(copy: Heard, start: int) -> Iterator[bytes]:
 
 
 def _goes_on(request: CompanyRequest, copy: Heard, action: str, span: Span, given: int) -> bool:
-    """Whether these bytes belong to a play that is in the audit log: they begin later than at the first byte, this person began this
-    recording within the hour, and got no more of it since than one entry stands for. What begins at the first byte is a play of its own."""
+    """Whether these bytes belong to a play that is already in the audit log: they do not begin at the first byte, this person began this
+    recording within the last hour, and has not received more of it since than one entry covers. A request from the first byte is a new
+    play."""
     if span.start == 0:
         return span.end <= PROBE < (copy.size)
     return handed_out.goes_on(request.user, action, copy.copy.pk, span.start, given, copy.size, guards.now(request))
@@ -147,7 +148,7 @@ def _audio(answer: HttpResponseBase, copy: Heard, action: str, length: int) -> H
 
 
 def _headed(answer: HttpResponseBase, copy: Heard, action: str) -> HttpResponseBase:
-    """Whatever the bytes are, a browser takes them for audio and for nothing else (Q13)."""
+    """Set headers that make a browser treat the bytes as audio and as nothing else, whatever they are (Q13)."""
     answer["Content-Disposition"] = _disposition(copy, action)
     answer["Content-Security-Policy"] = _POLICY
     answer["X-Content-Type-Options"] = "nosniff"
@@ -165,6 +166,6 @@ def _etag(copy: Heard) -> str:
 
 
 def _refused(error: RokuonError) -> HttpResponse:
-    """A sentence for whoever opened the address itself; a player shows the page's own."""
+    """Return a sentence for a person who opened the address directly; a player shows the page's own message."""
     advice = i18n._(error.advice) if not isinstance(error, ConfigError) else _("This installation cannot open the bucket.")
     return HttpResponse(f"{advice} [{error.reason}]\n", status=502, content_type="text/plain; charset=utf-8")

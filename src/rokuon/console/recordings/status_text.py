@@ -1,4 +1,4 @@
-"""How a copy stands, in words: the badge, why, and what to do. Reason codes become sentences here and nowhere else on these pages."""
+"""Status badge, explanation and advice for a copy. On these pages only this module turns reason codes into sentences."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ STATES = {
     "gone": gettext_noop("No longer at Dialpad"),
     "excluded": gettext_noop("Excluded by rule"),
 }
-"""The ledger's own states, as a filter offers them."""
+"""The ledger's own states, as options of the filter."""
 
 WEAKER_PROOFS = {
     "read_twice": gettext_noop("Backed up and checked by reading twice"),
     "read_apart": gettext_noop("Backed up and checked by two reads some time apart"),
     "accepted": gettext_noop("In the bucket without a proof, accepted by a person"),
 }
-"""What a filter offers besides: verified, by a weaker proof (row S10)."""
+"""Additional options of the filter: verified by a weaker proof (row S10)."""
 
 _SET_ASIDE = {
     exclude.RULE_DISABLED: gettext_noop("Its backup rule is switched off. It is backed up when the rule is switched on again."),
@@ -45,8 +45,8 @@ _HELD = {
 
 @dataclass(frozen=True, slots=True)
 class CopyStatus:
-    """`badge` is a state of the design layer, `words` stand in it. `why` is one sentence, `sentence` all of it; both "" where there is
-    nothing to say. `code` is to be quoted."""
+    """The status of a copy. `badge` is a state of the design layer, `words` is the text in it. `why` is the first sentence, `sentence` the
+    whole explanation; both are "" if there is nothing to explain. `code` is the reason code to quote."""
 
     badge: str
     words: str
@@ -56,7 +56,7 @@ class CopyStatus:
 
 
 def of(copy: Copy, held: Collection[Hold]) -> CopyStatus:
-    """`held` are the company's open holds."""
+    """Return the status of a copy. `held` are the company's open holds."""
     if copy.state == Copy.State.PENDING:
         return _pending(copy, held)
     if copy.proof == Copy.Proof.ACCEPTED and copy.state == Copy.State.VERIFIED:
@@ -65,14 +65,14 @@ def of(copy: Copy, held: Collection[Hold]) -> CopyStatus:
 
 
 def sentence(reason: str) -> str:
-    """Why, and what to do."""
+    """Return the cause and the advice for a reason code."""
     if reason in _SET_ASIDE:
         return _(_SET_ASIDE[reason])
     return i18n._((by_reason(reason) if reason else InternalFault).advice)
 
 
 def why(reason: str) -> str:
-    """The first sentence alone, without its full stop."""
+    """Return only the first sentence, without its full stop."""
     whole = sentence(reason)
     for stop in (". ", "。"):
         whole = whole.partition(stop)[0]

@@ -1,4 +1,4 @@
-"""The page Recordings: search over what the ledger knows, and everything that it knows about one recording."""
+"""Views of recordings: search the ledger, and show everything that it knows about one recording."""
 
 from dataclasses import dataclass
 
@@ -32,7 +32,7 @@ class RecordingRow:
 
     @property
     def length_s(self) -> float | None:
-        """Of the audio where it is known, else as listed."""
+        """Length of the audio in seconds if it is known, otherwise the listed length."""
         length = self.copy.audio_ms if self.copy.audio_ms is not None else self.copy.recording.duration_ms
         return length / 1000 if length else None
 
@@ -43,7 +43,7 @@ class RecordingRow:
 
     @property
     def crc32c(self) -> str:
-        """As Google shows it."""
+        """The checksum as Google shows it."""
         return checksums.to_base64(self.copy.crc32c or 0)
 
 
@@ -88,7 +88,7 @@ def recording(request: CompanyRequest, copy: int) -> HttpResponse:
 
 
 def copy_or_404(reach: AccessReach, copy_id: int) -> Copy:
-    """A copy within reach, with all that belongs to it."""
+    """Return a copy within reach, with its related rows. Raises Http404 for any other."""
     within = Copy.objects.filter(company_id=reach.company_id, target__in=guards.targets(reach))
     found = within.select_related("recording", "bucket", "target__office", "accepted").filter(pk=copy_id).first()
     if found is None:

@@ -1,4 +1,4 @@
-"""From the ticks of a form to what they change: only what differs from what the form showed, on top of what others did meanwhile."""
+"""Turns a form's checkboxes into changes: only what differs from what the form showed, on top of other people's changes since then."""
 
 import hashlib
 from collections import defaultdict
@@ -17,12 +17,12 @@ Shown = Mapping[int, bool]
 
 
 def written(targets: Iterable[Target]) -> str:
-    """What a form shows, as one hidden field."""
+    """Return what a form shows, as the value of one hidden field."""
     return " ".join(f"{target.pk}:{int(target.backed_up)}" for target in targets)
 
 
 def read_shown(text: str) -> dict[int, bool]:
-    """What `written` wrote. What is not of that form is left out."""
+    """Read what `written` wrote. Words of any other form are left out."""
     found = {}
     for one in text.split():
         number, _colon, on = one.partition(":")
@@ -33,14 +33,14 @@ def read_shown(text: str) -> dict[int, bool]:
 
 
 def ticked(data: MultiValueDict[str, str]) -> set[int]:
-    """The boxes that are ticked, one value each, or all in one hidden field."""
+    """Return the ticked boxes, given as one value each or all in one hidden field."""
     words = [*data.getlist("on"), *data.get("ticked", "").split()]
     return {target for word in words if (target := row_id(word)) is not None}
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """Targets to be enabled whose recordings go to one bucket; None is "stored nowhere", then `why` says the reason."""
+    """Targets to enable whose recordings go to one bucket; None is "stored nowhere", and then `why` is the reason."""
 
     bucket: Bucket | None
     why: EffectReason
@@ -49,7 +49,8 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class RulesPlan:
-    """`already` are as wanted because somebody was quicker; `changed_by_others` differ from what was shown and stay as they are."""
+    """The changes that a form asks for. `already` were set as wanted by another person in the meantime; `changed_by_others` differ from
+    what was shown and stay unchanged."""
 
     enable: tuple[Target, ...]
     disable: tuple[Target, ...]
@@ -61,7 +62,7 @@ class RulesPlan:
 
 
 def plan(company: Company, targets: Iterable[Target], shown: Shown, wanted: set[int]) -> RulesPlan:
-    """`targets` are those that the person may change, as they are now; ids that are not among them count for nothing."""
+    """Return the plan. `targets` are those that the person may change, in their current state; other ids are ignored."""
     enable: list[Target] = []
     disable: list[Target] = []
     already, others = [], []

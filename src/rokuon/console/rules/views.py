@@ -1,4 +1,4 @@
-"""Backup rules (M6, M7): which targets are backed up automatically, and what a change will do before it is saved."""
+"""Views of backup rules (M6, M7): which targets are backed up automatically, and a preview of a change before it is saved."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -39,7 +39,7 @@ class RuleRow:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What of the rules is shown: one kind, of all offices or one, whose name holds a text."""
+    """Filters of the rules page: one kind, all offices or one, and a text that the name contains."""
 
     kind: str
     office: int | None
@@ -112,7 +112,8 @@ def _urls(request: CompanyRequest, choice: Choice) -> dict[str, str]:
 
 @page(Action.SET_RULES, CHANGE)
 def save(request: CompanyRequest) -> HttpResponse:
-    """What the ticks change, in words; saved when that was confirmed. What others changed meanwhile stays, and is told."""
+    """Show in words what the checkboxes change; save it after the person confirmed it. Changes that others made meanwhile stay, and a
+    message names them."""
     choice, company = _choice(request, request.POST), request.company
     shown, wanted = plan.read_shown(request.POST.get("shown", "")), plan.ticked(request.POST)
     if request.POST.get("all") in ("on", "off"):

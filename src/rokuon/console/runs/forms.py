@@ -1,4 +1,4 @@
-"""What a person asks of Back up now: a scope within their reach, a range, whether to list sealed days again."""
+"""Form of Back up now: a scope within the person's reach, a range, and whether to list sealed days again."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ TWO_YEARS, DATES = "two_years", "dates"
 
 
 class BackupForm(forms.Form):
-    """After `is_valid`: `asked_scope`, and `asked_range`, which is None for the past two years."""
+    """The form of Back up now. `is_valid` sets `asked_scope` and `asked_range`, which is None for the past two years."""
 
     scope = forms.ChoiceField(label=gettext_lazy("Scope"))
     period = forms.ChoiceField(
@@ -58,7 +58,7 @@ class BackupForm(forms.Form):
 
 
 def _choices(reach: AccessReach) -> list[tuple[str, Any]]:
-    """The company first, then each office with what it has a rule for. Nothing beyond the reach."""
+    """Return the company first, then each office with its targets that have a rule. Nothing outside the reach."""
     offices = list(guards.offices(reach).exclude(state="deleted").order_by("name", "pk"))
     ruled = list(guards.targets(reach).filter(backed_up=True).exclude(state="deleted").order_by("name", "pk"))
     choices: list[tuple[str, Any]] = [("company:0", _("Whole company"))] if reach.whole else []

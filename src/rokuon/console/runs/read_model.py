@@ -1,4 +1,4 @@
-"""Runs of Back up now as the console shows them: within a person's reach, with their rate, and why something is missing."""
+"""Read model of Back up now: runs within a person's reach, with their rate, and why something is missing."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ MOST_TARGETS = 200
 
 @dataclass(frozen=True, slots=True)
 class RunScope:
-    """What a run is over. `zone` is the one whose calendar its dates are of; `office_id` is None for the whole company."""
+    """The scope of a run. `zone` is the time zone of its dates; `office_id` is None for the whole company."""
 
     kind: ScopeKind
     id: int
@@ -43,7 +43,7 @@ class RunScope:
 
 
 def scope_of(company: Company, kind: str, scope_id: int) -> RunScope:
-    """Raises Http404 for what this company does not have."""
+    """Return the scope. Raises Http404 if this company does not have it."""
     if kind == ScopeKind.COMPANY:
         return RunScope(ScopeKind.COMPANY, 0, _("Whole company"), guards.company_zone(company), None)
     if kind == ScopeKind.OFFICE:
@@ -57,7 +57,7 @@ def scope_of(company: Company, kind: str, scope_id: int) -> RunScope:
 
 
 def visible(reach: AccessReach) -> QuerySet[Run]:
-    """The runs of Back up now within reach, newest first. Sweeps run by themselves and are nobody's to pause."""
+    """Return the runs of Back up now within reach, newest first. Sweeps are left out: they run automatically, and nobody can pause them."""
     if reach.offices is None:
         return Run.objects.filter(company_id=reach.company_id, purpose=Run.Purpose.BACK_UP_NOW).order_by("-pk")
     return history.runs_within(reach.company_id, reach.offices, _within(reach) or frozenset()).order_by("-pk")
@@ -100,9 +100,9 @@ class TargetRow:
 
 @dataclass(frozen=True, slots=True)
 class RunPage:
-    """A run at this moment. `partial`: the run goes beyond the reader's reach, and everything here is of their targets only.
+    """A run at this moment. `partial`: the run goes beyond the reader's reach, and everything here is about the reader's targets only.
 
-    `expected` is None while too little is listed to say, `time` (left) where nothing of the run moves.
+    `expected` is None while too little is listed for an estimate; `time` (left) is None if the run makes no progress.
     """
 
     run: Run
@@ -136,7 +136,7 @@ class RunPage:
 
     @property
     def whole(self) -> bool:
-        """Whether an ended run left nothing behind."""
+        """Whether the run finished and backed up everything."""
         total, progress = self.total, self.progress
         return self.run.state == Run.State.FINISHED and not (
             total.failed or total.pending or progress.unlisted or progress.malformed or progress.unnamed
@@ -148,7 +148,7 @@ class RunPage:
 
     @property
     def left(self) -> int:
-        """Recordings that were found and are not in the bucket, though they should be."""
+        """The number of recordings that were found and should be in the bucket but are not."""
         return self.total.failed + self.total.pending
 
 
@@ -201,7 +201,7 @@ def past(company: Company, runs: Iterable[Run], reach: AccessReach) -> list[Past
 
 @dataclass(frozen=True, slots=True)
 class StateText:
-    """`copies` recordings in this state, and the sentence that says why and what to do; `code` is to be quoted."""
+    """`copies` recordings in this state, and the sentence with cause and advice; `code` is the reason code to quote."""
 
     state: str
     copies: int
@@ -215,7 +215,7 @@ def why(run: Run, reach: AccessReach) -> list[StateText]:
 
 @dataclass(frozen=True, slots=True)
 class Unlisted:
-    """A stretch of days that could not be listed: for good, or `again` when it is tried once more by itself."""
+    """A window that could not be listed. `again` is when Rokuon tries it again automatically; None if it does not."""
 
     window: Window
     sentence: str

@@ -1,4 +1,4 @@
-"""Back up now (M11): choose what, look at the plan, start. What goes on and what was done stand below the choice."""
+"""Views to start Back up now (M11): choose a scope, see the plan, start. Open and past runs are listed below the form."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -27,7 +27,7 @@ from . import read_model
 from .forms import BackupForm
 
 PATIENCE_S: Final = 20.0
-"""How long a person waits for the plan. Dialpad is asked for the directory, if it is old, and for one page of each month."""
+"""How long a person waits for the plan. Rokuon asks Dialpad for the directory, if it is old, and for one page of each month."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def _page(request: CompanyRequest, form: BackupForm | None = None, trouble: Star
 
 @page(Action.VIEW)
 def current(request: CompanyRequest) -> HttpResponse:
-    """What goes on now, for the page to look again."""
+    """Render the open runs, for the page's polling."""
     now = guards.now(request)
     looks = [
         read_model.load_run(request.company, run, request.reach, now) for run in read_model.visible(request.reach).filter(state__in=OPEN)
@@ -85,7 +85,7 @@ def current(request: CompanyRequest) -> HttpResponse:
 
 @page(Action.BACK_UP, CHANGE)
 def plan(request: CompanyRequest) -> HttpResponse:
-    """What a start would do. Changes nothing but the directory, which is read again where it is old."""
+    """Show what a start would do. Changes nothing except the directory, which is read again if it is old."""
     form = _asked(request)
     if not form.is_valid() or form.asked_scope is None:
         return _page(request, form, status=422)
@@ -122,7 +122,7 @@ def plan(request: CompanyRequest) -> HttpResponse:
 
 @page(Action.BACK_UP, CHANGE)
 def start(request: CompanyRequest) -> HttpResponse:
-    """Start, or join what goes on or is paused for this scope."""
+    """Start a run, or join the running or paused run of this scope."""
     form, now = _asked(request), guards.now(request)
     scope = form.asked_scope if form.is_valid() else None
     if scope is None:
@@ -157,7 +157,7 @@ def _asked(request: CompanyRequest) -> BackupForm:
 
 
 def _trouble(request: CompanyRequest, error: Exception) -> StartProblem:
-    """In words, with the page on which to mend it for those who may."""
+    """Return the problem in words, with a link to the page where it can be fixed, if the person may open it."""
     place, words = _remedy(request, error)
     link = reverse(place, args=[request.company.public_id]) if place else ""
     if isinstance(error, TimeoutError):
@@ -178,7 +178,7 @@ def _trouble(request: CompanyRequest, error: Exception) -> StartProblem:
 
 
 def _remedy(request: CompanyRequest, error: Exception) -> tuple[str, str]:
-    """The page that mends it and its name, where the person may; else whom to ask."""
+    """Return the page where the problem can be fixed and the link's text, if the person may open it; else the person to ask."""
     if isinstance(error, NothingToBackUp):
         if error.obstacle is Obstacle.NO_RULE:
             return "console:rules", _("Backup rules")

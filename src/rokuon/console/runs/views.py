@@ -1,4 +1,4 @@
-"""One run of Back up now: how far it is, what it came to, and pause, resume, cancel."""
+"""Views of one run of Back up now: progress, result, and pause, resume, cancel."""
 
 import math
 import time
@@ -29,7 +29,7 @@ from . import read_model
 
 LOOK_EVERY_S = 2
 SLOW_LOOK = 10
-"""A look that takes long is made so many times its own length apart, so that watching never costs more than a tenth of the database."""
+"""The page polls at intervals of at least this many times the duration of one poll, so polling takes at most a tenth of the database."""
 
 
 @page(Action.VIEW)
@@ -43,7 +43,7 @@ def show(request: CompanyRequest, run: int) -> HttpResponse:
 
 @page(Action.VIEW)
 def progress(request: CompanyRequest, run: int) -> HttpResponse:
-    """The live part alone. Tells the page to load anew when the run is in another state than the page shows."""
+    """Render only the live part. Makes the page reload if the run's state differs from the state that the page shows."""
     shown = _shown(request, read_model.run_or_404(request.reach, run))
     answer = render(request, "console/runs/progress.html", shown)
     if request.GET.get("state") != shown["shown_as"]:
@@ -59,7 +59,7 @@ def _shown(request: CompanyRequest, found: Run) -> dict[str, Any]:
     return {
         "look": look,
         "unlisted": read_model.unlisted(found, request.reach),
-        # What is held may be another office's bucket: told to those who see the whole company.
+        # The hold may be on another office's bucket, so only people who see the whole company get it.
         "held": [in_words(hold.reason) for hold in holds.open_holds(request.company.pk)] if look.open and request.reach.whole else [],
         "no_worker": no_worker,
         "shown_as": "waiting" if no_worker else look.run.state,
@@ -73,7 +73,7 @@ def _may_change(request: CompanyRequest, scope: read_model.RunScope) -> bool:
 
 @page(Action.BACK_UP, FORM)
 def pause(request: CompanyRequest, run: int) -> HttpResponse:
-    """First the numbers, then the change; so do the others."""
+    """Show the numbers first (GET), then make the change (POST). `resume` and `cancel` do the same."""
     said = _("Paused. What is being copied at this moment is finished; nothing is lost.")
     return _change(request, run, "pause", (Run.State.RUNNING,), lambda found: runs.pause(found, *_by(request)), said)
 
@@ -97,7 +97,7 @@ def _by(request: CompanyRequest) -> tuple[Actor, datetime]:
 def _change(
     request: CompanyRequest, run_id: int, what: str, possible: Sequence[str], act: Callable[[Run], bool], said: str
 ) -> HttpResponse:
-    """Raises PermissionDenied for a run that goes beyond the reach."""
+    """Show the confirmation, or make the change. Raises PermissionDenied for a run that goes beyond the reach."""
     found = read_model.run_or_404(request.reach, run_id)
     scope = read_model.scope_of(request.company, found.scope_kind, found.scope_id)
     if not request.reach.covers(scope.office_id):

@@ -1,4 +1,4 @@
-"""What a change of settings will do, before it is saved: which bucket the coming recordings of how many targets go to instead."""
+"""Preview of a settings change before it is saved: how many targets, with how many future recordings, move to which bucket."""
 
 import hashlib
 from collections import defaultdict
@@ -20,7 +20,7 @@ FAR_REACHING = {"enabled", "bucket", "restricted", "customized"}
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """Targets that leave one bucket for another; None is "not backed up", then `why` says the reason."""
+    """Targets that move from one bucket to another; None is "not backed up", and then `why` is the reason."""
 
     before: Bucket | None
     after: Bucket | None
@@ -31,7 +31,7 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A setting as it is and as it is wanted, in words."""
+    """The current and the wanted value of a setting, in words."""
 
     label: str
     now: str
@@ -40,8 +40,8 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """`token` stands for exactly this: a change is saved only with the token of the effect that the person saw. `any_rule` is whether
-    anything within reach is backed up at all: without it there is no effect to look at."""
+    """The effect of a change. `token` identifies exactly this effect: a change is saved only with the token of the effect that the person
+    saw. `any_rule` is whether anything within reach is backed up at all: without it there is no effect to show."""
 
     differences: tuple[Difference, ...]
     flows: tuple[Flow, ...]
@@ -55,7 +55,7 @@ class Effect:
 
     @property
     def begins(self) -> bool:
-        """Whether all that it moves is not backed up so far."""
+        """Whether none of the targets that it moves is backed up so far."""
         return bool(self.flows) and all(flow.before is None for flow in self.flows)
 
     @property
@@ -64,7 +64,7 @@ class Effect:
 
 
 def effect(company: Company, node: Node, wanted: Mapping[str, Any], targets: Iterable[Target], now: datetime) -> Effect:
-    """The effect on those of the targets that are backed up, as far as the last 30 days let expect."""
+    """Return the effect on those of the targets that are backed up, estimated from the last 30 days."""
     differing = {name: given for name, given in wanted.items() if getattr(node, name) != given}
     backed_up = [target for target in targets if target.backed_up and target.state != "deleted"]
     moved = redirected(company, node, differing, backed_up)

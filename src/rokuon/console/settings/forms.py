@@ -1,4 +1,4 @@
-"""Forms of the settings pages. `wanted()` is what `actions.settings.change` takes."""
+"""Forms of the settings pages. `wanted()` returns what `actions.settings.change` accepts."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -58,7 +58,7 @@ def bucket_name(bucket: Bucket) -> str:
 
 
 class SettingsForm(forms.Form):
-    """What all levels have: the bucket, and the revision of the level that the form shows."""
+    """The fields of all levels: the bucket, and the revision of the level that the form shows."""
 
     revision = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
     bucket = BucketChoice(Bucket.objects.none(), required=False, label=LABELS["bucket"], empty_label=gettext_lazy("None chosen"))
@@ -127,7 +127,7 @@ def label(node: Node, field: str) -> str:
 
 
 def value(field: str, given: Any) -> str:
-    """A setting in words."""
+    """Return a setting's value in words."""
     if isinstance(given, bool):
         return _("on") if given else _("off")
     if isinstance(given, Bucket):

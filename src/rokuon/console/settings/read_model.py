@@ -1,6 +1,6 @@
-"""What the settings pages show: the tree within a person's reach, and of one level its effective bucket with the reasons.
+"""Read model of the settings pages: the tree within a person's reach, and one level's effective bucket with the reasons.
 
-Which bucket counts is `domain.settings`' word alone; here it is only put beside names, links and the audit log.
+Only `domain.settings` decides which bucket is effective; this module adds names, links and entries of the audit log.
 """
 
 from collections.abc import Iterable
@@ -34,7 +34,7 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Overruling:
-    """A customized level that has no effect here, why, and who brought that about."""
+    """A customized level that has no effect here, the reason, and the change that caused it."""
 
     name: str
     kind: str
@@ -46,7 +46,7 @@ class Overruling:
 
 @dataclass(frozen=True, slots=True)
 class SettingLevel:
-    """One level with its answer. `won` is the level that decided and `set_by` who set it so, where the audit log knows."""
+    """One level with its effective settings. `won` is the level that decided, `set_by` the audit entry of that change, if there is one."""
 
     node: Node
     kind: str
@@ -76,7 +76,7 @@ def kind_of(node: Node) -> str:
 
 
 def url_of(company: Company, node: Node, name: str = "") -> str:
-    """The page of a level; with `name` another address of that level."""
+    """Return the address of a level's page; with `name`, another address of that level."""
     if isinstance(node, Company):
         return reverse(f"console:settings{name}", args=[company.public_id])
     level = "office" if isinstance(node, Office) else "target"
@@ -84,8 +84,8 @@ def url_of(company: Company, node: Node, name: str = "") -> str:
 
 
 def tree(reach: AccessReach, company: Company, here: Node, wanted: str = "") -> list[Branch]:
-    """The offices within reach with their contact centers and coaching teams; those that hold `wanted` in their name,
-    in the folder that kept an earlier one (C4), or in their office's name."""
+    """Return the offices within reach with their contact centers and coaching teams; only those with `wanted` in their name, in the name
+    of their folder, which may be an earlier name (C4), or in their office's name."""
     offices = {
         office.pk: Branch(office, "office", url_of(company, office), office == here)
         for office in guards.offices(reach).order_by("name", "pk")
@@ -112,7 +112,7 @@ def answer(company: Company, node: Node) -> Effective:
 
 
 def level(company: Company, node: Node) -> SettingLevel:
-    """One level, with everything that bears on it."""
+    """Return one level, with everything that affects it."""
     effective, known = answer(company, node), buckets(company)
     path: dict[str, Node] = {"company": company}
     if isinstance(node, Target):
@@ -145,7 +145,7 @@ def _bucket(known: dict[int, Bucket], bucket_id: int | None) -> Bucket | None:
 
 
 def deviations(company: Company, offices: Iterable[Office], targets: Iterable[Target]) -> list[Deviation]:
-    """What customized offices and targets below a level come to."""
+    """Return the effective settings of customized offices and targets below a level."""
     known = buckets(company)
     below: list[Node] = [*offices, *targets]
     found = []
@@ -157,7 +157,7 @@ def deviations(company: Company, offices: Iterable[Office], targets: Iterable[Ta
 
 
 def zone(reach: AccessReach, node: Node) -> str:
-    """On which wall the times of a level are read: its own zone; the company's where all its offices share one, else UTC."""
+    """Return the zone for a level's times: its own; for the company the zone that all its offices share, else "" (UTC)."""
     if isinstance(node, Target):
         return zone_of(node)
     if isinstance(node, Office):
@@ -167,7 +167,7 @@ def zone(reach: AccessReach, node: Node) -> str:
 
 
 def company_admins(company: Company) -> list[str]:
-    """Who can change what belongs to the company."""
+    """Return the addresses of the active company admins."""
     return list(
         Membership.objects.filter(company=company, role=Membership.Role.COMPANY_ADMIN, person__is_active=True)
         .order_by("person__email")

@@ -1,4 +1,4 @@
-"""Company, office and target settings (M1 to M5): what counts at a level and why; changing it, with the effect shown first."""
+"""Views of company, office and target settings (M1 to M5): effective settings with reasons, and changes with a preview of the effect."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -59,7 +59,8 @@ def save_target(request: CompanyRequest, target: int) -> HttpResponse:
 
 
 def _save(request: CompanyRequest, node: Node) -> HttpResponse:
-    """Invalid: the form again. Far-reaching and not confirmed: its effect. Changed by somebody meanwhile: both, side by side."""
+    """Save the settings of a level. An invalid form is shown again. A far-reaching change that is not confirmed shows its effect. If
+    another person changed the level meanwhile, both versions are shown side by side."""
     form = form_for(node, request.POST)
     if not form.is_valid():
         return _page(request, node, form, status=REFUSED)
@@ -101,7 +102,7 @@ def _back(request: CompanyRequest, node: Node) -> HttpResponse:
 def _page(request: CompanyRequest, node: Node, form: SettingsForm | None = None, status: int = 200) -> HttpResponse:
     company, reach = request.company, guards.seen(request)
     if form is None:
-        # A change that was interrupted, to prove who it is or to look again, comes back with the address.
+        # If a change was interrupted, by re-authentication or to look at the form again, its values are in the query string.
         form = form_for(node, request.GET) if "revision" in request.GET else form_for(node)
     context = _frame(request, node)
     below = guards.targets(reach).none() if isinstance(node, Target) else guards.targets(reach)
@@ -121,7 +122,7 @@ def _page(request: CompanyRequest, node: Node, form: SettingsForm | None = None,
 
 
 def _conflict(request: CompanyRequest, current: Node, form: SettingsForm) -> HttpResponse:
-    """What the other person set and what this one wanted; saving again is then a decision."""
+    """Show what the other person set and what this person wanted, so that saving again is a decision."""
     wanted = form.wanted()
     both = [
         Difference(label(current, name), value(name, getattr(current, name)), value(name, given))
@@ -142,7 +143,7 @@ def _conflict(request: CompanyRequest, current: Node, form: SettingsForm) -> Htt
 
 
 def _frame(request: CompanyRequest, node: Node) -> dict[str, Any]:
-    """The tree beside a level, and the level."""
+    """Return the template context of a level and of the tree beside it."""
     company, wanted = request.company, request.GET.get("q", "").replace("\0", "").strip()
     save = read_model.url_of(company, node, "-save")
     return {
@@ -171,6 +172,6 @@ def _may_change(request: CompanyRequest, node: Node) -> bool:
 
 
 def _again(request: CompanyRequest, node: Node, data: QueryDict) -> str:
-    """The level's page with its form filled in as in `data`; nothing in the settings is secret."""
+    """Return the address of the level's page with its form filled in from `data`; nothing in the settings is secret."""
     kept = [(name, given) for name, given in data.items() if name not in ("csrfmiddlewaretoken", "confirmed")]
     return f"{read_model.url_of(request.company, node)}?{urlencode(kept)}"

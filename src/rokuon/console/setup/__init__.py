@@ -1,1 +1,1 @@
-"""From a new installation to the first verified recording."""
+"""Set-up of a company, from a new installation to the first verified recording."""

@@ -1,4 +1,4 @@
-"""From nothing to the first verified recording: the steps, how far they are, and what each says. Reads only."""
+"""Checklist of the set-up: the steps to the first verified recording, with the state and text of each. Reads only."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ from rokuon.org import tree
 from rokuon.org.models import Company
 
 EARLY_COPIES = 500
-"""The first verified recording is looked for among so many of the oldest entries: they were copied side by side."""
+"""The first verified recording is searched for among this many of the oldest entries, because they were copied concurrently."""
 
 
 class StepState(StrEnum):
@@ -29,7 +29,8 @@ class StepState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SetupFacts:
-    """What the steps are judged by. `*_reason` are reason codes of open holds; `stored` of the `ruled` targets have a bucket."""
+    """Input for judging the steps. `*_reason` are reason codes of open holds; `stored` counts those of the `ruled` targets with a
+    bucket."""
 
     has_key: bool = False
     key_reason: str = ""
@@ -52,7 +53,8 @@ class SetupFacts:
 
 @dataclass(frozen=True, slots=True)
 class SetupStep:
-    """`place` is the name of the address where it is done, "" where it is done on the set-up page itself or by itself."""
+    """A step of the set-up. `place` is the name of the page where it is done, "" if it is done on the set-up page itself or
+    automatically."""
 
     name: str
     title: str
@@ -69,7 +71,7 @@ class Checklist:
 
     @property
     def current(self) -> SetupStep | None:
-        """What to do next: what is wrong before what is open."""
+        """The next step to do: the first that is wrong or current."""
         return next((step for step in self.steps if step.state in (StepState.WRONG, StepState.CURRENT)), None)
 
     @property
@@ -82,7 +84,7 @@ def read(company: Company) -> Checklist:
 
 
 def facts_of(company: Company) -> SetupFacts:
-    """The company as it stands."""
+    """Read the facts of a company from the database."""
     held = holds.open_holds(company.pk)
     buckets = list(company.buckets.only("verified_at", "verification"))
     held_buckets = {hold.ref: hold.reason for hold in held if hold.on == HoldOn.BUCKET}
@@ -117,7 +119,7 @@ def _first_verified_at(company: Company) -> datetime | None:
 
 
 def judge(facts: SetupFacts) -> Checklist:
-    """The first step that is not done is the current one; what is wrong is said wherever it is."""
+    """Return the steps with their states. The first step that is not done is the current one; a wrong step is wrong at any position."""
     steps: list[SetupStep] = []
     for name, title, done, wrong, says, place, link in (
         _key(facts),
@@ -136,7 +138,7 @@ def judge(facts: SetupFacts) -> Checklist:
 
 
 _Judged = tuple[str, str, bool, bool, str, str, str]
-"""Name, title, done, wrong, what it says, where it is done, and the words of the link."""
+"""Name, title, done, wrong, text, the page where it is done, and the text of the link."""
 
 
 def _key(facts: SetupFacts) -> _Judged:

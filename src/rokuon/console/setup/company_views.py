@@ -1,4 +1,4 @@
-"""Adding a company: an operator enters its Dialpad key, which is checked at once, and becomes its first company admin."""
+"""View to add a company: an operator enters its Dialpad key, which Rokuon checks at once, and becomes its first company admin."""
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -22,7 +22,7 @@ DIALPAD = "https://dialpad.com"
 
 @signed_in(FORM, fresh=True)
 def company_new(request: SignedInRequest) -> HttpResponse:
-    """403 for everybody but operators: a company that is added costs requests, space and a name."""
+    """Add a company. 403 for everybody except operators, because a company uses requests, space and a name."""
     if not request.user.is_operator:
         raise PermissionDenied
     address = request.POST.get("address", DIALPAD).strip()

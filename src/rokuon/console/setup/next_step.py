@@ -1,4 +1,4 @@
-"""The next step of the set-up, on every page of a company admin until the first recording is verified."""
+"""Next step of the set-up, shown on every page of a company admin until the first recording is verified."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ from .checklist import Checklist
 
 
 def trail(company: Company, reaches: Mapping[Action, AccessReach]) -> Checklist | None:
-    """None for everybody else, and for good once a recording was verified."""
+    """Return the checklist for a company admin; None for everybody else, and always after the first verified recording."""
     if Action.SET_COMPANY not in reaches or Copy.objects.filter(company=company, state=Copy.State.VERIFIED).exists():
         return None
     return checklist.read(company)

@@ -1,4 +1,4 @@
-"""Set-up: the way to the first verified recording, with the forms of its first steps. A key goes in here and never comes out again."""
+"""Views of the set-up page: the checklist and the forms of its first steps. A key that is entered here is never shown again."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -32,7 +32,7 @@ from . import checklist
 REFUSED = 422
 MOST_ZONES = 10
 NAMED = 5
-"""So many names are said of what a sync found; the rest is a number."""
+"""At most this many names of a sync's result are listed; the rest is a number."""
 
 
 @page(Action.SET_COMPANY)
@@ -42,7 +42,7 @@ def set_up(request: CompanyRequest) -> HttpResponse:
 
 @page(Action.SET_COMPANY, FORM, fresh=True)
 def replace_key(request: CompanyRequest) -> HttpResponse:
-    """Enter a new key of the same company. One that does not suffice changes nothing."""
+    """Enter a new key of the same company. A key with insufficient rights changes nothing."""
     if request.method != "POST":
         return _key_form(request)
     key, company, now = key_of(request), request.company, guards.now(request)
@@ -68,7 +68,7 @@ def _key_form(request: CompanyRequest, error: str = "", report: KeyReport | None
 
 @page(Action.SET_COMPANY, CHANGE)
 def check_key(request: CompanyRequest) -> HttpResponse:
-    """Look again at what the key opens: its scopes may have been changed in Dialpad."""
+    """Check again what the key may read: its scopes may have been changed in Dialpad."""
     try:
         report = companies.recheck_key(installation(), request.company, queue, guards.actor(request), guards.now(request))
         request.company.refresh_from_db()
@@ -83,7 +83,7 @@ def check_key(request: CompanyRequest) -> HttpResponse:
 
 @page(Action.SET_COMPANY, CHANGE)
 def sync(request: CompanyRequest) -> HttpResponse:
-    """Read the directory again, and say what differs."""
+    """Read the directory again and show the differences."""
     try:
         result = companies.sync(installation(), request.company, guards.actor(request), guards.now(request))
     except RokuonError as error:
@@ -94,7 +94,7 @@ def sync(request: CompanyRequest) -> HttpResponse:
 
 
 def key_of(request: HttpRequest) -> Secret:
-    """The key as it was pasted, without the space that copying adds."""
+    """Return the pasted key without the whitespace that copying adds."""
     return Secret(bare(request.POST.get("key", "")))
 
 
@@ -138,7 +138,7 @@ def told_zones(company: Company) -> list[str]:
 
 
 def told(result: SyncResult) -> list[str]:
-    """A directory sync in sentences: how much there is, then what is new, gone, renamed."""
+    """Return a directory sync in sentences: the counts, then what is new, gone, renamed."""
     said = [
         _("Read from Dialpad: %(offices)s offices, %(centers)s contact centers, %(teams)s coaching teams, %(users)s people.")
         % {
@@ -163,7 +163,7 @@ def told(result: SyncResult) -> list[str]:
 
 
 def _names(changes: tuple[Change, ...]) -> str:
-    """Each name between marks that keep its direction of writing to itself."""
+    """Return the names, each between Unicode marks that isolate its writing direction."""
     named = _(", ").join(f"\u2068{change.name}\u2069" for change in changes[:NAMED])
     more = len(changes) - NAMED
     if more <= 0:

@@ -1,1 +1,1 @@
-"""The state of the installation."""
+"""The system page: the state of the installation."""

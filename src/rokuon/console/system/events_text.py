@@ -1,4 +1,4 @@
-"""How a company's events reach Rokuon, in words, and how many calls came without one (M8)."""
+"""Text about a company's events: how they reach Rokuon, and how many calls came without one (M8)."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -34,7 +34,7 @@ def lost_of_week(company: Company, now: datetime) -> Loss:
 
 
 def lost_of_late(company: Company, now: datetime) -> Loss:
-    """The same, up to five minutes old: for a page that is opened often and must be quick."""
+    """Like `lost_of_week`, but up to five minutes old: for a page that is opened often and must be fast."""
     known = _known.get(company.pk)
     if known is None or not timedelta(0) <= now - known[0] < REMEMBERED:
         known = _known[company.pk] = (now, lost_of_week(company, now))
@@ -42,7 +42,7 @@ def lost_of_late(company: Company, now: datetime) -> Loss:
 
 
 def lost_said(lost: Loss) -> str:
-    """Found by a sweep ÷ all, in a sentence; "" where no call could have had an event."""
+    """Return the share of calls that a sweep found, as a sentence; "" if no call could have had an event."""
     if not lost.calls:
         return ""
     sentence = ngettext(

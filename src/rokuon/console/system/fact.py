@@ -1,4 +1,4 @@
-"""A fact of the system page: what, how it stands in one word, and what to do."""
+"""A fact of the system page: subject, state in a few words, and advice."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,8 +6,8 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """`state` is one of the design layer, "" for a fact that is neither good nor bad; `words` stand in it. `at` is when it was seen or
-    happened last, `todo` what to do, `code` to be quoted."""
+    """A fact. `state` is a state of the design layer, "" for a fact that is neither good nor bad; `words` is the text in it. `at` is when
+    it was last seen or happened, `todo` the advice, `code` the reason code to quote."""
 
     what: str
     state: str

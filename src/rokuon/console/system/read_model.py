@@ -1,6 +1,6 @@
-"""What the system page says: facts that a person would otherwise guess, each with what to do where it is not well.
+"""Read model of the system page: facts about the installation, each with advice if something is wrong.
 
-Nothing here asks anybody but the database and this machine's disks; `rokuon doctor` also asks Dialpad, the buckets and the mail server.
+It reads only the database and this machine's disks; `rokuon doctor` also asks Dialpad, the buckets and the mail server.
 """
 
 import platform
@@ -40,7 +40,7 @@ SWEEP_LATE = timedelta(minutes=30)
 
 @dataclass(frozen=True, slots=True)
 class FactGroup:
-    """Facts of one kind. `name` is the part's place on the page."""
+    """Facts of one kind. `name` is the anchor of the group on the page."""
 
     name: str
     title: str
@@ -53,7 +53,7 @@ class SystemPage:
 
     @property
     def wrong(self) -> int:
-        """How many facts need attention."""
+        """The number of facts that need attention."""
         return sum(fact.state == "failed" for part in self.parts for fact in part.facts)
 
 
@@ -150,7 +150,7 @@ def _disks(config: Config) -> Iterator[Fact]:
 
 
 def _disk(what: str, path: Path) -> Fact:
-    """Of the machine that serves this page; a worker on another machine has its own."""
+    """Return the free space on the machine that serves this page; a worker on another machine has its own disks."""
     try:
         usage = shutil.disk_usage(path)
     except OSError:

@@ -1,4 +1,4 @@
-"""The system page: the state of the installation, for its operators."""
+"""View of the system page: the state of the installation, for its operators."""
 
 from django.conf import settings
 from django.http import HttpResponse

@@ -1,4 +1,4 @@
-"""The guide to preparing a bucket, as its kind of store gives it."""
+"""Template tag of the guide to preparing a bucket, from the bucket's kind of store."""
 
 from django import template
 
@@ -10,6 +10,6 @@ register = template.Library()
 
 @register.simple_tag
 def bucket_guide(kind: StoreKind | str = "", bucket: str = "", principal: str = "") -> Guide | None:
-    """`kind` is the first that is offered where a page names none. `principal` is the account of a bucket's own credential; without it,
-    that of this machine."""
+    """Return the guide. `kind` defaults to the first kind that is offered. `principal` is the account of a bucket's own credential; without
+    it, this machine's account is used."""
     return (KINDS[0] if isinstance(kind, str) else kind).guide(bucket, principal)

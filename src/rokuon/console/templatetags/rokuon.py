@@ -1,4 +1,4 @@
-"""How things look on a page: numbers, sizes, lengths, moments in their zone, states, icons."""
+"""Template tags and filters: numbers, sizes, durations, times in their zone, states, icons."""
 
 from datetime import UTC, datetime
 from functools import cache
@@ -17,7 +17,7 @@ from rokuon.domain.placement import zone as zone_info
 
 register = template.Library()
 
-# word and icon of each state; the class carries the colour
+# word and icon of each state; the CSS class sets the colour
 STATES = {
     "verified": (gettext_noop("Verified"), "verified"),
     "pending": (gettext_noop("Queued"), "queued"),
@@ -39,25 +39,25 @@ STATES = {
 
 @register.filter
 def number(value: int | None) -> str:
-    """With separators of thousands; a dash for none."""
+    """Format a number with thousands separators; a dash for None."""
     return "–" if value is None else measures.number(value)
 
 
 @register.filter(name="bytes")
 def bytes_(size: float | None) -> str:
-    """Bytes in binary units, as file managers show them."""
+    """Format bytes in binary units, as file managers show them."""
     return "–" if size is None else measures.amount(size)
 
 
 @register.filter
 def seconds(value: float | None) -> str:
-    """A length of time in seconds, to the two largest units."""
+    """Format a duration, given in seconds, in its two largest units."""
     return "–" if value is None else measures.duration(value)
 
 
 @register.simple_tag
 def moment(when: datetime | None, zone: str = "") -> SafeString | str:
-    """A moment on that zone's wall, the zone named (UTC for none); the exact UTC time when pointed at."""
+    """Format a time in the zone (UTC for none) with the zone's name; the tooltip is the exact UTC time."""
     if when is None:
         return "–"
     shown = when.astimezone(zone_info(zone))
@@ -73,7 +73,7 @@ def moment(when: datetime | None, zone: str = "") -> SafeString | str:
 @register.simple_tag
 @cache
 def icon(name: str) -> SafeString:
-    """A glyph of our own set. It says nothing by itself: the word stands beside it."""
+    """Return an icon of our own set. It is decorative: a word always stands beside it."""
     return format_html(
         '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>', static("rokuon/icons.svg"), name
     )
@@ -81,14 +81,15 @@ def icon(name: str) -> SafeString:
 
 @register.simple_tag
 def state(name: str, words: str = "", glyph: str = "") -> SafeString:
-    """Icon, word and colour of a state. `words` say more than the state's own; with a `glyph` it lends its colour only."""
+    """Return icon, word and colour of a state. `words` replace the state's own; with a `glyph` only the state's colour is used."""
     own, known = STATES.get(name, (name, "excluded"))
     return format_html('<span class="state state-{}">{}<span>{}</span></span>', name, icon(glyph or known), words or _(own))
 
 
 @register.simple_tag
 def name(text: str, instead: str = "") -> SafeString:
-    """A name from outside, kept apart from what stands around it, with a mark where it may not be what it looks like. `instead` of none."""
+    """Return a name from outside, isolated from the text around it, with a warning if it may be misleading. `instead` replaces an empty
+    name."""
     odd = confusable_names.oddity(text)
     mark = (
         format_html('<span class="odd" title="{}">{}<span class="visually-hidden">{}</span></span>', odd, icon("warning"), odd)
@@ -100,12 +101,12 @@ def name(text: str, instead: str = "") -> SafeString:
 
 @register.simple_tag
 def path(key: str) -> SafeString:
-    """The key of an object, each part kept apart: a folder that is written from right to left must not turn the others round."""
+    """Return an object key with each part isolated: a folder that is written from right to left must not reorder the others."""
     return format_html('<bdi dir="ltr">{}</bdi>', format_html_join("/", "<bdi>{}</bdi>", ((part,) for part in key.split("/"))))
 
 
 @register.filter
 @stringfilter
 def said(message: str) -> str:
-    """A sentence of the domain (marked N_) in the reader's language."""
+    """Return a sentence of the domain (marked N_) in the reader's language."""
     return i18n._(message) if message else ""

@@ -1,1 +1,1 @@
-"""What every page of the console shares: middleware, guards, headers, errors, static files."""
+"""Code that all pages of the console share: middleware, guards, headers, errors, static files."""

@@ -1,6 +1,6 @@
-"""Names that are not what they look like: hidden characters, and words in letters of two alphabets that look alike (Q16).
+"""Detects misleading names: hidden characters, and words that mix letters of alphabets that look alike (Q16).
 
-A name is shown as it is, kept apart from its surroundings; what is odd about it is said beside it. Nothing is decided by it.
+The console shows a name unchanged, isolated from the text around it, with the warning beside it. No decision depends on it.
 """
 
 import re
@@ -10,12 +10,12 @@ from django.utils.translation import gettext as _
 
 _ALIKE = ("LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC")
 _WORD = re.compile(r"[^\W\d_]+")
-# Joiners and selectors are how emoji and Persian are written.
+# Emoji and Persian need joiners and selectors.
 _INNOCENT = {"\u200c", "\u200d"}
 
 
 def oddity(text: str) -> str:
-    """What is odd about a name, as a sentence; "" for nearly all."""
+    """Return what is odd about a name, as a sentence; "" for nearly all names."""
     if text.isascii():
         return ""
     if any(unicodedata.category(letter) == "Cf" and letter not in _INNOCENT and not _is_tag(letter) for letter in text):
@@ -26,7 +26,7 @@ def oddity(text: str) -> str:
 
 
 def _is_tag(letter: str) -> bool:
-    """Flags of regions are spelled with these."""
+    """Whether it is a tag character. Emoji flags of regions consist of these."""
     return "\U000e0020" <= letter <= "\U000e007f"
 
 

@@ -1,6 +1,6 @@
-"""Errors are pages too: what happened and what to do, in the reader's language, without a database and without a stack trace.
+"""Error pages: what happened and what to do, in the reader's language, without a database and without a stack trace.
 
-Each page names the request, and the log has the same name with what really happened.
+Each page shows the request id, and the log has the actual error under the same id.
 """
 
 import logging
@@ -19,16 +19,17 @@ log = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 10
 PASSES = ("55P03", "57014", "40P01", "40001")
-"""SQLSTATEs of a database that is there and busy: lock or statement timeout, deadlock, serialization."""
+"""SQLSTATEs of a database that is reachable but busy: lock or statement timeout, deadlock, serialization."""
 
 
 def page(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
-    """`title` says what happened, `text` what to do. Without a database, so also without anything of a person or a company."""
+    """Return an error page. `title` says what happened, `text` what to do. It uses no database, so it shows nothing of a person or
+    company."""
     return _answer(loader.get_template("console/error.html").render(_words(request, status, title, text)), status)
 
 
 def _inside(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
-    """The same within the navigation, for a member of the company that the address names."""
+    """Return the same page with the navigation, for a member of the company that the address names."""
     if not hasattr(request, "reaches"):
         return page(request, status, title, text)
     words = _words(request, status, title, text) | {"company": getattr(request, "company", None)}
@@ -69,7 +70,7 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Which of the checks failed is found out again from the request: Django tells it in words alone."""
+    """Find out from the request which check failed, because Django gives the reason only as text."""
     seen, public = _origin(request), settings.ROKUON_PUBLIC_URL
     strange = seen not in {public.origin_of(host) for host in public.hosts}
     log.info("form_refused", extra={"why": "origin" if strange else "token", "seen": seen[:200], "expected": public.origin})
@@ -88,7 +89,8 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def _origin(request: HttpRequest) -> str:
-    """Where the browser says that the form stood; the console's own where nothing asks it to say so. "" where it says nothing."""
+    """Return the form's origin as the browser sends it; the console's own if the request need not have one. "" if the browser sends
+    none."""
     origin = request.META.get("HTTP_ORIGIN")
     if origin is not None:
         return one_line(origin.lower(), 200)
@@ -112,7 +114,7 @@ def _where_from(seen: str, expected: str) -> str:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Whatever went wrong in a view. A database that is away or busy is told apart, because that passes."""
+    """Return the page for an exception in a view. A database that is down or busy gets its own page, because that is temporary."""
     error = sys.exc_info()[1]
     if isinstance(error, OperationalError | InterfaceError):
         log.error("request_without_database", extra={"said": str(error)})

@@ -1,6 +1,6 @@
-"""The way into every page: which guard a view stands behind, and what lies within a person's reach.
+"""Guards of the views: who may open a page, and what is within that person's reach.
 
-A view without a guard does not exist: `console.urls` accepts guarded views only, and the tenancy test asks each for its guard.
+Every view has a guard: `console.urls` accepts only guarded views, and the tenancy test checks the guard of each.
 """
 
 from collections.abc import Callable, Mapping
@@ -49,7 +49,7 @@ P = ParamSpec("P")
 
 
 class CompanyRequest(SignedInRequest):
-    """A request about one company, by somebody who may do what the page is for, as far as `reach` says."""
+    """A request about one company, by a person who may do the page's action within `reach`."""
 
     company: Company
     reach: AccessReach
@@ -59,10 +59,10 @@ class CompanyRequest(SignedInRequest):
 def page(
     action: Action, methods: tuple[str, ...] = READ, *, fresh: bool = False
 ) -> Callable[[Callable[Concatenate[CompanyRequest, P], HttpResponseBase]], Callable[..., HttpResponseBase]]:
-    """A page about one company; the address names it (`company`). 404 for strangers, 403 for members who may not do this.
+    """Guard a page about one company, which the address names (`company`). 404 for strangers, 403 for members who may not do this.
 
-    The view finds `request.company` and `request.reach`. With `fresh`, the person must have proved within ten minutes who they are, and
-    is asked otherwise: for changes of a destination, a key or a role. On a form's page it asks before the form is filled in.
+    The guard sets `request.company` and `request.reach`. With `fresh`, the person must have authenticated within the last ten minutes and
+    is asked to otherwise: for changes of a bucket, a key or a role. On a form's page this happens before the person fills in the form.
     """
 
     def guarded(view: Callable[Concatenate[CompanyRequest, P], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
@@ -93,30 +93,30 @@ def page(
 
 
 def allowed(request: CompanyRequest, action: Action, office_id: int | None = None) -> bool:
-    """Whether this person may do something else than what the page is for: to show a button or not to."""
+    """Whether this person may do another action than the page's: used to show or hide a button."""
     found = request.reaches.get(action)
     return found is not None and found.covers(office_id)
 
 
 def seen(request: CompanyRequest) -> AccessReach:
-    """What the person may look at, also on a page that is for changing."""
+    """Return what the person may view, also on a page that makes changes."""
     return request.reaches[Action.VIEW]
 
 
 def offices(reach: AccessReach) -> QuerySet[Office]:
-    """The offices within reach."""
+    """Return the offices within reach."""
     found = Office.objects.filter(company_id=reach.company_id)
     return found if reach.offices is None else found.filter(pk__in=reach.offices)
 
 
 def targets(reach: AccessReach) -> QuerySet[Target]:
-    """The contact centers and coaching teams within reach, with their offices."""
+    """Return the contact centers and coaching teams within reach, with their offices."""
     found = Target.objects.filter(company_id=reach.company_id).select_related("office")
     return found if reach.offices is None else found.filter(office_id__in=reach.offices)
 
 
 def target_ids(reach: AccessReach) -> list[int] | None:
-    """For read models: the targets to count; None for all of the company's."""
+    """Return the ids of the targets to count, for read models; None for all of the company's."""
     return None if reach.whole else list(targets(reach).values_list("pk", flat=True))
 
 
@@ -129,7 +129,8 @@ def target_or_404(reach: AccessReach, target_id: int) -> Target:
 
 
 def row_ids(request: CompanyRequest, field: str) -> list[int]:
-    """The ids that a form names in a field, often more than one. Raises PermissionDenied for what no page of ours sends."""
+    """Return the ids in a form's field, which may occur more than once. Raises PermissionDenied for a value that none of our pages
+    sends."""
     ids = [row_id(text) for text in request.POST.getlist(field)]
     if None in ids:
         raise PermissionDenied
@@ -137,12 +138,12 @@ def row_ids(request: CompanyRequest, field: str) -> list[int]:
 
 
 def actor(request: SignedInRequest) -> Actor:
-    """Who acts, for the audit log."""
+    """Return the acting person, for the audit log."""
     return acting(request.user, request)
 
 
 def now(request: HttpRequest) -> datetime:
-    """The time of this request by the database's clock, one for all that it does."""
+    """Return the time of this request by the database's clock; the same for everything that the request does."""
     if not hasattr(request, "began_at"):
         request.began_at = shared_now()  # type: ignore[attr-defined]
     began: datetime = request.began_at  # type: ignore[attr-defined]
@@ -150,10 +151,10 @@ def now(request: HttpRequest) -> datetime:
 
 
 def company_zone(company: Company) -> str:
-    """The zone on whose wall the whole company's times are read: the one that its offices share, else the installation's."""
+    """Return the zone for times of the whole company: the one that its offices share, else the installation's."""
     return tree.company_zone(company, settings.ROKUON_TIME_ZONE)
 
 
 def on_wall(when: datetime, zone: str) -> datetime:
-    """The same moment on that zone's wall (UTC for none)."""
+    """Convert a time to that zone (UTC for none)."""
     return when.astimezone(zone_info(zone))

@@ -1,8 +1,8 @@
-"""The web server: gunicorn with threads, told everything by us. Neither its environment variables nor its files are read.
+"""The web server: gunicorn with threads, configured only by this module. It reads none of gunicorn's environment variables and files.
 
-A request is gathered before it gets a thread: ten seconds for its head, ten more for its body, and one for each 16 KiB of that. An answer
-has a minute without progress to be taken. Who is slower loses the connection, and has kept no thread busy. SIGTERM, SIGINT and SIGHUP
-let what is being answered finish, for eight seconds.
+The server reads a whole request before the request gets a thread: ten seconds for its head, ten more for its body, and one more for each
+16 KiB of the body. The client must read a response without a pause of more than a minute. A slower client loses the connection. A slow
+sender keeps no thread busy. On SIGTERM, SIGINT and SIGHUP, requests in progress get eight seconds to finish.
 """
 
 import io
@@ -31,11 +31,11 @@ from .request_reader import Arriving, Stage
 STOP_WITHIN_S = 8
 STALL_S = 60
 READ_WITHIN_S = 10.0
-"""A thread waits so long for what a request lacks though it looked whole: pieces that are framed in an odd way."""
+"""How long a thread waits for the rest of a request that only looked complete, because its chunks are framed in an unusual way."""
 KEEP_ALIVE_S = 15
 STUCK_AFTER_S = 120
 CONNECTIONS, MOST_ARRIVING = 800, 600
-"""Of each process, idle ones included; and of those, requests on their way in."""
+"""Limits of each process: connections, idle ones included; and of those, requests that are still arriving."""
 MOST_GATHERED = 64 * 1024 * 1024
 LEAVES_WITHIN_S = 2.0
 _PIECE = 64 * 1024
@@ -45,7 +45,7 @@ log = logging.getLogger(__name__)
 
 
 class Log(Logger):  # type: ignore[misc]
-    """Gunicorn's words through our log, without its own files and without addresses of requests, which may hold a one-time link."""
+    """Sends gunicorn's messages to our log, without its own files and without request URLs, which may contain a one-time link."""
 
     def setup(self, cfg: Any) -> None:
         self.cfg = cfg
@@ -72,7 +72,7 @@ class Log(Logger):  # type: ignore[misc]
 
 
 class Pieces(io.RawIOBase):
-    """A body that comes in pieces. One that is not framed as HTTP wants it breaks off, with an OSError, as one does that ends early."""
+    """A chunked request body. Reading raises OSError for a body with invalid framing, as for a body that ends early."""
 
     def __init__(self, body: Any) -> None:
         self._body = body
@@ -90,7 +90,7 @@ class Pieces(io.RawIOBase):
 
 
 def take_pieces(application: Callable[..., Any]) -> Callable[..., Any]:
-    """The application, given bodies without a length as Pieces."""
+    """Wrap the application so that it gets bodies without a length as `Pieces`."""
 
     def taking(environ: dict[str, Any], start_response: Any) -> Any:
         if "HTTP_TRANSFER_ENCODING" in environ:
@@ -101,8 +101,8 @@ def take_pieces(application: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def name_host(application: Callable[..., Any]) -> Callable[..., Any]:
-    """The application, told of one host: that of the request's target where it has one, else of its Host. HTTP/1.1 without Host is as
-    with an empty one (RFC 9112, 3.2): by itself WSGI would put the address of the listening socket into its place."""
+    """Wrap the application so that it sees one host: that of the request target if it has one, else the Host header. HTTP/1.1 without Host
+    counts as an empty Host (RFC 9112, 3.2); otherwise WSGI would use the address of the listening socket."""
 
     def naming(environ: dict[str, Any], start_response: Any) -> Any:
         if environ.get("SERVER_PROTOCOL") != "HTTP/1.0":
@@ -116,8 +116,8 @@ def name_host(application: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """Gunicorn's threaded worker. Requests are gathered by its main loop (`arriving`) and get a thread when they are whole; those of the
-    hooks never have all of the threads. `hook_is_known` is asked on a thread; it says of a path whether there is such a hook."""
+    """Gunicorn's threaded worker. Its main loop reads requests (`request_reader`) and gives them a thread when they are complete; webhook
+    requests never use all threads. `hook_is_known` runs on a thread and returns whether a webhook with this path exists."""
 
     hook_is_known: ClassVar[Callable[[str], bool]] = staticmethod(lambda path: True)
 
@@ -126,15 +126,15 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._arriving: dict[TConn, Arriving] = {}
         self._reading: dict[TConn, float] = {}
         self._leaving: dict[TConn, float] = {}
-        """Refused, and given a moment to take the answer."""
+        """Refused connections, which get a moment to read the response."""
         self._of_hooks: set[TConn] = set()
         self._hooks_wait: deque[TConn] = deque()
         self._threads_of_hooks = max(1, self.cfg.threads - max(1, self.cfg.threads // 2))
 
-    # --- gathered by the main loop --------------------------------------------------------------------------------------
+    # --- read by the main loop ------------------------------------------------------------------------------------------
 
     def enqueue_req(self, conn: TConn) -> None:
-        """A connection is new, or its next request begins."""
+        """Start to read a request: the connection is new, or its next request begins."""
         began = Arriving(time.monotonic())
         self._arriving[conn] = began
         conn.sock.setblocking(False)
@@ -152,7 +152,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         except OSError:
             piece = b""
         if not piece:
-            # It will say no more: what it lacks, the parser tells.
+            # The client sends no more; the parser reports what is missing.
             self._begin(conn, arriving) if arriving.data else self._drop(conn)
             return
         self._take(conn, arriving, piece)
@@ -173,7 +173,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
                 pass
 
     def _meet(self, conn: TConn, arriving: Arriving) -> None:
-        """A head has come, and its body has not: who knocks at no hook is sent away now."""
+        """Handle a head whose body has not arrived yet: refuse it now if it names a webhook that does not exist."""
         if not arriving.path.startswith(HOOKS):
             self._welcome(conn, arriving)
             return
@@ -185,7 +185,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def _known(self, conn: TConn, arriving: Arriving, answer: "Future[bool]") -> None:
         if self._arriving.get(conn) is not arriving:
-            return  # it has gone, or its body came meanwhile
+            return  # the client has left, or the body has arrived in the meantime
         if answer.exception() is None and not answer.result():
             self._refuse(conn, b"401 Unauthorized")
         else:
@@ -197,7 +197,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
                 conn.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def _begin(self, conn: TConn, arriving: Arriving) -> None:
-        """The request is whole: it gets a thread, or waits until one of those that hooks may have is free."""
+        """Give a complete request a thread. A webhook request may have to wait for one of the threads that webhooks may use."""
         self._forget(conn)
         conn.init()
         conn.parser.unreader.unread(bytes(arriving.data))
@@ -219,7 +219,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
                 self._of_hooks.add(waiting)
                 super().enqueue_req(waiting)
 
-    # --- sent away ------------------------------------------------------------------------------------------------------
+    # --- refused or dropped ---------------------------------------------------------------------------------------------
 
     def _forget(self, conn: TConn) -> None:
         self._arriving.pop(conn, None)
@@ -233,7 +233,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         conn.close()
 
     def _refuse(self, conn: TConn, status: bytes) -> None:
-        """Without a thread, and without a word that has to be translated. Closing at once would take the answer away unread."""
+        """Refuse a request without using a thread and without text to translate. If the server closed at once, the client could not read
+        the response."""
         log.info("request_refused", extra={"status": int(status[:3])})
         self._forget(conn)
         try:
@@ -256,12 +257,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._drop(conn)
 
     def _make_room(self) -> None:
-        """Where too many arrive at once, or too much, the one that has been at it longest makes room."""
+        """Drop the oldest arriving requests if too many, or too many bytes, arrive at once."""
         while len(self._arriving) > MOST_ARRIVING or sum(len(one.data) for one in self._arriving.values()) > MOST_GATHERED:
             self._drop(next(iter(self._arriving)))
 
     def murder_pending(self) -> None:
-        """Called about once a second by the main loop, and after whatever happens in it."""
+        """Drop late requests. The main loop calls this about once a second and after each event."""
         super().murder_pending()
         now = time.monotonic()
         for conn in [one for one, arriving in self._arriving.items() if self._is_late(arriving, now)]:
@@ -271,7 +272,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         for conn, deadline in list(self._reading.items()):
             if now > deadline:
                 self._reading.pop(conn, None)
-                # Ends the thread's waiting for more; an answer can still be written. Or it has gone by itself.
+                # Ends the thread's wait for more data; a response can still be written. The client may have left already.
                 with suppress(OSError):
                     conn.sock.shutdown(socket.SHUT_RD)
 
@@ -290,7 +291,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
 
 class Master(Arbiter):  # type: ignore[misc]
-    """Every signal that asks for an end means the same orderly one; those that would change it while it runs mean nothing."""
+    """Gunicorn's master process. Every signal to stop starts the same graceful shutdown; signals to reconfigure it are ignored."""
 
     def handle_term(self) -> None:
         stopping.begin()
@@ -313,8 +314,8 @@ class Master(Arbiter):  # type: ignore[misc]
 
 
 class ConsoleServer(BaseApplication):  # type: ignore[misc]
-    """`load` makes the WSGI application; it is called once, before the processes are forked, and `begin` in each of them. `listener` is
-    the descriptor of a listening socket, which becomes the server's own."""
+    """The console's web server. `load` makes the WSGI application and is called once, before the processes are forked; `begin` is called in
+    each process. `listener` is the descriptor of a listening socket, which the server then owns."""
 
     def __init__(
         self, load: Callable[[], Callable[..., Any]], begin: Callable[[], None], listener: int, *, processes: int, threads: int
@@ -337,7 +338,7 @@ class ConsoleServer(BaseApplication):  # type: ignore[misc]
             "limit_request_line": 8190,
             "limit_request_fields": 64,
             "limit_request_field_size": 8190,
-            # What proxies say is judged by console.web.proxy_headers alone.
+            # Only console.web.proxy_headers evaluates the headers of proxies.
             "forwarded_allow_ips": "",
             "forwarder_headers": "",
             "secure_scheme_headers": {},
@@ -359,5 +360,5 @@ class ConsoleServer(BaseApplication):  # type: ignore[misc]
         return name_host(take_pieces(self._load()))
 
     def run(self) -> None:
-        """Serves until a signal. Ends with SystemExit, in the master and in each forked process."""
+        """Serve until a signal. Ends with SystemExit, in the master and in each forked process."""
         Master(self).run()

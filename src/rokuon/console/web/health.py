@@ -1,4 +1,4 @@
-"""What monitors and load balancers ask: is the process there, and can it work. Neither answer says more than that."""
+"""Health endpoints for monitors and load balancers: whether the process runs and whether it can work. The answers say nothing more."""
 
 import logging
 from functools import cache
@@ -20,9 +20,9 @@ def alive() -> HttpResponse:
 
 
 def ready() -> HttpResponse:
-    """Database, its version, and the master key. What is wrong stands in the log, and `rokuon doctor` says it.
+    """Check the database, its version, and the master key. The log and `rokuon doctor` say what is wrong.
 
-    Of an embedded database that does not start, the reason code is named: nothing else can tell of it.
+    If an embedded database does not start, the answer contains the reason code, because nothing else can report it.
     """
     try:
         Vault.load(Config.load().master_key_file)
@@ -38,5 +38,5 @@ def ready() -> HttpResponse:
 
 @cache
 def _require_migrated() -> None:
-    """Asked until it is so; what has been applied stays applied."""
+    """Raise until the migrations are applied. Then the result is cached, because applied migrations stay applied."""
     require_same()

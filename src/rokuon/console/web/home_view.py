@@ -1,4 +1,4 @@
-"""The first page, and the two choices that every page offers: language and colours."""
+"""Views of the home page, and of the two choices on every page: language and colours."""
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
@@ -17,7 +17,7 @@ YEAR_S = 365 * 86400
 
 @signed_in()
 def home(request: SignedInRequest) -> HttpResponse:
-    """Straight to the only company, or to adding the first of all; else a choice."""
+    """Redirect to the only company, or to the page that adds the first company; otherwise show a choice."""
     companies = list(Company.objects.filter(pk__in=permissions.company_ids(request.user.pk)).order_by("name", "pk"))
     if len(companies) == 1:
         return redirect("console:overview", companies[0].public_id)
@@ -28,7 +28,7 @@ def home(request: SignedInRequest) -> HttpResponse:
 
 @everyone(CHANGE)
 def language(request: HttpRequest) -> HttpResponse:
-    """Choose the language: for the person where somebody is signed in, and for this browser."""
+    """Choose the language for this browser and, if a person is signed in, for the person."""
     chosen = request.POST.get("language", "")
     response = HttpResponseRedirect(_back(request), status=303)
     if chosen in i18n.LANGUAGES:
@@ -40,7 +40,7 @@ def language(request: HttpRequest) -> HttpResponse:
 
 @signed_in(CHANGE)
 def theme(request: SignedInRequest) -> HttpResponse:
-    """Choose light or dark colours, or what the system says ("")."""
+    """Choose light or dark colours, or the system's setting ("")."""
     chosen = request.POST.get("theme", "")
     if chosen in ("", "light", "dark"):
         Person.objects.filter(pk=request.user.pk).update(theme=chosen)
@@ -48,6 +48,6 @@ def theme(request: SignedInRequest) -> HttpResponse:
 
 
 def _back(request: HttpRequest) -> str:
-    """The page that the form stood on, if it is one of ours."""
+    """Return the page that contained the form, if it is one of ours."""
     wanted = request.POST.get("next", "")
     return wanted if url_has_allowed_host_and_scheme(wanted, allowed_hosts=None) and wanted.startswith("/") else "/"

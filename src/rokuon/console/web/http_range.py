@@ -1,4 +1,4 @@
-"""HTTP Range (RFC 9110, 14) for one body of a known size. Only `bytes`; of several ranges the first."""
+"""HTTP Range (RFC 9110, 14) for one body of a known size. Only `bytes`, and only the first of several ranges."""
 
 import re
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class NotSatisfiable(Exception):
 
 
 def wanted(header: str, size: int) -> Span | None:
-    """None where the whole is asked for: no header, another unit, or one that cannot be read. Raises NotSatisfiable."""
+    """Return the requested span; None for the whole: no header, another unit, or a header that cannot be read. Raises NotSatisfiable."""
     unit, equals, ranges = header.partition("=")
     found = _ONE.fullmatch(ranges.split(",")[0].strip())
     if not equals or unit.strip().lower() != "bytes" or found is None or found[0] == "-":

@@ -8,8 +8,8 @@ from rokuon.runtime.installation import Installation, open_installation
 
 @cache
 def installation() -> Installation:
-    """Keys and configuration. The database is kept running by whoever started the process (`rokuon serve`).
+    """Return keys and configuration. The command that started the process (`rokuon serve`) keeps the database running.
 
-    Raises ConfigError where a part of the installation is missing.
+    Raises ConfigError if a part of the installation is missing.
     """
     return open_installation(Config.load(), start_database=False)

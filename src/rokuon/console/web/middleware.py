@@ -1,6 +1,6 @@
-"""The outermost middleware: lets in what is addressed to us, and says on every answer what the browser may do with it.
+"""The outermost middleware: refuses requests for other hosts, and sets the security headers of every response.
 
-A request that is refused here reaches no other code. `request.client_address` is who really asked: count and record by it.
+A request that is refused here reaches no other code. `request.client_address` is the real client's address: use it for limits and records.
 """
 
 import logging
@@ -26,13 +26,13 @@ log = logging.getLogger(__name__)
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 EVENTS = "/hooks/"
-"""What posts there may send a body in pieces without a length: `views.hooks` bounds it."""
+"""Requests to this path may have a chunked body without a length: `webhook_view` limits its size."""
 
 ROBOTS = "User-agent: *\nDisallow: /\n"
 
 
 class KnownRequest(HttpRequest):
-    """A request that came through the door."""
+    """A request that passed `RequestMiddleware`."""
 
     id: str
     client_address: str
@@ -64,7 +64,7 @@ class RequestMiddleware:
 
 
 def _without_host(request: HttpRequest, public: PublicUrl) -> HttpResponse | None:
-    """No host, two of them, or what cannot be one: refused whatever is asked for, also where any name would do (RFC 9112, 3.2)."""
+    """Refuse a request with no host, two hosts, or an invalid one, for every path, also where any host name is accepted (RFC 9112, 3.2)."""
     host = request.META.get("HTTP_HOST")
     return None if host is None or split_domain_port(host)[0] else _elsewhere(request, public)
 
@@ -79,7 +79,7 @@ def _elsewhere(request: HttpRequest, public: PublicUrl) -> HttpResponse:
 
 
 def _plain(request: HttpRequest) -> HttpResponse | None:
-    """What machines ask for, by whatever name they know this one."""
+    """Answer the paths for machines, under any host name."""
     if request.method not in ("GET", "HEAD"):
         return None
     match request.path_info:
@@ -100,7 +100,7 @@ def _refusal(request: HttpRequest, way: proxy_headers.RequestOrigin, public: Pub
     except DisallowedHost:
         return _elsewhere(request, public)
     if "\0" in request.path_info:
-        # No address of ours holds it, and the database refuses to look for it.
+        # None of our addresses contains it, and the database refuses a query with it.
         return error_pages.bad_request(request)
     if request.META.get("HTTP_TRANSFER_ENCODING") and not request.path_info.startswith(EVENTS):
         return error_pages.page(request, 411, _("The request has no length"), _("A form must say how long it is."))
@@ -115,7 +115,7 @@ def _length(request: HttpRequest) -> int:
 
 
 def _to_https(request: HttpRequest, way: proxy_headers.RequestOrigin, public: PublicUrl) -> HttpResponse:
-    """A redirect, unless it would come back here for ever: then what the operator has to set."""
+    """Redirect to https, unless that would cause an endless loop: then say what the operator has to set."""
     title = _("The way to the console is not set up completely")
     if way.claimed:
         return error_pages.page(
@@ -135,7 +135,7 @@ def _to_https(request: HttpRequest, way: proxy_headers.RequestOrigin, public: Pu
 
 
 def _log(request: KnownRequest, response: HttpResponseBase, seconds: float) -> None:
-    """By route, never by address: an address may hold a one-time link."""
+    """Log the request by route, never by URL: a URL may contain a one-time link."""
     if request.path_info.startswith(STATIC_URL) or request.path_info in ("/healthz", "/readyz"):
         return
     quiet = response.status_code < 400 and (request.method in ("GET", "HEAD") or request.path_info.startswith(EVENTS))

@@ -1,4 +1,4 @@
-"""What stands around every page: the reader's language, the navigation, the banner that says when Rokuon itself is unwell."""
+"""Template context of every page: the reader's language, the navigation, and the banner about problems of Rokuon itself."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ LANGUAGE_COOKIE = "rokuon_language"
 
 
 class LanguageMiddleware:
-    """The language of a request: the person's choice, else the cookie's, else the browser's, else the installation's."""
+    """Sets the language of a request: the person's choice, else the cookie's, else the browser's, else the installation's."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
@@ -39,7 +39,7 @@ class LanguageMiddleware:
 
 @dataclass(frozen=True, slots=True)
 class NavEntry:
-    """An entry of the navigation. `here` is whether the page shown belongs to it."""
+    """An entry of the navigation. `here` is whether the current page belongs to it."""
 
     name: str
     url: str
@@ -47,7 +47,7 @@ class NavEntry:
     here: bool
 
 
-# name of the address, words, icon, what it takes to see it
+# name of the address, words, icon, permission needed to see it
 NAVIGATION: tuple[tuple[str, str, str, Action], ...] = (
     ("overview", gettext_noop("Overview"), "overview", Action.VIEW),
     ("failures", gettext_noop("Failures"), "failed", Action.VIEW),
@@ -64,14 +64,14 @@ NAVIGATION: tuple[tuple[str, str, str, Action], ...] = (
 
 
 def context(request: HttpRequest) -> dict[str, Any]:
-    """For every template: `places`, `companies`, `strip`, `trail`, `theme`, `languages`."""
+    """Return the variables for every template: `places`, `companies`, `strip`, `trail`, `theme`, `languages`."""
     languages = {"languages": i18n.LANGUAGES}
     try:
         person = getattr(request, "user", None)
         if person is None or not person.is_authenticated:
             return languages
         if request.headers.get("HX-Request") == "true":
-            # A part of a page, asked for every few seconds: what stands around it is there already.
+            # A part of a page, requested every few seconds: the browser already shows the rest of the page.
             return languages | {"company": getattr(request, "company", None)}
         companies = list(Company.objects.filter(pk__in=permissions.company_ids(person.pk)).order_by("name", "pk"))
         here: dict[str, Any] = {"theme": person.theme, "companies": companies}
@@ -83,12 +83,12 @@ def context(request: HttpRequest) -> dict[str, Any]:
                 here["trail"] = trail(company, reaches)
         return languages | here
     except (OperationalError, InterfaceError):
-        # The page that tells of a lost database stands without one.
+        # The page that reports a lost database must work without one.
         return languages | {"strip": [status_banner.without_database()]}
 
 
 def _page_name(request: HttpRequest) -> str:
-    """The page that an address belongs to: `settings` for `settings-office`."""
+    """Return the page that an address belongs to: `settings` for `settings-office`."""
     match = request.resolver_match
     return match.url_name.split("-")[0] if match is not None and match.url_name else ""
 

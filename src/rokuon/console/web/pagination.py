@@ -1,4 +1,4 @@
-"""Rows by time, newest first, a page at a time: the address of the next page names the last row that was shown."""
+"""Keyset pagination of rows by time, newest first: the address of the next page names the last row that was shown."""
 
 from typing import Any, TypeVar
 
@@ -12,8 +12,8 @@ PER_PAGE = 50
 
 
 def page_of(rows: "QuerySet[M]", after: str) -> tuple[list[M], str]:
-    """The rows (with `at` and an id) older than the place `after`, or the newest where it names none; and the place of the last where there
-    are more, else ""."""
+    """Return the rows (with `at` and an id) older than the place `after`, or the newest if it names none; and the place of the last row if
+    there are more, else ""."""
     found: list[Any] = list(_after(after, rows).order_by("-at", "-id")[: PER_PAGE + 1])
     shown = found[:PER_PAGE]
     return shown, f"{shown[-1].at.isoformat()},{shown[-1].pk}" if len(found) > PER_PAGE else ""

@@ -1,7 +1,7 @@
 """Resolve client address, host and scheme from the X-Forwarded-* headers of trusted proxies.
 
-After `settle`, a request's META tells the truth as far as it can be known: REMOTE_ADDR, HTTP_HOST and the scheme. The headers that
-claimed it are gone, so that nothing behind can believe them by mistake.
+After `settle`, REMOTE_ADDR, HTTP_HOST and the scheme in a request's META are as correct as they can be. The forwarding headers are removed,
+so that no later code trusts them by mistake.
 """
 
 from collections.abc import Sequence
@@ -28,9 +28,10 @@ CLAIMS = (
 
 @dataclass(frozen=True, slots=True)
 class RequestOrigin:
-    """`proxied` is true for a request through a proxy of ours, `claimed` for one that says so without being believed.
+    """The origin of a request. `proxied`: it came through a trusted proxy. `claimed`: it has a forwarding header but no trusted proxy sent
+    it.
 
-    `scheme` is empty where a proxy of ours did not say it.
+    `scheme` is empty if the trusted proxy did not send it.
     """
 
     client: str
@@ -61,7 +62,8 @@ def settle(request: HttpRequest, trusted: Sequence[Network]) -> RequestOrigin:
 
 
 def _client(peer: IPv4Address | IPv6Address | None, chain: str, trusted: Sequence[Network]) -> IPv4Address | IPv6Address | None:
-    """Each proxy appends the address that it was asked from. So from the right: the first that is none of ours."""
+    """Return the client's address. Each proxy appends the address of its peer, so it is the first from the right that is no trusted
+    proxy."""
     nearest = peer
     for part in reversed(chain.split(",")):
         address = _address(part)
@@ -74,7 +76,7 @@ def _client(peer: IPv4Address | IPv6Address | None, chain: str, trusted: Sequenc
 
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:
-    """An address, with or without a port; an IPv4 address also where it came inside an IPv6 one."""
+    """Parse an address, with or without a port. An IPv4 address that is mapped into IPv6 is returned as IPv4."""
     plain = text.strip()
     if plain.startswith("["):
         plain = plain[1:].partition("]")[0]
@@ -92,5 +94,5 @@ def _is_one_of(address: IPv4Address | IPv6Address | None, networks: Sequence[Net
 
 
 def _last(value: object) -> str:
-    """What the nearest proxy said, where several said something."""
+    """Return the last value of a header, which the nearest proxy added."""
     return str(value or "").rpartition(",")[2].strip()

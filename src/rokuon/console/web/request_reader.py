@@ -1,7 +1,7 @@
-"""A request on its way in: gathered beside the threads, so that a sender takes one only once it has said what it wants, body and all.
+"""Reads a request outside the threads, so that a client occupies a thread only after it has sent the whole request with its body.
 
-Who sends too slowly, or too much, is told apart here. What the bytes mean is decided by the web server's own parser afterwards: anything
-odd counts as whole, and is refused there.
+This module detects senders that are too slow or send too much. The web server's own parser interprets the bytes afterwards: anything
+unusual counts as complete here, and the parser refuses it.
 """
 
 import re
@@ -9,14 +9,14 @@ from enum import Enum
 
 HEAD_WITHIN_S = 10.0
 BODY_BEGINS_WITHIN_S, LEAST_RATE = 10.0, 16 * 1024
-"""A body may take so many seconds, and one more for each LEAST_RATE bytes that have come."""
+"""A body may take this many seconds, and one more for each LEAST_RATE bytes received."""
 MOST_HEAD, MOST_BODY = 64 * 1024, 1024 * 1024 + 64 * 1024
-"""Bytes. A body in pieces has a few more than it carries."""
+"""Bytes. A chunked body has a few more bytes than its content."""
 
 _END = b"\r\n\r\n"
 _LAST_PIECE = re.compile(rb"(?:\A|\r\n)0+(?:;[^\r\n]*)?\r\n(?:[^\r\n]+\r\n)*\r\n\Z")
 _LONGEST_END = 4096
-"""Of a body in pieces: its last piece, and the fields behind it."""
+"""Bytes of the end of a chunked body: its last chunk and the trailer fields."""
 
 
 class Stage(Enum):
@@ -28,13 +28,13 @@ class Stage(Enum):
 
 
 class Arriving:
-    """`data` is what has come. Times are monotonic seconds."""
+    """A request that is still arriving. `data` is what has been received. Times are monotonic seconds."""
 
     def __init__(self, now: float) -> None:
         self.data = bytearray()
         self.path = ""
         self.expects = False
-        """The client waits for a word (100 Continue) before it sends the body."""
+        """The client waits for 100 Continue before it sends the body."""
         self.stage = Stage.HEAD
         self._now = now
         self._body_at = 0
@@ -42,7 +42,7 @@ class Arriving:
         self._looked = 0
 
     def take(self, piece: bytes, now: float) -> Stage:
-        """How far it has come with these bytes."""
+        """Add received bytes and return the stage of the request."""
         if not self.data:
             self._now = now
         self.data += piece
@@ -53,7 +53,7 @@ class Arriving:
         return self.stage
 
     def is_late(self, now: float) -> bool:
-        """Whether its sender is slower than any that means well."""
+        """Whether the sender is slower than any legitimate client."""
         if self.stage is Stage.HEAD:
             return now - self._now > HEAD_WITHIN_S
         return now - self._now > BODY_BEGINS_WITHIN_S + (len(self.data) - self._body_at) / LEAST_RATE

@@ -1,4 +1,4 @@
-"""What every answer tells the browser: run and load nothing but our own files, be framed by nobody, keep no page of a signed-in person."""
+"""Security headers of every response: load and run only our own files, no framing by others, no caching of a signed-in person's pages."""
 
 from django.http import HttpResponseBase
 
@@ -17,7 +17,7 @@ _POLICY = {
     "object-src": "'none'",
 }
 
-# Only a policy of the same origin lets the browser send the Origin header that the forms are checked by.
+# Only with the policy same-origin does the browser send the Origin header, which the check of the forms needs.
 _ALWAYS = {
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
@@ -37,14 +37,14 @@ POLICY = "; ".join(f"{name} {value}" for name, value in _POLICY.items())
 
 
 FRAMING = f"{POLICY}; frame-src 'self'"
-"""The same for a page that shows another one of ours in a frame."""
+"""The same for a page that shows another page of ours in a frame."""
 
 FRAMED = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
-"""What is shown in such a frame: looks alone. It runs, loads and sends nothing."""
+"""The policy of the page in such a frame: styles only. It runs, loads and sends nothing."""
 
 
 def protect(response: HttpResponseBase, *, secure: bool) -> None:
-    """Sets what the view has not set itself. `secure` says that the console is reached by https."""
+    """Set the headers that the view has not set itself. `secure`: the console is reached by https."""
     for name, value in _ALWAYS.items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("Content-Security-Policy", POLICY)

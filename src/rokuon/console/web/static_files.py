@@ -1,7 +1,7 @@
-"""Static files straight from the installed packages: nothing is collected or built, and no folder is listed.
+"""Serves static files directly from the installed packages: nothing is collected or built, and no folder is listed.
 
-`{% static %}` writes each address with the file's own hash (`?v=...`). Under that address a browser may keep it for ever; without the
-hash, or with an old one, for a minute. Text is compressed once in each process.
+`{% static %}` writes each address with the file's own hash (`?v=...`). A browser may cache that address for ever; without the hash, or with
+an old one, for a minute. Each process compresses text once.
 """
 
 import gzip
@@ -21,7 +21,7 @@ FOR_EVER = "max-age=31536000, public, immutable"
 COMPRESSIBLE = (".css", ".js", ".svg", ".txt", ".json")
 SMALLEST = 1024
 GZIPPED = '-gzip"'
-"""How the ETag of a compressed answer ends."""
+"""The end of the ETag of a compressed response."""
 
 NEVER = re.compile(r"\s*q=0(\.0*)?\s*")
 
@@ -37,13 +37,13 @@ class VersionedFiles(StaticFilesStorage):
 
 @cache
 def version_of(name: str) -> str:
-    """Of the file as it is installed; empty if there is none. The same for as long as the process lives."""
+    """Return the hash of the installed file; "" if there is none. Cached for the life of the process."""
     path = finders.find(name)
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12] if isinstance(path, str) else ""
 
 
 class StaticFiles(WhiteNoiseMiddleware):  # type: ignore[misc]
-    """Answers addresses below STATIC_URL that name a file, and passes everything else on."""
+    """Serves the files below STATIC_URL, and passes every other request on."""
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         file = self.files.get(request.path_info)

@@ -1,7 +1,7 @@
-"""The strip under the top bar: what is wrong with Rokuon itself, why, and the page that mends it. Empty when nothing is.
+"""The banner under the top bar: problems of Rokuon itself, with the cause and a link to the page that fixes them. Usually empty.
 
-It is asked for on every page, so it asks the database little: the workers that live, whether Dialpad asked for a pause, the company's open
-holds, and only where a bucket is held, which bucket that is.
+Every page needs it, so it makes few queries: live workers, whether Dialpad asked for a pause, the company's open holds, and, only if a
+bucket is held, the name of that bucket.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,12 +27,12 @@ from . import guards
 
 WORKER_SILENT_S = 30.0
 MOST = 3
-"""So many holds are told of one by one."""
+"""At most this many holds are listed one by one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Banner:
-    """A sentence, what a bucket is called where it is about one, and the way to mend it ("" where this person has none)."""
+    """A sentence, the name of the bucket if it is about one, and the link to the page that fixes it ("" if this person may open none)."""
 
     text: str
     name: str = ""
@@ -42,7 +42,7 @@ class Banner:
 
 
 def said(company: Company, reaches: Mapping[Action, AccessReach]) -> list[Banner]:
-    """What to tell somebody with this reach. Of buckets only those that their own targets are backed up to."""
+    """Return the banners for a person with this reach; about buckets, only those that the person's own targets use."""
     told = []
     if not queue.live_workers(WORKER_SILENT_S):
         told.append(Banner(_("No worker is running, so nothing is backed up at the moment. Start one on the machine that runs Rokuon.")))
@@ -58,7 +58,7 @@ def said(company: Company, reaches: Mapping[Action, AccessReach]) -> list[Banner
 
 
 def paused(company: Company, standing: BudgetState) -> str:
-    """The pause that Dialpad asked for, in the company's zone; "" for none."""
+    """Return the pause that Dialpad asked for as a sentence, with times in the company's zone; "" for none."""
     return budget_text.pause(standing, lambda when: "{:%Y-%m-%d %H:%M} {}".format(*_on_wall(company, when)))
 
 
@@ -72,7 +72,7 @@ def without_database() -> Banner:
 
 
 def holds_within(company: Company, reach: AccessReach) -> Sequence[Hold]:
-    """The open holds that stop something within reach: a bucket that only other offices use is not this person's."""
+    """Return the open holds that stop something within reach, without those on buckets that only other offices use."""
     held = holds.open_holds(company.pk)
     buckets = [hold for hold in held if hold.on == HoldOn.BUCKET]
     if reach.offices is None or not buckets:

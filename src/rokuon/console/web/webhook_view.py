@@ -1,8 +1,8 @@
-"""Where Dialpad tells of calls: `POST /hooks/dialpad/<path>`. Not a page; nobody signs in here, the signature is the key.
+"""Webhook endpoint for Dialpad's call events: `POST /hooks/dialpad/<path>`. The signature authenticates the request, not a sign-in.
 
-The answers: 200 once the event is kept and a look is asked for; 401 for whatever none of the hook's own secrets that count now has signed,
-and for an address that is none, which look the same; 400 for an event that names no call, or whose body broke off; 413 for a body that is
-too large; 503 while the database is away, so that Dialpad tries again.
+The answers: 200 after the event is stored and a look is queued; 401 if none of the hook's currently valid secrets signed the event, and
+also for an address that does not exist, so that the two cannot be told apart; 400 for an event that names no call, or whose body broke off;
+413 for a body that is too large; 503 while the database is down, so that Dialpad tries again.
 """
 
 import logging
@@ -30,11 +30,11 @@ log = logging.getLogger(__name__)
 _known = KnownHooks()
 
 NOBODY = "x" * 43
-"""Signs nothing: an address that is none costs as much as a wrong signature."""
+"""A secret that signs nothing: checking an address that does not exist takes as long as checking a wrong signature."""
 
 
 def is_known(path: str) -> bool:
-    """Whether there is such a hook: asked before a body is read. True where the database does not say, and the body decides."""
+    """Whether there is such a hook; called before a body is read. True if the database does not answer: then the body decides."""
     try:
         found = _known.find(path)
         if found is None and _known.may_read_again(path):
@@ -84,7 +84,7 @@ def dialpad(request: HttpRequest, path: str) -> HttpResponse:
 
 
 def _body(request: HttpRequest) -> bytes:
-    """What was sent, also in pieces without a length, as HTTP/1.1 allows. Raises RequestDataTooBig, and OSError where it breaks off."""
+    """Return the body, also a chunked one without a length, as HTTP/1.1 allows. Raises RequestDataTooBig, and OSError if it breaks off."""
     if "HTTP_TRANSFER_ENCODING" not in request.META:
         return request.body
     body: bytes = request.META["wsgi.input"].read(MAX_BYTES + 1)
@@ -94,9 +94,9 @@ def _body(request: HttpRequest) -> bytes:
 
 
 def _signed(body: bytes, path: str, request: HttpRequest) -> tuple[Hook, Event] | None:
-    """The event, and the hook whose secret signed it; None for what none has signed. Raises EventMalformed.
+    """Return the event and the hook whose secret signed it; None if no secret signed it. Raises EventMalformed.
 
-    What no secret has signed is not refused, and what an old one has signed not believed, before the hook was read again.
+    Before it refuses an event that no secret signed, or accepts one that an old secret signed, it reads the hook again.
     """
     hook = _known.find(path)
     event = _event(body, hook, request)
@@ -116,7 +116,8 @@ def _event(body: bytes, hook: Hook | None, request: HttpRequest) -> Event | None
 
 
 def _secrets(hook: Hook | None, request: HttpRequest) -> list[str]:
-    """The secrets that count now, the newest first: the old one longer than its day where Dialpad could not be told of the new one."""
+    """Return the currently valid secrets, newest first. The old one stays valid for longer than a day if Dialpad could not be given the new
+    one."""
     if hook is None:
         return [NOBODY]
     sealed = [hook.secret]
