@@ -1,4 +1,4 @@
-"""Where recordings go. `registry.open_store` turns a bucket's URL into a `domain.ports.Store`; `verification.verify` proves that it works.
+"""Stores for recordings. `registry.kind_of(url).open` opens a bucket as a `domain.ports.Store`; `verification.verify` proves that it works.
 
-A further kind of store is one module with the methods of `Store`, one scheme in `registry`, one entry in `tests/conformance`.
+To add a kind of store, write one module with the methods of `Store`, one `StoreKind` in `registry.KINDS`, one entry in `tests/conformance`.
 """

@@ -1,4 +1,4 @@
-"""What the disk of a folder can do, found out by doing it, in the folder where unfinished files lie. Nothing is left behind."""
+"""Detects the abilities of a folder's disk by trying them, in the folder for unfinished files. It leaves no files behind."""
 
 import errno
 import os
@@ -15,13 +15,14 @@ from .disk import give_name, sync, sync_folder
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _TOO_LONG = frozenset({errno.ENAMETOOLONG, errno.EINVAL})
 _SAMPLE = "東京 が ．／：サ 辻\U000e0100 م 👩‍💻"
-"""Letters of one to four bytes, as names of people and centers hold them."""
+"""Letters of one to four bytes, as they occur in names of people and centers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Abilities:
-    """`longest_name` is in bytes of UTF-8, at most SEGMENT_BYTES. `links`: else names are given by a rename that replaces nothing.
-    `syncs_folders`: else the whole file system is synced for each. `folds_case`: "Sales" and "sales" are one name there."""
+    """The abilities of a disk. `longest_name` is in bytes of UTF-8, at most SEGMENT_BYTES. Without `links`, a file gets its name by a
+    rename that replaces nothing. Without `syncs_folders`, the whole file system is synced for each. `folds_case`: "Sales" and "sales" are
+    the same name."""
 
     links: bool
     syncs_folders: bool
@@ -30,7 +31,8 @@ class Abilities:
 
 
 def find_out(folder: int) -> Abilities:
-    """`folder` is open. Raises FolderMayReplace, FolderCannotSync, FolderNamesTooShort, FolderNamesRefused, or OSError."""
+    """Try what the disk of `folder` (an open descriptor) can do. Raises FolderMayReplace, FolderCannotSync, FolderNamesTooShort,
+    FolderNamesRefused, or OSError."""
     mark = secrets.token_hex(8)
     _takes_unicode(folder, f"{mark}.part {_SAMPLE}")
     longest = _longest_name(folder, mark)
@@ -41,7 +43,7 @@ def find_out(folder: int) -> Abilities:
 
 
 def _names_once(folder: int, mark: str) -> bool:
-    """Whether by links; proven by a second file that must not get the same name."""
+    """Whether a name is given by a hard link. A second file must not get the same name, which proves that nothing is replaced."""
     part, second, name = f"{mark}.part", f"{mark}.part2", f"{mark}.part3"
     try:
         with _file(folder, second):
@@ -102,7 +104,7 @@ def _takes_unicode(folder: int, name: str) -> None:
 
 @contextmanager
 def _file(folder: int, name: str) -> Iterator[int]:
-    """A new file, removed whatever happens; it may have got another name meanwhile."""
+    """Create a new file and always remove it; it may have got another name meanwhile."""
     fd = os.open(name, _NEW, 0o600, dir_fd=folder)
     try:
         yield fd

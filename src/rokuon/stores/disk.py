@@ -1,8 +1,7 @@
-"""What a folder's disk must do besides reading and writing: keep what it was given, and give a name that no file has yet.
+"""Disk operations of a folder store: sync files and folders, and give a file a name only if no other file has it.
 
-Not every file system can do both in the usual way. A hard link needs a file system that has them (FAT, many network shares and
-encrypted folders have none); there, a rename that replaces nothing does the same. Some file systems cannot sync a folder; there, the
-whole file system is synced.
+Not every file system can do both in the usual way. FAT, many network shares and encrypted folders have no hard links; there, a rename that
+replaces nothing does the same. Some file systems cannot sync a folder; there, the whole file system is synced.
 """
 
 import ctypes
@@ -14,9 +13,9 @@ from contextlib import suppress
 from rokuon.domain.failures import FolderCannotSync, FolderMayReplace
 
 _NOT_OFFERED = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOTTY})
-"""How an operation answers that the file system, or the kernel, does not have."""
+"""Error numbers of an operation that the file system, or the kernel, does not support."""
 _NO_LINKS = _NOT_OFFERED | {errno.EPERM, errno.EXDEV, errno.EMLINK}
-"""The same for a hard link: EPERM is what Linux names a file system without them."""
+"""The same for a hard link: Linux answers EPERM on a file system without hard links."""
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -26,7 +25,8 @@ if sys.platform == "darwin":
     _RENAME, _REPLACE_NOTHING = "renameatx_np", 4
 
     def sync(fd: int) -> None:
-        """fsync alone leaves the bytes in the drive's cache on macOS; a network disk knows nothing else."""
+        """Wait until the disk has the file. On macOS, fsync alone leaves the bytes in the drive's cache; a network disk supports only
+        fsync."""
         try:
             fcntl.fcntl(fd, fcntl.F_FULLFSYNC)
         except OSError as error:
@@ -38,7 +38,7 @@ else:
     _RENAME, _REPLACE_NOTHING = "renameat2", 1
 
     def sync(fd: int) -> None:
-        """Wait until the disk has the file. Raises FolderCannotSync where it does not say."""
+        """Wait until the disk has the file. Raises FolderCannotSync if the disk cannot confirm it."""
         _fsync(fd)
 
 
@@ -52,7 +52,8 @@ def _fsync(fd: int) -> None:
 
 
 def sync_folder(fd: int) -> bool:
-    """Wait until the disk has the folder's names. False where a folder cannot be synced alone, and its whole file system was."""
+    """Wait until the disk has the folder's names. Return False if the disk cannot sync a single folder and the whole file system was
+    synced."""
     try:
         sync(fd)
     except FolderCannotSync:
@@ -73,11 +74,11 @@ def _sync_file_system(fd: int) -> None:
 
 
 def give_name(part: str, parts: int, name: str, parent: int) -> bool:
-    """Give the file `part` of the folder `parts` its name in the folder `parent`. False where it was renamed, since the file system has
-    no hard links: then it is no longer in `parts`.
+    """Give the file `part` of the folder `parts` its name in the folder `parent`. Return False if the file was renamed, because the file
+    system has no hard links: then it is no longer in `parts`.
 
-    Raises FileExistsError where the name is taken, whatever has it, and FolderMayReplace where the file system has no way that is sure
-    to replace nothing."""
+    Raises FileExistsError if the name is taken by anything, and FolderMayReplace if the file system has no operation that is sure to
+    replace nothing."""
     try:
         os.link(part, name, src_dir_fd=parts, dst_dir_fd=parent, follow_symlinks=False)
     except OSError as error:
@@ -97,7 +98,7 @@ def _rename_new(part: str, parts: int, name: str, parent: int, refused: str) -> 
         if number in _NOT_OFFERED:
             raise FolderMayReplace(f"link {refused}, {_RENAME} {errno.errorcode.get(number, number)}")
         raise OSError(number, os.strerror(number))
-    # On a disk without a journal, an entry that is left over in the other folder would name the same bytes, and removing it free them.
+    # On a disk without a journal, a leftover entry in the other folder could refer to the same bytes, and removing it would free them.
     with suppress(FolderCannotSync):
         sync_folder(parts)
 

@@ -1,8 +1,9 @@
-"""Objects as files below one folder, in plain blocking calls; `local` runs them on threads.
+"""Stores objects as files below one folder, with blocking calls; `local` runs them on threads.
 
-Every step goes from an open folder to the next one without following links, so nothing outside the root is ever touched, not even when
-somebody swaps a folder for a link meanwhile. A body is written under a name of its own in `.rokuon-parts`, synced, read back, and only
-then given its final name (`disk`), which fails where that name is taken. So a name appears whole or not at all, and never over another.
+Every step opens the next folder relative to an open folder without following links. So nothing outside the root is ever touched, not even
+if someone replaces a folder with a link meanwhile. A body is written under a temporary name in `.rokuon-parts`, synced, read back, and only
+then gets its final name (`disk`), which fails if that name is taken. So an object appears complete or not at all, and never replaces
+another.
 """
 
 import os
@@ -36,7 +37,7 @@ PARTS = ".rokuon-parts"
 LEFTOVER_AFTER_S = 24 * 3600
 _PIECE = 1024 * 1024
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-# O_NONBLOCK: opening a pipe that somebody left under an object's name must not wait for a writer.
+# O_NONBLOCK: opening a pipe under an object's name must not wait for a writer.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _FOLDER_MODE = 0o750
 _SETTLED_LIMIT = 20_000
@@ -44,7 +45,7 @@ _LOOKS = 8
 
 
 class Folder:
-    """Safe to use from several threads, and beside other processes that use the same root."""
+    """A folder of objects. Safe to use from several threads, and while other processes use the same root."""
 
     def __init__(self, root: Path, clock: Callable[[], float] = time.time) -> None:
         self._path = root
@@ -56,9 +57,9 @@ class Folder:
         self._swept: set[str] = set()
 
     def create(self, new: Sequence[New]) -> list[StoredObject | Exception]:
-        """Create several objects, step by step beside each other: the disk is waited for once where one by one would wait for each.
+        """Create several objects together, one step of all after the other, so that there is one wait for the disk instead of one for each.
 
-        Each gets its own answer; Abandoned where its event was set before it had its name.
+        Each object gets its own answer; Abandoned if its event was set before the object had its name.
         """
         synced: set[str] = set()
         making = [self._create(one, synced) for one in new]
@@ -70,7 +71,8 @@ class Folder:
         return [answer for answer in answers if answer is not None]
 
     def _create(self, new: New, synced: set[str]) -> Generator[None, None, StoredObject]:
-        """Pauses where the bytes are written, and where the name is given. `synced` are folders on the disk with the names so far."""
+        """Create one object. Yields after writing the bytes and after giving the name. `synced` are the folders that were synced
+        already."""
         *folders, name = _segments(new.key)
         top, below = folders[:1], folders[1:]
         with translated(), self._enter(top, create=True) as start, self._below(start, top, below, create=True) as parent:
@@ -106,7 +108,7 @@ class Folder:
                 return None
 
     def stat(self, key: str) -> StoredObject | None:
-        """Reads the whole file: its checksum is that of the bytes on disk."""
+        """Return an object's facts. Reads the whole file, because the checksum is that of the bytes on disk."""
         with translated():
             try:
                 with self._open(key) as fd:
@@ -126,12 +128,12 @@ class Folder:
                 raise ObjectMisread(f"{at - start} bytes of {stop - start}")
 
     def walk(self, prefix: str, after: str) -> Generator[StoredObject]:
-        """In byte order of the whole keys. Links, pipes and devices are not objects."""
+        """List the objects in byte order of the whole keys. Links, pipes and devices are not objects."""
         with translated():
             yield from self._walk([], os.fsencode(prefix), os.fsencode(after))
 
     def abilities(self, top: str) -> Abilities:
-        """What the disk can do, found out below the folder `top`, which is made where it is not there."""
+        """Detect what the disk can do, below the folder `top`, which is created if it does not exist."""
         with translated(), self._enter([top, PARTS], create=True) as parts:
             return find_out(parts)
 
@@ -146,7 +148,7 @@ class Folder:
             with self._enter(folders) as fd, os.scandir(fd) as entries:
                 found = dict(_listed(entry) for entry in entries)
         except (FileNotFoundError, ObjectOccupied):
-            # Taken away since its parent was read: there is nothing in it to list.
+            # Removed since its parent was read: there is nothing in it to list.
             return
         here = "".join(f"{folder}/" for folder in folders).encode()
         for name in sorted(found):
@@ -182,12 +184,12 @@ class Folder:
             return os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode
 
     def _enter(self, folders: list[str], *, create: bool = False) -> AbstractContextManager[int]:
-        """The innermost folder, open. With `create` the way there exists, and is on the disk, before this yields."""
+        """Open the innermost folder. With `create`, the path to it exists, and is synced, before this yields."""
         return self._below(self._root(), [], folders, create=create)
 
     @contextmanager
     def _below(self, start: int, path: list[str], folders: list[str], *, create: bool = False) -> Iterator[int]:
-        """The same from `start`, an open folder whose way from the root is `path`."""
+        """Like `_enter`, but from `start`, an open folder whose path from the root is `path`."""
         fd = None
         try:
             for depth, name in enumerate(folders):
@@ -196,7 +198,7 @@ class Folder:
                     os.close(fd)
                 fd = child
             if fd is None:
-                # Opened anew, not duplicated: duplicates share one position, and two threads would read half a listing each.
+                # Opened again, not duplicated: duplicates share one position, and two threads would each read half a listing.
                 fd = os.open(".", _FOLDER, dir_fd=start)
             yield fd
         finally:
@@ -214,7 +216,7 @@ class Folder:
         except FileNotFoundError:
             if not create or made:
                 raise
-            # Removed by somebody since this process made it.
+            # Removed by another process or a person since this process made it.
             self._settled.clear()
             return self._child(parent, name, path, create=True)
         except OSError as error:
@@ -230,10 +232,11 @@ class Folder:
         return child
 
     def _settle(self, parent: int, child: int, name: str, path: str, *, made: bool) -> None:
-        """Once per folder and process. Another process may have made it and not yet synced it, so syncing is not only for the maker.
+        """Check and sync a folder, once per folder and process. Another process may have made the folder and not synced it yet, so this
+        process syncs it in any case.
 
-        On a disk that takes "Sales" and "sales" for one name (or both spellings of a kana), the folder that opened may be another
-        contact center's. One that was just made is nobody else's: making it fails where the disk has it under any spelling.
+        On a disk that treats "Sales" and "sales" (or both spellings of a kana) as one name, the folder that opened may be another contact
+        center's. A folder that was just made is no other's, because making it fails if the disk has it under any spelling.
         """
         if not made:
             self._require_spelled_so(parent, child, name, path)
@@ -243,13 +246,14 @@ class Folder:
         self._settled.add(path)
 
     def _require_spelled_so(self, parent: int, child: int, name: str, path: str) -> None:
-        """Looked up several times: while others enter names, one look may pass over it, and a network disk may show an old listing.
+        """Check that the disk lists the folder under exactly this name. It looks several times, because a listing may miss the name while
+        others add names, and because a network disk may return an old listing.
 
-        Raises ObjectOccupied where the listing has the folder under another name, StoreUnavailable where it does not have it at all.
+        Raises ObjectOccupied if the listing has the folder under another name, StoreUnavailable if it does not have it at all.
         """
         for look in range(_LOOKS):
             time.sleep(0.002 * look)
-            # Opened anew for each look: some network disks show an open folder as it was when it was opened.
+            # Opened again for each look: some network disks show an open folder as it was when it was opened.
             with self._below(parent, [], [], create=False) as fresh:
                 with os.scandir(fresh) as entries:
                     listed = [entry.name for entry in entries]
@@ -260,7 +264,8 @@ class Folder:
         raise StoreUnavailable("the disk does not list a folder that is there")
 
     def _root(self) -> int:
-        """The root, and still the same one: where a disk was unmounted, its empty mount point must not take the files."""
+        """Open the root and check that it is still the same folder: after a disk was unmounted, its empty mount point must not receive
+        the files."""
         try:
             found = self._path.stat()
         except (FileNotFoundError, NotADirectoryError) as error:
@@ -277,7 +282,7 @@ class Folder:
             return self._root_fd
 
     def _sweep(self, parts: int, top: str) -> None:
-        """What a killed process left behind, once per process: each of these never became an object."""
+        """Remove files that a killed process left behind, once per process. None of these ever became an object."""
         if top in self._swept:
             return
         self._swept.add(top)
@@ -300,7 +305,7 @@ def _segments(key: str) -> list[str]:
 
 
 def _listed(entry: "os.DirEntry[str]") -> tuple[bytes, os.stat_result | None]:
-    """How an entry sorts among whole keys (a folder's name ends in "/"), and its facts where it is an object."""
+    """Return an entry's sort key among whole keys (a folder's name ends in "/"), and its facts if it is an object."""
     name = os.fsencode(entry.name)
     if entry.name != PARTS and entry.is_dir(follow_symlinks=False):
         return name + b"/", None
@@ -312,8 +317,8 @@ def _listed(entry: "os.DirEntry[str]") -> tuple[bytes, os.stat_result | None]:
 
 
 def _is_same(other: str, parent: int, name: str, child: int) -> bool:
-    """Whether the listed name is of the folder that is open as `child` under another spelling. By its inode, and by the spelling where a
-    network disk makes up an inode for each name."""
+    """Whether the listed name is another spelling of the folder that is open as `child`. Compares the inodes, and also the spelling,
+    because a network disk may invent an inode for each name."""
     if folder_key(other) == folder_key(name):
         return True
     with suppress(OSError):
@@ -329,13 +334,13 @@ def _is_taken(name: str, parent: int) -> bool:
         return False
     if not modes.S_ISREG(found.st_mode):
         raise ObjectOccupied("not a file")
-    # Whoever named it may have died before syncing the folder, and our caller is about to trust what is there.
+    # The process that named it may have died before syncing the folder, and our caller is about to rely on the file.
     sync_folder(parent)
     return True
 
 
 def _next_step(steps: Generator[None, None, StoredObject]) -> StoredObject | Exception | None:
-    """The object, or why there is none; None where steps are left."""
+    """Run the next step. Return the object, or the error; None if steps are left."""
     try:
         next(steps)
     except StopIteration as done:

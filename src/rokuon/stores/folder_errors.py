@@ -1,4 +1,4 @@
-"""What the operating system's error numbers mean for a folder of objects."""
+"""Translates the operating system's error numbers into failures of a folder store."""
 
 import errno
 from collections.abc import Iterator
@@ -22,11 +22,11 @@ _MEANING: dict[int, type[StoreError]] = {
     errno.EFBIG: ObjectTooLarge,
     errno.EACCES: BucketForbidden,
     errno.EPERM: BucketForbidden,
-    # Names are of at most 255 bytes and made of letters that are fine elsewhere: it is the disk that takes less.
+    # Our names have at most 255 bytes and use letters that other disks accept, so the cause is this disk.
     errno.ENAMETOOLONG: FolderNamesTooShort,
     errno.EILSEQ: FolderNamesRefused,
     errno.EINVAL: ObjectNameRefused,
-    # Passing: another process removed a folder, or this one is short of something.
+    # Temporary: another process removed a folder, or this process lacks a resource.
     errno.ENOENT: StoreUnavailable,
     errno.EMFILE: StoreUnavailable,
     errno.ENFILE: StoreUnavailable,
@@ -38,10 +38,10 @@ _MEANING: dict[int, type[StoreError]] = {
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """OSError becomes the failure that it means; unknown numbers (EROFS, EIO, ESTALE, ENOTSUP, EXDEV ...) make the folder unusable."""
+    """Translate OSError into the matching failure; other numbers (EROFS, EIO, ESTALE, ENOTSUP, EXDEV ...) become BucketUnusable."""
     try:
         yield
     except OSError as error:
         number = error.errno or 0
-        # Not chained: OSError quotes the file, and with it the name of the agent.
+        # Not chained: OSError contains the file's path and so the name of the agent.
         raise _MEANING.get(number, BucketUnusable)(errno.errorcode.get(number, str(number))) from None

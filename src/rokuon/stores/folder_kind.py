@@ -29,7 +29,7 @@ class FolderKind(StoreKind):
         return url.removeprefix("file://")
 
     def folder(self, url: str, settings: StoreSettings) -> Path:
-        """Absolute, without links, inside an allowed root."""
+        """Return the folder: absolute, without links, inside an allowed root."""
         parts = urlsplit(url)
         path = os.fsdecode(unquote_to_bytes(parts.path))
         if parts.netloc or parts.query or parts.fragment or not path.startswith("/"):
@@ -38,7 +38,7 @@ class FolderKind(StoreKind):
             raise ConfigError(N_("Write the folder without .. in it."))
         real = Path(path).resolve()
         for root in settings.allowed_roots:
-            # The folder itself may be a link made by the operator; where it leads counts, for both.
+            # The folder or the root may be a link made by the operator; for both, the link's target counts.
             if root.is_absolute() and real.is_relative_to(root.resolve()):
                 return real
         raise ConfigError(
@@ -46,7 +46,7 @@ class FolderKind(StoreKind):
         )
 
     def check_credential(self, text: str, settings: StoreSettings) -> None:
-        """A folder has none: what is entered is not used."""
+        """Accept anything: a folder has no credential, and an entered one is not used."""
 
     def principal(self, credential: str) -> str:
         return ""
@@ -65,8 +65,8 @@ class FolderKind(StoreKind):
 
 
 def overlap(one: Path, other: Path) -> bool:
-    """Whether the folders are the same, or one lies inside the other: by their paths, links resolved, and by what is there, which a bind
-    mount or a disk that ignores case shows under another path."""
+    """Whether the folders are the same, or one is inside the other. Compares the paths with links resolved, and also the device and inode
+    numbers, because a bind mount or a case-insensitive disk shows the same folder under another path."""
     one, other = one.resolve(), other.resolve()
     if one.is_relative_to(other) or other.is_relative_to(one):
         return True

@@ -1,7 +1,7 @@
 """A Google Cloud Storage bucket, over the JSON API.
 
-One request creates an object: it carries the precondition "no such object yet", the checksum that Google verifies before it commits, and
-the metadata. Objects above 8 MiB go in pieces (`gcs_upload`) under the same precondition and checksum.
+One request creates an object. It contains the precondition "no such object yet", the checksum that Google verifies before it commits, and
+the metadata. Objects above 8 MiB are uploaded in pieces (`gcs_upload`) with the same precondition and checksum.
 """
 
 import asyncio
@@ -45,12 +45,12 @@ _PIECE = 1024 * 1024
 _PAGE = 1000
 _CREATE_ONLY = "0"
 _SESSIONS = 3
-"""So often an upload that Google forgot begins anew at once."""
+"""How many upload sessions are tried at once if Google loses the session."""
 _FIELDS = "name,size,crc32c,generation,contentType,metadata"
-# The library's hints say int, and it hands these on as they are.
+# The library's type hints say int, but it passes these values on unchanged.
 _PERMISSIONS = {f"storage.objects.{right}": right for right in Right}
 _SMALL: Any = aiohttp.ClientTimeout(total=60, sock_connect=10, sock_read=30)
-# 8 MiB within 5 minutes: a line slower than 28 KB/s cannot carry a backup.
+# 8 MiB within 5 minutes: a connection slower than 28 KB/s is too slow for a backup.
 _LARGE: Any = aiohttp.ClientTimeout(total=300, sock_connect=10, sock_read=60)
 _DOWNLOAD: Any = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=60)
 
@@ -58,9 +58,10 @@ _T = TypeVar("_T")
 
 
 class GcsStore:
-    """`account` is a checked service account (`google_account`), None for application default credentials, {} for none at all.
+    """A store in a bucket. `account` is a checked service account (`google_key`), None for application default credentials, {} for no
+    credential at all.
 
-    Nothing is opened before the first request; then one session and at most `connections` connections, until `close`.
+    It opens nothing before the first request; then one session and at most `connections` connections, until `close`.
     """
 
     def __init__(
@@ -94,7 +95,7 @@ class GcsStore:
             else:
                 answer = await self._put_at_once(key, body, resource)
         except BucketForbidden as refused:
-            # A credential that may not overwrite can be refused for a taken name before the precondition is looked at.
+            # If a name is taken, Google may refuse a credential that may not overwrite before it checks the precondition.
             raise await self._taken_or(refused, key) from None
         return stored(answer)
 
@@ -102,11 +103,11 @@ class GcsStore:
         try:
             return stored(await self._look(lambda: self._storage().download_metadata(self._bucket, key, timeout=_SMALL)))
         except ObjectMissing:
-            await self._page({"maxResults": "1"})  # Raises BucketMissing: Google has one answer for both.
+            await self._page({"maxResults": "1"})  # Raises BucketMissing: Google gives the same answer for both.
             return None
 
     async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
-        # Asking for gzip is how to get the stored bytes themselves of an object that somebody stored compressed.
+        # With gzip accepted, Google sends the stored bytes unchanged, also of an object that was stored compressed.
         headers = {"Accept-Encoding": "gzip"}
         if start or end is not None:
             headers["Range"] = f"bytes={start}-{'' if end is None else end - 1}"
@@ -148,7 +149,8 @@ class GcsStore:
         return await asyncio.to_thread(sign, link, self._account, self._clock())
 
     async def rights(self) -> set[Right]:
-        """Those that the credential has on the bucket, as Google says; it needs none to ask. Raises StoreUnavailable for an odd answer."""
+        """Ask Google which of these rights the credential has on the bucket. The question itself needs no right. Raises StoreUnavailable
+        for an invalid answer."""
         query = [("permissions", permission) for permission in _PERMISSIONS]
         address = self._url("storage/v1", "iam/testPermissions")
         answer = await self._look(lambda: self._send_once("GET", address, params=query, timeout=_SMALL))
@@ -174,17 +176,17 @@ class GcsStore:
                 cookie_jar=aiohttp.DummyCookieJar(),
                 raise_for_status=raise_for_status,
                 timeout=_SMALL,
-                # Proxy variables of the environment would send credentials and recordings where no one decided.
+                # Proxy variables of the environment could send credentials and recordings to a place that nobody chose.
                 trust_env=False,
             )
             token.use(session)
-            # The library's word for "send no token" is a development API.
+            # In this library, api_is_dev means "send no token".
             storage = Storage(token=token, session=session, api_root=self._endpoint, api_is_dev=self._account == {})
             self._opened = storage, token, session
         return self._opened
 
     async def _put_at_once(self, key: str, body: Body, resource: Mapping[str, Any]) -> Mapping[str, Any]:
-        """One request of two parts. Not the library's, which follows a redirect and sends the token and the recording along."""
+        """Upload in one request of two parts. The library's own method follows a redirect and sends the token and the recording there."""
         data = await read_piece(body, 0, max(body.size, 1))
         boundary = secrets.token_hex(16)
         fields = {
@@ -209,7 +211,7 @@ class GcsStore:
         return await as_json(answer)
 
     async def _put_in_pieces(self, key: str, body: Body, resource: Mapping[str, Any]) -> Mapping[str, Any]:
-        await read_piece(body, 0, 1)  # A body of the wrong length is refused before anything is asked of Google.
+        await read_piece(body, 0, 1)  # Refuses a body of the wrong length before any request to Google.
         for _session in range(_SESSIONS):
             location = await self._begin(key, body, resource)
             with suppress(SessionGone):
@@ -217,7 +219,7 @@ class GcsStore:
         raise StoreUnavailable("the upload was forgotten again and again")
 
     async def _begin(self, key: str, body: Body, resource: Mapping[str, Any]) -> str:
-        """The address of a new upload session."""
+        """Start an upload session and return its address."""
         session = await self._request(
             "POST",
             self._url("upload/storage/v1", "o"),
@@ -241,7 +243,7 @@ class GcsStore:
         return UploadProgress(size, await as_json(answer))
 
     def _is_trusted(self, location: str) -> bool:
-        """Our token goes where an upload session is: to this endpoint or another address of Google's storage."""
+        """Whether the address of an upload session may get our token: this endpoint or another address of Google's storage."""
         there, here = URL(location), URL(self._endpoint)
         return there.origin() == here.origin() or (there.scheme == "https" and f".{there.host}".endswith(".googleapis.com"))
 
@@ -255,7 +257,7 @@ class GcsStore:
         return page_of(await self._look(lambda: self._storage().list_objects(self._bucket, params=dict(query), timeout=_SMALL)))
 
     async def _media(self, key: str, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
-        """The answer with an object's stored bytes, its body not read yet."""
+        """Return the response with an object's stored bytes; its body is not read yet."""
         _, _, session = self._open()
         url = URL(f"{self._url('storage/v1', 'o')}/{quote(key, safe='')}?alt=media", encoded=True)
         return await session.get(url, headers={**headers, **await self._bearer()}, timeout=_DOWNLOAD, auto_decompress=False)
@@ -273,18 +275,18 @@ class GcsStore:
     async def _send_once(
         self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None, **options: Any
     ) -> aiohttp.ClientResponse:
-        """For what the library has no call for. The answer's body is read before this returns. No redirect is followed."""
+        """Send a request for which the library has no method. Reads the response's body before it returns. Follows no redirect."""
         _, _, session = self._open()
         bearer = await self._bearer()
         if body is not None:
-            # aiohttp sends a file-like body piece by piece, and bytes in one go that holds up everybody else.
+            # aiohttp sends a file-like body piece by piece, but bytes in one step that blocks the event loop.
             options["data"] = io.BytesIO(body)
         async with session.request(method, url, headers={**(headers or {}), **bearer}, allow_redirects=False, **options) as answer:
             await answer.read()
             return answer
 
     async def _look(self, request: Callable[[], Awaitable[_T]]) -> _T:
-        """A question that changes nothing: asked up to twice more, within seconds, where Google stumbles."""
+        """Send a request that changes nothing. It is repeated up to twice, within seconds, if Google is temporarily unavailable."""
         tries = 0
         while True:
             try:
@@ -297,7 +299,7 @@ class GcsStore:
             await self._sleep(delay)
 
     async def _ask(self, request: Callable[[], Awaitable[_T]]) -> _T:
-        """One request with its failures translated; a second one where the token was refused before its time."""
+        """Send one request and translate its failures; send a second one if the token was refused before it expired."""
         _, token, _ = self._open()
         used = token.access_token
         try:
@@ -309,19 +311,19 @@ class GcsStore:
                 token.forget(used)
                 return await request()
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError, RecursionError) as error:
-            # Not chained: these errors quote the address, and with it the object's name.
+            # Not chained: these errors contain the address and so the object's name.
             if lacks := strict_certificates.lacks(error):
                 raise BucketCertificateIncomplete(lacks) from None
             raise StoreUnavailable(type(error).__name__) from None
 
 
 def _refuse_redirect(answer: aiohttp.ClientResponse) -> None:
-    """Our token and a recording go nowhere else than where they were sent."""
+    """Refuse a redirect, so that our token and a recording go nowhere else. Raises StoreUnavailable."""
     if answer.status >= 300:
         raise StoreUnavailable(f"{answer.status}, a redirect")
 
 
 def _kept(header: str) -> int:
-    """ "bytes=0-1023" is 1,024 bytes; no header, none."""
+    """Return how many bytes Google has: "bytes=0-1023" is 1,024 bytes, no header is 0."""
     last = header.rpartition("-")[2]
     return int(last) + 1 if last.isdecimal() else 0

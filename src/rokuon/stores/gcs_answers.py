@@ -1,4 +1,4 @@
-"""What Google's answers mean. Decided by status and by the machine-readable `reason` of the error body, never by its sentences."""
+"""Translates Google's error responses into failures, by status and the machine-readable `reason` of the body, never by its text."""
 
 import json
 import re
@@ -27,7 +27,7 @@ from rokuon.domain.retry_after import seconds_asked
 
 _API = ("/storage/v1/", "/upload/storage/v1/")
 _ERROR_BODY_LIMIT = 64 * 1024
-# Compared in lower case: Google's own pages spell some of them in two ways.
+# Compared in lower case, because Google's own pages spell some of them in two ways.
 _BILLING = {
     "accountdisabled",
     "billingdisabled",
@@ -39,21 +39,22 @@ _BILLING = {
 }
 _LIMITS = {"ratelimitexceeded", "userratelimitexceeded", "quotaexceeded", "dailylimitexceeded", "usagelimits"}
 _REQUESTER_PAYS = "required"
-"""A 400 for a bucket whose requests are billed to whoever makes them: the parameter that is required is the project to bill."""
+"""The reason of a 400 for a bucket with Requester Pays: the required parameter is the project to bill."""
 _CLOCK_OFF_S = 300
 _RANGE_BEYOND_END = 416
 
 
 class BeyondEnd(Exception):
-    """416: the range begins at or after the last byte, which is an answer and not a failure."""
+    """416: the range begins at or after the end of the object. This is a normal answer, not a failure."""
 
 
 class SessionGone(Exception):
-    """404 or 410 for the address of a resumable upload: the upload begins anew. The bucket is not what is missing."""
+    """404 or 410 for the address of a resumable upload: the upload has to start again. The bucket itself is not missing."""
 
 
 async def raise_for_status(answer: aiohttp.ClientResponse) -> None:
-    """The session calls this for every answer, the token endpoint's included, before the library looks at it."""
+    """Raise the failure that a response means. The session calls this for every response, also the token endpoint's, before the library
+    reads it."""
     if answer.status < 400:
         return
     if answer.status == _RANGE_BEYOND_END:
@@ -90,17 +91,17 @@ def _of_storage(status: int, reason: str, *, about_object: bool, upload: bool) -
         return StoreThrottled
     if status == 401:
         return BucketCredentialRefused
-    # 412 is also how an organisation's policy refuses a write: that object does not exist.
+    # An organisation's policy also refuses a write with 412; then the object does not exist.
     if status == 403 or (status == 412 and known == "orgpolicyconstraintfailed"):
         return BucketForbidden
     if status in (409, 412):
         return ObjectExists
     if status == 404:
         return ObjectMissing if about_object else BucketMissing
-    # "invalid" is how Google answers an upload whose checksum does not fit; names and parameters were checked before.
+    # Google answers "invalid" to an upload whose checksum does not match; names and parameters were checked before.
     if status == 400 and upload and known == "invalid":
         return ChecksumRefused
-    # A time-out (408), a replay that came too early (425) and the server's own errors pass; the same request is refused again otherwise.
+    # A time-out (408), a replay that came too early (425) and server errors are temporary; with any other status a retry is refused again.
     return StoreUnavailable if status >= 500 or status in (408, 425) else StoreRequestRefused
 
 
@@ -113,7 +114,7 @@ def _reason(body: bytes) -> str:
 
 
 def _grant_error(body: bytes) -> tuple[str, str]:
-    """The error code and description of RFC 6749; "" for what is not there."""
+    """Return the error code and description of RFC 6749; "" for a missing one."""
     try:
         fields: Any = json.loads(body)
     except (ValueError, RecursionError):
@@ -127,14 +128,14 @@ def _grant_error(body: bytes) -> tuple[str, str]:
 def _names_times(description: str) -> bool:
     """Whether Google's description names the claims `iat` or `exp` of the signed request (RFC 7519).
 
-    The one place where Rokuon looks into a sentence: Google answers invalid_grant both to a wrong clock and to a deleted key, and says
-    which only here. Names of claims are looked for and no wording; where they are missing, the answer counts as a refused credential.
+    Only here does Rokuon read an error text: Google answers invalid_grant both to a wrong clock and to a deleted key, and only the text
+    says which. It searches for names of claims, not for wording; without them, the answer counts as a refused credential.
     """
     return bool({"iat", "exp"} & set(re.findall(r"[a-z]+", description)))
 
 
 def _clock_differs(headers: Mapping[str, str]) -> bool:
-    """Whether the answer's own time is further from ours than Google lets a signature be."""
+    """Whether the response's Date differs from our clock by more than Google allows for a signature."""
     try:
         there = parsedate_to_datetime(headers.get("Date", "")).timestamp()
     except (ValueError, TypeError, OverflowError, IndexError):

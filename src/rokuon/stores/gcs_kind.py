@@ -58,7 +58,7 @@ class GcsKind(StoreKind):
         return str(fields_of(credential).get("client_email", ""))
 
     def credential_label(self, credential: str) -> str:
-        """The account, and the end of its key's public id."""
+        """Return the account and the end of its key's public id."""
         fields = fields_of(credential)
         return f"{fields.get('client_email', '?')} …{str(fields.get('private_key_id', ''))[-_SHOWN_OF_KEY_ID:]}".rstrip(" …")
 
@@ -83,7 +83,7 @@ class GcsKind(StoreKind):
         return f"gcloud storage buckets add-iam-policy-binding {url} --member=serviceAccount:EMAIL --role={USER}"
 
     def open(self, url: str, credential: str | None, settings: StoreSettings) -> Store:
-        # Here, because the HTTP client and Google's library take a third of a second to load, and most commands open no bucket.
+        # Imported here, because the HTTP client and Google's library take a third of a second to load, and most commands open no bucket.
         from .gcs import GcsStore
 
         bucket, endpoint = self._bucket(url), settings.gcs_endpoint
@@ -93,7 +93,7 @@ class GcsKind(StoreKind):
         return GcsStore(bucket, account or {}, endpoint=(endpoint if "://" in endpoint else f"http://{endpoint}").rstrip("/"))
 
     def _bucket(self, url: str) -> str:
-        """Google's naming rules: 3 to 63 of a-z 0-9 - _ . (222 with dots), no IP address, nothing that poses as Google."""
+        """Check a name by Google's rules: 3 to 63 of a-z 0-9 - _ . (222 with dots), no IP address, no name that imitates Google."""
         name = url.removeprefix("gs://").removesuffix("/")
         if "/" in name:
             raise ConfigError(N_("Give the bucket alone, as gs://name: Rokuon chooses the folders below it."))

@@ -1,4 +1,4 @@
-"""What Google says of objects, read with care: whatever a proxy or an emulator answers becomes an object or StoreUnavailable."""
+"""Parses Google's object resources strictly: any answer, also of a proxy or an emulator, becomes an object or StoreUnavailable."""
 
 import re
 from collections.abc import AsyncIterator, Mapping
@@ -24,10 +24,11 @@ class ObjectPage:
 
 
 def stored(resource: Any) -> StoredObject:
-    """Raises StoreUnavailable where the answer lacks what Google promises: nothing is known about the object then."""
+    """Parse an object resource. Raises StoreUnavailable if a field is missing that Google guarantees, because then nothing is known about
+    the object."""
     try:
         name = resource["name"]
-        # Protocol Buffers leave a zero out, and with them Google's testbench.
+        # Protocol Buffers leave out a zero, and so does Google's testbench.
         size = int(resource.get("size", 0))
         if not isinstance(name, str) or size < 0:
             raise ValueError("name or size")
@@ -44,7 +45,7 @@ def stored(resource: Any) -> StoredObject:
 
 
 def page_of(answer: Any) -> ObjectPage:
-    """Raises StoreUnavailable."""
+    """Parse a page of a list. Raises StoreUnavailable."""
     if not isinstance(answer, dict):
         raise StoreUnavailable("the answer is no list")
     items, following = answer.get("items", []), answer.get("nextPageToken", "")
@@ -54,7 +55,7 @@ def page_of(answer: Any) -> ObjectPage:
 
 
 async def as_json(answer: aiohttp.ClientResponse) -> Mapping[str, Any]:
-    """Raises StoreUnavailable."""
+    """Parse a response as a JSON object. Raises StoreUnavailable."""
     try:
         fields: Any = await answer.json(content_type=None)
     except (ValueError, RecursionError):
@@ -65,8 +66,8 @@ async def as_json(answer: aiohttp.ClientResponse) -> Mapping[str, Any]:
 
 
 async def checked(answer: aiohttp.ClientResponse, start: int, end: int | None, piece: int) -> AsyncIterator[bytes]:
-    """The body, piece by piece. Raises ObjectMisread at its end, or at once, where it is not what was asked for: another range, another
-    length than announced, or of the whole object other bytes than its checksum says."""
+    """Yield the body piece by piece. Raises ObjectMisread, at once or at the end, if it is not what was requested: another range, another
+    length than announced, or, for a whole object, bytes that do not match its checksum."""
     whole = not start and end is None
     announced = answer.headers.get("Content-Length", "")
     if not whole:

@@ -1,6 +1,6 @@
-"""A link that reads one object for a short time: Google's V4 signature, made here with the service account's own key.
+"""Signed links that read one object for a short time: Google's V4 signature, made here with the service account's own key.
 
-Whoever holds the link may read the object until it ends, so it is a secret: it goes to one browser, and into no log.
+Anyone who has the link may read the object until the link expires, so it is a secret: it goes to one browser, and into no log.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ ALGORITHM = "GOOG4-RSA-SHA256"
 
 @dataclass(frozen=True, slots=True)
 class SignedLink:
-    """What the link opens, and for how long. `answers` are query parameters that fix headers of Google's answer."""
+    """The object and the lifetime of a link. `answers` are query parameters that set headers of Google's response."""
 
     endpoint: str
     bucket: str
@@ -31,12 +31,13 @@ class SignedLink:
 
 
 def signs(account: Mapping[str, str] | None) -> bool:
-    """Only a key can sign. A machine's own identity could ask Google to, with a right (signBlob) that reading and writing do not need."""
+    """Whether the account can sign. Only a key can. A machine's own identity could ask Google to sign, but this needs a right (signBlob)
+    that reading and writing do not need."""
     return "private_key" in (account or {})
 
 
 def sign(link: SignedLink, account: Mapping[str, str], now: datetime) -> str:
-    """The link's address. Raises BucketCredentialRefused where the account's key is not one that Google's algorithm takes."""
+    """Return the link's address. Raises BucketCredentialRefused if Google's algorithm does not accept the account's key."""
     stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
     scope = f"{stamp[:8]}/auto/storage/goog4_request"
     there = urlsplit(link.endpoint)

@@ -1,6 +1,6 @@
-"""A large body in pieces: bounded memory, and a broken connection costs the piece in flight, not the file.
+"""Resumable upload of a large body in pieces: memory is bounded, and a broken connection costs only the piece in flight.
 
-The library's own resumable upload sends the whole file in one request and starts again from its first byte, so the loop is ours.
+The library's own resumable upload sends the whole file in one request and restarts from the first byte, so Rokuon has its own loop.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from typing import Any
 from rokuon.domain.failures import ChecksumRefused, StoreError, StoreRequestRefused, StoreThrottled, StoreUnavailable
 from rokuon.domain.ports import Body, Sleep
 
-# A multiple of 256 KiB, as Google asks. 32 such uploads at once hold 128 MiB.
+# A multiple of 256 KiB, as Google requires. 32 concurrent uploads hold 128 MiB.
 CHUNK = 4 * 1024 * 1024
 _FAILURES_IN_A_ROW = 5
 _LONGEST_WAIT_S = 32.0
@@ -22,23 +22,23 @@ _REFUSALS = (ChecksumRefused, StoreRequestRefused)
 
 @dataclass(frozen=True, slots=True)
 class UploadProgress:
-    """Google's answer to a piece: how many bytes it has for good, and the object's resource once it has all of them."""
+    """Google's answer to a piece: how many bytes it has stored, and the object's resource once it has all of them."""
 
     kept: int
     resource: Mapping[str, Any] | None = None
 
 
-# Sends one piece under a Content-Range. No bytes: asks how far the upload got.
+# Sends one piece with a Content-Range. Without bytes, it asks how many bytes Google has.
 SendPiece = Callable[[bytes, str], Awaitable[UploadProgress]]
 
 
 async def upload(body: Body, send: SendPiece, sleep: Sleep) -> Mapping[str, Any]:
-    """Returns the object's resource. Raises StoreUnavailable or StoreThrottled after five failures in a row without progress,
-    ChecksumRefused or StoreRequestRefused where Google does not take the bytes."""
+    """Upload a body and return the object's resource. Raises StoreUnavailable or StoreThrottled after five failures in a row without
+    progress, ChecksumRefused or StoreRequestRefused if Google does not accept the bytes."""
     at = furthest = failures = 0
     doubt: StoreError | None = None
     while True:
-        # In doubt the piece may have arrived, and with it the whole object, so ask before sending anything again.
+        # After an error the piece, and with it the whole object, may have arrived, so ask before sending anything again.
         piece = b"" if doubt else await read_piece(body, at, CHUNK)
         span = "*" if doubt else f"{at}-{at + len(piece) - 1}"
         try:
@@ -53,7 +53,7 @@ async def upload(body: Body, send: SendPiece, sleep: Sleep) -> Mapping[str, Any]
         except _REFUSALS as failure:
             if doubt:
                 raise
-            # Also Google's answer to a piece that it has: aiohttp sends a PUT a second time by itself when a connection breaks.
+            # Google also refuses a piece that it already has: aiohttp automatically repeats a PUT when a connection breaks.
             doubt = failure
             continue
         if progress.resource is not None:
@@ -67,7 +67,7 @@ async def upload(body: Body, send: SendPiece, sleep: Sleep) -> Mapping[str, Any]
 
 
 async def read_piece(body: Body, start: int, limit: int) -> bytes:
-    """From memory or the spool file; raises ChecksumRefused where the body is not `body.size` bytes."""
+    """Read a piece from memory or the spool file. Raises ChecksumRefused if the body does not have `body.size` bytes."""
     if body.data is not None:
         piece, size = body.data[start : start + limit], len(body.data)
     else:

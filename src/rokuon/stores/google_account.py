@@ -30,10 +30,11 @@ _SOURCES = "the subject token must come from credential_source.file or credentia
 
 
 class AccountToken(Token):
-    """The library's token, with failures of ours, one try at a time (the engine retries), and a refresh that outlives its first caller."""
+    """The library's token with our failures, one try at a time (the engine retries), and a refresh that continues if its caller is
+    cancelled."""
 
     def __init__(self, account: dict[str, str] | None) -> None:
-        """None takes application default credentials; an empty one never asks for a token (an emulator)."""
+        """None uses application default credentials; an empty account never requests a token (for an emulator)."""
         text = _of_this_machine() if account is None else json.dumps(account)
         try:
             super().__init__(service_file=None if text is None else io.StringIO(text), scopes=[SCOPE])
@@ -41,11 +42,11 @@ class AccountToken(Token):
             raise BucketCredentialRefused("the application default credentials cannot be read") from error
 
     def use(self, session: Any) -> None:
-        """An aiohttp.ClientSession, which the library's hints do not know."""
+        """Set the session: an aiohttp.ClientSession, which the library's type hints do not know."""
         self.session = AioSession(session)
 
     def forget(self, token: str | None) -> None:
-        """It was refused before its time: the next request asks for a new one, unless another request already did."""
+        """Drop a token that was refused before it expired: the next request asks for a new one, unless another request already did."""
         if token == self.access_token:
             self.access_token = None
 
@@ -70,15 +71,15 @@ class AccountToken(Token):
                 raise BucketCertificateIncomplete(lacks) from None
             raise StoreUnavailable(f"token: {type(error).__name__}") from None
         except Exception as error:  # noqa: BLE001
-            # Whatever a damaged credential breaks inside the library; not chained, the error may quote it.
+            # Any error that a damaged credential causes inside the library. Not chained, because the error may quote the credential.
             raise BucketCredentialRefused(f"token: {type(error).__name__}") from None
 
 
 def _of_this_machine() -> str | None:
-    """The text of the file that the environment names for application default credentials, None where it names none.
+    """Return the text of the file that the environment names for application default credentials, None if it names none.
 
-    Read here and not by the library, which takes a file that it cannot parse for no file and asks the metadata server instead. Raises
-    BucketCredentialRefused, and BucketCredentialUnsupported where Rokuon could never get a token with it.
+    Rokuon reads it, because the library treats a file that it cannot parse as no file and asks the metadata server instead. Raises
+    BucketCredentialRefused, and BucketCredentialUnsupported if Rokuon could never get a token with it.
     """
     path = os.environ.get(_FILE)
     if not path:
@@ -95,7 +96,7 @@ def _of_this_machine() -> str | None:
 
 
 def _obstacle(fields: Mapping[str, Any]) -> str:
-    """What is missing for a token with these application default credentials; "" where nothing is known to be."""
+    """Return why these application default credentials cannot give a token; "" if no reason is known."""
     kind, source = fields.get("type"), fields.get("credential_source")
     if kind == "external_account" and isinstance(source, dict):
         if str(source.get("environment_id", "")).startswith("aws"):

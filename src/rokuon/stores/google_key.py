@@ -1,4 +1,4 @@
-"""The text of a Google key file, as a person hands it over: what of it is used, and what is said of the files that are not it."""
+"""Checks the text of a Google key file that a person entered: the fields that are used, and messages for other kinds of files."""
 
 import json
 from typing import Any
@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from rokuon.domain.failures import N_, ConfigError
 
 SHORTEST_RSA = 2048
-"""Bits. Google makes keys of 2,048; it takes shorter ones that were uploaded, and they can be broken."""
+"""Bits. Google creates keys of 2,048; it accepts shorter ones that were uploaded, and those can be broken."""
 
 _TOKEN_URIS = {
     "https://oauth2.googleapis.com/token",
@@ -46,8 +46,8 @@ _API_KEYS = ("installed", "web")
 
 
 def service_account(text: str, endpoint: str | None = None) -> dict[str, str]:
-    """The fields that are used, and no others: the file may come from a web page, and Google's format has fields that make the
-    reader open files and addresses of the writer's choice. Raises ConfigError with a sentence for whoever entered it.
+    """Return only the fields that are used: the file may come from a web page, and Google's format has fields that make the reader open
+    files and addresses chosen by the file's author. Raises ConfigError with a sentence for the person who entered it.
 
     `endpoint` is the operator's own storage endpoint: its token address is trusted like Google's.
     """
@@ -67,7 +67,7 @@ def service_account(text: str, endpoint: str | None = None) -> dict[str, str]:
 
 
 def fields_of(text: str) -> dict[str, Any]:
-    """What the file says; empty where it is no JSON object. Editors of Windows put a byte order mark first."""
+    """Return the file's fields; empty if it is not a JSON object. Windows editors put a byte order mark first."""
     try:
         fields: Any = json.loads(text.removeprefix("\ufeff"))
     except (ValueError, RecursionError):
@@ -79,7 +79,7 @@ _UNREADABLE = N_("The private key in the service account key cannot be read. Pas
 
 
 def refuse_weak(text: str) -> None:
-    """For a key that is entered now: one that is in use goes on. Raises ConfigError for an RSA key of fewer bits than Google makes."""
+    """Refuse a new RSA key with fewer bits than Google's keys; a key that is already in use stays in use. Raises ConfigError."""
     if _check_private_key(str(fields_of(text).get("private_key", ""))).key_size < SHORTEST_RSA:
         raise ConfigError(
             N_("The RSA key in the service account key has fewer than 2,048 bits. Create a new JSON key in Google's console.")

@@ -10,18 +10,18 @@ from gcloud.aio.auth.token import GCE_METADATA_BASE, GCE_METADATA_HEADERS, get_s
 METADATA_WITHIN_S = 1.0
 _MACHINE = Path("/sys/class/dmi/id/product_name")
 _SIGNS = ("GCE_METADATA_HOST", "K_SERVICE")
-"""Set where Google runs the process, also where no such machine is to be seen."""
+"""Variables that Google sets where it runs the process, also where the machine itself does not show it."""
 
 
 async def machine_principal() -> str:
-    """The service account of the application default credentials, "" where there is none or it does not say who it is.
+    """Return the service account of the application default credentials; "" if there is none or its name is not known.
 
-    Google's metadata server is asked only on a machine of Google's: elsewhere its name leads nowhere, and slowly.
+    It asks Google's metadata server only on a machine of Google's: elsewhere the server's name cannot be resolved, which takes long.
     """
     try:
         account = get_service_data(None)
     except (OSError, ValueError):
-        # Credentials that cannot be read name nobody; opening a bucket with them says what is wrong.
+        # Credentials that cannot be read give no name; opening a bucket with them reports the error.
         return ""
     email = str(account.get("client_email", ""))
     impersonated = str(account.get("service_account_impersonation_url", "")).rpartition("/")[2].partition(":")[0]

@@ -1,7 +1,7 @@
-"""The object names that Rokuon is willing to create, the same for every store.
+"""Check of the object names that Rokuon may create, the same for every store.
 
-Stricter than any single store: a name that is fine here is fine in a bucket and in a folder. Names come from `domain.placement`
-and always pass; this is the last gate before a store, for the day when something else hands one in.
+It is stricter than any single store: a name that passes here is valid in a bucket and in a folder. Names come from `domain.placement`
+and always pass; this last check before a store is for a future caller that passes other names.
 """
 
 import re
@@ -14,7 +14,7 @@ _RESERVED_BY_GCS = ".well-known/acme-challenge/"
 
 
 def check(key: str) -> None:
-    """Raises ObjectNameRefused. One trailing "/" is allowed: it is how a bucket spells an empty folder."""
+    """Check a key. Raises ObjectNameRefused. One trailing "/" is allowed: a bucket represents an empty folder by it."""
     try:
         length = len(key.encode())
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""A kind of store: what console, commands and set-up ask about it, instead of reading a bucket's URL themselves."""
+"""Protocol of a kind of store: console, commands and set-up use it instead of parsing a bucket's URL themselves."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ from .verification import Advice
 
 @dataclass(frozen=True, slots=True)
 class StoreSettings:
-    """The operator's settings that bound which stores may be opened.
+    """The operator's settings that limit which stores may be opened.
 
-    `allowed_roots` are folders below which a local bucket may lie. `gcs_endpoint` is as in STORAGE_EMULATOR_HOST: there, a bucket without
-    a credential is used without one.
+    `allowed_roots` are folders below which a local bucket may be. `gcs_endpoint` is as in STORAGE_EMULATOR_HOST: a bucket without a
+    credential is used without one there.
     """
 
     allowed_roots: Sequence[Path] = ()
@@ -24,8 +24,8 @@ class StoreSettings:
 
 @dataclass(frozen=True, slots=True)
 class Guide:
-    """Shell commands for a person who prepares a bucket: make it, make an account, grant the account access. `principal` is the account,
-    "" where this machine has none of its own."""
+    """Shell commands for a person who prepares a bucket: create it, create an account, grant the account access. `principal` is the
+    account, "" if this machine has no account of its own."""
 
     principal: str
     create: str
@@ -34,10 +34,10 @@ class Guide:
 
 
 class StoreKind(Protocol):
-    """`id` stands for the kind in forms and template names, `scheme` opens its URLs, `title` is its name, `example` an address as it is
-    typed. `takes_credential`: a bucket may have a credential of its own. `grants_arrive_late`: a right that was granted just now may still
-    be refused for minutes. `forbidden` is advice for BucketForbidden ("" for the failure's own), `advice` says what a verification found in
-    this kind's own words, where they differ from `verification.SENTENCES`. Sentences are message ids.
+    """A kind of store. `id` identifies it in forms and template names, `scheme` is the scheme of its URLs, `title` its name, `example` an
+    address as a person types it. `takes_credential`: a bucket may have its own credential. `grants_arrive_late`: a new right may still be
+    refused for minutes. `forbidden` is the advice for BucketForbidden ("" for the failure's own), `advice` are this kind's own sentences
+    for the results of a verification, if they differ from `verification.SENTENCES`. Sentences are message ids.
     """
 
     id: str
@@ -50,30 +50,32 @@ class StoreKind(Protocol):
     advice: Mapping[Advice, str]
 
     def canonical(self, url: str, settings: StoreSettings) -> str:
-        """The one form under which a bucket is registered. Creates nothing. Raises ConfigError for what cannot be a bucket here."""
+        """Return the canonical URL with which a bucket is registered. Creates nothing. Raises ConfigError for an address that cannot be a
+        bucket of this kind."""
 
     def name(self, url: str) -> str:
-        """The bucket's name as people know it."""
+        """Return the bucket's name as people know it."""
 
     def folder(self, url: str, settings: StoreSettings) -> Path | None:
-        """The folder of this machine that the bucket is; None where it is elsewhere. Raises ConfigError for one that is not allowed."""
+        """Return the bucket's folder on this machine; None if the bucket is elsewhere. Raises ConfigError for a folder that is not
+        allowed."""
 
     def check_credential(self, text: str, settings: StoreSettings) -> None:
-        """Raises ConfigError, with a sentence for the person who entered it, for a credential that cannot be used or is weak."""
+        """Check a credential. Raises ConfigError, with a sentence for the person who entered it, if it cannot be used or is weak."""
 
     def principal(self, credential: str) -> str:
-        """The account that the credential speaks for; "" where it does not say."""
+        """Return the account of the credential; "" if the credential does not name it."""
 
     def credential_label(self, credential: str) -> str:
-        """Names the credential and reveals nothing of it."""
+        """Return a label for the credential that reveals no secret part of it."""
 
     def guide(self, name: str, principal: str) -> Guide | None:
-        """How to prepare the bucket `name` ("" for one that is not named yet) for the account `principal` ("" for this machine's); None
-        where there is nothing to prepare. May ask this machine who it is."""
+        """Return how to prepare the bucket `name` ("" if it has no name yet) for the account `principal` ("" for this machine's); None if
+        there is nothing to prepare. It may query this machine's identity."""
 
     def grant_command(self, url: str) -> str:
-        """A shell command that grants what Rokuon needs; "" where none does."""
+        """Return a shell command that grants the rights that Rokuon needs; "" if there is none."""
 
     def open(self, url: str, credential: str | None, settings: StoreSettings) -> Store:
-        """No request is made. `credential` None takes the machine's own. Raises ConfigError as `canonical` and `check_credential` do,
-        except that a weak credential is taken."""
+        """Open the store without making a request. `credential` None uses the machine's own. Raises ConfigError like `canonical` and
+        `check_credential`, except that it accepts a weak credential."""

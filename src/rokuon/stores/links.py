@@ -1,4 +1,4 @@
-"""What stores share about signed links. To ask where there are none, or for too long a time, is the caller's mistake: ValueError."""
+"""Shared checks for signed links. Asking a store without links, or for too long a lifetime, is a bug of the caller: ValueError."""
 
 from rokuon.domain.ports import LONGEST_LINK_S
 

@@ -1,4 +1,4 @@
-"""A bucket that is a folder on this machine (or a mounted network disk). Durable, create-only, contained; the work is in `folder`."""
+"""Store in a folder of this machine or of a mounted network disk. Durable, create-only, limited to its root; `folder` does the work."""
 
 import asyncio
 import threading
@@ -21,17 +21,17 @@ from .part import New
 _T = TypeVar("_T")
 _PAGE = 500
 WRITERS = 3
-"""Threads that write: enough to keep a disk busy that is waited for, few enough that they do not fight over the interpreter."""
+"""Threads that write: enough to keep a slow disk busy, few enough that they do not compete for the interpreter."""
 HANGS_AFTER_S = 120.0
-"""A disk that answers nothing for so long hangs: a network disk whose server is away blocks every call for ever."""
+"""A disk that does not answer for this long counts as hanging: a network disk whose server is down blocks every call for ever."""
 SLOWEST = 1024 * 1024
-"""Bytes a second that a body is granted besides."""
+"""Bytes a second. The time limit of a body grows by one second for each of these."""
 AT_ONCE, LONG = 8, 2 * 1024 * 1024
-"""Objects that a thread takes at a time; one of more bytes than `LONG` is written alone, so that no other waits for it."""
+"""Objects that a thread takes at a time; an object of more bytes than `LONG` is written alone, so that no other waits for it."""
 
 
 class LocalStore:
-    """`root` is an absolute path without links in it, an existing folder (`registry` sees to the first, use finds out the second)."""
+    """A store in the folder `root`: an absolute path without links (ensured by `registry`) that exists (checked at each use)."""
 
     capabilities = Capabilities(keeps_metadata=False, checks_writes=True, stores_checksum=False, signs_urls=False, bucket_roles=False)
 
@@ -44,7 +44,7 @@ class LocalStore:
         self._writing = 0
 
     async def put(self, key: str, body: Body, *, content_type: str, metadata: Mapping[str, str]) -> StoredObject:
-        """`content_type` and `metadata` are not kept: see `capabilities`."""
+        """Create an object. `content_type` and `metadata` are not stored: see `capabilities`."""
         new = New(key, body, threading.Event())
         limit_s = self._hangs_after_s + body.size / SLOWEST
         try:
@@ -52,7 +52,7 @@ class LocalStore:
                 return await self._alone(new, limit_s)
             return await self._in_time(self._beside_others(new), limit_s)
         except BaseException:
-            # Also where the disk hangs: what a thread still holds must not get its name when nobody waits for it any more.
+            # Also when the disk hangs: an object that a thread still writes must not get its name when no caller waits for it any more.
             new.abandoned.set()
             raise
 
@@ -72,7 +72,8 @@ class LocalStore:
         return turn
 
     def _write(self, loop: asyncio.AbstractEventLoop) -> None:
-        """On a thread: what waits, several objects at a time, since each step to another thread costs as much as a few system calls."""
+        """Write the waiting objects on a thread, several at a time, because each switch to another thread costs as much as a few system
+        calls."""
         while True:
             batch: list[tuple[New, asyncio.Future[StoredObject]]] = []
             with suppress(IndexError):
@@ -91,7 +92,7 @@ class LocalStore:
             self._threads.submit(self._write, loop)
 
     async def stat(self, key: str) -> StoredObject | None:
-        # The checksum is that of the whole file, so the time that it is granted goes by the size.
+        # The checksum is that of the whole file, so the time limit depends on the size.
         size = await self._run(self._folder.size, key)
         if size is None:
             return None
@@ -107,11 +108,11 @@ class LocalStore:
         raise links.none_here()
 
     async def abilities(self, top: str) -> Abilities:
-        """What the folder's disk can do, found out by doing it below the folder `top`. Raises the failure that says what it lacks."""
+        """Detect what the folder's disk can do, by trying it below the folder `top`. Raises the failure that says what it lacks."""
         return await self._run(self._folder.abilities, top)
 
     async def close(self) -> None:
-        """Waits for what is being written, but not for a disk that hangs: its threads, and the folder they use, are left to it."""
+        """Wait for the writes in progress, but not for a disk that hangs: its threads, and the folder that they use, stay open."""
         ended = threading.Thread(target=self._threads.shutdown, daemon=True, name="rokuon-local-close")
         ended.start()
         await asyncio.to_thread(ended.join, self._hangs_after_s)
@@ -125,7 +126,7 @@ class LocalStore:
         return await self._in_time(running, self._hangs_after_s if limit_s is None else limit_s)
 
     async def _in_time(self, running: asyncio.Future[_T], limit_s: float) -> _T:
-        """Raises StoreUnavailable where the disk does not answer in time; a thread that it holds resumes automatically."""
+        """Await a result. Raises StoreUnavailable if the disk does not answer in time; the blocked thread resumes when the disk answers."""
         try:
             return await asyncio.wait_for(running, limit_s)
         except TimeoutError:
@@ -137,7 +138,7 @@ class LocalStore:
                 for item in page:
                     yield item
         finally:
-            # Cancelled while a thread is inside: it closes what it opened when that thread lets go of it.
+            # If this is cancelled while a thread runs the generator, what it opened is closed when that thread releases it.
             with suppress(ValueError):
                 steps.close()
 

@@ -1,11 +1,11 @@
-"""The marker: which company a bucket belongs to, and which bucket it is; people see it as an empty folder `call-recordings/`.
+"""The marker: says which company a bucket belongs to and which bucket it is; people see it as an empty folder `call-recordings/`.
 
-Where a store keeps metadata, the marker is an empty object of that very name and the claim is its metadata, so that a bucket's console
-shows the empty folder of the article. Elsewhere, or where somebody made that folder before, the claim is a small file inside.
+If a store keeps metadata, the marker is an empty object of exactly that name and the claim is its metadata, so that a bucket's console
+shows the empty folder of the article. Otherwise, or if the folder already exists, the claim is a small file inside.
 
-A marker carries the bucket's identity, a random text: two disks that take turns at one mount point have the same address, company and
-installation. A marker of an earlier version has none, and what is stored is never replaced: such a bucket gets its identity in a file of
-its own. All names sort before every recording; an inventory of the bucket passes over them (`KEYS`).
+A marker contains the bucket's identity, a random text, because two disks that are used in turn at one mount point have the same address,
+company and installation. A marker of an earlier version has no identity, and nothing that is stored is ever replaced: such a bucket gets
+its identity in a separate file. All names sort before every recording; an inventory of the bucket skips them (`KEYS`).
 """
 
 import hashlib
@@ -37,7 +37,8 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """`key` is where the claim stands. `identity` is "" for a bucket that an earlier version marked, until `identify`."""
+    """A bucket's marker. `key` is the object with the claim. `identity` is "" for a bucket that an earlier version marked, until
+    `identify`."""
 
     key: str
     claim: Claim
@@ -49,7 +50,7 @@ def new_identity() -> str:
 
 
 async def find(store: Store) -> Marker | None:
-    """None where the bucket is unclaimed. Raises ObjectOccupied where a claim or an identity cannot be read."""
+    """Return the bucket's marker; None if the bucket is unclaimed. Raises ObjectOccupied if a claim or an identity cannot be read."""
     marker = await _claimed(store)
     if marker is None or marker.identity:
         return marker
@@ -57,7 +58,7 @@ async def find(store: Store) -> Marker | None:
 
 
 async def create(store: Store, claim: Claim, identity: str) -> Marker:
-    """For an unclaimed bucket. Raises ObjectExists where another process created it first."""
+    """Create the marker of an unclaimed bucket. Raises ObjectExists if another process created it first."""
     fields = {_COMPANY: claim.company_id, _INSTALLATION: claim.installation_id, _BUCKET: identity}
     if store.capabilities.keeps_metadata and await store.stat(FOLDER) is None:
         await store.put(FOLDER, _body(b""), content_type="application/x-directory", metadata=fields)
@@ -67,7 +68,7 @@ async def create(store: Store, claim: Claim, identity: str) -> Marker:
 
 
 async def identify(store: Store, marker: Marker, identity: str) -> Marker:
-    """The marker with its identity; one that has none gets this one, unless somebody else gives it another at the same moment."""
+    """Return the marker with its identity. A marker without one gets this one, unless another process gives it one at the same moment."""
     if marker.identity:
         return marker
     try:
@@ -81,7 +82,7 @@ async def identify(store: Store, marker: Marker, identity: str) -> Marker:
 
 
 async def reads_back(store: Store, marker: Marker) -> bool:
-    """Its facts, its bytes and its place in the list all agree with the claim."""
+    """Whether the marker's facts, its bytes and its place in the list all agree with the claim."""
     found = await store.stat(marker.key)
     if found is None:
         return False
@@ -106,7 +107,7 @@ async def _claimed(store: Store) -> Marker | None:
 
 
 async def _identity(store: Store) -> str | None:
-    """What the identity file says, None where there is none."""
+    """Return the identity from the identity file, None if there is no such file."""
     if await store.stat(IDENTITY_FILE) is None:
         return None
     identity = _identity_in(_parsed(await _content(store, IDENTITY_FILE)))

@@ -1,4 +1,4 @@
-"""A bucket in memory: the whole contract without a disk or a network. For tests and for trying things out."""
+"""Store in memory: the whole contract without a disk or a network. For tests and experiments."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -13,7 +13,7 @@ _PIECE = 1024 * 1024
 
 
 class MemoryStore:
-    """Keeps its objects until it is dropped; `close` does not empty it."""
+    """A store in memory. It keeps its objects until it is garbage-collected; `close` does not remove them."""
 
     capabilities = Capabilities(keeps_metadata=True, checks_writes=True, stores_checksum=True, signs_urls=False, bucket_roles=False)
 

@@ -1,4 +1,4 @@
-"""The bytes of an object on their way: a file of its own name, written, synced and read back before it gets the object's name."""
+"""Temporary file of an object: it is written, synced and read back before it gets the object's name."""
 
 import os
 import secrets
@@ -19,12 +19,12 @@ _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Abandoned(Exception):
-    """The caller went away before the object got its name."""
+    """The caller stopped waiting before the object got its name."""
 
 
 @dataclass(frozen=True, slots=True)
 class New:
-    """An object to create, unless the event is set meanwhile."""
+    """An object to create, unless the event `abandoned` is set meanwhile."""
 
     key: str
     body: Body
@@ -33,7 +33,7 @@ class New:
 
 @contextmanager
 def new_part(parts: int) -> Iterator[tuple[str, int]]:
-    """A file of its own name, open, and removed whatever happens."""
+    """Open a temporary file with a unique name; it is always removed."""
     part = f"{secrets.token_hex(8)}.part"
     fd = os.open(part, _NEW, _MODE, dir_fd=parts)
     try:
@@ -58,7 +58,7 @@ def check(fd: int, body: Body) -> None:
 
 
 def _pieces(body: Body) -> Iterator[bytes]:
-    """Of a body that is longer than it says, no more than shows that it is."""
+    """Yield the body. If it is longer than announced, yield only one byte more, which is enough to detect it."""
     if body.data is not None:
         yield body.data
         return
@@ -69,7 +69,7 @@ def _pieces(body: Body) -> Iterator[bytes]:
                 left -= len(piece)
                 yield piece
     except OSError as error:
-        # The spool's trouble, not the bucket's.
+        # A problem of the spool, not of the bucket.
         raise ChecksumRefused("the spool file cannot be read") from error
 
 

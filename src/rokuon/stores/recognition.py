@@ -1,6 +1,6 @@
-"""Whether what answers at a bucket's address is the bucket in which recordings were verified.
+"""Checks that the bucket at an address is still the one in which recordings were verified.
 
-An address does not say: where a disk is not mounted its empty mount point answers, and a bucket can be deleted and made anew under the
+An address is no proof: if a disk is not mounted, its empty mount point answers, and a bucket can be deleted and created again under the
 same name. So the marker's identity is compared with the remembered one, and some objects that were verified are looked for.
 """
 
@@ -16,23 +16,23 @@ from .marker import Marker
 
 @dataclass(frozen=True, slots=True)
 class KnownBucket:
-    """What is remembered of a bucket: its identity ("" where none is), and some of the newest objects verified in it, with the size and
-    checksum that each had."""
+    """Remembered facts of a bucket: its identity ("" if none is remembered), and some of the newest objects verified in it, with the size
+    and checksum that each had."""
 
     identity: str = ""
     objects: Sequence[StoredObject] = ()
 
 
 async def absent(store: Store, expected: Sequence[StoredObject]) -> int:
-    """How many of these are not there with the same size and checksum. Raises StoreError where the store does not say."""
+    """Count the objects that are not there with the same size and checksum. Raises StoreError if the store does not answer."""
     return sum([not await _is_there(store, one) for one in expected])
 
 
 async def recognise(store: Store, company_id: str, known: KnownBucket) -> Marker:
-    """The marker of the bucket that was verified, with an identity.
+    """Return the marker of the bucket that was verified, with an identity.
 
-    Raises BucketUnmarked, BucketClaimedByOther, BucketReplaced. Where no identity is remembered, the known objects are the proof
-    instead: BucketObjectsMissing says how many are not there, and a marker without an identity is given one.
+    Raises BucketUnmarked, BucketClaimedByOther, BucketReplaced. If no identity is remembered, the known objects are the proof instead:
+    BucketObjectsMissing says how many are not there, and a marker without an identity gets one.
     """
     found = await marker.find(store)
     if found is None:

@@ -1,4 +1,4 @@
-"""The kinds of store that Rokuon knows, and which of them a bucket's URL is of."""
+"""Registry of the kinds of store; finds the kind of a bucket's URL."""
 
 from rokuon.domain.failures import N_, ConfigError
 
@@ -8,11 +8,11 @@ from .kind import StoreKind
 from .verification import SENTENCES, Advice
 
 KINDS: tuple[StoreKind, ...] = (GcsKind(), FolderKind())
-"""In the order in which a person is offered them."""
+"""In the order in which forms offer them."""
 
 
 def kind_of(url: str) -> StoreKind:
-    """Raises ConfigError where no kind has this scheme."""
+    """Return the kind of a URL. Raises ConfigError if no kind has its scheme."""
     for kind in KINDS:
         if url.startswith(f"{kind.scheme}:"):
             return kind
@@ -20,5 +20,5 @@ def kind_of(url: str) -> StoreKind:
 
 
 def sentence_of(url: str, advice: Advice) -> str:
-    """What a verification found, in the words of the URL's kind of store. A message id."""
+    """Return the sentence for a result of a verification, in the words of the URL's kind of store. A message id."""
     return kind_of(url).advice.get(advice) or SENTENCES[advice]

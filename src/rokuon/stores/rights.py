@@ -1,4 +1,4 @@
-"""Rights on a bucket, in words that every kind of store can be asked in."""
+"""Rights on a bucket, with the same names for every kind of store."""
 
 from enum import StrEnum
 

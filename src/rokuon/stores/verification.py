@@ -1,8 +1,8 @@
-"""Bucket verification: does a bucket take, give back and list what Rokuon will store, and is it this company's?
+"""Bucket verification: proves that Rokuon can create, read back and list objects in a bucket, and that it is this company's.
 
-Uses nothing but what a backup needs (list, read, create one object), never asks about the bucket itself, never creates one, and leaves
-only the marker (`marker`). The proof is doing it; what the store says about its roles only explains and advises. Of a folder it also
-finds out what its disk can do (`abilities`).
+It uses only the operations of a backup (list, read, create one object), never requests or creates the bucket itself, and leaves only the
+marker (`marker`). The operations themselves are the proof; the rights that the store reports are used only for explanation and advice. For
+a folder it also detects what the disk can do (`abilities`).
 """
 
 from collections.abc import Callable
@@ -98,23 +98,23 @@ _EXTRA = {Right.DELETE: Advice.MAY_DELETE, Right.UPDATE: Advice.MAY_UPDATE}
 
 @runtime_checkable
 class ReportsRights(Protocol):
-    """What a store with `bucket_roles` has besides the protocol of all stores."""
+    """Additional protocol of a store with `bucket_roles`."""
 
     async def rights(self) -> set[Right]:
-        """Those that the credential has on the bucket. Raises StoreError."""
+        """Return the rights that the credential has on the bucket. Raises StoreError."""
 
 
 @runtime_checkable
 class FindsAbilities(Protocol):
-    """What a store on a file system has besides, since file systems differ."""
+    """Additional protocol of a store on a file system, because file systems differ."""
 
     async def abilities(self, top: str) -> Abilities: ...
 
 
 @dataclass(frozen=True, slots=True)
 class OnWait:
-    """Told before each pause. A bucket that refuses (BucketForbidden) may do so after a fresh grant, for minutes; the other failures are
-    passing troubles of the store."""
+    """Report before each pause. A bucket may refuse (BucketForbidden) for minutes after a new grant; the other failures are temporary
+    problems of the store."""
 
     step: VerificationStep
     waited_s: float
@@ -131,8 +131,9 @@ class StepDone:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """`failure` is None where every step was done. `claim` is the marker's, also where it is another company's; `identity` the bucket's.
-    Of `looked_for` known objects, so many are `missing`. `longest_name` is how many bytes of a name the store takes."""
+    """Result of a verification. `failure` is None if every step was done. `claim` is the marker's, also if it is another company's;
+    `identity` is the bucket's. Of `looked_for` known objects, `missing` are not there. `longest_name` is the longest name that the store
+    accepts, in bytes."""
 
     steps: tuple[StepDone, ...]
     advice: tuple[Advice, ...]
@@ -161,11 +162,11 @@ async def verify(
     sleep: Sleep,
     progress: Callable[[OnWait], None] = lambda waiting: None,
 ) -> Verification:
-    """Never raises StoreError: a refusal is an answer. A missing right is asked for again until `deadline_s` have passed, other passing
-    troubles three times. `clock` only has to advance; it is compared with itself.
+    """Verify a bucket. Never raises StoreError: a refusal is a result. After a missing right it tries again until `deadline_s` have passed,
+    after other temporary problems three times. `clock` only has to advance; it is compared with itself.
 
-    A bucket that is not recognised by its identity, and lacks known objects, is refused (BucketObjectsMissing) before anything is
-    written: its disk may not be mounted. `anew` is for a person who says that it was replaced on purpose: then it is marked all the same.
+    A bucket that is not recognised by its identity, and lacks known objects, is refused (BucketObjectsMissing) before anything is written,
+    because its disk may not be mounted. `anew` is for a person who says that it was replaced on purpose: then the bucket is marked anyway.
     """
     began, pause, passing = clock(), 0, 0
     while True:
@@ -178,7 +179,7 @@ async def verify(
             wait = max(_WAITS_S[min(pause, len(_WAITS_S) - 1)], failure.retry_after or 0)
             passes = isinstance(failure, StoreUnavailable | StoreThrottled)
             passing += passes
-            # Where there are no grants, as in a folder, a refusal stays.
+            # A store without grants, such as a folder, keeps refusing.
             granted_late = isinstance(failure, BucketForbidden) and store.capabilities.bucket_roles
             again = granted_late or (passes and passing < _PASSING_TRIES)
             if not again or waited + wait > deadline_s:
@@ -189,9 +190,9 @@ async def verify(
 
 
 async def check(store: Store, *, company_id: str, installation_id: str, known: KnownBucket = NOTHING) -> Verification:
-    """The same steps once and without a change: a bucket without a marker, with another identity, or without some of the known objects
-    is a failure (BucketUnmarked, BucketReplaced, BucketObjectsMissing). That an object may be created is not proven, but where the store
-    says that it may not, that is a failure."""
+    """Run the same steps once, without changing anything: a bucket without a marker, with another identity, or without some of the known
+    objects is a failure (BucketUnmarked, BucketReplaced, BucketObjectsMissing). The check does not prove that an object may be created, but
+    it fails if the store says that it may not."""
     run = _Run(store, Claim(company_id, installation_id), known, create=False)
     try:
         await run.all_steps()
@@ -204,7 +205,7 @@ async def check(store: Store, *, company_id: str, installation_id: str, known: K
 
 
 def failed_at(step: VerificationStep, failure: StoreError) -> Verification:
-    """What is to be said of a bucket that failed before it was verified."""
+    """Return the result for a bucket that failed before it was verified."""
     return Verification((StepDone(step, StepOutcome.FAILED),), (), failure)
 
 
@@ -222,7 +223,7 @@ class _Run:
         self._abilities: Abilities | None = None
 
     async def all_steps(self) -> None:
-        # Listing and reading come first: a credential that may only write is refused before it has written anything.
+        # Listing and reading come first, so that a credential that may only write is refused before it has written anything.
         async for _ in self._store.list(marker.FOLDER):
             break
         self._done(StepOutcome.DONE)
@@ -251,7 +252,7 @@ class _Run:
             try:
                 found = self._marker = await marker.create(self._store, self._wanted, marker.new_identity())
             except ObjectExists:
-                # Somebody verified at the same moment, or our own answer was lost.
+                # Another process verified at the same moment, or the answer to our own request was lost.
                 found = self._marker = await marker.find(self._store)
         if found is None:
             raise StoreUnavailable("the marker was there and is gone")
@@ -261,7 +262,7 @@ class _Run:
         return outcome
 
     async def _recognise(self, found: Marker | None) -> None:
-        """Before anything is written: are known objects there, or is this another bucket under the same address?"""
+        """Check, before anything is written, that known objects are there and that this is not another bucket at the same address."""
         known = self._known
         self._missing = await absent(self._store, known.objects)
         same = found is not None and found.identity != "" and found.identity == known.identity
@@ -310,7 +311,7 @@ class _Run:
 
 
 def _told(can: Abilities) -> list[Advice]:
-    """What differs from the disk that Rokuon would like best."""
+    """Return how the disk differs from an ideal one."""
     unlike = {
         Advice.SHORT_NAMES: can.longest_name < SEGMENT_BYTES,
         Advice.WITHOUT_LINKS: not can.links,
