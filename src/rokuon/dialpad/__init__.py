@@ -1,1 +1,1 @@
-"""The Dialpad side: listing calls, fetching audio, reading the directory. The only place that speaks HTTP to Dialpad."""
+"""Client of Dialpad: lists calls, fetches audio, reads the directory. Only this package sends HTTP requests to Dialpad."""

@@ -1,8 +1,8 @@
-"""The list of calls, window by window: how it is asked for, and what is done where the source ignores the range of the question.
+"""Lists calls window by window, also from a source that ignores the requested range.
 
-The range is taken strictly: a call outside it means that a parameter was ignored, and the window is asked for once more. Where the same
-comes again, it is the source's habit for this kind of scope. Then the range is kept here: calls outside are left out, and since the list
-is newest first, it is read down to the range and left below it. That costs pages, so it is told, once.
+The range is strict: a call outside it means that the source ignored a parameter, and the window is requested once more. If the same happens
+again, the source always ignores it for this kind of scope. Then this module applies the range: it leaves out calls outside, and since the
+list is newest first, it reads down to the range and stops below it. That costs extra pages, so it is reported, once.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -21,10 +21,10 @@ from .schema import parse_call, parse_cursor, parse_items
 CALLS_PER_PAGE = 50
 _CLOCK_MARGIN_MS = 1_000
 _PAGES_BELOW = 2
-"""A list that ignores the range is left after so many pages below it: the second shows that the order is kept."""
+"""Reading a list that ignores the range stops after this many pages below it: the second page confirms the order."""
 
 RangeIgnored = Callable[[ScopeKind, Bound], Awaitable[None]]
-"""Told that listings of this kind ignore this bound; at least once, and again by other processes."""
+"""Called when listings of this kind ignore this bound; at least once, and again by other processes."""
 
 
 async def nobody_is_told(_kind: ScopeKind, _bound: Bound) -> None:
@@ -32,7 +32,7 @@ async def nobody_is_told(_kind: ScopeKind, _bound: Bound) -> None:
 
 
 class _OutsideError(Exception):
-    """A page held calls beyond a bound that the source was not known to ignore."""
+    """A page contained calls beyond a bound that the source was not known to ignore."""
 
     def __init__(self, bound: Bound) -> None:
         super().__init__(bound)
@@ -41,8 +41,8 @@ class _OutsideError(Exception):
 
 @dataclass(slots=True)
 class _Place:
-    """Where a listing stands: the start of its last call, and of the newest call of its last page; None before the first call. `below`:
-    pages in a row that lay below the range."""
+    """Progress of a listing: the start of its last call, and of the newest call of its last page; None before the first call. `below`:
+    consecutive pages below the range."""
 
     above_ms: int | None = None
     newest_ms: int | None = None
@@ -50,15 +50,15 @@ class _Place:
 
 
 class CallList:
-    """`GET /call` of one company. `now_ms` is the time in epoch milliseconds; nothing is asked of the future."""
+    """`GET /call` of one company. `now_ms` is the time in epoch milliseconds; it never requests the future."""
 
     def __init__(self, api: ApiClient, limits: ClientLimits, now_ms: Callable[[], int], range_ignored: RangeIgnored) -> None:
         self._api, self._limits, self._now_ms, self._tell = api, limits, now_ms, range_ignored
         self._ignored: dict[ScopeKind, set[Bound]] = {}
 
     async def window(self, scope: Scope, wanted: TimeRange) -> AsyncIterator[ListingPage]:
-        """The calls of one window that the source takes (`MAX_SPAN_MS`). A cursor that the server no longer takes starts the window again,
-        a few times; so does a call outside the range."""
+        """Yield the calls of one window, of a length that the source accepts (`MAX_SPAN_MS`). After a cursor that the server no longer
+        accepts, or a call outside the range, the window starts again, a few times."""
         latest = self._now_ms()
         restarts = 0
         strayed: set[Bound] = set()
@@ -89,11 +89,11 @@ class CallList:
                 ahead = before == latest and server is not None and server < latest
                 if not ahead or server is None or restarts > paging.RESTARTS or server - _CLOCK_MARGIN_MS <= wanted.after_ms:
                     raise
-                # Our clock is ahead of the server's, which then sees an end in the future; not so far that nothing is left to ask for.
+                # Our clock is ahead of the server's, so the server saw an end in the future. The corrected window is not empty.
                 latest = server - _CLOCK_MARGIN_MS
 
     async def first_page(self, scope: Scope, wanted: TimeRange) -> list[ListedCall]:
-        """The calls of the first answer as the source gives them, whether they lie in the range or not."""
+        """Return the calls of the first answer as the source gives them, inside or outside the range."""
         answer = await self._api.get("/call", _question(scope, wanted.after_ms, wanted.before_ms))
         parsed = (parse_call(item, self._now_ms() + DAY_MS) for item in parse_items(answer))
         return [one.call for one in parsed if not isinstance(one, MalformedItem) and one.exact]
@@ -103,8 +103,8 @@ class CallList:
         await self._tell(kind, bound)
 
     async def _once(self, scope: Scope, wanted: TimeRange, before: int) -> AsyncIterator[ListingPage]:
-        """The listing from its top. Raises _OutsideError."""
-        # The server's bounds may be inclusive or not (nothing says so), hence a millisecond more on both sides.
+        """List the window once from the top. Raises _OutsideError."""
+        # The server's bounds may be inclusive or not (this is not documented), so ask for a millisecond more on both sides.
         params = _question(scope, wanted.after_ms - 1, before)
         ignored = self._ignored.get(scope.kind, set())
         place = _Place()
@@ -123,7 +123,7 @@ class CallList:
         for item in parse_items(answer):
             parsed = parse_call(item, latest)
             if isinstance(parsed, MalformedItem):
-                # The list is newest first: a call without a time started between those beside it.
+                # The list is newest first: a call without a time started between its neighbours.
                 if parsed.started_ms is None:
                     timeless.append(replace(parsed, before_ms=None if place.above_ms is None else place.above_ms + 1))
                 else:
@@ -145,7 +145,7 @@ class CallList:
             place.below = place.below + 1 if max(starts) < wanted.after_ms else 0
         if ignored:
             malformed = [one for one in malformed if _may_lie_in(one, wanted)]
-        # A call whose start is missing or impossible is kept in the window in which the source listed it.
+        # A call whose start is missing or impossible stays in the window in which the source listed it.
         left = Bound.AFTER in ignored and place.below >= _PAGES_BELOW
         return ListingPage(tuple(calls), left or not parse_cursor(answer), tuple(malformed))
 
@@ -156,7 +156,7 @@ def _question(scope: Scope, after_ms: int, before_ms: int) -> dict[str, str]:
         "started_after": str(after_ms),
         "started_before": str(before_ms),
         "limit": str(CALLS_PER_PAGE),
-        # Calls of deleted users are left out unless asked for; an unknown parameter is ignored (docs/design/dialpad.md 2.5).
+        # Dialpad leaves out calls of deleted users unless asked for them; it ignores an unknown parameter (docs/design/dialpad.md 2.5).
         "include_anonymized": "true",
     }
 
@@ -168,7 +168,7 @@ def _beyond(started_ms: int, wanted: TimeRange) -> Bound | None:
 
 
 def _require_order(newest_ms: int, place: _Place) -> None:
-    """To leave a list below the range is right only while it is newest first."""
+    """Check that the list is newest first: only then may reading stop below the range."""
     if place.newest_ms is not None and newest_ms > place.newest_ms:
         raise SourceAnswerMalformed("a list that ignores the range and is not newest first")
     place.newest_ms = newest_ms

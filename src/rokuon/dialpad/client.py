@@ -1,4 +1,4 @@
-"""Dialpad's API over HTTP: one paced request in, one JSON object out."""
+"""Client of Dialpad's JSON API: each call sends one paced request and returns one JSON object."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -27,11 +27,12 @@ from .urls import AllowedHosts
 JsonObject = dict[str, Any]
 
 _NO_CODING = {"", "identity", "none", "binary", "7bit", "8bit"}
-"""What servers write where they mean that nothing was encoded; of HTTP is only "identity"."""
+"""Values that servers use for a body without encoding; only "identity" is defined by HTTP."""
 
 
 class ApiClient:
-    """`session` gives the open session; `now_ms` the time in epoch milliseconds. The key goes into the header and nowhere else."""
+    """The API of one company. `session` returns the open session; `now_ms` the time in epoch milliseconds. The key goes only into the
+    header."""
 
     def __init__(
         self,
@@ -52,11 +53,11 @@ class ApiClient:
         self._retrier = retrier
         self._limits = limits
         self._now_ms = now_ms
-        # What the server's clock said in its last answer: epoch milliseconds, cut to whole seconds.
+        # The server's clock in its last answer: epoch milliseconds, cut to whole seconds.
         self.server_ms: int | None = None
 
     async def get(self, path: str, params: Mapping[str, str] | None = None) -> JsonObject:
-        """The JSON object at `/api/v2{path}`; an empty object for a 204.
+        """Return the JSON object at `/api/v2{path}`; an empty object for a 204.
 
         Raises SourceKeyRefused (two 401s), SourceScopeMissing (403), SourceNotFound (404, 410), SourceRequestRefused (any other 4xx),
         SourceThrottled, SourceUnavailable (5xx, no connection, no answer in time), SourceTlsInvalid, SourceAnswerMalformed.
@@ -67,9 +68,9 @@ class ApiClient:
         return await self._retrier.run(lambda: self._once("GET", url, None))
 
     async def send(self, method: Literal["POST", "PATCH"], path: str, body: JsonObject | None) -> JsonObject:
-        """A change of what is Rokuon's own at Dialpad, and its answer; raises what `get` raises.
+        """Send a change of Rokuon's own objects at Dialpad and return the answer. Raises the same as `get`.
 
-        Tried again like a read: whoever sends a change looks first what is there, so that one that happened twice is found.
+        It is retried like a read: the caller first reads what exists, so it finds a change that happened twice.
         """
         url = self._base.with_path(f"/api/v2{path}")
         return await self._retrier.run(lambda: self._once(method, url, body))
@@ -97,7 +98,7 @@ class ApiClient:
 
 
 def status_failure(response: aiohttp.ClientResponse, host: str, now_ms: Callable[[], int]) -> SourceError | None:
-    """What an API status means; None for success and for redirects, which mean different things to different callers."""
+    """Return the failure that an API status means; None for success, and for redirects, whose meaning depends on the caller."""
     status = response.status
     if status < 400:
         return None
@@ -116,12 +117,12 @@ def status_failure(response: aiohttp.ClientResponse, host: str, now_ms: Callable
 
 
 def encoded(headers: Mapping[str, str]) -> bool:
-    """Whether an answer names a coding that was applied to its body."""
+    """Whether an answer says that its body is encoded."""
     return not _NO_CODING.issuperset(word.strip().lower() for word in headers.get("Content-Encoding", "").split(","))
 
 
 def parse_json(body: bytes) -> JsonObject:
-    """One JSON object in UTF-8 without NaN or Infinity. Raises SourceAnswerMalformed."""
+    """Parse one JSON object in UTF-8 without NaN or Infinity. Raises SourceAnswerMalformed."""
     try:
         parsed = json.loads(body.decode("utf-8"), parse_constant=_no_constant)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""The body of an audio answer: bounded in size and in time, and read piece by piece, so that a slow one is noticed long before its end."""
+"""Download of an audio body, limited in size and time. It is read piece by piece, so that a slow download is detected early."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,7 +14,7 @@ from .limits import ClientLimits
 class HttpDownload:
     """An open audio answer; see `domain.ports.Download`.
 
-    `head` is what was read of the body already, `length` what was announced for all of it.
+    `head` is the part of the body that was read already, `length` the announced length of the whole body.
     """
 
     __slots__ = ("_head", "_host", "_limits", "_response", "content_type", "length")
@@ -41,11 +41,11 @@ class HttpDownload:
                 raise RecordingTooLarge(f"more than {limit} bytes")
             now = clock()
             if done >= wanted:
-                # Each stretch begins when the one before has its bytes: haste at first buys no idling later.
+                # Each interval begins when the one before has its bytes, so a fast start does not permit a pause later.
                 wanted, until = done + step, now + limits.slow_window
             if piece:
                 yield piece
-            # The time that whoever reads takes for a piece is not the source's.
+            # The time that the reader needs for a piece does not count against the source.
             taken = clock() - now
             began, until = began + taken, until + taken
             piece = await self._next(content, min(until, began + limits.total), done, began)
@@ -56,7 +56,7 @@ class HttpDownload:
             raise RecordingTruncated(f"{done} of {length} bytes from {self._host}")
 
     async def _next(self, content: aiohttp.StreamReader, until: float, done: int, began: float) -> bytes:
-        """What arrived next, b"" at the end. Raises RecordingTooSlow where nothing does by `until`, in the time of the event loop."""
+        """Return the next bytes, b"" at the end. Raises RecordingTooSlow if none arrive by `until`, in the event loop's time."""
 
         async def in_time() -> bytes:
             async with asyncio.timeout_at(until):

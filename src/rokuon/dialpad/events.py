@@ -1,8 +1,8 @@
-"""Call events as Dialpad sends them: the whole body is a JWT, signed with HS256 under the webhook's own secret (its docs, "Webhooks").
+"""Reads Dialpad's call events: the whole body is a JWT, signed with HS256 with the webhook's own secret (its docs, "Webhooks").
 
-An event is a hint and no more: which call to look for in the list, when it started, and which other legs belong to it. What it says
-besides is not used, so nothing in it can make the event unreadable. Nothing here trusts the body before its signature has been checked
-(RFC 8725; rows Q1 and Q3); after that, a call id is all that an event needs.
+An event is only a hint: which call to look for in the list, when it started, and which other legs belong to it. Rokuon does not use the
+other fields, so none of them can make the event unreadable. The body is not trusted before its signature was checked (RFC 8725; rows Q1 and
+Q3); after that, an event only needs a call id.
 """
 
 import base64
@@ -32,19 +32,19 @@ _LATEST_MS = 7_258_118_400_000
 
 
 class EventRefused(Exception):
-    """Not signed by the webhook's secret with HS256, or no token at all. The sender is told nothing more."""
+    """The body is not signed by the webhook's secret with HS256, or is not a token. The sender gets no further details."""
 
 
 class EventMalformed(Exception):
-    """Signed, but it names no call."""
+    """The event is signed, but it names no call."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A hint. Times are epoch milliseconds UTC, None where the event does not tell one that can be; `state` is then "". `other_legs` are
-    the ids by which the call hangs together with others of its conversation.
+    """A hint. Times are epoch milliseconds UTC, None if the event has no possible time; `state` is "" if it has none. `other_legs` are the
+    ids that connect the call with other legs of its conversation.
 
-    `digest` is the same for the same event sent again. `secret` is the place in the list of the secret that signed it.
+    `digest` is the same if the same event is sent again. `secret` is the list position of the secret that signed it.
     """
 
     call_id: str
@@ -57,11 +57,11 @@ class Event:
 
 
 def read_event(body: bytes, secrets: Sequence[str]) -> Event:
-    """The event in a body. Raises EventRefused, EventMalformed.
+    """Return the event in a body. Raises EventRefused, EventMalformed.
 
-    Each of `secrets` is tried, so that an event that was on its way while the secret was changed is not lost. A short secret signs
-    nothing: PyJWT itself only warns. Around the token there may be blanks, a byte order mark, and the quotes of a JSON string: the
-    signature is of the token alone.
+    Each of `secrets` is tried, so that an event in transit during a change of the secret is not lost. A short secret is never accepted;
+    PyJWT itself only warns. Around the token there may be blanks, a byte order mark, and the quotes of a JSON string, because the signature
+    covers only the token.
     """
     token = _bare(body)
     if len(body) > MAX_BYTES or not _TOKEN.fullmatch(token):
@@ -93,8 +93,8 @@ def _signed_by(secret: str, body: bytes) -> bytes | None:
 
 
 def _is_canonical(body: bytes) -> bool:
-    """Whether each part is the one spelling of its bytes: the last character of base64 has spare bits, and a token whose spare bits are
-    set would be another body with the same signature."""
+    """Whether each part is the canonical base64 of its bytes. The last character has unused bits, and a token with those bits set would be
+    a different body with the same signature."""
     try:
         parts = [(part, base64.urlsafe_b64decode(part + b"=" * (-len(part) % 4))) for part in body.split(b".")]
     except binascii.Error:
@@ -115,10 +115,10 @@ def _event(payload: bytes, place: int) -> Event:
 
 
 def _claims(payload: bytes) -> dict[str, Any]:
-    """The members of the event, the last of a name. Bytes that are no UTF-8 and numbers that are none spoil their own member only.
+    """Return the members of the event; of equal names the last. Invalid UTF-8 and invalid numbers affect only their own member.
 
-    Whole numbers are given as their digits: an id is text, and no number is too large to be passed by. Raises EventMalformed for what
-    is no JSON object, or so deep that Python's own parser gives up.
+    Integers are returned as their digits, because an id is text and a number of any size must not cause an error. Raises EventMalformed if
+    the payload is not a JSON object or is nested too deeply for Python's parser.
     """
     try:
         parsed = json.loads(payload.decode("utf-8-sig", "replace"), strict=False, parse_int=str, parse_constant=lambda _name: None)
@@ -137,7 +137,7 @@ def _id(value: Any) -> str:
 
 
 def _time(value: Any) -> int | None:
-    """Epoch milliseconds, given as a number or as text; None for a time that cannot be."""
+    """Parse epoch milliseconds, given as a number or as text; None for an impossible time."""
     if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
         value = float(value)
     if not isinstance(value, float) or not EARLIEST_MS <= value <= _LATEST_MS:

@@ -1,4 +1,4 @@
-"""Translates what aiohttp and HTTP report into `domain.failures`, and decides what is tried again in place."""
+"""Translates errors of aiohttp and HTTP into `domain.failures`, and decides which requests are retried at once."""
 
 import asyncio
 import ssl
@@ -34,9 +34,9 @@ _FOREIGN = (aiohttp.ClientError, TimeoutError, OSError, aiohttp.http_exceptions.
 
 
 async def answered(awaitable: Awaitable[T], host: str) -> T:
-    """The result; any failure on the way to an answer is raised as a SourceError.
+    """Await an answer; any failure before it is raised as a SourceError.
 
-    aiohttp's exceptions can hold the request with its key, so ours is raised outside of the handler: it has no cause and no context.
+    aiohttp's exceptions can contain the request with its key, so ours is raised outside of the handler: it has no cause and no context.
     """
     failure: SourceError
     try:
@@ -47,7 +47,7 @@ async def answered(awaitable: Awaitable[T], host: str) -> T:
 
 
 async def received(awaitable: Awaitable[T], host: str) -> T:
-    """The same while a body is read."""
+    """Await a part of a body; any failure is raised as RecordingTooSlow or RecordingTruncated."""
     failure: SourceError
     try:
         return await awaitable
@@ -68,15 +68,15 @@ def _before_answer(exc: Exception, host: str) -> SourceError:
 
 
 def retry_after_of(headers: Mapping[str, str], now_ms: int) -> float | None:
-    """Seconds that an answer asks to wait (`domain.retry_after`); None where it does not ask."""
+    """Return how many seconds an answer asks to wait (`domain.retry_after`); None if it does not ask."""
     return seconds_asked(headers.get("Retry-After"), now_ms=now_ms, date=headers.get("Date"))
 
 
 class Retrier:
-    """Runs a request again where that can help: a 401 and an answer that cannot be read once, a 429 after its time, an outage with full
-    jitter.
+    """Retries a request if that can help: once after a 401 or an unreadable answer, after a 429 when its time is over, after an outage with
+    full jitter.
 
-    `random` gives numbers in [0, 1). A 429 slows the whole company, whoever caused it.
+    `random` returns numbers in [0, 1). A 429 slows the whole company, no matter which request caused it.
     """
 
     def __init__(self, slots: SendSlots, limits: ClientLimits, sleep: Sleep, random: Callable[[], float]) -> None:
@@ -94,17 +94,17 @@ class Retrier:
             try:
                 return await once()
             except SourceKeyRefused:
-                # One refusal may be a hiccup of the other side; a hold of the whole source wants two.
+                # One refusal may be a temporary error of Dialpad; a hold of the whole source needs two.
                 if refused:
                     raise
                 refused = True
             except SourceAnswerMalformed:
-                # Cut short, or a page of a proxy in between: mostly gone when asked again.
+                # A truncated answer, or the page of a proxy: a second request usually succeeds.
                 if misread:
                     raise
                 misread = True
             except Paused as paused:
-                # Nothing was asked of the source, and so nothing is known anew.
+                # No request was sent to the source, so there is no new information.
                 raise SourceThrottled("a pause that was asked for lasts", retry_after=paused.seconds) from None
             except SourceThrottled as exc:
                 asked = exc.retry_after
@@ -124,6 +124,6 @@ class Retrier:
 
 
 async def within(seconds: float, awaitable: Awaitable[T]) -> T:
-    """The result, or TimeoutError: also where single bytes keep arriving, which no per-read timeout notices."""
+    """Await a result within a time limit. Raises TimeoutError, also if single bytes keep arriving, which no per-read timeout detects."""
     async with asyncio.timeout(seconds):
         return await awaitable

@@ -1,4 +1,4 @@
-"""How long and how large anything from the source may be (docs/design/security.md, rule 7). Tests hand in smaller numbers."""
+"""Limits of time and size for everything from the source (docs/design/security.md, rule 7). Tests use smaller numbers."""
 
 from dataclasses import dataclass
 
@@ -10,10 +10,10 @@ MIB = 1024 * KIB
 class ClientLimits:
     """Times in seconds, sizes in bytes, rates in bytes per second.
 
-    `connect`: TCP and TLS. `answer`: until the headers are there, waiting for a connection included. `silence`: without a byte.
-    `slowest` must be reached over every `slow_window` of a body, from its first byte. `total`: one whole download. `recording`: the
+    `connect`: TCP and TLS. `answer`: until the headers arrive, including the wait for a connection. `silence`: without a byte.
+    `slowest`: the minimum rate over every `slow_window` of a body, from its first byte. `total`: one whole download. `recording`: the
     announced size of a recording.
-    `tries`: requests per logical request, the first included. `patience`: the longest Retry-After that is sat out in place.
+    `tries`: requests per logical request, the first included. `patience`: the longest Retry-After for which the request itself waits.
     `pages`: pages of one listing.
     """
 

@@ -1,4 +1,4 @@
-"""Fetching audio: the first address by a route, redirects by hand, and an answer whose first bytes are no page."""
+"""Fetches audio: chooses the first address, follows redirects itself, and refuses a web page in place of audio."""
 
 import re
 from collections.abc import AsyncIterator, Callable
@@ -28,9 +28,9 @@ _LOGIN_FORM = re.compile(rb"<form[^>]{0,500}\baction\s*=\s*[\"']?[^\"'>]{0,300}/
 
 @dataclass(frozen=True, slots=True)
 class MediaRoute:
-    """How recordings of one kind are reached: by the listed address, or by `path` with "{id}" where none was listed.
+    """How to reach recordings of one kind: at the listed address, or at `path` with "{id}" if none was listed.
 
-    `by_id` takes `path` always. At most `hops` redirects are followed.
+    With `by_id`, `path` is always used. At most `hops` redirects are followed.
     """
 
     path: str
@@ -49,7 +49,7 @@ DEFAULT_ROUTES = {
 
 
 class MediaClient:
-    """Opens recordings. `session` gives the open session; the key goes to the base host's header and nowhere else."""
+    """Opens recordings. `session` returns the open session; the key goes only into the header of requests to the base host."""
 
     def __init__(
         self,
@@ -81,11 +81,11 @@ class MediaClient:
         try:
             yield download
         finally:
-            # Gives the connection back where the body was read to its end, and closes it otherwise.
+            # Returns the connection to the pool if the body was read to its end, and closes it otherwise.
             response.release()
 
     async def _walk(self, hop: Hop, hops: int) -> tuple[HttpDownload, aiohttp.ClientResponse]:
-        """Follows redirects to the answer that holds the audio."""
+        """Follow redirects to the answer that contains the audio."""
         seen = {hop.url}
         for passed in range(hops + 1):
             if self._charge is MediaCharge.EACH or (self._charge is MediaCharge.ONE and not passed):
@@ -113,19 +113,19 @@ class MediaClient:
                 if not keep:
                     response.release()
             seen.add(following.url)
-            # A host that was once left does not get the key back: whoever redirects here may have written the address.
+            # After a redirect to another host, the key is not sent any more: that host may have chosen the address.
             hop = following if hop.keyed else Hop(following.url, following.host, False)
         raise SourceAnswerMalformed(f"{hop.host} redirects more than {hops} times")
 
     async def _finish(self, response: aiohttp.ClientResponse) -> None:
-        """Reads a redirect's short body, so that its connection serves the next hop."""
+        """Read a redirect's short body, so that the next hop can reuse the connection."""
         length = response.content_length
         if length is not None and length <= _PAGE_HEAD:
             await answered(within(self._limits.answer, response.content.read()), response.url.host or "")
 
     async def _judge(self, response: aiohttp.ClientResponse, host: str) -> tuple[bytes, int | None]:
-        """What had to be read of the body to judge it, and its announced length. Returns where it may be audio: the bytes decide that,
-        not the type. Raises what the answer means otherwise."""
+        """Judge an answer. If it may be audio, which the bytes decide and not the content type, return the part of the body that was read
+        and the announced length. Otherwise raise the failure that the answer means."""
         failure = media_failure(response, host, self._now_ms)
         if failure is not None:
             raise failure
@@ -145,7 +145,7 @@ class MediaClient:
 
 
 async def _opening(response: aiohttp.ClientResponse) -> bytes:
-    """The first bytes of the body: enough to tell a page from audio, and of a page as much as tells what it is about."""
+    """Read the first bytes of the body: enough to distinguish a page from audio, and of a page enough to recognise a login page."""
     head = b""
     while len(head) < _PAGE_HEAD and (not head.strip() or _is_text(head)) and (piece := await response.content.readany()):
         head += piece
@@ -153,5 +153,5 @@ async def _opening(response: aiohttp.ClientResponse) -> bytes:
 
 
 def _is_text(head: bytes) -> bool:
-    """Markup or JSON. No audio begins like that."""
+    """Whether the bytes are markup or JSON. No audio begins like that."""
     return head.removeprefix(_BYTE_ORDER_MARK).lstrip()[:1] in (b"<", b"{", b"[")

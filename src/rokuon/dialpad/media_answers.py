@@ -1,5 +1,5 @@
-"""What an answer to the request for one recording means. It speaks of that recording, so what a list's answer would make of the same status
-does not count here: a refusal is tried again over its time, as other passing faults are."""
+"""Translates the answer to a request for one recording into a failure of that recording. The same status of a list would mean something
+else: here a refusal is retried over time, like other temporary faults."""
 
 import re
 from collections.abc import Callable
@@ -24,13 +24,13 @@ from rokuon.domain.failures import (
 from .client import status_failure
 from .faults import retry_after_of
 
-# 203: a proxy in between changed the headers; the bytes are proven all the same.
+# 203: a proxy changed the headers; the bytes are proven in any case.
 _AUDIO = {200, 203, 206}
 _CONTENT_RANGE = re.compile(r"\s*bytes[ =]\s*([0-9]{1,18})\s*-\s*([0-9]{1,18})\s*/\s*([0-9]{1,18})\s*", re.ASCII | re.IGNORECASE)
 
 
 def media_failure(response: aiohttp.ClientResponse, host: str, now_ms: Callable[[], int]) -> SourceError | None:
-    """None where the body may be audio."""
+    """Return the failure that an answer means; None if the body may be audio."""
     status = response.status
     detail = f"{status} from {host}"
     if status in _AUDIO:
@@ -53,9 +53,9 @@ def media_failure(response: aiohttp.ClientResponse, host: str, now_ms: Callable[
 
 
 def whole_length(response: aiohttp.ClientResponse, host: str) -> int | None:
-    """The announced length of the recording, None where none was announced. A 206 counts where its range is the whole.
+    """Return the announced length of the recording, None if none was announced. A 206 is accepted if its range is the whole recording.
 
-    Raises RecordingTruncated for a part of it, SourceAnswerMalformed for a range that does not fit the answer or cannot be read.
+    Raises RecordingTruncated for a part of it, SourceAnswerMalformed for a range that does not match the answer or cannot be read.
     """
     length = response.content_length
     if response.status != 206:

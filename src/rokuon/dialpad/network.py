@@ -1,7 +1,7 @@
 """The HTTP session of one source: name resolution that refuses private addresses, verified TLS, no proxy, no cookies.
 
-aiohttp connects to the very addresses that the resolver returned, so a name that resolves differently a moment later (DNS rebinding)
-changes nothing, and every new connection is checked again.
+aiohttp connects to exactly the addresses that the resolver returned, so a name that resolves differently a moment later (DNS rebinding) has
+no effect, and every new connection is checked again.
 """
 
 import socket
@@ -17,14 +17,14 @@ from rokuon.domain.failures import SourceUrlRefused
 from .limits import KIB, ClientLimits
 from .urls import AllowedHosts, is_public_unicast
 
-# Bodies are read whole or in pieces of up to 1 MiB; a larger buffer means fewer pauses of the socket per recording.
+# Bodies are read whole or in pieces of up to 1 MiB; with a larger buffer, reading pauses less often per recording.
 _READ_BUFFER = 512 * KIB
 
 
 class CheckedResolver(AbstractResolver):
-    """Resolves by `inner` and refuses a name of which any address is not public. Raises SourceUrlRefused.
+    """Resolves names with `inner` and refuses a name if any of its addresses is not public. Raises SourceUrlRefused.
 
-    The names in `loopback` must resolve to this machine and nothing else.
+    The names in `loopback` must resolve only to this machine.
     """
 
     def __init__(self, inner: AbstractResolver, loopback: frozenset[str]) -> None:
@@ -45,8 +45,8 @@ class CheckedResolver(AbstractResolver):
 class _CleanConnector(aiohttp.TCPConnector):
     """Never reuses a connection on which bytes arrived after the body.
 
-    Such bytes can look like an answer, and would then be read as the answer to the next request: the wrong recording under a name.
-    aiohttp asks for `should_close` when a connection goes back to the pool, but not when it comes out again.
+    Such bytes could be read as the answer to the next request, and the wrong recording would be stored under a name. aiohttp checks
+    `should_close` when a connection returns to the pool, but not when it is taken out again.
     """
 
     async def _get(self, key, traces):  # type: ignore[no-untyped-def]
@@ -60,7 +60,7 @@ class _CleanConnector(aiohttp.TCPConnector):
 def open_session(
     allowed: AllowedHosts, limits: ClientLimits, *, resolver: AbstractResolver | None = None, tls: ssl.SSLContext | None = None
 ) -> aiohttp.ClientSession:
-    """A session within the running loop. `tls` replaces the system's trust store; verification cannot be switched off."""
+    """Open a session in the running loop. `tls` replaces the system's trust store; verification cannot be switched off."""
     connector = _CleanConnector(
         resolver=CheckedResolver(resolver or ThreadedResolver(), allowed.loopback),
         limit=limits.connections,
@@ -73,7 +73,7 @@ def open_session(
         auto_decompress=False,
         raise_for_status=False,
         read_bufsize=_READ_BUFFER,
-        # The total time is set by whoever reads the body, since it depends on the size.
+        # The code that reads the body sets the total time, because it depends on the size.
         timeout=aiohttp.ClientTimeout(total=None, connect=None, sock_connect=limits.connect, sock_read=limits.silence),
         skip_auto_headers=("User-Agent", "Accept"),
         headers={"User-Agent": "Rokuon", "Accept-Encoding": "identity"},

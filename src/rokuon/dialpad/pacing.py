@@ -1,8 +1,8 @@
-"""Send slots: a company's request budget, spaced so that no second ever holds more requests than allowed.
+"""Send slots: a company's request budget, spaced so that no second ever contains more requests than allowed.
 
-The spacing. With a limit of r requests in any sliding second, slots lie SPACING / r seconds apart, SPACING = 1.03. r + 1 requests then
-span at least r slots = 1.03 s; a request may leave up to LATE after its slot, and all else between the slot and the other side's
-clock may differ by what remains of the 0.03 s, before r + 1 requests fit into one second. The price is 3 % of the budget.
+The spacing. With a limit of r requests in any sliding second, slots are SPACING / r seconds apart, SPACING = 1.03. So r + 1 requests span
+at least r slots = 1.03 s. A request may leave up to LATE after its slot, and all other delays between the slot and the other side's clock
+may vary by the rest of the 0.03 s, before r + 1 requests fit into one second. This costs 3 % of the budget.
 """
 
 import asyncio
@@ -17,21 +17,21 @@ LATE = 0.02
 """Seconds. A slot that is later than this is dropped: its request could meet the next ones within a second."""
 BATCH = 2
 _LOW = 2
-"""Few, since whoever comes next from another process or lane waits for all that are reserved."""
+"""Few, because the next request of another process or lane has to wait for all reserved slots."""
 
 Reserve = Callable[[int], Awaitable[Sequence[float]]]
-"""Reserves up to n slots that nobody else has: seconds from the moment of the answer, ascending, at least one."""
+"""Reserves up to n slots for this process only: seconds from the moment of the answer, ascending, at least one."""
 Pause = Callable[[float, float | None], Awaitable[None]]
-"""From now on, no slot is given out within so many seconds, to anybody; the second number is what the other side asked for, if it did."""
+"""Blocks all slots of all processes for this many seconds from now on; the second number is what the other side asked for, if it did."""
 
 
 def spacing(per_second: float) -> float:
-    """Seconds between two slots at a limit of `per_second` requests in any sliding second."""
+    """Return the seconds between two slots at a limit of `per_second` requests in any sliding second."""
     return SPACING / per_second
 
 
 class Paused(Exception):
-    """The next slot is so far off that nobody is to wait for it in place."""
+    """The next slot is too far in the future to wait for it."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(seconds)
@@ -39,12 +39,12 @@ class Paused(Exception):
 
 
 class SlotPacer:
-    """SendSlots on slots that all processes share. Waiters are served in the order in which they came; each gets Paused where the company
-    may send nothing for more than RETRY_AFTER_MAX_S.
+    """SendSlots on slots that all processes share. Waiters are served in the order of their arrival. Each gets Paused if the company may
+    send nothing for more than RETRY_AFTER_MAX_S.
 
-    Slots are reserved up to BATCH at a time, by what is waiting. A cancelled waiter's slot goes to the next. After `slow_down` this
-    process sends nothing at once; another one may still use the few slots (BATCH at most) that it had reserved.
-    `clock` is monotonic seconds.
+    It reserves up to BATCH slots at a time, as many as there are waiters. A cancelled waiter's slot goes to the next. After `slow_down`,
+    this process stops sending at once; another process may still use the few slots (BATCH at most) that it had reserved. `clock` is
+    monotonic seconds.
     """
 
     def __init__(self, reserve: Reserve, *, pause: Pause, clock: Callable[[], float], sleep: Sleep = asyncio.sleep) -> None:
@@ -62,18 +62,18 @@ class SlotPacer:
     async def take(self) -> None:
         self._waiting += 1
         try:
-            # asyncio.Lock wakes its waiters in order; whoever holds it waits for the next slot, and leaves it there if cancelled.
+            # asyncio.Lock wakes its waiters in order. Its holder waits for the next slot, and leaves the slot to the next if cancelled.
             async with self._turn:
                 await self._next()
         finally:
             self._waiting -= 1
 
     async def slow_down(self, seconds: float, asked: float | None = None) -> None:
-        # At once for this process; for the others as soon as the pause is known to them.
+        # At once for this process; for the others as soon as they know of the pause.
         self._not_before = max(self._not_before, self._clock() + seconds)
         await self._pause(seconds, asked)
         if seconds > RETRY_AFTER_MAX_S:
-            # A person may end a long pause before its time, so from now on it is looked for where all processes do.
+            # A person may end a long pause early, so this process now relies on the shared state, as all processes do.
             if self._filling is not None:
                 await asyncio.wait([self._filling])
             self._slots.clear()
@@ -106,7 +106,7 @@ class SlotPacer:
 
     async def _fill(self) -> None:
         filling = self._start_filling()
-        # Shielded: a waiter that is cancelled here must not lose the slots that were reserved for the others.
+        # Shielded: cancelling one waiter must not lose the slots that were reserved for the others.
         await asyncio.shield(filling)
 
     def _start_filling(self) -> "asyncio.Task[None]":
@@ -122,13 +122,13 @@ class SlotPacer:
 
 
 def _seen(task: "asyncio.Task[None]") -> None:
-    """A reservation made ahead that failed costs nothing: whoever needs a slot reserves again, and that failure is raised to them."""
+    """Ignore the failure of a reservation made in advance: the next waiter reserves again and gets that failure."""
     if not task.cancelled():
         task.exception()
 
 
 class LocalReserver:
-    """Reservations for pacers of one process: for tests, and for probing a key before anything is set up."""
+    """Reservations for the pacers of one process: for tests, and to probe a key before anything is set up."""
 
     def __init__(self, per_second: float, clock: Callable[[], float]) -> None:
         self._spacing = spacing(per_second)
@@ -146,7 +146,7 @@ class LocalReserver:
 
 
 class UnpacedSlots:
-    """No budget, for tests and benchmarks. A 429 is obeyed all the same."""
+    """Send slots without a budget, for tests and benchmarks. A 429 is still obeyed."""
 
     def __init__(self, clock: Callable[[], float], sleep: Sleep = asyncio.sleep) -> None:
         self._clock = clock

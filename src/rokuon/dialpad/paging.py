@@ -1,7 +1,7 @@
-"""The answers of one list, page by page, until it ends: the one place that follows cursors, and that notices a list without end.
+"""Pagination: follows the cursors of a list page by page, and detects a list that never ends. Only this module follows cursors.
 
-A list of Dialpad says nothing of its length. Its end is a missing cursor, so a server that always gives one more would be asked for
-ever. Two things end such a list as looped: a cursor that came before, and a few pages in a row that brought nothing new.
+Dialpad's lists do not give their length. A list ends when the cursor is missing, so with a server that always returns a cursor, paging
+would never end. Two things mark such a list as looped: a cursor that was seen before, and several consecutive pages without anything new.
 """
 
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -13,22 +13,22 @@ from .schema import parse_cursor, parse_items
 from .values import Json, to_id, to_int
 
 RESTARTS = 3
-"""How often a list is begun again whose cursor the server no longer takes."""
+"""How often a list is restarted if the server no longer accepts its cursor."""
 
 BARREN_PAGES = 5
-"""So many pages in a row without an item that was not there before. One or two may be honest: an empty page where the server filters
-after it has cut its pages, a page again that an arriving call has shifted."""
+"""Limit of consecutive pages without a new item. One or two can be normal: an empty page if the server filters after paging, or a repeated
+page that a new call has shifted."""
 
 REMEMBERED = 100_000
-"""Items that are told from new ones. A round that is longer is noticed by its starts, which never get older."""
+"""Number of items that are remembered to recognise new ones. A longer loop is detected because its start times never get older."""
 
 LEVEL_PAGES = 2_000
-"""So many pages in a row whose calls all started no earlier than one before: as many as hold what is remembered."""
+"""Limit of consecutive pages without a call that started earlier than all before: as many pages as contain the remembered items."""
 
 
 async def answers(api: ApiClient, path: str, params: Mapping[str, str], most_pages: int) -> AsyncIterator[JsonObject]:
-    """The answers of one list, until one has no cursor. Raises SourceCursorLooped, SourceCursorRefused where a page
-    after the first is refused, and what `ApiClient.get` raises."""
+    """Yield the answers of one list, until one has no cursor. Raises SourceCursorLooped, SourceCursorRefused if a page after the first is
+    refused, and what `ApiClient.get` raises."""
     asked = dict(params)
     cursors: set[str] = set()
     headway = Headway()
@@ -51,7 +51,7 @@ async def answers(api: ApiClient, path: str, params: Mapping[str, str], most_pag
 
 
 class Headway:
-    """Whether a list still brings something new. Bounded in memory, whatever the list's length."""
+    """Detects whether a list still returns new items. Its memory is limited for lists of any length."""
 
     def __init__(self) -> None:
         self._seen: dict[str, None] = {}
@@ -59,7 +59,7 @@ class Headway:
         self._oldest_ms: int | None = None
 
     def made(self, items: Iterable[Json]) -> bool:
-        """Enter a page; False once the list goes round."""
+        """Add a page; return False once the list loops."""
         new = older = False
         for item in items:
             name = _identity(item)
@@ -77,7 +77,7 @@ class Headway:
 
 
 def _identity(item: Json) -> str:
-    """What tells an item from others: its id, else all that it says."""
+    """Return what identifies an item: its id, else its whole content."""
     if isinstance(item, dict):
         found = to_id(item.get("call_id")) or to_id(item.get("id"))
         if found:

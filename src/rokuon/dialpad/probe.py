@@ -1,7 +1,7 @@
-"""Ask a real account the open questions of docs/design/dialpad.md section 8, by reading alone; the answers are redacted.
+"""Probes a real account for the open questions of docs/design/dialpad.md section 8, with read requests only; the report is redacted.
 
-No name, number, address of a recording or plain id leaves this module: ids are hashed with a salt that is thrown away, so that they can
-be compared within one report and with nothing else. Hosts, statuses, counts, times and sizes are kept.
+No name, number, address of a recording or plain id leaves this module: ids are hashed with a salt that is thrown away, so that they can be
+compared only within one report. Hosts, statuses, counts, times and sizes are kept.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ from .urls import AllowedHosts, Hop, first_hop, next_hop
 SAMPLE_DAYS = 28
 OLDEST_DAYS = (90, 365, 730, 1095, 1825)
 NARROW_DAYS_AGO, NARROW_MS = 60, 3_600_000
-"""An hour holds fewer calls than a page, so that what lies beyond it is seen on the first."""
+"""An hour has fewer calls than a page, so calls outside the hour appear on the first page."""
 PER_KIND = 2
 HOPS = 5
 FIRST_BYTES = 4096
@@ -40,7 +40,7 @@ Json = dict[str, Any]
 
 
 class Probe:
-    """`now_ms` is epoch milliseconds. Every request takes a send slot."""
+    """Probe of one account. `now_ms` is epoch milliseconds. Every request takes a send slot."""
 
     def __init__(self, source: DialpadSource, base_url: str, key: str, slots: SendSlots, now_ms: int) -> None:
         self._source, self._key, self._slots, self._now_ms = source, key, slots, now_ms
@@ -48,7 +48,7 @@ class Probe:
         self._salt = secrets.token_bytes(16)
 
     async def report(self) -> Json:
-        """Never raises for what Dialpad answers: a refusal is an answer."""
+        """Return the report. Never raises for an answer of Dialpad: a refusal is also a result."""
         directory = await self._source.directory()
         calls = await self._calls(COMPANY_SCOPE, SAMPLE_DAYS)
         listed = calls.pop("calls")
@@ -67,7 +67,7 @@ class Probe:
         return hashlib.sha256(self._salt + text.encode()).hexdigest()[:12]
 
     async def _calls(self, scope: Scope, days: int) -> Json:
-        """The first page of the latest calls."""
+        """Return the first page of the latest calls."""
         wanted = TimeRange(self._now_ms - days * DAY_MS, self._now_ms)
         began = time.monotonic()
         try:
@@ -110,7 +110,7 @@ class Probe:
         }
 
     async def _narrow(self, scope: Scope) -> Json:
-        """Is the range kept? What the first page for one hour of long ago holds; calls beyond an end mean that this end is ignored."""
+        """Is the range obeyed? Counts the calls on the first page for one hour long ago; calls beyond a bound mean that it is ignored."""
         after = self._now_ms - NARROW_DAYS_AGO * DAY_MS
         told: Json = {"kind": scope.kind.value, "id": self._id(scope.id), "days_ago": NARROW_DAYS_AGO}
         try:
@@ -177,7 +177,7 @@ def _scope_of(target: Target) -> Scope:
 
 
 def _beyond(after_ms: int, before_ms: int) -> tuple[Callable[[int], bool], Callable[[int], bool]]:
-    """Newer than the range, older than it; a millisecond on either side may be the server's rounding."""
+    """Return two tests: newer than the range, and older than it. A millisecond on either side may be the server's rounding."""
     return lambda at: at > before_ms + 1, lambda at: at < after_ms - 1
 
 
@@ -203,7 +203,7 @@ def _some_recordings(calls: list[ListedCall]) -> list[ListedRecording]:
 
 
 def _form(url: URL) -> str:
-    """The first part of the path alone: what follows are ids and tokens."""
+    """Return only the first part of the path, because ids and tokens follow it."""
     return f"/{url.path.strip('/').split('/', 1)[0]}/…"
 
 

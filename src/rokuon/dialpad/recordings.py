@@ -1,14 +1,14 @@
-"""Which recordings a listed call names: the union of every place that can name one, by kind and id (docs/design/listing.md).
+"""Finds the recordings that a listed call names: the union of all fields that can name one, by kind and id (docs/design/listing.md).
 
     recording_details                                     kind, id, address, duration
-    recording_url, admin_recording_urls                   addresses; the kind by the field, or by the address where that tells it
+    recording_url, admin_recording_urls                   addresses; the kind from the field, or from the address if it says so
     voicemail_recording_id, voicemail_link                a message
-    call_recording_ids                                    ids alone
-    call_, admin_call_recording_share_links,              pages for people; they name a recording only where they come as objects with
+    call_recording_ids                                    only ids
+    call_, admin_call_recording_share_links,              pages for people; they name a recording only if they are objects with
     voicemail_share_link                                  its id
 
-Each may hold one value, a list, or lists in a list. What is filled and not understood is an unreadable entry, never silence. Screen
-recordings and spoken answers to surveys (`screen_recording_urls`, `csat_recording_urls`) are no call recordings and are not read.
+Each may contain one value, a list, or nested lists. A value that is not understood becomes an unreadable entry and is never ignored. Screen
+recordings and spoken survey answers (`screen_recording_urls`, `csat_recording_urls`) are not call recordings and are not read.
 """
 
 import re
@@ -27,7 +27,7 @@ _SHARED = (
     (RecordingKind.ADMIN, "admin_call_recording_share_links"),
     (RecordingKind.VOICEMAIL, "voicemail_share_link"),
 )
-# The forms of docs/design/dialpad.md section 3 and their siblings below /secureblob. /r/<id> does not say of which kind the recording is.
+# The forms of docs/design/dialpad.md section 3 and the same below /secureblob. /r/<id> does not say the kind of the recording.
 _FORM = re.compile(r"/(r|(?:blob|secureblob|blob-server)/([a-z_]+))/([A-Za-z0-9_-]{1,200})(?:\.[a-z0-9]{2,4})?/?")
 _KIND_IN_ADDRESS = {
     "callrecording": RecordingKind.CALL,
@@ -41,7 +41,7 @@ _CALLS_MAILBOX = re.compile(r"/v/[A-Za-z0-9_-]{1,200}/?")
 
 
 def named_recordings(item: dict[str, Json], call_id: str, latest_ms: int) -> tuple[tuple[ListedRecording, ...], list[MalformedItem]]:
-    """The recordings of a call, each once, and those that could not be read, of a call yet to be named."""
+    """Return the recordings of a call, each once, and the unreadable entries, whose call the caller fills in."""
     found = _Found()
     for entry in _entries(item.get("recording_details")):
         _detail(found, entry, latest_ms)
@@ -53,7 +53,7 @@ def named_recordings(item: dict[str, Json], call_id: str, latest_ms: int) -> tup
         for entry in _entries(item.get(name)):
             _shared(found, entry, kind)
     for entry in _entries(item.get("call_recording_ids")):
-        # Kind and id together are the identity. An id alone says nothing that another place did not say better.
+        # Kind and id together are the identity. An id alone adds nothing to what the other fields say.
         recording_id = to_id(entry.get("id") if isinstance(entry, dict) else entry)
         if found.kind_of(recording_id) is None:
             found.odd.append(MalformedItem("a recording id without a kind", recording_id=recording_id))
@@ -61,7 +61,7 @@ def named_recordings(item: dict[str, Json], call_id: str, latest_ms: int) -> tup
 
 
 class _Found:
-    """The recordings of one call so far."""
+    """Collects the recordings of one call."""
 
     def __init__(self) -> None:
         self.recordings: dict[tuple[RecordingKind, str], ListedRecording] = {}
@@ -88,7 +88,7 @@ class _Found:
 
 
 def _entries(value: Json, depth: int = 0) -> Iterator[Json]:
-    """The filled values of a field, one by one. Null, false, 0 and empty text, lists and objects say that there is nothing."""
+    """Yield the non-empty values of a field. Null, false, 0, and empty text, lists and objects mean that there is no value."""
     if isinstance(value, list) and depth < _DEEPEST:
         for one in value:
             yield from _entries(one, depth + 1)
@@ -109,7 +109,7 @@ def _detail(found: _Found, entry: Json, latest_ms: int) -> None:
         why = "a recording of an unknown kind" if kind is None else "a recording without an id"
         found.odd.append(MalformedItem(why, kind=to_text(entry.get("recording_type"))[:40], recording_id=recording_id))
         if kind is not None:
-            # What its address tells is taken all the same.
+            # The recording may still be read from its address.
             _take(found, to_text(entry.get("url")), kind)
         return
     duration = to_int(entry.get("duration"))
@@ -125,7 +125,7 @@ def _detail(found: _Found, entry: Json, latest_ms: int) -> None:
 
 
 def _address(found: _Found, entry: Json, kind: RecordingKind | None) -> None:
-    """A recording by its address, plain or in an object; `kind` is what the field says."""
+    """Read a recording from its address, plain or in an object; `kind` is the kind that the field implies."""
     named = ""
     if isinstance(entry, dict):
         named = to_id(entry.get("id")) or to_id(entry.get("recording_id"))
@@ -139,7 +139,7 @@ def _address(found: _Found, entry: Json, kind: RecordingKind | None) -> None:
 
 
 def _take(found: _Found, url: str, kind: RecordingKind | None) -> bool:
-    """Enter what an address tells; whether it told a recording."""
+    """Add the recording that an address names; return whether it names one."""
     path = _path(url)
     if path and found.has_address(path):
         return True
@@ -149,7 +149,7 @@ def _take(found: _Found, url: str, kind: RecordingKind | None) -> bool:
     told = _KIND_IN_ADDRESS.get(normal_type(match[2]))
     if match[2] and told is None:
         return False
-    # Known under the kind that its details say: `recording_url` was seen to hold voicemail, too.
+    # The kind in its details has priority: `recording_url` was seen to contain voicemail, too.
     kind = told or found.kind_of(match[3]) or kind
     if kind is None:
         return False
@@ -158,9 +158,10 @@ def _take(found: _Found, url: str, kind: RecordingKind | None) -> bool:
 
 
 def _voicemail(found: _Found, item: dict[str, Json], call_id: str) -> None:
-    """A message. `voicemail_link` alone is no proof of one: it is set even when nobody left any, and then names the call (`/v/<call id>`,
-    or the call's id below /secureblob). Dialpad says `voicemail_recording_id` where there is a message, so a link of that form without
-    an id means none. A link with an id of its own is a recording, one of another form an unreadable entry."""
+    """Read a voicemail message. `voicemail_link` alone does not prove that there is one: it is set even if nobody left a message, and then
+    names the call (`/v/<call id>`, or the call's id below /secureblob). Dialpad sets `voicemail_recording_id` if there is a message, so a
+    link of that form without an id means no message. A link with its own id is a recording; a link of any other form is an unreadable
+    entry."""
     links = [to_text(entry).strip() if isinstance(entry, str) else "" for entry in _entries(item.get("voicemail_link"))]
     ids = 0
     for entry in _entries(item.get("voicemail_recording_id")):
@@ -179,7 +180,8 @@ def _voicemail(found: _Found, item: dict[str, Json], call_id: str) -> None:
 
 
 def _shared(found: _Found, entry: Json, kind: RecordingKind) -> None:
-    """A link to a page for people. Its own id is the link's, so without `item_id` it says only that there is a recording of that kind."""
+    """Read a link to a page for people. Its id is the link's own, so without `item_id` it only says that a recording of that kind
+    exists."""
     if isinstance(entry, dict):
         kind = _KINDS.get(normal_type(entry.get("recording_type") or entry.get("type")), kind)
         recording_id = to_id(entry.get("item_id")) or to_id(entry.get("recording_id"))
@@ -191,7 +193,7 @@ def _shared(found: _Found, entry: Json, kind: RecordingKind) -> None:
 
 
 def _path(url: str) -> str:
-    """The path of an address: without scheme, host, query and fragment."""
+    """Return the path of an address, without scheme, host, query and fragment."""
     rest = re.split(r"[?#]", url, maxsplit=1)[0].strip()
     host = re.match(r"[A-Za-z][A-Za-z0-9+.-]*://[^/]*", rest)
     return rest[host.end() :] if host else rest

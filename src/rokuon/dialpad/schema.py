@@ -1,7 +1,7 @@
-"""The wire format of Dialpad's API, and the only place that knows it (docs/design/dialpad.md section 2, 3 and 5).
+"""Parses the wire format of Dialpad's API; no other module knows it (docs/design/dialpad.md section 2, 3 and 5).
 
-Plain functions over parsed JSON. Integers may be numbers, whole floats or text; ids become text. An odd field is left out, an item
-without an id or a time is malformed and set aside, so that the others go on.
+Plain functions over parsed JSON. Integers may be numbers, whole floats or text; ids become text. An invalid field is left out. An item
+without an id or a time is malformed and set aside, so that the other items are still processed.
 """
 
 import hashlib
@@ -28,14 +28,15 @@ from .recordings import named_recordings
 from .values import Json, normal_type, to_id, to_text, to_time
 
 PARSER_VERSION = 2
-"""Raised when the parser reads more out of a listing than before: days listed with an older one are listed again."""
+"""Increased when the parser reads more from a listing than before: days listed with an older version are listed again."""
 
 _ADDRESS = re.compile(r'"[a-z]+://[^"]*"')
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedCall:
-    """`exact` is False where the start was missing or impossible and the end stands in for it. `odd`: recordings left out, and why."""
+    """A parsed call. `exact` is False if the start was missing or impossible and the end is used instead. `odd`: recordings left out, with
+    the reason."""
 
     call: ListedCall
     exact: bool
@@ -43,7 +44,7 @@ class ParsedCall:
 
 
 def parse_items(answer: Json) -> list[Json]:
-    """The items of a list answer. A list without items is empty (an API of this make leaves empty lists out)."""
+    """Return the items of a list answer. Missing items mean an empty list (this kind of API leaves out empty lists)."""
     items = answer.get("items")
     if items is None and "error" not in answer:
         return []
@@ -53,7 +54,7 @@ def parse_items(answer: Json) -> list[Json]:
 
 
 def parse_cursor(answer: Json) -> str:
-    """The cursor of the next page, "" after the last: null, empty and absent mean the same."""
+    """Return the cursor of the next page, "" after the last page: null, empty and missing mean the same."""
     cursor = answer.get("cursor")
     if cursor is None or cursor == "":
         return ""
@@ -65,7 +66,7 @@ def parse_cursor(answer: Json) -> str:
 
 
 def parse_call(item: Json, latest_ms: int) -> ParsedCall | MalformedItem:
-    """One listed call. A time after `latest_ms` or before the year 2000 is taken as not given."""
+    """Parse one listed call. A time after `latest_ms` or before the year 2000 counts as missing."""
     if not isinstance(item, dict):
         return MalformedItem("not an object", digest=_digest(item))
     get = item.get
@@ -99,13 +100,13 @@ def parse_call(item: Json, latest_ms: int) -> ParsedCall | MalformedItem:
 
 
 def _parties(item: dict[str, Json]) -> tuple[Party, ...]:
-    """Whom a call names."""
+    """Return the parties that a call names."""
     named = [*(_party(item.get(name)) for name in ("target", "entry_point_target", "proxy_target")), _group(item.get("group_id"))]
     return tuple(party for party in named if party is not None)
 
 
 def _digest(item: Json) -> str:
-    """Tells items without an id apart, 16 hex digits. Addresses are left out: they are signed anew for every listing."""
+    """Return 16 hex digits that distinguish items without an id. Addresses are left out, because each listing signs them again."""
     text = json.dumps(item, sort_keys=True, default=str)
     return hashlib.sha256(_ADDRESS.sub("", text).encode(errors="replace")).hexdigest()[:16]
 
@@ -177,24 +178,24 @@ def parse_user(item: Json) -> User:
 
 
 def parse_trainee(item: Json) -> str:
-    """The user id of a member, "" for a coach. Without a role somebody counts as a trainee: rather too much than too little."""
+    """Return the user id of a member, "" for a coach. A member without a role counts as a trainee: rather too much than too little."""
     return "" if normal_type(item.get("role")) == "coach" else _required_id(item, "id")
 
 
 def parse_all(items: Sequence[Json], parse: Callable[[Json], Any]) -> list[Any]:
-    """Every item, or SourceAnswerMalformed: a directory with a hole would quietly leave somebody out."""
+    """Parse every item. Raises SourceAnswerMalformed if one is no object: an incomplete directory would silently leave out a person."""
     if not all(isinstance(item, dict) for item in items):
         raise SourceAnswerMalformed("a directory item is not an object")
     return [parse(item) for item in items]
 
 
 def to_timezone(value: Json) -> str:
-    """A tz database name, else ""."""
+    """Return a tz database name, else ""."""
     return zone_name(value) if isinstance(value, str) else ""
 
 
 def unknown_timezone(value: Json) -> str:
-    """What the source names as a zone, where nobody knows it; "" otherwise. Bounded, and fit to be shown."""
+    """Return the source's zone if it is not a known one; "" otherwise. Limited in length and safe to show."""
     if value is None or value == "" or to_timezone(value):
         return ""
     return "".join(one for one in str(value)[:LONGEST] if one.isprintable()).strip()

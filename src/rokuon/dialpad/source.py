@@ -1,4 +1,4 @@
-"""Dialpad as a `Source`: windows of calls, audio, the directory."""
+"""Dialpad's implementation of `Source`: windows of calls, audio, the directory."""
 
 import asyncio
 import re
@@ -48,9 +48,9 @@ from .schema import (
 )
 from .urls import AllowedHosts
 
-# The server takes spans below 30 days; a minute less leaves room for the wider ask and for its own rounding.
+# The server accepts spans below 30 days; a minute less leaves room for our wider range and for its own rounding.
 MAX_SPAN_MS = 30 * DAY_MS - 60_000
-# Past 100 the server refuses a fifth of the requests on purpose (docs/design/dialpad.md 2.4).
+# Above 100 the server refuses a fifth of the requests on purpose (docs/design/dialpad.md 2.4).
 USERS_PER_PAGE = 100
 _KEY = re.compile(r"[!-~]{1,4000}")
 _BLANK = re.compile(r"\s")
@@ -60,9 +60,9 @@ _STRANGE = re.compile(r"[^!-~]")
 class DialpadSource:
     """One company of Dialpad, by its API key. Implements `domain.ports.Source`.
 
-    `now_ms` is the time in epoch milliseconds; nothing is asked of the future. `allow_hosts` are further hosts that may serve audio,
-    without ever getting the key. `routes` replaces the way in which recordings of a kind are reached. `range_ignored` hears of
-    listings that ignore the range that was asked for (`dialpad.call_list`).
+    `now_ms` is the time in epoch milliseconds; the source never requests the future. `allow_hosts` are further hosts that may serve audio;
+    they never get the key. `routes` replaces the way in which recordings of a kind are reached. `range_ignored` is called for listings that
+    ignore the requested range (`dialpad.call_list`).
     """
 
     def __init__(
@@ -106,9 +106,10 @@ class DialpadSource:
         return self._media.open(self._routes[kind], recording_id, url)
 
     async def pages(self, scope: Scope, wanted: TimeRange) -> AsyncIterator[ListingPage]:
-        """See `domain.ports.Source`. A range longer than one request may span is listed in several windows, newest first.
+        """Yield the pages of calls; see `domain.ports.Source`. A range that is too long for one request is listed in several windows,
+        newest first.
 
-        A call whose start is missing or impossible is kept in the window in which the source listed it, at the time of its end.
+        A call whose start is missing or impossible stays in the window in which the source listed it, with the time of its end.
         """
         before = wanted.before_ms
         while True:
@@ -121,7 +122,7 @@ class DialpadSource:
             before = after
 
     async def first_page(self, scope: Scope, wanted: TimeRange) -> list[ListedCall]:
-        """What a probe looks at: the first answer for this range, with whatever calls lie outside it."""
+        """Return the calls of the first answer for this range, including those outside it, for a probe."""
         return await self._calls.first_page(scope, wanted)
 
     async def directory(self) -> Directory:
@@ -140,20 +141,20 @@ class DialpadSource:
         return tuple({one.id: one for one in await self._all("/offices", parse_office)}.values())
 
     async def targets(self, kind: TargetKind, offices: Iterable[Office]) -> tuple[Target, ...]:
-        """The contact centers, or the coaching teams; one without a time zone of its own is in that of its office."""
+        """Return the contact centers, or the coaching teams; a target without a time zone gets that of its office."""
         zones = {office.id: office.timezone for office in offices}
         path = "/callcenters" if kind is TargetKind.CONTACT_CENTER else "/coachingteams"
         found = {one.id: one for one in await self._all(path, lambda item: parse_target(item, kind))}
         return tuple(replace(one, timezone=one.timezone or zones.get(one.office_id, "")) for one in found.values())
 
     async def members(self, teams: Iterable[Target]) -> dict[str, tuple[str, ...]]:
-        """The trainees of each coaching team."""
+        """Return the trainees of each coaching team."""
         members: dict[str, tuple[str, ...]] = {}
         for team in teams:
             try:
                 found = await self._all(f"/coachingteams/{team.id}/members", parse_trainee)
             except SourceNotFound:
-                # Deleted between the two requests, or kept only as a name: a team without members.
+                # The team was deleted between the two requests, or only its name is left: it has no members.
                 found = []
             members[team.id] = tuple(dict.fromkeys(filter(None, found)))
         return members
@@ -164,11 +165,11 @@ class DialpadSource:
 
     @property
     def server_ms(self) -> int | None:
-        """What the server's clock said last, epoch milliseconds, cut to whole seconds."""
+        """The server's clock in its last answer: epoch milliseconds, cut to whole seconds."""
         return self._api.server_ms
 
     async def ensure_events(self, hook_url: str, secret: str, known: webhooks.WebhookState | None) -> webhooks.WebhookState:
-        """Have call events sent to that address, signed with that secret (`dialpad.webhooks.ensure`)."""
+        """Have Dialpad send call events to that address, signed with that secret (`dialpad.webhooks.ensure`)."""
         return await webhooks.ensure(self._api, hook_url, secret, known)
 
     async def close(self) -> None:
@@ -182,7 +183,7 @@ class DialpadSource:
         return self._session
 
     async def _all(self, path: str, parse: Callable[[Any], Any], params: Mapping[str, str] | None = None) -> list[Any]:
-        """Every item of a list of the directory. Raises SourceAddressUnknown where there is no such list."""
+        """Return every item of a list of the directory. Raises SourceAddressUnknown if there is no such list."""
         restarts = 0
         while True:
             found: list[Any] = []

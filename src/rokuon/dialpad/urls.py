@@ -1,7 +1,7 @@
-"""Which addresses may be opened, and with the key or without: docs/design/security.md, rules 1 to 6. Pure functions.
+"""Decides which addresses may be opened, and whether with the key: docs/design/security.md, rules 1 to 6. Pure functions.
 
-An address is judged as text first and then handed to yarl, the parser that aiohttp uses; where the two read different hosts, it is
-refused. Hosts match exactly. Error details hold a host that passed the grammar of host names, and nothing else of the address.
+An address is first checked as text and then parsed by yarl, the parser that aiohttp uses; if the two find different hosts, it is refused.
+Hosts must match exactly. Error details contain only a host that is a syntactically valid name, and nothing else of the address.
 """
 
 import re
@@ -26,7 +26,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SENDABLE = "".join(map(chr, range(0x21, 0x7F)))
 _LOGIN = {"login", "signin"}
 
-# Ranges that `is_global` calls global on some Python version although they lead elsewhere.
+# Ranges that `is_global` reports as global on some Python versions although they are not public.
 _NOT_PUBLIC_6 = tuple(
     IPv6Network(net) for net in ("::/96", "64:ff9b::/96", "64:ff9b:1::/48", "2001::/32", "2002::/16", "fec0::/10", "3fff::/20")
 )
@@ -35,7 +35,7 @@ _NOT_PUBLIC_4 = ip_network("192.0.0.0/24")
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """An address that passed. `keyed` says whether the key may be sent there."""
+    """An address that passed the checks. `keyed` says whether the key may be sent there."""
 
     url: URL
     host: str
@@ -44,9 +44,9 @@ class Hop:
 
 @dataclass(frozen=True, slots=True)
 class AllowedHosts:
-    """Where requests may go: the base address, which alone gets the key, and further hosts that the operator named.
+    """Hosts to which requests may go: the base address, which is the only one that gets the key, and further hosts that the operator named.
 
-    `origins` are "scheme://host:port"; `loopback` the host names that may resolve to this machine.
+    `origins` are "scheme://host:port"; `loopback` are the host names that may resolve to this machine.
     """
 
     base: str
@@ -55,7 +55,8 @@ class AllowedHosts:
 
     @classmethod
     def of(cls, base_url: str, extra: Iterable[str] = ()) -> "AllowedHosts":
-        """`extra` holds host names, reached by https on port 443, or loopback addresses with a port. Raises ConfigError."""
+        """Read the settings. `extra` are host names, reached by https on port 443, or loopback addresses with a port. Raises
+        ConfigError."""
         base = _origin_of_setting(base_url)
         others = {_origin_of_setting(one if "://" in one else f"https://{one}") for one in extra}
         origins = frozenset({base} | others)
@@ -64,7 +65,7 @@ class AllowedHosts:
 
 
 def is_public_unicast(address: str) -> bool:
-    """Whether an address that a name resolved to is one of the public internet (rule 4)."""
+    """Whether a resolved address is on the public internet (rule 4)."""
     try:
         parsed: IPv4Address | IPv6Address = ip_address(address.partition("%")[0])
     except ValueError:
@@ -80,7 +81,7 @@ def is_public_unicast(address: str) -> bool:
 
 
 def first_hop(url: str, recording_id: str, allowed: AllowedHosts) -> Hop:
-    """The address of a recording as the listing gave it. Raises SourceUrlRefused."""
+    """Check the address of a recording from the listing. Raises SourceUrlRefused."""
     try:
         hop = _examine(_cleaned(url), allowed)
     except _Refused as refused:
@@ -93,10 +94,10 @@ def first_hop(url: str, recording_id: str, allowed: AllowedHosts) -> Hop:
 
 
 def next_hop(current: Hop, location: str, key: str, allowed: AllowedHosts) -> Hop:
-    """Where a redirect leads. Raises SourceRedirectBlocked, or SourceKindDenied where it leads to a login page of the source.
+    """Return the target of a redirect. Raises SourceRedirectBlocked, or SourceKindDenied if it leads to a login page of the source.
 
-    One hop of Dialpad's own chain carries the key as `apikey=` (docs/design/dialpad.md section 3). It is taken out on every host:
-    the header authenticates the same key to the same host, and the key stays out of addresses, proxies and access logs.
+    One hop of Dialpad's own chain contains the key as `apikey=` (docs/design/dialpad.md section 3). It is removed for every host: the
+    header authenticates the same key to the same host, and the key stays out of addresses, proxies and access logs.
     """
     try:
         text = str(current.url.join(URL(_cleaned(location), encoded=True)))
@@ -117,17 +118,17 @@ def next_hop(current: Hop, location: str, key: str, allowed: AllowedHosts) -> Ho
 
 
 def _cleaned(text: str) -> str:
-    """An address as a browser makes it ready to be sent (WHATWG URL): without spaces and controls around it, tabs and a fragment, and
-    with the rest of what no request line may hold percent-encoded. What is valid stays byte for byte.
+    """Normalise an address as a browser does before it sends it (WHATWG URL): remove spaces and controls around it, tabs and the fragment,
+    and percent-encode other characters that a request line may not contain. Valid characters stay byte for byte.
 
-    The host is judged afterwards, in what results: an encoded letter there makes it unreadable. A line break or a backslash, which
-    browsers mend too, stays and is refused: no honest server sends one.
+    The host is checked afterwards, in the result: an encoded letter there makes it unreadable. A line break or a backslash, which browsers
+    also fix, stays and is refused: no legitimate server sends one.
     """
     text = text.strip(_AROUND).replace("\t", "").partition("#")[0]
     if _CONTROL.search(text):
         return text
     try:
-        # What arrived as bytes that are no UTF-8 is in the text as lone surrogates.
+        # Bytes that are not valid UTF-8 are lone surrogates in the text.
         return quote(text, safe=_SENDABLE, errors="surrogateescape")
     except UnicodeEncodeError:
         return text
@@ -147,7 +148,7 @@ def _examine(text: str, allowed: AllowedHosts) -> Hop:
     port = int(match["port"] or (443 if scheme == "https" else 80))
     origin = f"{scheme}://{host}:{port}"
     if origin not in allowed.origins:
-        # One host word is shown, so that an admin can judge whether to allow it; scheme or port may be what was wrong with it.
+        # The error shows only the host, so that an admin can decide whether to allow it; the scheme or port may be the wrong part.
         raise _Refused(host)
     try:
         url = URL(f"{scheme}://{host}:{port}{tail}" if match["port"] else f"{scheme}://{host}{tail}", encoded=True)
@@ -159,8 +160,8 @@ def _examine(text: str, allowed: AllowedHosts) -> Hop:
 
 
 def _names(url: URL, recording_id: str) -> bool:
-    """Rule 3: the recording's id stands in the path or query, and not as a part of a longer id."""
-    # Not a regular expression: each recording has an id of its own, and compiling one costs as much as hashing its audio.
+    """Rule 3: whether the recording's id is in the path or query, and not as a part of a longer id."""
+    # Not a regular expression: each recording has a different id, and compiling an expression costs as much as hashing its audio.
     text, at = url.raw_path_qs, -1
     while recording_id and (at := text.find(recording_id, at + 1)) >= 0:
         if not _is_alphanumeric(text[at - 1 : at]) and not _is_alphanumeric(text[at + len(recording_id) : at + len(recording_id) + 1]):
@@ -183,7 +184,7 @@ def _is_login(text: str, allowed: AllowedHosts) -> bool:
 
 
 def _without_key(text: str, key: str) -> str:
-    """The address without every query field that is called apikey or holds the key; the others stay byte for byte, in order."""
+    """Remove every query field that is named apikey or contains the key; the other fields stay byte for byte, in order."""
     head, mark, query = text.partition("?")
     if not mark:
         return text

@@ -1,6 +1,6 @@
-"""Single values of Dialpad's JSON, in every form in which they were seen: numbers as text or floats, ids, words, times.
+"""Parses single values of Dialpad's JSON in every form that was seen: numbers as text or floats, ids, words, times.
 
-An odd value is read as none; nothing here raises.
+An invalid value is read as none; nothing here raises.
 """
 
 import re
@@ -8,7 +8,7 @@ from typing import Any
 
 Json = Any
 
-# 2000-01-01: long before Dialpad, and far above any time in seconds that was meant as milliseconds.
+# 2000-01-01: long before Dialpad existed, and far above any time that is in seconds by mistake.
 EARLIEST_MS = 946_684_800_000
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _MAX_TEXT = 4_000
@@ -16,7 +16,7 @@ ID = re.compile(r"[A-Za-z0-9._:@-]{1,200}")
 
 
 def to_int(value: Json) -> int | None:
-    """An integer of up to 64 bits from a number, a whole or broken float, or decimal text; None for anything else."""
+    """Parse an integer of up to 64 bits from a number, a whole or fractional float, or decimal text; None for anything else."""
     kind = type(value)
     if kind is str:
         text = value.strip()
@@ -39,25 +39,25 @@ def to_int(value: Json) -> int | None:
 
 
 def to_id(value: Json) -> str:
-    """An id as text, "" where there is none. 0 is how the source writes "none"."""
+    """Return an id as text, "" if there is none. The source writes 0 for "none"."""
     kind = type(value)
     if kind is str:
         return value if value != "0" and ID.fullmatch(value) else ""
     if kind is int:
         return str(value) if 0 < value < 2**64 else ""
-    # A float is exact up to 2^53; past that the digits are not those of the id.
+    # A float is exact up to 2^53; above that, the digits are not those of the id.
     if kind is float and 0 < value <= 2**53 and value == int(value):
         return str(int(value))
     return ""
 
 
 def normal_type(value: Json) -> str:
-    """`call_center`, `CallCenter` and `callcenter` are one word (docs/design/dialpad.md 2.10)."""
+    """Normalise a type name: `call_center`, `CallCenter` and `callcenter` are the same (docs/design/dialpad.md 2.10)."""
     return value.replace("_", "").replace("-", "").lower() if isinstance(value, str) else ""
 
 
 def to_text(value: Json) -> str:
-    """Text that a database can keep: NUL becomes a space, a lone surrogate the replacement character."""
+    """Return text that a database can store: NUL becomes a space, a lone surrogate the replacement character."""
     if not isinstance(value, str):
         return ""
     text = value[:_MAX_TEXT]
@@ -65,6 +65,6 @@ def to_text(value: Json) -> str:
 
 
 def to_time(value: Json, latest_ms: int) -> int | None:
-    """Epoch milliseconds between the year 2000 and `latest_ms`; None for a time that cannot be."""
+    """Parse epoch milliseconds between the year 2000 and `latest_ms`; None for an impossible time."""
     number = to_int(value)
     return number if number is not None and EARLIEST_MS <= number <= latest_ms else None

@@ -1,6 +1,6 @@
-"""Rokuon's own webhook and subscription at Dialpad: found by their address, made where they are missing, mended where they differ.
+"""Rokuon's own webhook and subscription at Dialpad: found by their address, created if missing, corrected if they differ.
 
-Others' webhooks and subscriptions are left alone. Dialpad's answers show the secret in clear, so they are read here and go nowhere.
+Webhooks and subscriptions of others are not changed. Dialpad's answers contain the secret in clear text, so they do not leave this module.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from .client import ApiClient
 from .schema import parse_items
 
 STATES = ("hangup", "recording", "admin_recording")
-"""What is listened for: a call has ended, its recording is there."""
+"""Call states to subscribe to: a call has ended, its recording is available."""
 
 PER_PAGE = "100"
 MOST_PAGES = 100
@@ -30,7 +30,7 @@ MOST_PAGES = 100
 
 @dataclass(frozen=True, slots=True)
 class WebhookState:
-    """The ids under which Dialpad keeps both, and whether anything had to be made or mended (row W13)."""
+    """Dialpad's ids of both, and whether anything had to be created or corrected (row W13)."""
 
     webhook_id: str
     subscription_id: str
@@ -38,7 +38,7 @@ class WebhookState:
 
 
 async def ensure(api: ApiClient, hook_url: str, secret: str, known: WebhookState | None) -> WebhookState:
-    """One webhook at this address with this secret, and one enabled company-wide subscription to it for `STATES`.
+    """Ensure one webhook at this address with this secret, and one enabled company-wide subscription to it for `STATES`.
 
     Raises SourceError; EventsForbidden, EventsNotOffered and EventsRefused say why there can be no events.
     """
