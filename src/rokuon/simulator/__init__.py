@@ -1,7 +1,7 @@
-"""A Dialpad that runs on your machine: its API, audio, events, limits, and every way in which they can go wrong.
+"""Dialpad simulator for your machine: its API, audio, events, limits, and all kinds of faults.
 
-It imports nothing else of Rokuon, because it judges Rokuon. See server.Simulator (in a test), runner (beside a test), and
-`python -m rokuon.simulator` (on its own); control.py lists what can be asked and done over HTTP while it runs.
+It imports nothing else of Rokuon, because it judges Rokuon. See server.Simulator (in a test), runner (in a thread or process next to a
+test), and `python -m rokuon.simulator` (standalone); control.py lists the requests for controlling it over HTTP while it runs.
 """
 
 from .runner import SimulatorProcess, SimulatorThread

@@ -1,4 +1,4 @@
-"""python -m rokuon.simulator: run one until SIGTERM or SIGINT. Prints one JSON line (base URL, demo key, companies) when it listens."""
+"""python -m rokuon.simulator: run a simulator until SIGTERM or SIGINT. Prints one JSON line (base URL, demo key, companies) at start."""
 
 import argparse
 import asyncio
@@ -37,7 +37,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def make(options: argparse.Namespace) -> Simulator:
-    """The simulator that the options describe. Raises ValueError, naming the option, for one that cannot be understood."""
+    """Return the simulator that the options describe. Raises ValueError, with the option's name, for an option that is not valid."""
     counts: dict[str, int] = {}
     for setting in options.world:
         name, _, value = setting.partition("=")
@@ -59,7 +59,7 @@ def make(options: argparse.Namespace) -> Simulator:
 
 
 async def run(sim: Simulator) -> None:
-    """Serve until a signal asks to stop."""
+    """Serve until a signal to stop."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -71,7 +71,7 @@ async def run(sim: Simulator) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Exit status 2 and one sentence for options that cannot be understood."""
+    """Run the command. Invalid options print one sentence and exit with status 2."""
     options = arguments(argv)
     try:
         asyncio.run(run(make(options)))

@@ -1,7 +1,7 @@
-"""An answer as a value, and the one place that turns it into bytes on a connection.
+"""HTTP answers as values, and the function that writes them to a connection.
 
-Handlers make an Answer, faults bend it, send() writes it. So every fault works on every endpoint. send() writes to the transport
-itself: aiohttp rightly refuses to send a body that contradicts its length, and lies are what this simulator is for.
+Handlers make an Answer, faults change it, send() writes it. So every fault works on every endpoint. send() writes directly to the
+transport, because aiohttp refuses to send a body that contradicts its length, and this simulator has to send such bodies.
 """
 
 import asyncio
@@ -31,12 +31,12 @@ LOGIN_PAGE += b" " * (13_732 - len(LOGIN_PAGE) - 15) + b"</body></html>\n"
 
 @dataclass
 class Answer:
-    """status, headers and body of an answer, and how it is put on the wire.
+    """Status, headers and body of an answer, and how it is sent.
 
-    body is whole, or comes from pieces (then size is its length). framing "length" announces declared or the real length;
+    body is complete, or comes from pieces (then size is its length). framing "length" announces declared or the real length;
     "chunked" ends properly; "close" announces nothing and ends with the connection. cut stops after that many body bytes and
     closes the connection, after hang_at_cut seconds of silence, by a reset if reset is set. drop sends nothing at all. hang
-    sleeps that many seconds before the first byte. rate is bytes per second, 0 = at once.
+    sleeps that many seconds before the first byte. rate is bytes per second, 0 = unlimited.
     """
 
     status: int = 200
@@ -68,7 +68,7 @@ _REASONS = {400: "badRequest", 401: "required", 403: "forbidden", 404: "notFound
 
 
 def error(status: int, message: str) -> Answer:
-    """Dialpad's error body."""
+    """Return an error with Dialpad's error body."""
     detail = {"domain": "global", "message": message, "reason": _REASONS.get(status, "backendError")}
     return json_answer({"error": {"code": status, "message": message, "errors": [detail]}}, status)
 
@@ -90,7 +90,7 @@ def login_page() -> Answer:
 
 
 class _Sent(web.StreamResponse):
-    """Tells aiohttp that everything is on the wire already, and whether the connection may be used again."""
+    """Tells aiohttp that everything was sent already, and whether the connection may be reused."""
 
     def __init__(self, reusable: bool) -> None:
         super().__init__()
@@ -126,7 +126,7 @@ def _head(answer: Answer, keep_alive: bool) -> bytes:
 
 
 async def send(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
-    """Write answer to the connection of request exactly as it says, and close the connection unless all was in order."""
+    """Write answer exactly as described to the connection of request, and close the connection unless the answer was correct."""
     transport = request.transport
     if answer.hang:
         await asyncio.sleep(answer.hang)
@@ -148,12 +148,12 @@ async def send(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
         transport.write(head)
         await _write_body(transport, answer)
     if answer.reset:
-        # Linger 0 makes the kernel send RST and forget what was not sent yet.
+        # Linger 0 makes the kernel send RST and discard unsent data.
         connection = transport.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         transport.abort()
     elif not keep_alive:
-        # close() flushes first: the client sees an end (FIN) behind the last byte, not a reset.
+        # close() flushes first: the client sees an end (FIN) after the last byte, not a reset.
         transport.close()
     return sent
 
@@ -180,7 +180,7 @@ async def _write_body(transport: asyncio.Transport, answer: Answer) -> None:
 
 def _portions(answer: Answer) -> Iterator[bytes]:
     source = answer.pieces if answer.pieces is not None else iter((answer.body,))
-    # At a bounded rate a portion is a tenth of a second.
+    # With a limited rate, a portion takes a tenth of a second.
     step = max(1, min(_PIECE, answer.rate // 10)) if answer.rate else _PIECE
     for whole in source:
         for start in range(0, len(whole), step):
@@ -190,7 +190,7 @@ def _portions(answer: Answer) -> Iterator[bytes]:
 
 
 async def _room(transport: asyncio.Transport) -> None:
-    """Wait until the client has taken enough that little waits in memory."""
-    # A transport tells nobody but its protocol, which is aiohttp's, when it has room again.
+    """Wait until the client has read enough, so that little data waits in memory."""
+    # A transport notifies only its protocol, which is aiohttp's, when its buffer has room again.
     while transport.get_write_buffer_size() > _BUFFER and not transport.is_closing():  # noqa: ASYNC110
         await asyncio.sleep(0.002)

@@ -1,8 +1,8 @@
-"""Audio of a recording: real MP3 (MPEG-2.5 Layer III, 8 kHz mono, 8 or 16 kbit/s), made from its id alone, no two alike.
+"""Audio of a recording: real MP3 (MPEG-2.5 Layer III, 8 kHz mono, 8 or 16 kbit/s), generated from its id only and always different.
 
-Valid frames from the first byte to the last, as long as the listed duration to within one frame (72 ms). The speech is joined
-from clips that were encoded apart (tools/make_voices.py); the private bit of the first frames spells the recording's serial
-number, so two recordings differ even when their clips do not. Decoders ignore that bit.
+All bytes are valid frames, and the length matches the listed duration to within one frame (72 ms). The speech is joined from clips
+that were encoded separately (tools/make_voices.py). The private bits of the first frames encode the recording's serial number, so
+two recordings differ even if their clips are equal. Decoders ignore that bit.
 """
 
 import random
@@ -17,22 +17,22 @@ FRAME_MS = 72
 CLIP_FRAMES = 14
 STAMP_BITS = 40
 _BLOCK_CLIPS = 512
-# Above this many bytes a recording is streamed and never held whole.
+# Above this many bytes a recording is streamed and never in memory as a whole.
 WHOLE_LIMIT = 16 * 2**20
 
 
 def frame_bytes(kbps: int) -> int:
-    """Bytes of one frame: 576 samples at 8 kHz."""
+    """Return the bytes of one frame: 576 samples at 8 kHz."""
     return 9 * kbps
 
 
 def frames(recording: Recording) -> int:
-    """Number of frames nearest to the listed duration, at least one."""
+    """Return the number of frames nearest to the listed duration, at least one."""
     return max(1, round(recording.duration_ms / FRAME_MS))
 
 
 def size(recording: Recording) -> int:
-    """Length in bytes."""
+    """Return the length in bytes."""
     return frames(recording) * frame_bytes(recording.kbps)
 
 
@@ -44,7 +44,7 @@ def _clips(kbps: int) -> tuple[bytes, ...]:
 
 
 def pieces(recording: Recording) -> Iterator[bytes]:
-    """The bytes in order, in pieces of at most 1 MiB."""
+    """Yield the bytes in order, in pieces of at most 1 MiB."""
     clips, step = _clips(recording.kbps), frame_bytes(recording.kbps)
     rng = random.Random(recording.id)
     left, first = size(recording), True
@@ -60,12 +60,12 @@ def pieces(recording: Recording) -> Iterator[bytes]:
 
 
 def whole(recording: Recording) -> bytes:
-    """All bytes at once; meant for recordings up to WHOLE_LIMIT."""
+    """Return all bytes at once; for recordings up to WHOLE_LIMIT."""
     return b"".join(pieces(recording))
 
 
 class AudioCache:
-    """The audio last asked for, at most limit bytes of it."""
+    """Cache of the most recently used audio, at most limit bytes."""
 
     def __init__(self, limit: int = 64 * 2**20) -> None:
         self._limit, self._held = limit, 0

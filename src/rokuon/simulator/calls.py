@@ -1,6 +1,6 @@
-"""The calls of one company, ordered by start, and grouped by every question that a listing asks.
+"""Calls of one company, ordered by start, and grouped for each kind of listing.
 
-A grouping is made in one pass when it is first asked for and kept up to date afterwards, so a page costs a bisection plus itself.
+A grouping is made in one pass at its first use and then kept up to date, so a page costs only a bisection and its own items.
 """
 
 from bisect import bisect_left, insort
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from .model import Call
 
-# The group (an id) that a call falls in, None for no group.
+# Returns the group (an id) of a call, None for no group.
 GroupOf = Callable[[Call], int | None]
 Entry = tuple[int, int, Call]
 
@@ -25,7 +25,7 @@ class CallBook:
         return len(self.all)
 
     def add(self, call: Call) -> None:
-        """Enter a call, at its place by start, everywhere it belongs."""
+        """Insert a call by its start, into all groups to which it belongs."""
         entry = (call.started, call.id, call)
         self.by_id[call.id] = call
         insort(self.all, entry)
@@ -35,7 +35,7 @@ class CallBook:
                 insort(groups.setdefault(group, []), entry)
 
     def group(self, name: str, group_of: GroupOf, wanted: int) -> list[Entry]:
-        """The entries of one group; name identifies the grouping that group_of makes."""
+        """Return the entries of one group; name identifies the grouping that group_of makes."""
         known = self._groupings.get(name)
         if known is None:
             groups: dict[int, list[Entry]] = {}
@@ -48,7 +48,7 @@ class CallBook:
 
 
 def newest_first(entries: list[Entry], lowest: int, below: int, before: tuple[int, int] | None) -> Iterator[Call]:
-    """Calls with lowest <= start < below, newest first; before is the (start, call id) of the last call already given."""
+    """Yield calls with lowest <= start < below, newest first; before is the (start, call id) of the last call already returned."""
     end = bisect_left(entries, (below,))
     if before is not None:
         end = min(end, bisect_left(entries, before))

@@ -1,4 +1,4 @@
-"""/_simulator/...: what a checker or a test in another process may ask and do. No key, no limit, JSON in and out.
+"""/_simulator/...: control API for a checker or a test in another process. No key, no limit, JSON in and out.
 
 GET    /_simulator                      base URL, companies with their keys, clock
 GET    /_simulator/meter                counts per company (meter.py); DELETE resets them
@@ -39,7 +39,7 @@ Action = Callable[[Running, dict[str, Any]], Awaitable[Answer]]
 
 
 async def answer(sim: Running, request: web.BaseRequest) -> Answer:
-    """Answer one control request; anything that cannot be understood is a 400 that says why and changes nothing."""
+    """Answer one control request. An invalid request gets a 400 with the reason and changes nothing."""
     words = request.path.strip("/").split("/")[1:]
     try:
         body = json.loads(await request.read() or b"{}")
@@ -75,13 +75,13 @@ async def _read(sim: Running, request: web.BaseRequest, words: list[str]) -> Ans
         return json_answer([asdict(delivery) for delivery in sim.deliveries])
     if what == "truth":
         company = int(request.query.get("company", sim.company.id))
-        # Hashing years of audio takes seconds; requests go on meanwhile.
+        # Hashing years of audio takes seconds; a thread keeps the server responsive.
         return json_answer(await asyncio.to_thread(truth, sim, company, request.query.get("sha256") != "0"))
     return not_found()
 
 
 def summary(sim: Running) -> dict[str, Any]:
-    """What a process needs to begin: printed at start and answered at /_simulator."""
+    """Return what a client process needs to begin: printed at start and served at /_simulator."""
     return {
         "base_url": sim.base_url,
         "key": sim.key,
@@ -100,13 +100,13 @@ def summary(sim: Running) -> dict[str, Any]:
 
 
 def truth(sim: Running, company_id: int, with_sha256: bool = True) -> list[dict[str, Any]]:
-    """Every recording of a company as it is, by id, for a checker that trusts nothing else. Raises KeyError for no company.
+    """Return every recording of a company as it is, by id, for a checker that trusts nothing else. Raises KeyError for no company.
 
-    calls are the legs that list it under the switches in force; center_id and team_id are the
-    targets of the whole conversation: a trainee's call of a center has both, also when its recording is on the group leg alone
-    (own_leg), which a listing by team does not return. transfer_center_ids are the other centers of a talk that was transferred.
+    call_ids are the legs that list it with the current switches. center_id and team_id are the targets of the whole conversation: a
+    trainee's call of a center has both, also if its recording is only on the group leg (own_leg), which a listing by team does not
+    return. transfer_center_ids are the other centers of a talk that was transferred.
     """
-    # Copies: this runs beside the loop, and calls may end meanwhile.
+    # Copies, because this runs on a thread, and calls may end meanwhile.
     book, told = sim.world.books[company_id], []
     listed: dict[int, list[int]] = {}
     masters: dict[int, set[int]] = {}
@@ -205,7 +205,7 @@ async def _advance(sim: Running, body: dict[str, Any]) -> Answer:
 
 
 async def _switches(sim: Running, body: dict[str, Any]) -> Answer:
-    # Tried on a copy first, so that one bad name changes nothing.
+    # Set on a copy first, so that one invalid name changes nothing.
     trial = type(sim.switches)(**asdict(sim.switches))
     for name, value in body.items():
         trial.set(name, value)

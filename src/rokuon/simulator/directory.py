@@ -1,4 +1,4 @@
-"""Listings of companies, offices, contact centers, coaching teams and people. Each handler takes a Query and gives an Answer."""
+"""Listings of companies, offices, contact centers, coaching teams and people. Each handler takes a Query and returns an Answer."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def page(query: Query, items: Sequence[T], show: Callable[[T], Wire], size: int) -> Answer:
-    """One page of a directory listing; its cursor is opaque and says how many items came before."""
+    """Return one page of a directory listing; its cursor is opaque and contains the number of items before it."""
     size = min(size, query.switches.directory_page)
     limit = query.number("limit")
     if limit is not None and limit > 0:
@@ -99,7 +99,8 @@ _USER_STATES = ("active", "all", "cancelled", "deleted", "pending", "suspended")
 
 
 def users(query: Query) -> Answer:
-    """People in one state (active unless asked). Over 100 per page every fifth request is refused, as Dialpad does on purpose."""
+    """List people in one state (default: active). With more than 100 per page, it refuses every fifth request, as Dialpad does on
+    purpose."""
     state = query.text("state") or "active"
     if state not in _USER_STATES:
         return bad_request(f"state must be one of {', '.join(_USER_STATES)}")

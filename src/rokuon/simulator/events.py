@@ -1,4 +1,4 @@
-"""Calls that end while the simulator runs, and the events that tell of them."""
+"""Calls that end while the simulator runs, and their events."""
 
 import asyncio
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class NoSuchTarget(LookupError):
 
 @dataclass
 class EndedCall:
-    """Ids of the legs (group leg first) and of the recordings, and the wall of time that they ended at (epoch ms)."""
+    """Ids of the legs (group leg first) and of the recordings, and the time at which they ended (epoch ms)."""
 
     call_ids: list[int]
     recording_ids: list[int]
@@ -37,7 +37,7 @@ async def end_call(
 ) -> EndedCall:
     """End a call now: of a contact center (default: the first) or of a user. Returns once it is listed; events follow in the background.
 
-    recordings of the kind are put on the leg ("group" or "agent"). Unpublished ones are listed after control's publish. kind
+    recordings of the kind are added to the leg ("group" or "agent"). Unpublished ones are listed after control's publish. kind
     "voicemail" makes an unanswered call of the center. Raises NoSuchTarget.
     """
     company_id = sim.company.id if company is None else company
@@ -72,7 +72,7 @@ async def end_call(
 
 
 async def announce(sim: Running, company_id: int, legs: list[Call], ready: bool, hangup: bool = True) -> None:
-    """Deliver the hangup of each leg and, after the switch's delay, what tells of its recordings (if they are ready)."""
+    """Deliver the hangup of each leg and, after the switch's delay, the events of its recordings (if they are ready)."""
     if sim.switches.events_lost:
         return
     ended = [(it, "hangup") for it in legs] if hangup else []
@@ -84,7 +84,7 @@ async def announce(sim: Running, company_id: int, legs: list[Call], ready: bool,
 
 
 def _recording_states(sim: Running, call: Call) -> list[str]:
-    """The states that announce the recordings of a leg; none for a leg that carries none."""
+    """Return the states that announce the recordings of a leg; none for a leg without recordings."""
     by_kind = {"callrecording": "recording", "voicemail": "voicemail_uploaded", "admincallrecording": sim.switches.admin_recording_event}
     states = {by_kind[recording.kind] for recording in on_leg(call, sim.switches)}
     return sorted(states - {"none"})

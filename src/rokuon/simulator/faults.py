@@ -1,4 +1,4 @@
-"""The fault script: which request goes wrong, and how. A fault is JSON, so it can come from a file, from HTTP or from Python.
+"""Fault injection: which requests fail, and how. A fault is JSON, so it can come from a file, from HTTP or from Python.
 
     {"endpoint": "media_blob", "nth": [1, 3], "per_id": true, "action": {"kind": "truncate", "after": 1000}}
 
@@ -28,10 +28,10 @@ Params = dict[str, Any]
 
 
 class BadFault(ValueError):
-    """A fault that cannot be understood; the message says which part."""
+    """A fault is not valid; the message says which part."""
 
 
-# Endless bodies are bounded in rate, so that a test without a limit of its own fills no disk.
+# The rate of endless bodies is limited, so that a test without its own limit does not fill the disk.
 _ENDLESS_RATE = 4 * 2**20
 
 
@@ -193,7 +193,7 @@ _ACTIONS: dict[str, Callable[[Answer, Params], Answer]] = {
     "drip": _drip,
     "half_json": _half_json,
     "set": _set,
-    # The server names the page that was asked for as the next one (the request's own cursor is put in by bend()).
+    # The server names the requested page as the next one (bend() inserts the request's own cursor).
     "cursor_loop": _cursor,
     "cursor": _cursor,
     "body": _body,
@@ -206,7 +206,7 @@ _NEEDED = {"redirect": "to", "set": "changes", "declare": "length"}
 
 @dataclass
 class Fault:
-    """One rule. hits counts the requests that it bent."""
+    """One rule. hits counts the requests whose answers it changed."""
 
     action: Params
     endpoint: str = "*"
@@ -224,7 +224,7 @@ class Fault:
 
     @classmethod
     def parse(cls, raw: Any) -> "Fault":
-        """Raises BadFault, naming the part, unless every part is known."""
+        """Parse a rule. Raises BadFault, with the name of the part, unless every part is valid."""
         if not isinstance(raw, dict):
             raise BadFault(f"a fault is an object, not {raw!r}")
         unknown = set(raw) - {"endpoint", "path", "query", "id", "company", "nth", "per_id", "share", "seed", "action"}
@@ -262,7 +262,7 @@ class Fault:
         return fault
 
     def strikes(self, endpoint: str, path: str, query: str, item: str, company: int | None) -> bool:
-        """Whether this request goes wrong. Counts it if it matches."""
+        """Whether this request fails. Counts it if it matches."""
         if not fnmatchcase(endpoint, self.endpoint) or (self.path != "*" and not fnmatchcase(path, self.path)):
             return False
         if self.query != "*" and not fnmatchcase(query, self.query):
@@ -280,19 +280,19 @@ class Fault:
 
 
 class Faults:
-    """The rules in force, in order; the first that strikes a request bends its answer."""
+    """The current rules, in order; the first that applies to a request changes its answer."""
 
     def __init__(self) -> None:
         self.rules: list[Fault] = []
 
     def add(self, **raw: Any) -> Fault:
-        """Add one rule, in the words of the module's docstring."""
+        """Add one rule, with the parts of the module's docstring."""
         fault = Fault.parse(raw)
         self.rules.append(fault)
         return fault
 
     def load(self, raw: Any) -> None:
-        """Replace all rules by a list of them; keeps the old ones if any is bad."""
+        """Replace all rules by a list of rules; keep the old ones if any is invalid."""
         if not isinstance(raw, list):
             raise BadFault("a fault script is a list")
         self.rules = [Fault.parse(one) for one in raw]
@@ -309,7 +309,7 @@ class Faults:
 
 
 def bend(fault: Fault, answer: Answer, cursor: str) -> Answer:
-    """The answer after the fault. cursor is the one that the request carried."""
+    """Return the answer after the fault. cursor is the request's own."""
     kind = fault.action["kind"]
     if answer.pieces is not None and kind in {"empty", "zeros", "overlong", "gzip", "flip", "half_json", "endless"}:
         answer.body, answer.pieces = b"".join(answer.pieces), None

@@ -1,7 +1,7 @@
-"""Webhooks and call event subscriptions: kept per company, and delivered by Dialpad's rules.
+"""Webhooks and call event subscriptions per company, and delivery of events by Dialpad's rules.
 
-An event is a bare HS256 JWT when the webhook has a secret, else JSON. 2xx is delivered; 5xx or no answer within the timeout is
-tried 3 more times at doubling waits; 4xx (429 too) is never tried again; a failed connection is tried at once, twice.
+An event is a bare HS256 JWT if the webhook has a secret, else JSON. 2xx means delivered. After 5xx, or no answer within the timeout,
+delivery is retried 3 times with doubling waits; after 4xx (429 too) never; after a failed connection at once, twice.
 """
 
 import asyncio
@@ -68,7 +68,7 @@ class Webhook:
     secret: str = ""
 
     def wire(self) -> dict[str, Any]:
-        # Answers give the secret in clear, as Dialpad's do.
+        # Answers contain the secret in clear text, as Dialpad's do.
         shown: dict[str, Any] = {"hook_url": self.hook_url, "id": str(self.id)}
         if self.secret:
             shown["signature"] = {"algo": "HS256", "secret": self.secret, "type": "jwt"}
@@ -119,7 +119,7 @@ class Subscription:
 
 @dataclass
 class Delivery:
-    """What became of one event for one subscription. attempts holds a status, "timeout" or "connection" for each try."""
+    """Result of one event for one subscription. attempts has a status, "timeout" or "connection" for each try."""
 
     subscription: int
     call_id: int
@@ -137,7 +137,7 @@ class HookStore:
 
 
 def jwt(claims: dict[str, Any], secret: str) -> str:
-    """claims as a compact JWT signed with HMAC-SHA256."""
+    """Return claims as a compact JWT signed with HMAC-SHA256."""
 
     def part(value: object) -> bytes:
         raw = value if isinstance(value, bytes) else json.dumps(value, separators=(",", ":")).encode()
@@ -150,7 +150,7 @@ def jwt(claims: dict[str, Any], secret: str) -> str:
 async def deliver(
     session: aiohttp.ClientSession, subscription: Subscription, claims: dict[str, Any], switches: Switches, delivery: Delivery
 ) -> None:
-    """Post one event until it is taken or Dialpad would give up. Every try is written to delivery."""
+    """Post one event until it is accepted or Dialpad would give up. Adds every try to delivery."""
     hook = subscription.webhook
     if hook.secret:
         body, kind = jwt(claims, hook.secret).encode(), "text/plain; charset=utf-8"
@@ -172,7 +172,7 @@ async def deliver(
         except TimeoutError:
             delivery.attempts.append("timeout")
         except (aiohttp.ClientError, OSError, ValueError):
-            # ValueError: a hook URL that is none. It counts as a connection that failed.
+            # ValueError: an invalid hook URL. It counts as a failed connection.
             delivery.attempts.append("connection")
             reconnects += 1
             if reconnects > RECONNECTS:
@@ -202,7 +202,7 @@ def webhooks(query: Query, store: HookStore, new_id: int) -> Answer:
 
 
 def webhook(query: Query, store: HookStore, new_id: int) -> Answer:
-    """GET, PATCH or DELETE of one; deleting takes its subscriptions along."""
+    """GET, PATCH or DELETE of one; deleting it also deletes its subscriptions."""
     found = store.webhooks.get(as_id(query.item))
     if found is None:
         return not_found()
@@ -216,7 +216,7 @@ def webhook(query: Query, store: HookStore, new_id: int) -> Answer:
 
 
 def subscriptions(query: Query, store: HookStore, new_id: int) -> Answer:
-    """GET lists (filter by target), POST creates: 100 per company, 10 of them for the whole company."""
+    """GET lists (filter by target), POST creates: at most 100 per company, 10 of them for the whole company."""
     if query.method == "GET":
         kind, target = query.text("target_type"), query.number("target_id")
         wanted = [s for s in store.subscriptions.values() if not kind or s.target == (kind, target)]
@@ -249,7 +249,7 @@ def subscription(query: Query, store: HookStore, new_id: int) -> Answer:
 
 
 def _fill(it: Subscription, body: dict[str, Any], store: HookStore) -> str | None:
-    """Take what body says; returns what is wrong with it and then changes nothing."""
+    """Apply body to the subscription. If body is invalid, return the reason and change nothing."""
     hook = it.webhook
     try:
         if body.get("endpoint_id") is not None:

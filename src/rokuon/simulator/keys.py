@@ -1,4 +1,4 @@
-"""API keys: which company a bearer key speaks for and what it may do. The secrets are printed; they open nothing but this toy."""
+"""API keys: the company and the rights of a bearer key. The secrets are printed; they are valid only for this simulator."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ class KeyRing:
         self._keys: dict[str, Key] = {}
 
     def add(self, company_id: int, secret: str | None = None, scopes: frozenset[str] = SCOPES, admin: bool = True) -> Key:
-        """Make a key; without a secret it gets a predictable one."""
+        """Add a key; without a secret it gets a predictable one."""
         secret = secret or f"sim-key-{company_id}-{len(self._keys) + 1}"
         key = self._keys[secret] = Key(secret, company_id, scopes, admin)
         return key

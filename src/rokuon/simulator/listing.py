@@ -36,7 +36,7 @@ def call(query: Query) -> Answer:
 
 
 def _show(query: Query, it: Call, details: str) -> wire.Wire:
-    # Without the scope the call is told of, and its recordings are not.
+    # Without the scope the call is listed without its recordings.
     shown = query.shown(it) if "recordings_export" in query.key.scopes else []
     told = wire.call(it, query.base_url, str, query.was_recorded(it), shown, details)
     if query.switches.person_names == "absent" and it.target.wire_type == "user":
@@ -45,7 +45,7 @@ def _show(query: Query, it: Call, details: str) -> wire.Wire:
 
 
 def calls(query: Query) -> Answer:
-    """One page of concluded calls. 400 for a limit over 50, a window of 30 days or more, in the future or upside down."""
+    """Return one page of concluded calls. 400 for a limit over 50, or a window of 30 days or more, in the future, or reversed."""
     limit = query.number("limit")
     limit = 25 if limit is None else limit
     if limit > 50:
@@ -81,7 +81,7 @@ def calls(query: Query) -> Answer:
 
 
 def _ignored(query: Query) -> tuple[str, ...]:
-    """The bounds that this listing ignores, by switch."""
+    """Return the bounds that this listing ignores, by switch."""
     switches = query.switches
     if switches.bounds_ignored_by not in ("all", query.text("target_type") or "company"):
         return ()
@@ -89,7 +89,7 @@ def _ignored(query: Query) -> tuple[str, ...]:
 
 
 def _for_ever(query: Query, first: list[Call], limit: int) -> Answer:
-    """A page behind the last one, by the switch list_end."""
+    """Return a page after the last one, by the switch list_end."""
     number, how = int(query.text("cursor").removeprefix(_MORE)), query.switches.list_end
     page = {"same": first[:limit], "empty": [], "turns": first[limit:] if number % 2 else first[:limit]}.get(how)
     if page is None:
@@ -113,7 +113,7 @@ def _window_error(query: Query, after: int | None, before: int | None) -> str | 
 
 
 def _entries(query: Query) -> list[Entry] | str:
-    """The index that the target filter names, or the message of a 400."""
+    """Return the index that the target filter names, or the message of a 400."""
     kind, target = query.text("target_type"), query.number("target_id")
     if not kind and target is None:
         query.notes["scope"] = "company"
@@ -128,7 +128,7 @@ def _entries(query: Query) -> list[Entry] | str:
 
 
 def _grouping(switches: Switches, kind: str) -> tuple[str, GroupOf]:
-    """How calls fall into targets of a kind under the switches, and a name for it."""
+    """Return a name and the function that assigns calls to targets of a kind, by the switches."""
     if kind == "callcenter":
         legs = ("group", "agent") if switches.target_legs == "both" else (switches.target_legs,)
         return f"center {legs}", lambda it: it.center.id if it.center is not None and it.leg in legs else None
@@ -143,6 +143,6 @@ def _grouping(switches: Switches, kind: str) -> tuple[str, GroupOf]:
 
 
 def scope_of(it: Call) -> tuple[Center | None, int | None]:
-    """The contact center and the coaching team (its id) in whose scope a leg's recordings are."""
+    """Return the contact center and the coaching team (its id) to which a leg's recordings belong."""
     team = it.agent.team if it.agent is not None else None
     return it.center, team.id if team is not None else None

@@ -1,6 +1,6 @@
-"""Audio over the same detours as the real one: /r/<id> - /secureblob/... (with the raw key in its query!) - /blob-server/... - MP3.
+"""Serves audio through the same redirects as Dialpad: /r/<id> - /secureblob/... (with the raw key in its query!) - /blob-server/... - MP3.
 
-Whoever lacks the right to a recording is sent to /login, which answers 200 with HTML.
+A client without the right to a recording is redirected to /login, which answers 200 with HTML.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ _RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
 
 @dataclass
 class MediaRequest:
-    """endpoint is media, media_admin, media_voicemail, media_secureblob or media_blob; item the id in the path."""
+    """A media request. endpoint is media, media_admin, media_voicemail, media_secureblob or media_blob; item is the id in the path."""
 
     endpoint: str
     item: int
@@ -33,7 +33,7 @@ class MediaRequest:
 
 
 class Media:
-    """Answers media requests of all companies. base_url and other_url are where the server is reached by its two host names."""
+    """Answers media requests of all companies. base_url and other_url are the server's addresses by its two host names."""
 
     def __init__(self, world: World, switches: Switches) -> None:
         self._world, self._switches = world, switches
@@ -41,7 +41,7 @@ class Media:
         self.base_url = self.other_url = ""
 
     def answer(self, asked: MediaRequest) -> tuple[Answer, Recording | None]:
-        """The answer, and the recording whose audio it holds (None for everything but audio)."""
+        """Return the answer, and the recording whose audio it contains (None for everything except audio)."""
         if asked.endpoint == "media_voicemail":
             return self._voicemail(asked), None
         recording = self._world.recordings.get(asked.item)
@@ -57,7 +57,7 @@ class Media:
         if too_old(recording, self._switches, asked.now):
             return redirect("/login"), None
         if asked.endpoint != "media_secureblob":
-            # Each kind has its own door; the other kind's id does not exist there.
+            # Each kind has its own path; the other kind's id does not exist there.
             if (recording.kind == "admincallrecording") != (asked.endpoint == "media_admin"):
                 return _gone(), None
             rule = self._switches.admin_recordings
@@ -78,7 +78,7 @@ class Media:
 
     @staticmethod
     def _sign(recording_id: int) -> str:
-        # Stands for a signed, secret-free URL; it need only be unguessable by accident.
+        # In place of a signed URL without secrets; the value only must not be guessed by accident.
         return hashlib.sha256(f"blob {recording_id}".encode()).hexdigest()[:24]
 
     def _audio(self, recording: Recording, wanted: str) -> Answer:
@@ -103,7 +103,7 @@ class Media:
 
 
 def parse_range(header: str, size: int) -> tuple[int, int] | None:
-    """First byte and the byte behind the last of a single byte range; None when it cannot be satisfied."""
+    """Return the first byte and the byte after the last of a single byte range; None if it cannot be satisfied."""
     found = _RANGE.match(header.strip())
     if found is None or found.group(1) == found.group(2) == "":
         return None
@@ -115,7 +115,7 @@ def parse_range(header: str, size: int) -> tuple[int, int] | None:
 
 
 def cut(pieces: Iterator[bytes], start: int, end: int) -> Iterator[bytes]:
-    """Bytes start..end-1 of a stream of pieces."""
+    """Yield bytes start..end-1 of a stream of pieces."""
     at = 0
     for piece in pieces:
         if at >= end:

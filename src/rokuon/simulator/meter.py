@@ -1,6 +1,6 @@
-"""Counts what clients do: the judge of budgets, of needless requests and of leaked keys. It reports, and never refuses.
+"""Counts the requests of clients, to check budgets, needless requests and leaked keys. It reports, and never refuses.
 
-Times are seconds of a monotonic clock, taken when a request arrives here.
+Times are seconds of a monotonic clock, at the arrival of a request.
 """
 
 from collections import Counter, deque
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class SlidingWindow:
-    """Sliding window of `seconds`: worst is the largest number of entries that any such window held."""
+    """Sliding window of `seconds`: worst is the largest number of entries in any such window."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -17,7 +17,7 @@ class SlidingWindow:
         self.worst = 0
 
     def held(self, now: float) -> int:
-        """Entries of the last `seconds`."""
+        """Return the number of entries in the last `seconds`."""
         while self._times and now - self._times[0] >= self._seconds:
             self._times.popleft()
         return len(self._times)
@@ -29,24 +29,24 @@ class SlidingWindow:
         return len(self._times)
 
     def free_in(self, now: float) -> float:
-        """Seconds until the oldest entry leaves; 0 when empty."""
+        """Return the seconds until the oldest entry leaves; 0 if empty."""
         return max(0.0, self._seconds - (now - self._times[0])) if self._times else 0.0
 
 
 @dataclass
 class CompanyMeter:
-    """What the keys of one company asked for."""
+    """The requests with keys of one company."""
 
-    # By endpoint name, over everything under /api/v2; media requests are apart.
+    # By endpoint name, everything under /api/v2; media requests are counted separately.
     requests: Counter[str] = field(default_factory=Counter)
     media: Counter[str] = field(default_factory=Counter)
     statuses: Counter[int] = field(default_factory=Counter)
     # 429 answers by endpoint.
     limited: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
-    # Call list pages by what was listed: "company" or "callcenter:<id>".
+    # Call list pages by listed scope: "company" or "callcenter:<id>".
     list_pages: Counter[str] = field(default_factory=Counter)
-    # By recording id: chains begun, and answers 200 or 206 with audio.
+    # By recording id: redirect chains begun, and answers 200 or 206 with audio.
     audio_requests: Counter[int] = field(default_factory=Counter)
     audio_served: Counter[int] = field(default_factory=Counter)
     audio_bytes: int = 0
@@ -75,7 +75,7 @@ class CompanyMeter:
 
 @dataclass
 class LogEntry:
-    """One request as it arrived. query is verbatim, so a leaked key is visible; this log never leaves the toy."""
+    """One request as it arrived. query is verbatim, so a leaked key is visible; this log never leaves the simulator."""
 
     at: float
     company: int | None
@@ -97,9 +97,9 @@ class Meter:
     # Requests without any key, and with an unknown or revoked one, by endpoint.
     no_key: Counter[str] = field(default_factory=Counter)
     bad_key: Counter[str] = field(default_factory=Counter)
-    # Requests with the key in the query, by endpoint. media_secureblob is our own redirect; anything else the client built.
+    # Requests with the key in the query, by endpoint. media_secureblob is our own redirect; the client built any other.
     key_in_query: Counter[str] = field(default_factory=Counter)
-    # Requests that carried an Authorization header to a host other than the API's.
+    # Requests with an Authorization header to a host other than the API's.
     key_to_other_host: int = 0
     log: deque[LogEntry] = field(default_factory=lambda: deque(maxlen=20_000))
 

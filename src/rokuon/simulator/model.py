@@ -1,4 +1,4 @@
-"""What a simulated Dialpad company is made of. Times are epoch milliseconds UTC, ids are integers below 2^53."""
+"""Data model of a simulated Dialpad company. Times are epoch milliseconds UTC, ids are integers below 2^53."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -47,7 +47,7 @@ class Team:
 
 @dataclass(slots=True, eq=False)
 class User:
-    """A person. team is the coaching team that trains them; a coach is in its team's list only."""
+    """A person. team is the coaching team that trains the person; a coach is only in the team's list."""
 
     id: int
     first: str
@@ -72,7 +72,7 @@ Target = Office | Center | User
 
 @dataclass(slots=True, eq=False)
 class Recording:
-    """One audio file. It is listed and fetchable when published, not deleted, and the switches' delay after the call has passed."""
+    """One audio file. It is listed and fetchable if it is published and not deleted and the switches' delay after the call has passed."""
 
     id: int
     serial: int
@@ -87,7 +87,7 @@ class Recording:
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """One leg of a conversation. partner is the other leg (group and agent); master joins the parts of a transferred talk."""
+    """One leg of a conversation. partner is the other leg (group and agent); master connects the parts of a transferred talk."""
 
     id: int
     serial: int
@@ -105,12 +105,12 @@ class Call:
     transferred: bool = False
     state: str = "hangup"
     recordings: list[Recording] = field(default_factory=list)
-    # True: says was_recorded although no recording of it exists or ever will.
+    # True: the call has was_recorded although no recording exists or ever will.
     ghost: bool = False
 
     @property
     def anonymized(self) -> bool:
-        """Listed only on request: the call of a deleted user."""
+        """Whether this is the call of a deleted user, which is listed only on request."""
         return isinstance(self.target, User) and self.target.state == "deleted"
 
     @property

@@ -1,6 +1,6 @@
-"""Names as people really write them, and as attackers do. The first ones of each list are the ones every world gets."""
+"""Realistic and hostile names. Every world uses the first names of each list."""
 
-# Two are called Billing; one ends in a dot, one holds a slash, one tries to climb out of its folder, one reads right to left.
+# Two are called Billing; one ends in a dot, one has a slash, one attempts a path traversal, one is written right to left.
 CENTERS = [
     "Support/East",
     "営業部 コンタクトセンター",
@@ -21,8 +21,8 @@ CENTERS = [
 
 TEAMS = ["新人研修チーム（東京）", "Sales / Onboarding.", "Team 2024?", "Billing"]
 
-# (first, last). Two share a name; some hold a variation selector, half-width kana, compatibility ideographs, emoji or a slash;
-# one is hostile: path climbing, NUL, header and markup injection.
+# (first, last). Two have the same name; some have a variation selector, half-width kana, compatibility ideographs, emoji or a slash;
+# one is hostile: path traversal, NUL, header and markup injection.
 PEOPLE = [
     ("陽子", "佐藤"),
     ("健一", "葛\U000e0100城"),
@@ -49,7 +49,7 @@ PEOPLE = [
 GIVEN = ["Mia", "Noah", "翔太", "さくら", "Lena", "Omar", "Priya", "João", "Chloé", "直樹", "Ines", "Tom"]
 FAMILY = ["田中", "Schmidt", "Garcia", "鈴木", "Okafor", "Rossi", "渡辺", "Novák", "Silva", "伊藤", "Brown", "小林"]
 
-# The first three are the demo's; the second is a legacy alias, as Dialpad really sends it.
+# The demo uses the first three; the zone of the second is a legacy alias, as Dialpad really sends it.
 OFFICES = [
     ("東京本社", "Asia/Tokyo", "jp"),
     ("San Francisco", "US/Pacific", "us"),

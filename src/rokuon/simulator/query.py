@@ -1,4 +1,4 @@
-"""One API request, read: its parameters, its cursor, the company it asks about, and what all requests share."""
+"""A parsed API request: its parameters, its cursor, its company, and the state that all requests share."""
 
 import base64
 import binascii
@@ -13,12 +13,12 @@ from .switches import Switches
 
 
 class BadQuery(ValueError):
-    """A parameter that is answered with 400; the message is the one that the client sees."""
+    """A parameter is not valid and gets a 400; the client sees the message."""
 
 
 @dataclass
 class Shared:
-    """What outlives one request: counters that some of Dialpad's habits turn on."""
+    """State across requests: counters on which some behaviours of Dialpad depend."""
 
     wide_user_pages: int = 0
     last_pages: int = 0
@@ -30,7 +30,7 @@ class Shared:
 
 @dataclass
 class Query:
-    """params are the query's; unknown ones are ignored, as Dialpad ignores them. now is epoch ms of the simulated clock."""
+    """An API request. params are the query parameters; unknown ones are ignored, as by Dialpad. now is epoch ms of the simulated clock."""
 
     company: Company
     book: CallBook
@@ -49,7 +49,7 @@ class Query:
         return self.params.get(name, "")
 
     def number(self, name: str) -> int | None:
-        """An integer parameter; None when absent or empty. Raises BadQuery for anything else."""
+        """Return an integer parameter; None if absent or empty. Raises BadQuery for anything else."""
         text = self.params.get(name, "")
         if not text:
             return None
@@ -58,7 +58,7 @@ class Query:
         except ValueError as exc:
             raise BadQuery(f"{name} must be an integer") from exc
 
-    # --- cursors. Opaque to clients, bound to the question they were made for.
+    # --- cursors. Opaque to clients, valid only for the query for which they were made.
 
     def _question(self) -> str:
         return "&".join(
@@ -69,7 +69,7 @@ class Query:
         return base64.urlsafe_b64encode(json.dumps([self._question(), *position]).encode()).decode().rstrip("=")
 
     def position(self) -> list[int] | None:
-        """The position that the request's cursor holds. Raises BadQuery for a cursor that was not given for this question."""
+        """Return the position in the request's cursor. Raises BadQuery for a cursor that was not made for this query."""
         cursor = self.text("cursor")
         if not cursor:
             return None
@@ -87,7 +87,7 @@ class Query:
         return 0 if position is None else max(0, position[0])
 
     def with_cursor(self, body: dict[str, Any], cursor: str | None) -> dict[str, Any]:
-        """Add the next cursor, or what stands for "no more" by switch: null, empty, absent, or each in turn."""
+        """Add the next cursor, or the switch's form of "no more": null, empty, absent, or each in turn."""
         if cursor is not None:
             return {"cursor": cursor, **body}
         how = self.switches.last_cursor
@@ -98,10 +98,10 @@ class Query:
             body = {"items": None} if self.switches.empty_items == "null" else {}
         return body if how == "absent" else {"cursor": None if how == "null" else "", **body}
 
-    # --- what a call shows of its recordings
+    # --- the recordings that a call shows
 
     def shown(self, call: Call) -> list[Recording]:
-        """The recordings that a call tells of now: on this leg by switch, published, not deleted, old and young enough."""
+        """Return the recordings that a call names now: on this leg by switch, published, not deleted, old and young enough."""
         return [r for r in on_leg(call, self.switches) if available(r, self.switches, self.now) and self.may_list(r)]
 
     def may_list(self, recording: Recording) -> bool:
@@ -115,12 +115,12 @@ DAY_MS = 86_400_000
 
 
 def as_id(text: str) -> int:
-    """The id that a part of a path spells; -1, which nothing has, when it spells none."""
+    """Parse the id in a part of a path; -1, which nothing has, if it is not an id."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 20 else -1
 
 
 def on_leg(call: Call, switches: Switches) -> list[Recording]:
-    """The recordings that belong to this leg, whether or not they can be had yet."""
+    """Return the recordings that belong to this leg, whether or not they are available yet."""
     if call.partner is None or switches.recording_leg == "mixed":
         return call.recordings
     carried = [recording for leg in call.conversation for recording in leg.recordings]
@@ -128,7 +128,7 @@ def on_leg(call: Call, switches: Switches) -> list[Recording]:
 
 
 def was_recorded(call: Call, switches: Switches) -> bool:
-    """Dialpad's flag: true for a recorded leg, false on an agent leg that carries admin recordings only."""
+    """Return Dialpad's flag: true for a recorded leg, false on an agent leg that has only admin recordings."""
     talk = [recording for recording in on_leg(call, switches) if recording.kind != "voicemail"]
     if call.leg == "agent" and all(recording.kind == "admincallrecording" for recording in talk):
         return False

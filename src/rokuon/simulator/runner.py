@@ -1,4 +1,4 @@
-"""A simulator beside synchronous code: in a thread of this process, or in a process of its own."""
+"""Runs a simulator for synchronous code: in a thread of this process, or in its own process."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ _STOP_S = 10.0
 
 
 class SimulatorThread:
-    """with SimulatorThread(Simulator(...)) as sim: reading sim is safe from any thread; await things through run()."""
+    """with SimulatorThread(Simulator(...)) as sim: reading sim is safe from any thread; run coroutines with run()."""
 
     def __init__(self, sim: Simulator) -> None:
         self.sim = sim
@@ -28,7 +28,7 @@ class SimulatorThread:
         self._thread = threading.Thread(target=self._loop.run_forever, name="simulator", daemon=True)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine on the simulator's loop and give its result."""
+        """Run a coroutine on the simulator's loop and return its result."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(_START_S)
 
     def __enter__(self) -> Simulator:
@@ -53,7 +53,7 @@ class SimulatorProcess:
         self.hello: dict[str, Any] = {}
 
     def control(self, method: str, what: str, body: object = None) -> Any:
-        """Ask /_simulator/<what>. Raises urllib.error.HTTPError for a refusal."""
+        """Send a request to /_simulator/<what>. Raises urllib.error.HTTPError for a refusal."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.base_url}/_simulator/{what}", data=data, method=method)  # noqa: S310 - own address
         with urllib.request.urlopen(request, timeout=_START_S) as response:  # noqa: S310

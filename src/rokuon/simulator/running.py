@@ -1,4 +1,4 @@
-"""A running simulator as its control and its events see it, so that neither of them imports the server that imports both."""
+"""Protocol of a running simulator for its control and its events, so that neither imports the server, which imports both."""
 
 import asyncio
 from typing import Protocol
@@ -15,7 +15,7 @@ from .world import World
 
 
 class Running(Protocol):
-    """What `server.Simulator` promises to both."""
+    """The part of `server.Simulator` that both use."""
 
     world: World
     switches: Switches

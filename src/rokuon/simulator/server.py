@@ -1,12 +1,12 @@
-"""The simulator as a server: one TCP port that answers like Dialpad, checks keys, enforces limits, bends answers, and counts.
+"""The simulator's server: one TCP port that answers like Dialpad, checks keys, enforces limits, injects faults, and counts.
 
     async with Simulator(WorldSpec(now_ms=...), Switches()) as sim:
-        sim.base_url, sim.key           # where to ask, and the bearer key of the first company
+        sim.base_url, sim.key           # the address, and the bearer key of the first company
         sim.meter, sim.faults, sim.switches, sim.world
         await sim.end_call(); sim.advance(60_000)
 
-Everything runs on the loop that entered the context. Order for one request: arrival is metered, the key checked, the limit
-applied, the answer made, the first matching fault bends it, then it is written.
+Everything runs on the loop that entered the context. For each request, the server meters the arrival, checks the key, applies the
+limit, makes the answer, lets the first matching fault change it, and writes it.
 """
 
 import asyncio
@@ -92,14 +92,14 @@ _NAMED = frozenset({"callcenters", "coachingteams", "offices", "users", "call", 
 
 @dataclass
 class RateWindows:
-    """The sliding windows of one company. Only accepted requests fill them."""
+    """The sliding windows of one company. Only accepted requests count."""
 
     second: SlidingWindow
     call_minute: SlidingWindow
 
 
 class Simulator:
-    """A Dialpad on 127.0.0.1. world is a WorldSpec or a world already built; clock gives epoch ms (default: from the world's now on)."""
+    """A Dialpad on 127.0.0.1. world is a WorldSpec or a built world; clock returns epoch ms (default: starts at the world's now)."""
 
     def __init__(
         self,
@@ -141,7 +141,7 @@ class Simulator:
         await self.stop()
 
     async def start(self) -> None:
-        """Listen on 127.0.0.1. Raises OSError when the port is taken."""
+        """Listen on 127.0.0.1. Raises OSError if the port is in use."""
         self._runner = web.ServerRunner(web.Server(self._handle, access_log=None), shutdown_timeout=0.5)
         await self._runner.setup()
         try:
@@ -155,7 +155,7 @@ class Simulator:
         self._media.other_url = self.base_url.replace("127.0.0.1", "localhost")
 
     async def stop(self) -> None:
-        """Stop listening, end what is in flight, forget undelivered events."""
+        """Stop listening, end requests in flight, drop undelivered events."""
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
@@ -185,21 +185,21 @@ class Simulator:
         return self.world.spec.now_ms + int((time.monotonic() - self._began) * 1000) + self._advanced
 
     def _date(self, ahead_s: float = 0) -> str:
-        """The simulated time as headers write it."""
+        """Return the simulated time in the format of HTTP headers."""
         return email.utils.formatdate(self.now() / 1000 + ahead_s, usegmt=True)
 
     def advance(self, ms: int) -> None:
         """Move the simulated clock forward."""
         self._advanced += ms
 
-    # --- what tests do to it; see events.py
+    # --- for tests; see events.py
 
     async def end_call(self, **how: Any) -> events.EndedCall:
         """End a new call now and announce it to the webhooks; see events.end_call for the arguments."""
         return await events.end_call(self, **how)
 
     async def settled(self) -> None:
-        """Wait until every event under way was delivered or given up."""
+        """Wait until every pending event was delivered or given up."""
         while self.tasks:
             await asyncio.gather(*self.tasks, return_exceptions=True)
 
@@ -238,7 +238,7 @@ class Simulator:
         return await send(request, answer)
 
     def _bent(self, request: web.BaseRequest, entry: LogEntry, item: str, answer: Answer) -> Answer:
-        # A request over the limit, or without a key, never reaches the place where things go wrong.
+        # A request over the limit, or without a key, is refused before any fault can apply.
         if not self.faults.rules or answer.status in (401, 429):
             return answer
         fault = self.faults.pick(entry.endpoint, entry.path, request.query_string, item, entry.company)
@@ -336,7 +336,7 @@ class Simulator:
         return answer
 
     def _over_limit(self, company_id: int, endpoint: str, at: float) -> Answer | None:
-        """A 429 when this request exceeds a limit of its company; otherwise it is entered as accepted."""
+        """Return a 429 if this request exceeds a limit of its company; otherwise count it as accepted."""
         limits, switches = self._limits[company_id], self.switches
         if switches.limit_per_second and limits.second.held(at) >= switches.limit_per_second:
             return self._too_many(limits.second.free_in(at))
@@ -357,7 +357,7 @@ class Simulator:
 
 
 def _secret(request: web.BaseRequest) -> tuple[str, str]:
-    """The key that a request carries, and where: header, query or nowhere. The header wins."""
+    """Return a request's key, and its place: header, query or none. The header has priority."""
     header = request.headers.get("Authorization", "")
     if header.startswith("Bearer "):
         return header[7:].strip(), "header"

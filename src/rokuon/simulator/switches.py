@@ -1,6 +1,6 @@
-"""Every behaviour of Dialpad that is not settled, as a named switch; the defaults are the most likely answers.
+"""Switches for the behaviours of Dialpad that are not known for certain; the defaults are the most likely ones.
 
-Section 8 of the research notes asks six questions of a real account. Each has a switch here, and the tests run every value.
+Section 8 of the research notes has six questions for a real account. Each has a switch here, and the tests run every value.
 """
 
 from dataclasses import dataclass, fields
@@ -8,33 +8,33 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 
 class UnknownSwitch(ValueError):
-    """A switch name or value that does not exist; the message lists what does."""
+    """A switch name or value does not exist; the message lists the valid ones."""
 
 
 @dataclass
 class Switches:
-    """How this simulator answers. Attributes may be changed while it runs; set() checks names and values."""
+    """The behaviour of this simulator. Attributes may be changed while it runs; set() checks names and values."""
 
     # 8.1 Who may fetch /blob/adminrecording/<id>.mp3: any valid key, a key in ?apikey= only, or only a logged-in browser.
     admin_recordings: Literal["key", "query", "login"] = "key"
-    # 8.2 What a listed call tells of its recordings: details and URL fields, URL fields only, or nothing. /call/{id} always tells all.
-    # "split": details name the first one and the URL fields the others. "odd": an address of a form that nobody has described, alone.
+    # 8.2 What a listed call says about its recordings: details and URL fields, URL fields only, or nothing. /call/{id} always says all.
+    # "split": details name the first one and the URL fields the others. "odd": only an address of an undocumented form.
     list_details: Literal["all", "urls", "none", "split", "odd"] = "all"
-    # 8.3 Which legs a listing by contact center returns, and whether a listing by coaching team knows its trainees at all.
+    # 8.3 Which legs a listing by contact center returns, and whether a listing by coaching team returns its trainees' calls at all.
     target_legs: Literal["both", "group", "agent"] = "both"
     team_listing: Literal["trainees", "empty"] = "trainees"
     # A listing by office: every call of its people and centers, or only calls of its main line.
     office_listing: Literal["all", "mainline"] = "all"
-    # Which leg carries the recordings of a conversation; "both" lists the same recording id under two call ids.
+    # Which leg has the recordings of a conversation; "both" lists the same recording id under two call ids.
     recording_leg: Literal["mixed", "group", "agent", "both"] = "mixed"
-    # Whether a person's leg says the person's name, or only the id.
+    # Whether a person's leg contains the person's name, or only the id.
     person_names: Literal["told", "absent"] = "told"
     # 8.4 Milliseconds from the end of a call until its recordings are listed and fetchable.
     recording_delay_ms: int = 0
     # Which event announces an admin recording, and what a hangup event says about recordings.
     admin_recording_event: Literal["recording", "admin_recording", "none"] = "recording"
     hangup_carries: Literal["none", "admin_urls"] = "none"
-    # 8.5 Days back that are reachable, 0 = all. Older recordings are missing from the call, or listed and denied.
+    # 8.5 Accessible days back, 0 = all. Older recordings are missing from the call, or listed and denied.
     call_access_days: int = 0
     recording_access_days: int = 0
     old_recordings: Literal["absent", "denied"] = "absent"
@@ -50,15 +50,15 @@ class Switches:
     after_inclusive: bool = True
     before_inclusive: bool = False
     exact_window_allowed: bool = False
-    # Which ends of the range are ignored, and by which listings: all, the company's, or those by a kind of target.
+    # Which bounds of the range are ignored, and by which listings: all, the company's, or those by a kind of target.
     ignored_bounds: Literal["none", "after", "before", "both"] = "none"
     bounds_ignored_by: Literal["all", "company", "callcenter", "coachingteam"] = "all"
-    # How a list of calls ends, or what comes instead for ever, each time with a new cursor: the last page, in another order, turns of two
-    # pages, or empty pages.
+    # How a list of calls ends, or what it returns for ever instead, each time with a new cursor: the last page, the same in another
+    # order, two pages in turn, or empty pages.
     list_end: Literal["ends", "same", "shuffled", "turns", "empty"] = "ends"
     last_cursor: Literal["vary", "null", "empty", "absent"] = "vary"
     empty_items: Literal["list", "null", "absent"] = "list"
-    # "key" continues behind the last call; "offset" counts from the newest, so it shifts when calls conclude during paging.
+    # "key" continues after the last call; "offset" counts from the newest, so it shifts when calls conclude during paging.
     cursor_style: Literal["key", "offset"] = "key"
     directory_page: int = 100
     scope_error: Literal["403", "401"] = "403"
@@ -83,7 +83,7 @@ class Switches:
 
     @classmethod
     def parse(cls, settings: list[str]) -> "Switches":
-        """From lines of name=value."""
+        """Parse lines of name=value. Raises UnknownSwitch."""
         switches = cls()
         for setting in settings:
             name, equals, value = setting.partition("=")

@@ -1,4 +1,4 @@
-"""Dialpad's JSON. REST answers give 64-bit integers as strings, events give them as numbers: `integer` makes the difference."""
+"""Dialpad's JSON. REST answers have 64-bit integers as strings, events have them as numbers: `integer` converts them accordingly."""
 
 from collections.abc import Callable
 from typing import Any
@@ -138,7 +138,7 @@ def recording_url(base: str, it: Recording) -> str:
 
 
 def _detail(it: Recording, base: str, integer: Integer) -> Wire:
-    # The example event keeps the recording's own id as text while its numbers are numbers.
+    # In the example event, the recording's own id is text while its numbers are numbers.
     return {
         "id": str(it.id),
         "recording_type": it.kind,
@@ -149,7 +149,7 @@ def _detail(it: Recording, base: str, integer: Integer) -> Wire:
 
 
 def call(it: Call, base: str, integer: Integer, was_recorded: bool, shown: list[Recording], details: str) -> Wire:
-    """A call leg. shown are the recordings to tell of; details is the switch list_details."""
+    """Return a call leg. shown are the recordings to name; details is the switch list_details."""
     number = f"+1415555{it.serial * 7919 % 10_000:04d}"
     wire: Wire = {
         "call_id": integer(it.id),
@@ -185,7 +185,7 @@ def call(it: Call, base: str, integer: Integer, was_recorded: bool, shown: list[
     if it.master is not None:
         wire["master_call_id"] = integer(it.master)
     if it.state == "voicemail":
-        # Set even when nobody left a message; then it leads to 404.
+        # Set even if nobody left a message; then it returns 404.
         wire["voicemail_link"] = f"{base}/v/{it.id}"
     if details == "none":
         return wire
@@ -208,7 +208,7 @@ def call(it: Call, base: str, integer: Integer, was_recorded: bool, shown: list[
 
 
 def event(it: Call, base: str, state: str, at: int, was_recorded: bool, shown: list[Recording], details: str) -> Wire:
-    """The claims of a call event: every number is a number, and fields are present even when they are empty."""
+    """Return the claims of a call event: every number is a number, and empty fields are present."""
     wire = call(it, base, int, was_recorded, shown, details)
     target = dict(wire["target"], office_id=it.office.id)
     talk = float(it.ended - it.connected) if it.connected is not None else 0.0

@@ -1,4 +1,4 @@
-"""Worlds: companies, people and years of calls, made deterministically from a WorldSpec. The same spec gives the same world."""
+"""Generates worlds: companies, people and years of calls, deterministically from a WorldSpec. The same spec gives the same world."""
 
 import random
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ DAY_MS = 86_400_000
 
 @dataclass(frozen=True)
 class WorldSpec:
-    """Size and shape. now_ms is the instant the world has reached: no call ends after it. Counts are per company."""
+    """Size and shape of a world. now_ms is its current time: no call ends after it. Counts are per company."""
 
     now_ms: int
     seed: int = 1
@@ -31,18 +31,18 @@ class WorldSpec:
     recorded_share: float = 0.8
     # Seconds of talk: shortest, typical, longest.
     talk_s: tuple[float, float, float] = (3.0, 45.0, 180.0)
-    # One much longer call (seconds), 0 = none. It enters listings behind newer calls that ended sooner.
+    # One much longer call (seconds), 0 = none. Newer calls that ended sooner are listed before it appears.
     long_call_s: float = 1500.0
     kbps: tuple[int, ...] = (8, 16)
-    # Calls that say was_recorded but never have anything to fetch.
+    # Calls that have was_recorded but never anything to fetch.
     ghosts: int = 0
-    # The last user is deleted and her calls are anonymized.
+    # The last user is deleted and the user's calls are anonymized.
     deleted_user: bool = False
 
 
 @dataclass
 class World:
-    """Companies, their calls and all recordings. Mutable: calls end, recordings appear and vanish, names change."""
+    """Companies, their calls and all recordings. Mutable: calls end, recordings appear and disappear, names change."""
 
     spec: WorldSpec
     companies: dict[int, Company] = field(default_factory=dict)
@@ -56,7 +56,7 @@ class World:
         return next(iter(self.companies.values()))
 
     def enter(self, company_id: int, calls: list[Call]) -> None:
-        """Add calls with their recordings to a company that already stands."""
+        """Add calls with their recordings to an existing company."""
         for call in calls:
             self.books[company_id].add(call)
             self._own(company_id, call)
@@ -82,7 +82,7 @@ def build(spec: WorldSpec) -> World:
 
 
 class Maker:
-    """Makes one company and its calls, in an order that depends on the seed and the company's number only."""
+    """Makes one company and its calls, in an order that depends only on the seed and the company's number."""
 
     def __init__(self, spec: WorldSpec, number: int) -> None:
         self.spec, self.number = spec, number
@@ -92,7 +92,7 @@ class Maker:
         self.company = self._company()
 
     def new_id(self) -> int:
-        """A fresh 16-digit id: unique, below 2^53, in no visible order (multiplying by an odd number permutes 0..2^51-1)."""
+        """Return a new 16-digit id: unique, below 2^53, in no visible order (multiplying by an odd number permutes 0..2^51-1)."""
         self._serial += 1
         return 4_500_000_000_000_000 + (self._serial * 1_181_783_497_276_653 + self.spec.seed * 977) % 2**51
 
@@ -118,7 +118,7 @@ class Maker:
         users = [self._user(i, offices, domain) for i in range(spec.users)]
         if spec.deleted_user:
             users[-1].state = "deleted"
-        # Every center has at least one operator; every team takes three trainees and a coach of the same people.
+        # Every center has at least one operator; every team has three trainees and a coach from the same people.
         for i, user in enumerate(users):
             if centers:
                 centers[i % len(centers)].operators.append(user)
@@ -142,7 +142,7 @@ class Maker:
         user = User(self.new_id(), first, last, office, self._phone(), f"user{i + 1}@{domain}")
         if i == 0:
             user.is_admin = user.is_super_admin = True
-        # One admin per office after the super admin; the last office has none, so mails about it must find somebody else.
+        # One admin per office after the super admin; the last office has none, so mails about it need another recipient.
         if 1 <= i < len(offices):
             user.admin_offices = [offices[i - 1].id]
         return user
@@ -150,7 +150,7 @@ class Maker:
     # --- calls
 
     def history(self) -> list[Call]:
-        """All calls up to now_ms, until the wanted number of recordings (or of call legs) is reached."""
+        """Return all calls up to now_ms, until there are as many recordings (or call legs) as wanted."""
         spec, rng, calls = self.spec, self.rng, list[Call]()
         wanted = spec.recordings or spec.calls
         starts = self._edge_starts()
@@ -163,7 +163,7 @@ class Maker:
             if starts:
                 start = starts.pop()
             elif calls and rng.random() < 0.02:
-                # Two calls of one millisecond: a page border may fall between them.
+                # Two calls in the same millisecond: a page may end between them.
                 start = calls[-1].started
             else:
                 start = rng.randrange(oldest, newest)
@@ -187,7 +187,7 @@ class Maker:
         return round(min(high, max(low, self.rng.lognormvariate(0.0, 0.7) * typical)) * 1000)
 
     def _edge_starts(self) -> list[int]:
-        """The last millisecond of a day and the first of the next, in each office's zone: names of folders turn on them."""
+        """Return the last millisecond of a day and the first of the next, in each office's zone: the folder's name changes there."""
         edges = []
         for office in self.company.offices:
             day = datetime.fromtimestamp(self.spec.now_ms / 1000, UTC) - timedelta(days=min(10, self.spec.days))
@@ -196,7 +196,7 @@ class Maker:
         return edges
 
     def conversation(self, start: int, talk_ms: int, left: int) -> list[Call]:
-        """The legs of one conversation or a transferred pair, with at most left recordings."""
+        """Return the legs of one conversation or a transferred pair, with at most left recordings."""
         rng, company = self.rng, self.company
         roll = rng.random()
         if not company.centers or roll < 0.18:
@@ -216,7 +216,7 @@ class Maker:
         return calls
 
     def center_call(self, center: Center, start: int, talk_ms: int, left: int) -> list[Call]:
-        """An answered call of a contact center: its group leg and the agent's leg."""
+        """Return an answered call of a contact center: its group leg and the agent's leg."""
         rng = self.rng
         agent = rng.choice(center.operators)
         ring = rng.randrange(3_000, 30_000)
@@ -234,12 +234,12 @@ class Maker:
             carrier = leg if where < 0.3 else group
             self._record(carrier, kind, connected, talk_ms, left)
             if where > 0.9:
-                # The same talk recorded once more, on the agent's leg, as a recording of its own.
+                # The same talk recorded again, on the agent's leg, as a separate recording.
                 self._record(leg, "admincallrecording", connected, talk_ms, left - self._count([group]), pauses=False)
         return [group, leg]
 
     def user_call(self, user: User, start: int, talk_ms: int, left: int) -> list[Call]:
-        """A direct call of one person; a trainee's is in scope of the coaching team."""
+        """Return a direct call of one person; a trainee's call is in scope of the coaching team."""
         connected = start + self.rng.randrange(2_000, 20_000)
         call = Call(self.new_id(), self._serial, start, connected, connected + talk_ms, "outbound", user, "user", user.office, None, user)
         if self.rng.random() < self.spec.recorded_share:
@@ -247,18 +247,18 @@ class Maker:
         return [call]
 
     def missed(self, center: Center, start: int, left: int) -> list[Call]:
-        """A call nobody answered; the caller may leave a message."""
+        """Return a call that nobody answered; the caller may leave a message."""
         ended = start + self.rng.randrange(8_000, 40_000)
         call = Call(self.new_id(), self._serial, start, None, ended, "inbound", center, "group", center.office, center)
         if self.rng.random() < 0.6:
-            # The state alone proves no message.
+            # The state alone does not prove a message.
             call.state = "voicemail"
             if left > 0:
                 self.add(call, "voicemail", ended - 5_000, self.rng.randrange(3_000, 20_000))
         return [call]
 
     def _record(self, call: Call, kind: Kind, start: int, talk_ms: int, left: int, pauses: bool = True) -> None:
-        """Recordings of a talk: one, or several when the agent paused."""
+        """Add the recordings of a talk: one, or several if the agent paused."""
         parts = self.rng.choice((2, 3)) if pauses and talk_ms > 20_000 and self.rng.random() < 0.12 else 1
         parts = min(parts, left)
         for part in range(parts):
@@ -267,7 +267,7 @@ class Maker:
             self.add(call, kind, start + offset, max(1_000, length - self.rng.randrange(0, 400)))
 
     def add(self, call: Call, kind: Kind, start: int, duration_ms: int) -> Recording:
-        """Give a call one more recording."""
+        """Add a recording to a call."""
         recording_id = self.new_id()
         made = Recording(recording_id, self._serial, kind, start, duration_ms, self.rng.choice(self.spec.kbps), call)
         call.recordings.append(made)
