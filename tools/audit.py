@@ -66,7 +66,7 @@ def main(arguments: list[str] | None = None, now: datetime | None = None) -> int
 
 
 def pins(folder: Path) -> dict[str, set[str]]:
-    """The pinned versions by canonical name, of all requirement files."""
+    """Return the pinned versions of all requirement files by canonical name."""
     found: dict[str, set[str]] = {}
     for path in sorted(folder.glob("*.txt")):
         for name, version in PIN.findall(path.read_text()):
@@ -75,7 +75,7 @@ def pins(folder: Path) -> dict[str, set[str]]:
 
 
 def advisories(data: Path) -> Iterator[Mapping[str, Any]]:
-    """The records of a folder, with those below it, or of a zip."""
+    """Yield the records of a folder and its subfolders, or of a zip."""
     if data.is_dir():
         yield from (json.loads(path.read_text()) for path in sorted(data.rglob("*.json")))
         return
@@ -84,7 +84,7 @@ def advisories(data: Path) -> Iterator[Mapping[str, Any]]:
 
 
 def findings(record: Mapping[str, Any], known: Mapping[str, Iterable[str]]) -> Iterator[Finding]:
-    """What a record says against the pins. One that was withdrawn says nothing."""
+    """Yield the findings of a record for the pins; a withdrawn record has none."""
     if record.get("withdrawn"):
         return
     for affected in record.get("affected", ()):
@@ -99,7 +99,7 @@ def findings(record: Mapping[str, Any], known: Mapping[str, Iterable[str]]) -> I
 
 
 def _hit(affected: Mapping[str, Any], pinned: str) -> tuple[bool, str]:
-    """Whether this version is named or lies in a range; the version that mends it, "" for none."""
+    """Return whether this version is named or in a range, and the version that fixes it, "" for none."""
     version = Version(pinned)
     for one in affected.get("ranges", ()):
         if one.get("type") != "ECOSYSTEM":
@@ -126,7 +126,7 @@ def _in_order(events: Iterable[Mapping[str, str]]) -> list[tuple[str, Version]]:
             try:
                 found.append((kind, Version(text)))
             except InvalidVersion:
-                continue  # a version that no package of today can have; the list of versions names the old ones
+                continue  # a version format that current packages cannot have; the list of versions names the old ones
     return sorted(found, key=lambda pair: (pair[1], pair[0] != "introduced"))
 
 

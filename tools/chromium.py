@@ -1,8 +1,8 @@
-"""The Chromium that browser tests and screenshots use: `find()` gives its path; run as a program, this installs it where it is missing.
+"""Chromium for browser tests and screenshots: `find()` returns its path; run as a program, this module installs it if it is missing.
 
-    python tools/chromium.py     needs Debian or Ubuntu to install; asks sudo where it is not root
+    python tools/chromium.py     installs on Debian or Ubuntu; uses sudo if it is not root
 
-Debian's package is preferred. Ubuntu's is a snap, which cannot run in a container nor read /tmp: there Playwright's own build is taken.
+Debian's package is preferred. Ubuntu's is a snap, which cannot run in a container or read /tmp: there it uses Playwright's own build.
 """
 
 import os
@@ -21,7 +21,7 @@ The other tests run without: .venv/bin/python -m pytest --ignore tests/browser""
 
 
 def find() -> str | None:
-    """The path of a Chromium that runs, or None."""
+    """Return the path of a Chromium that runs, or None."""
     return next((path for path in _candidates() if path and _runs(path)), None)
 
 
@@ -46,7 +46,7 @@ def _of_playwright() -> str:
 
 
 def has_japanese_font() -> bool:
-    """Whether a page in Japanese shows letters rather than boxes."""
+    """Whether a page in Japanese shows letters instead of boxes."""
     if not shutil.which("fc-list"):
         return False
     return bool(subprocess.run(["fc-list", ":lang=ja"], capture_output=True, timeout=PATIENCE_S, check=False).stdout.strip())

@@ -33,7 +33,7 @@ CONTAINER = ["unshare", "--pid", "--mount", "--fork", "--kill-child", "--mount-p
 
 
 class Service:
-    """One `rokuon up` with an embedded database in a folder of its own."""
+    """One `rokuon up` with an embedded database in its own folder."""
 
     def __init__(self, folder: Path) -> None:
         self.data = folder / "data"
@@ -96,7 +96,7 @@ class Service:
         return holder.pid
 
     def child(self, word: str) -> int:
-        """A process that `rokuon up` started, by a word of its command line."""
+        """Return the pid of a process that `rokuon up` started, by a word of its command line."""
         assert self.process is not None
         listed = subprocess.run(["ps", "--ppid", str(self.process.pid), "-o", "pid=,args="], capture_output=True, text=True, check=True)
         return next(int(line.split()[0]) for line in listed.stdout.splitlines() if word in line.split())
@@ -110,7 +110,7 @@ class Row:
     never: int = 0
 
     def measure(self, service: Service, since: float) -> None:
-        """From the moment (seconds since 1970) until all is well again."""
+        """Measure from the moment (seconds since 1970) until the service works again."""
         ready = _until(service.is_ready, since)
         working = _until(lambda: service.works_since(since), since)
         if ready is None or working is None:
@@ -137,7 +137,7 @@ def _spread(seconds: list[float]) -> str:
 
 
 def parts_killed(service: Service, times: int) -> Iterator[Row]:
-    """Single processes of a running service."""
+    """Kill single processes of a running service."""
     victims: dict[str, Callable[[], list[int]]] = {
         "the server's first process (postmaster)": lambda: [service.postmaster()],
         "the server's keeper": lambda: [service.keeper()],
@@ -162,7 +162,7 @@ def parts_killed(service: Service, times: int) -> Iterator[Row]:
 
 
 def whole_killed(service: Service, times: int, *, contained: bool, checked: bool) -> Row:
-    """The service and all that it started, as by a container's runtime, or its first process alone; and a start after it."""
+    """Kill the service with all its processes, as a container runtime does, or only its first process; then start it again."""
     row = Row(
         f"a container, each time in a fresh PID namespace, {'checked today' if checked else 'with the page check'}"
         if contained

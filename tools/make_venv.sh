@@ -1,5 +1,5 @@
 #!/bin/sh
-# Make or complete the virtual environment: PYTHON VENV REQUIREMENTS. Everything is pinned by hash; Rokuon itself is linked, not copied.
+# Create or update the virtual environment: PYTHON VENV REQUIREMENTS. Everything is pinned by hash; Rokuon itself is linked, not copied.
 set -eu
 python=$1 venv=$2 requirements=$3
 
@@ -9,7 +9,7 @@ if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
 fi
 if [ ! -x "$venv/bin/python" ]; then
   if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
-    # Debian and Ubuntu keep these in a package of their own.
+    # On Debian and Ubuntu these are in a separate package.
     package=$("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
       apt-get update -q && apt-get install -qy --no-install-recommends "$package"

@@ -1,6 +1,6 @@
 """Makes the simulator's voice clips: src/rokuon/simulator/assets/voices-<kbit/s>.mp3 (needs lameenc, a dev dependency).
 
-Each file is CLIPS clips of FRAMES frames of MPEG-2.5 Layer III, 8 kHz mono, constant bit rate. Every clip is encoded apart, so
+Each file contains CLIPS clips of FRAMES frames of MPEG-2.5 Layer III, 8 kHz mono, constant bit rate. Every clip is encoded separately, so
 its first frame borrows no bits from the frame before it, and clips may be joined in any order and cut at any frame.
 
     python tools/make_voices.py
@@ -19,7 +19,7 @@ VOWELS = [(730, 1090, 2440), (270, 2290, 3010), (300, 870, 2240), (530, 1840, 24
 
 
 def speech(rng: random.Random) -> bytes:
-    """About one second of three sung syllables, 16-bit PCM."""
+    """Return about one second of three sung syllables, 16-bit PCM."""
     total = FRAMES * SAMPLES_PER_FRAME
     pitch = rng.choice([105, 120, 180, 210]) * rng.uniform(0.92, 1.08)
     samples, phase = [], 0.0
@@ -38,7 +38,7 @@ def speech(rng: random.Random) -> bytes:
 
 
 def encode(pcm: bytes, kbps: int) -> bytes:
-    """Exactly FRAMES frames, the first independent of any other."""
+    """Encode to exactly FRAMES frames; the first is independent of any other."""
     encoder = lameenc.Encoder()
     encoder.set_bit_rate(kbps)
     encoder.set_in_sample_rate(RATE)

@@ -50,11 +50,11 @@ class Message:
 
 
 class Wrong(Exception):
-    """A call whose message cannot be collected."""
+    """The message of a call cannot be collected."""
 
 
 def collect(source: Path) -> dict[str, Message]:
-    """Every message below the folder, by its English text."""
+    """Return every message below the folder, by its English text."""
     found: dict[str, Message] = {}
     for path in sorted(source.rglob("*")):
         name = path.relative_to(source).as_posix()
@@ -92,7 +92,7 @@ def _literal(node: ast.expr, where: str) -> str | None:
         return node.value
     if isinstance(node, ast.JoinedStr | ast.BinOp):
         raise Wrong(f"{where}: a message is built at run time; use one literal with named placeholders")
-    return None  # a variable: its literal stands elsewhere, in N_()
+    return None  # a variable: its literal is elsewhere, in N_()
 
 
 def _in_template(text: str, name: str) -> Iterator[tuple[str, str]]:
@@ -120,7 +120,7 @@ def _in_template(text: str, name: str) -> Iterator[tuple[str, str]]:
 
 
 def _as_looked_up(literal: str) -> str:
-    """Django doubles the percent signs of a literal in a template before it looks it up."""
+    """Return the literal as Django looks it up: Django first doubles the percent signs of a literal in a template."""
     return str(unescape_string_literal(literal)).replace("%", "%%")
 
 
@@ -148,7 +148,7 @@ def _in_block(opened: Token, tokens: Iterator[Token], where: str) -> tuple[str, 
 
 
 def merge(messages: dict[str, Message], old: polib.POFile) -> polib.POFile:
-    """The catalogue of exactly these messages, with the translations that the old one has for them."""
+    """Return a catalogue of exactly these messages, with their translations from the old catalogue."""
     fresh = polib.POFile(wrapwidth=130)
     fresh.metadata = dict(METADATA)
     known = {entry.msgid: entry for entry in old if not entry.obsolete}
@@ -169,7 +169,7 @@ def merge(messages: dict[str, Message], old: polib.POFile) -> polib.POFile:
 
 
 def problems(messages: dict[str, Message], po: polib.POFile, mo: bytes) -> list[str]:
-    """What keeps the catalogue from being complete; empty when it is."""
+    """Return what is missing or wrong in the catalogue; empty if it is complete."""
     said = []
     known = {entry.msgid: entry for entry in po if not entry.obsolete}
     said += [f"missing: {text!r}" for text in messages if text not in known]
@@ -222,7 +222,7 @@ def main(arguments: list[str] | None = None, source: Path = SOURCE) -> int:
     fresh = merge(messages, old)
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh.save(str(path))
-    # Compiled from what was read back, so that --check compares like with like.
+    # Compiled from the file that was read back, so that --check compares the same content.
     compiled.write_bytes(polib.pofile(str(path)).to_binary())
     left = sum(1 for entry in fresh if not (entry.msgstr or entry.msgstr_plural.get(0)))
     print(f"{len(fresh)} messages, {left} not translated yet")

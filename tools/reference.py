@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "reference"
 
 sys.path.insert(0, str(ROOT / "src"))
-# The pages say what the code says, not what this machine is set to.
+# The pages show the code's defaults, not the settings of this machine.
 for _name in [name for name in os.environ if name.startswith("ROKUON_") or name == "STORAGE_EMULATOR_HOST"]:
     del os.environ[_name]
 
@@ -40,7 +40,7 @@ NARROW: dict[str, Any] = {"terminal_width": 100, "max_content_width": 100}
 
 
 def configuration() -> str:
-    """Every setting of the environment."""
+    """Return the page with every setting of the environment."""
     parts = [
         "# Settings of the environment",
         "Rokuon reads these variables when it starts. What people change while it runs (buckets, rules, the request budget) is in the "
@@ -74,7 +74,7 @@ def _values(info: Any) -> list[str]:
 
 
 def commands() -> str:
-    """The help of every command, as the command prints it."""
+    """Return the page with the help of every command, as the command prints it."""
     parts = [
         "# Commands",
         "What `--help` prints, in English; with `ROKUON_LANGUAGE=ja` the same in Japanese. A key or password is never an argument.",
@@ -107,7 +107,7 @@ def _command(group: click.Group, context: click.Context, name: str) -> click.Com
         return group.get_command(context, name)
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("rokuon.cli."):
-            return None  # in the list of commands, and not written yet
+            return None  # in the list of commands, but not written yet
         raise
 
 
@@ -139,7 +139,7 @@ SET_ASIDE = {
 
 
 def reasons() -> str:
-    """Every reason code: what Rokuon does by itself, who has to know, and what to do."""
+    """Return the page with every reason code: what Rokuon does automatically, who is notified, and the advice."""
     japanese = gettext.translation("django", LOCALE_DIR, languages=["ja"], fallback=True)
     parts = [
         "# Reason codes",
@@ -198,7 +198,7 @@ def _reason(leaf: type[RokuonError], japanese: gettext.NullTranslations) -> str:
 
 
 def simulator() -> str:
-    """Every switch of the simulator, with its values."""
+    """Return the page with every switch of the simulator and its values."""
     hints = get_type_hints(Switches)
     rows = [f"| `{one.name}` | {_choices(hints[one.name])} | `{one.default}` |" for one in fields(Switches)]
     return _page(

@@ -30,7 +30,7 @@ from rokuon.runtime.installation import open_installation
 from rokuon.runtime.mail import SET_ASIDE
 
 ENDED = ("accounts_session", "accounts_link", "accounts_throttle", "accounts_handedout")
-"""Tables of a dump whose rows let somebody in, or stand for what somebody was given, until they end: they may have ended since."""
+"""Tables of a dump whose rows let a person sign in, or record what a person was given, until they end. They may have ended since then."""
 
 AGAIN = """What happened after {at} is not in the dump. Do again what was done since then:
 
@@ -69,13 +69,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def moment(dump: Path) -> str:
-    """When the dump was made, as its name says; else what a person can look up."""
+    """Return when the dump was made, according to its name; otherwise words in place of the time."""
     made = dumps.made_at(dump)
     return f"{made:%Y-%m-%d %H:%M} UTC" if made.year > 1 else "the dump was made"
 
 
 def refuse_used(dsn: str) -> None:
-    """Raises ConfigError where the database holds a company: restoring would destroy what it knows."""
+    """Raise ConfigError if the database contains a company: restoring would destroy its data."""
     with psycopg.connect(dsn) as connection:
         made = connection.execute("SELECT to_regclass('org_company') IS NOT NULL").fetchone()
         if made and made[0] and connection.execute("SELECT 1 FROM org_company LIMIT 1").fetchone():
@@ -89,7 +89,7 @@ def able_to_sign_in(dsn: str) -> int:
 
 
 def set_aside(dsn: str) -> int:
-    """How many mails of the dump waited, and are not sent."""
+    """Return how many mails waited in the dump and are not sent."""
     with psycopg.connect(dsn) as connection:
         made = connection.execute("SELECT to_regclass('notify_mail') IS NOT NULL").fetchone()
         if not (made and made[0]):
@@ -99,13 +99,13 @@ def set_aside(dsn: str) -> int:
 
 
 def restore(dsn: str, dump: Path, *, now: datetime) -> None:
-    """All of the dump or nothing of it, and in the same transaction the end of what it would bring back to life, with an entry of the audit
-    log. Raises ConfigError with what the programs said.
+    """Restore the whole dump or nothing. The same transaction ends what the dump would make valid again, and adds an entry to the audit
+    log. Raises ConfigError with the output of the programs.
 
-    pg_restore writes the statements and psql carries them out; the transaction ends well only if pg_restore did.
+    pg_restore writes the statements and psql executes them; the transaction commits only if pg_restore succeeded.
     """
     parts: dict[str, str] = {key: str(value) for key, value in conninfo.conninfo_to_dict(dsn).items()}
-    # Not on the command line, where every user of the machine could read it.
+    # Not on the command line, because every user of the machine could read it there.
     secret = {"PGPASSWORD": parts.pop("password")} if "password" in parts else {}
     environment = {"PATH": os.defpath, "LC_ALL": "C", **secret}
     into = [str(pg_programs.program("psql")), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", conninfo.make_conninfo("", **parts)]
@@ -133,7 +133,7 @@ def restore(dsn: str, dump: Path, *, now: datetime) -> None:
             stderr=said,
             check=False,
         )
-        with contextlib.suppress(BrokenPipeError):  # psql has ended; it says why
+        with contextlib.suppress(BrokenPipeError):  # psql has ended; its output says why
             if written.returncode == 0:
                 psql.stdin.write(f"\n{ending(dump, now)}\nCOMMIT;\n".encode())
             psql.stdin.close()
@@ -145,12 +145,12 @@ def restore(dsn: str, dump: Path, *, now: datetime) -> None:
 
 
 def ending(dump: Path, now: datetime) -> str:
-    """The statements that end what is in the dump, where it has such tables: one of an older version has not all of them."""
+    """Return the statements that end what is in the dump, only for tables that exist: a dump of an older version does not have all."""
     noted = sql.SQL(
         "INSERT INTO public.accounts_auditentry (at, actor, action, subject_kind, subject_id, subject, before, after, address) "
         "VALUES ({at}, 'command line', 'installation.restore', '', '', {name}, '{{}}', jsonb_build_object('dump', {made}::text), '');"
     ).format(at=sql.Literal(now), name=sql.Literal(dump.name), made=sql.Literal(moment(dump)))
-    # Whether what waited was sent since then, no dump knows: twice is worse than a line that says so.
+    # A dump does not know whether a waiting mail was sent since then. Sending it twice is worse than a line that reports it.
     kept = sql.SQL("UPDATE public.notify_mail SET due_at = NULL, refused_at = {at}, error = {why} WHERE due_at IS NOT NULL;").format(
         at=sql.Literal(now), why=sql.Literal(str(SET_ASIDE))
     )

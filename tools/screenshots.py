@@ -50,7 +50,7 @@ def main() -> int:
 
 
 class _Takes:
-    """A mail server that takes every mail and keeps none."""
+    """A mail server that accepts every mail and keeps none."""
 
     async def handle_DATA(self, _server: object, _session: object, _envelope: object) -> str:
         return "250 taken"
@@ -58,7 +58,7 @@ class _Takes:
 
 @contextmanager
 def _taking_mail() -> Iterator[str]:
-    """The address of such a server."""
+    """Run such a server and yield its address."""
     from tests.browser.rig import free_port
 
     server = Controller(_Takes(), hostname="127.0.0.1", port=free_port())
@@ -127,7 +127,7 @@ def _take(playwright: Any, console: Any, values: dict[str, Any], cookie: str, as
 def _is_page(screen: Any, path: str) -> bool:
     answer = screen.context.request.get(screen.address + path)
     if answer.url != screen.address + path or not answer.ok:
-        return False  # it leads elsewhere, which has a picture of its own
+        return False  # it redirects to a page that has its own picture
     return bool(answer.headers.get("content-type", "").startswith("text/html") and answer.text().lstrip().lower().startswith("<!doctype"))
 
 

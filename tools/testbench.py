@@ -1,9 +1,9 @@
-"""Puts Google's retry conformance cases to Rokuon's store: `make testbench`
+"""Runs Google's retry conformance cases against Rokuon's store: `make testbench`
 
-Needs two things of Google's that Rokuon does not bring along (docs/design/google-conformance.md): a running testbench, whose address is in
+Needs two things from Google that Rokuon does not contain (docs/design/google-conformance.md): a running testbench, whose address is in
 ROKUON_TESTBENCH_URL, and the file of cases, whose path is in ROKUON_TESTBENCH_CASES.
 
-Prints a table of what was measured; ends with 1 where a case failed. Nothing is written but in the testbench.
+Prints a table of the results and exits with 1 if a case failed. It writes only into the testbench.
 """
 
 import asyncio
@@ -36,7 +36,8 @@ NEW = "call-recordings/Support/2026-04-01/new.mp3"
 
 
 class NamedStore(GcsStore):
-    """Every request carries the id of the case, by which the testbench knows what to do to it. No credential, as in Google's own tests."""
+    """Store that sends the id of the case with every request, so that the testbench knows which fault to inject. It uses no credential,
+    as in Google's own tests."""
 
     def __init__(self, bucket: str, endpoint: str, case: str) -> None:
         super().__init__(bucket, {}, endpoint=endpoint, sleep=at_once)
@@ -49,7 +50,7 @@ class NamedStore(GcsStore):
 
 
 async def at_once(seconds: float, /) -> None:
-    """The waits between tries are not what is tested."""
+    """Return at once, because the waits between tries are not tested."""
 
 
 def body_of(data: bytes) -> Body:
@@ -87,7 +88,7 @@ async def permissions(store: GcsStore) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """What Rokuon does with a method of Google's. `groups` are Google's names for special cases of it; "" is the plain one."""
+    """Rokuon's use of one of Google's methods. `groups` are Google's names for special cases of it; "" is the plain one."""
 
     name: str
     method: str
@@ -104,7 +105,7 @@ WAYS = (
     Way("testIamPermissions", "storage.buckets.testIamPermissions", ("",), permissions),
 )
 WITHOUT_PRECONDITION = 3
-"""This scenario's inserts carry no precondition. Rokuon has no such request."""
+"""The inserts of this scenario have no precondition. Rokuon has no such request."""
 
 
 class Testbench:
@@ -112,7 +113,7 @@ class Testbench:
         self._url, self._session = url.rstrip("/"), session
 
     async def try_case(self, way: Way, instructions: list[str], *, success: bool) -> str:
-        """What went wrong, or ""."""
+        """Run a case and return what went wrong, or ""."""
         bucket = f"rokuon-{secrets.token_hex(8)}"
         await self._answer("POST", "/storage/v1/b?project=rokuon", {"name": bucket})
         await self._seed(bucket)
@@ -146,7 +147,7 @@ class Testbench:
 
 
 async def measure(url: str, scenarios: list[Any]) -> tuple[list[str], list[str]]:
-    """The rows of the table, and the failures in words."""
+    """Return the rows of the table, and the failures in words."""
     results: dict[tuple[int, str], list[bool]] = defaultdict(list)
     failures = []
     async with aiohttp.ClientSession() as session:
