@@ -1,1 +1,1 @@
-"""Side-by-side benchmarks: the measures of docs/design/benchmarks.md, each beside its peer and its target, in one run."""
+"""Side-by-side benchmarks: the measures of docs/design/benchmarks.md, each with its peer and its target, in one run."""

@@ -37,14 +37,14 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def main() -> int:
-    """Exit status 1 where a target is missed."""
+    """Run the benchmarks. Exit status 1 if a target is missed."""
     options = arguments()
     machine.install_peers()
-    # An end by signal goes the way of Ctrl-C: everything that was started is ended on the way out.
+    # SIGTERM is handled like Ctrl-C, so that every started process is stopped.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     lines: list[report.Line] = []
     with ground.opened(ROOT.resolve(), quick=options.quick) as shared, suppress(KeyboardInterrupt):
-        # Ctrl-C ends the measuring; what was measured so far is shown.
+        # Ctrl-C stops the measuring; the results so far are shown.
         for measure in dict.fromkeys(ROWS[row] for row in options.rows):
             for line in measure(shared):
                 lines += [line] if line.row in options.rows else []

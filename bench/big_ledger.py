@@ -112,7 +112,7 @@ _ENTER = [
 
 
 def fill(rows: int = 1_000_000, *, targets: int = 60, days: int = DAYS) -> int:
-    """Enter the company, its neighbour and their rows; the company's id."""
+    """Insert the company, its neighbour and their rows; return the company's id."""
     from django.db import connection
 
     company = _company("Big", targets)
@@ -178,7 +178,7 @@ def _enter(company: int, rows: int, days: int, *, first: int) -> None:
 
 
 def installed(folder: Path, stack: ExitStack) -> Any:
-    """The installation in `folder`, made where there is none, migrated and open until the stack ends. Before Django is imported."""
+    """Return the installation in `folder`, created if missing, migrated and open until the stack ends. Call it before importing Django."""
     from .rokuon_side import Rokuon
 
     return Rokuon(folder, stack)

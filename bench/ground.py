@@ -1,4 +1,4 @@
-"""What the rows of one run share: the folder, one installation with its worker processes, and how thorough to be."""
+"""Environment that all rows of one run share: the folder, one installation with its worker processes, and the quick option."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ WORKERS = 2
 
 @dataclass
 class Ground:
-    """`folder` goes away at the end, and nothing in it before: deleting files slows a disk down for the runs after it."""
+    """The shared environment. `folder` is deleted only at the end, because deleting files slows the disk down for the next runs."""
 
     root: Path
     folder: Path
@@ -32,7 +32,7 @@ class Ground:
     _names: int = 0
 
     def fresh(self, name: str) -> str:
-        """A name that was not used before; each is said, with the time and the load, so that a long run can be followed."""
+        """Return an unused name. Prints it with the time and the load, so that a person can follow a long run."""
         self._names += 1
         self.loads.append(machine.load())
         print(f"{time.strftime('%H:%M:%S')} {name} {self._names}, load {self.loads[-1]}", file=sys.stderr, flush=True)
@@ -41,7 +41,7 @@ class Ground:
 
 @contextmanager
 def opened(root: Path, *, quick: bool) -> Iterator[Ground]:
-    """Everything that is started ends with this, on Ctrl-C too."""
+    """Open the environment. Closing it ends every started process, also on Ctrl-C."""
     root.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="run-", dir=root))

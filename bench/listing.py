@@ -1,4 +1,4 @@
-"""A small server for `GET /call` and the directory: every item is encoded beforehand, so that listing costs the machine little.
+"""A small server for `GET /call` and the directory: every item is encoded in advance, so that listing needs little CPU.
 
 python -m bench.listing PORT BASE_URL LISTING_JSON
 """

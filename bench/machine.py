@@ -1,4 +1,4 @@
-"""The machine of a run: what it is, how busy it was, and the Debian packages that the peers need."""
+"""The machine of a run: its facts, its load, and the Debian packages that the peers need."""
 
 import os
 import platform
@@ -15,7 +15,7 @@ _LIBRARIES = ("aiohttp", "gcloud-aio-storage", "procrastinate", "psycopg", "djan
 
 
 def install_peers() -> None:
-    """Install what is missing, as root; otherwise SystemExit says what to install."""
+    """Install missing peers as root; otherwise raise SystemExit with the packages to install."""
     missing = [name for name in PEERS if shutil.which(name) is None]
     if not missing:
         return

@@ -1,6 +1,6 @@
-"""What is copied: a company's calls with recordings of one size, as files that nginx serves and as a listing.
+"""Test data to copy: a company's calls with recordings of one size, as files that nginx serves and as a listing.
 
-The company and its calls are the simulator's; every recording is cut to the wanted size. Real MP3 frames, no two files alike.
+The simulator makes the company and its calls; every recording is cut to the wanted size. Real MP3 frames, every file different.
 """
 
 import json
@@ -21,7 +21,8 @@ WINDOW_DAYS = 29
 
 @dataclass(frozen=True)
 class Material:
-    """`files` holds one folder a day; `calls` the listing, newest first; `directory` the other lists by path."""
+    """The test data. `files` contains one folder for each day; `listing` is the JSON file with the calls, newest first, and the other
+    lists."""
 
     kib: int
     count: int
@@ -33,7 +34,7 @@ class Material:
 
 
 def make(root: Path, kib: int, count: int, *, windows: int = 4) -> Material:
-    """Make the files below `root`, or find them there from an earlier run."""
+    """Create the files below `root`, or reuse them from an earlier run."""
     folder = root / f"{kib}-kib-{count}"
     facts = folder / "facts.json"
     if not facts.exists():
@@ -68,22 +69,23 @@ def _of_centers(world: World) -> list[Recording]:
 
 
 def _is_listed(call: Call) -> bool:
-    """A leg of a contact center's own call, not passed on to another: its recordings are in the scope of exactly one target."""
+    """Whether it is a leg of a contact center's own call that was not transferred: its recordings are in the scope of exactly one
+    target."""
     return call.center is not None and call.master is None
 
 
 def name(recording: Recording) -> str:
-    """Where its file is below the files: a folder a day, as recordings are kept."""
+    """Return the path of a recording's file below `files`: a folder for each day, as recordings are stored."""
     return f"{datetime.fromtimestamp(recording.start / 1000, UTC):%Y-%m-%d}/{recording.id}.mp3"
 
 
 def _listing(world: World, kept: set[int]) -> dict[str, Any]:
-    """The lists of the API by path, with "{base}" for the address of the server."""
+    """Return the lists of the API by path, with "{base}" for the address of the server."""
     company = world.first
     calls = sorted(world.books[company.id].by_id.values(), key=lambda call: (-call.started, -call.id))
     items = []
     for call in calls:
-        # Every answered call is recorded, and has two legs: what is listed is about half recordings.
+        # Every answered call is recorded and has two legs, so about half of the listed calls have recordings.
         if not any(recording.id in kept for leg in call.conversation for recording in leg.recordings):
             continue
         shown = [recording for recording in call.recordings if recording.id in kept]

@@ -1,4 +1,4 @@
-"""nginx with a configuration, a pid file and logs of its own, on loopback: the files, and the listing server behind it."""
+"""nginx with its own configuration, pid file and logs, on loopback: it serves the files and forwards to the listing server."""
 
 import getpass
 from contextlib import ExitStack
@@ -36,7 +36,7 @@ http {{
 
 
 def serve(stack: ExitStack, folder: Path, files: Path, listing_port: int, port: int | None = None) -> str:
-    """Serve the files and the listing until the stack ends; the address."""
+    """Serve the files and the listing until the stack ends; return the address."""
     port = port or free_port()
     config = folder / "nginx.conf"
     config.write_text(_CONFIG.format(user=getpass.getuser(), folder=folder, listing=listing_port, port=port, files=files))

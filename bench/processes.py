@@ -1,4 +1,4 @@
-"""Processes of a benchmark: started in sessions of their own, waited for until they are ready, ended at the end whatever happens."""
+"""Processes of a benchmark: each starts in its own session, the benchmark waits until it is ready, and always stops it at the end."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ def free_port() -> int:
 def start(
     stack: ExitStack, command: Sequence[str], log: Path, *, port: int | None = None, env: Mapping[str, str] | None = None
 ) -> subprocess.Popen[bytes]:
-    """Start a process that ends with the stack. With `port`, returns when somebody listens there. Raises RuntimeError with its log."""
+    """Start a process that ends with the stack. With `port`, return when the port is open. Raises RuntimeError with its log."""
     with log.open("ab") as out:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=env, start_new_session=True)
     stack.callback(end, process)
@@ -36,14 +36,14 @@ def start(
 
 
 def ask_to_end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
-    """Let several end at the same time; each is waited for where the stack ends."""
+    """Send SIGTERM to several processes, so that they end at the same time; the end of the stack waits for each."""
     for process in processes:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """SIGTERM, and SIGKILL where that does not help."""
+    """Send SIGTERM, and SIGKILL if the process does not end."""
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
         try:
@@ -54,13 +54,13 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time of a process and of its children that have ended."""
+    """Return user and system time of a process and of its children that have ended."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return sum(int(value) for value in fields[11:15]) / _TICKS
 
 
 def tree_cpu_seconds(pid: int) -> float:
-    """The same with the children that still run."""
+    """Return the same, including the children that still run."""
     total = cpu_seconds(pid)
     for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
         try:

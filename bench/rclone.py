@@ -1,4 +1,4 @@
-"""rclone as a peer: the same files from the same nginx, to the same kind of end."""
+"""rclone as a peer: the same files from the same nginx, to the same kind of destination."""
 
 import os
 import resource
@@ -16,8 +16,8 @@ class Ran:
 
 
 def command(*arguments: str) -> Ran:
-    """Run rclone to its end. Raises RuntimeError with what it said where it fails."""
-    # Its own configuration, no proxy, no certificate bundle of this machine: each of them has changed results before.
+    """Run rclone until it ends. Raises RuntimeError with its output if it fails."""
+    # Its own configuration, no proxy, no certificate bundle of this machine, because each of these has changed results before.
     keep = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     began = time.monotonic()
@@ -34,12 +34,12 @@ def copy(url: str, target: str, transfers: int, options: Sequence[str] = ()) -> 
 
 
 def hash_of(target: str, listing: Path, transfers: int, options: Sequence[str] = ()) -> Ran:
-    """SHA-256 of every object, computed from its bytes."""
+    """Compute the SHA-256 of every object from its bytes."""
     return command("hashsum", "sha256", target, "--output-file", str(listing), "--checkers", str(transfers), *options)
 
 
 def flush(target: Path) -> float:
-    """Seconds until what was copied is on the disk, which rclone does not wait for."""
+    """Return the seconds until the copied files are on the disk; rclone does not wait for this."""
     began = time.monotonic()
     subprocess.run(["sync", "--file-system", str(target)], check=True)
     return time.monotonic() - began

@@ -16,7 +16,7 @@ _STYLES = {HOLDS: "green", MISSES: "red"}
 
 @dataclass
 class Line:
-    """One measure. `samples` are the single figures behind `measured` and `peer`, by name."""
+    """One measure. `samples` are the single values of `measured` and `peer`, by name."""
 
     row: int
     what: str
@@ -28,7 +28,7 @@ class Line:
 
 
 def spread(values: Sequence[float], form: str = "{:.0f}") -> str:
-    """The median, and the range where there are several."""
+    """Return the median, and the range if there are several values."""
     middle = form.format(statistics.median(values))
     return middle if len(values) < 2 else f"{middle} [{form.format(min(values))}-{form.format(max(values))}]"
 
@@ -56,7 +56,7 @@ def write(path: Path, lines: Sequence[Line], machine: dict[str, Any], loads: Seq
 
 
 def as_markdown(lines: Sequence[Line]) -> str:
-    """The table for docs/design/benchmarks.md."""
+    """Return the table for docs/design/benchmarks.md."""
     rows = [("Row", "Measure", "Rokuon", "Peer", "Target", "Verdict"), ("---",) * 6]
     rows += [(str(line.row), line.what, line.measured, line.peer, line.target, line.verdict) for line in lines]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)

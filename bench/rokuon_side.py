@@ -1,4 +1,4 @@
-"""Rokuon in a benchmark: an installation of its own with real worker processes, and runs of Back up now over it."""
+"""Rokuon in a benchmark: its own installation with real worker processes, and runs of Back up now."""
 
 import asyncio
 import os
@@ -18,14 +18,14 @@ from .processes import ask_to_end, start, tree_cpu_seconds
 WORKERS_READY_S = 30.0
 RUN_WITHIN_S = 180.0
 CANCEL_S = 8.0
-"""Until what was in flight at a cancel has ended: it waits for its send slots."""
+"""Time until the requests in flight at a cancel have ended: they wait for their send slots."""
 OFF = 50_000
 """Requests per second that no machine reaches: the budget is off."""
 
 
 @dataclass(frozen=True)
 class Ran:
-    """One run: how long, what CPU the worker processes and PostgreSQL took, and what the ledger says."""
+    """One run: duration, CPU of the worker processes and of PostgreSQL, and the ledger's counts."""
 
     seconds: float
     worker_cpu: float
@@ -64,7 +64,7 @@ class Rokuon:
 
     @contextmanager
     def workers(self, count: int) -> Iterator[None]:
-        """Worker processes, ready for jobs when this yields."""
+        """Start worker processes that are ready for jobs when this yields."""
         from rokuon.jobs.queue import live_workers
 
         with ExitStack() as stack:
@@ -81,7 +81,7 @@ class Rokuon:
             self._workers = []
 
     def company(self, base_url: str, key: str, bucket_url: str, requests_per_second: float, media_charge: str = "one") -> int:
-        """A company with all its targets backed up into the bucket."""
+        """Create a company with all its targets backed up into the bucket; return its id."""
         from django.utils import timezone
 
         from rokuon.dialpad.pacing import UnpacedSlots
@@ -90,7 +90,7 @@ class Rokuon:
         from rokuon.org.models import Company, Target
         from rokuon.wiring.connections import API_KEY, company_owner
 
-        # The same company of the source once more: the one of the run before gives its identity up.
+        # The source has the same company again, so the company of the previous run gives up its identity.
         for known in Company.objects.exclude(dialpad_id=""):
             Company.objects.filter(pk=known.pk).update(dialpad_id=f"before-{known.pk}")
         company = services.create_company("Benchmark", base_url, "")
@@ -116,7 +116,7 @@ class Rokuon:
         return company.pk
 
     def back_up(self, company_id: int, since_ms: int, until_ms: int, *, until: Callable[[], bool] = lambda: False) -> Ran:
-        """Back up now over the range, to the end of the run or until `until` says so."""
+        """Run Back up now over the range, until the run ends or `until` returns true."""
         from django.utils import timezone
 
         from rokuon.domain.ports import TimeRange
@@ -149,21 +149,21 @@ class Rokuon:
         )
 
     def recorded_calls(self, company_id: int) -> tuple[int, int]:
-        """How many of the company's listed calls were recorded, and how many there are."""
+        """Return how many of the company's listed calls were recorded, and how many there are."""
         from rokuon.ledger.models import Call
 
         calls = Call.objects.filter(target__company_id=company_id)
         return calls.filter(was_recorded=True).count(), calls.count()
 
     def failures(self, company_id: int) -> str:
-        """Why copies are not verified, for the message of a run that cannot count."""
+        """Return why copies are not verified, for the error message of an invalid run."""
         from rokuon.ledger.models import Copy
 
         rows = Copy.objects.filter(company_id=company_id).exclude(state="verified").values_list("state", "reason", "detail")[:5]
         return "; ".join(" ".join(row) for row in rows)
 
     def cancel(self, company_id: int) -> None:
-        """End the company's runs, and wait until the workers have let go of them."""
+        """Cancel the company's runs, and wait until the workers have stopped working on them."""
         from django.utils import timezone
 
         from rokuon.ledger import runs
@@ -180,6 +180,6 @@ class Rokuon:
 
 @contextmanager
 def opened(folder: Path) -> Iterator[Rokuon]:
-    """A new installation in `folder`; its database stops at the end."""
+    """Open a new installation in `folder`; its database stops at the end."""
     with ExitStack() as stack:
         yield Rokuon(folder, stack)

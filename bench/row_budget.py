@@ -1,4 +1,4 @@
-"""Row 2: how much of the budget is used while work waits, and whether it is ever exceeded: the simulated Dialpad's limit is on."""
+"""Row 2: how much of the budget is used while work waits, and whether it is ever exceeded. The simulated Dialpad's limit is on."""
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,7 +16,7 @@ RECORDINGS = 3000
 DAYS = 100
 DAY_MS = 86_400_000
 SETTLE_S = 2.0
-"""Until both workers are at work; not counted."""
+"""Time until both workers work; not counted."""
 _LOGICAL = ("media", "media_admin", "media_voicemail")
 
 
@@ -25,7 +25,8 @@ def measure(ground: Ground) -> Iterator[Line]:
 
 
 def counted_requests(log: Iterable[dict[str, Any]]) -> list[float]:
-    """When the simulated Dialpad met the requests that may count for the budget, in order: a download is one, however many hops it has."""
+    """Return the arrival times of the requests that may count for the budget, in order. A download is one request, with any number of
+    hops."""
     return sorted(entry["at"] for entry in log if entry["path"].startswith("/api/") or entry["endpoint"] in _LOGICAL)
 
 
@@ -34,7 +35,7 @@ def most_in_a_second(sent: Sequence[float]) -> int:
 
 
 def _case(ground: Ground, media_counts: str) -> Line:
-    """Rokuon charges one request a download in both cases; whether Dialpad counts it is not known."""
+    """Measure one case. Rokuon charges one request for a download in both cases; it is not known whether Dialpad counts it."""
     seconds = QUICK_SECONDS if ground.quick else SECONDS
     switches = [f"limit_per_second={PER_SECOND}", f"media_counts={media_counts}"]
     options = [option for switch in switches for option in ("--switch", switch)]
@@ -42,7 +43,7 @@ def _case(ground: Ground, media_counts: str) -> Line:
         bucket = ground.rokuon.buckets / ground.fresh("bucket")
         bucket.mkdir()
         company = ground.rokuon.company(sim.base_url, sim.key, bucket.as_uri(), PER_SECOND)
-        time.sleep(1.5)  # the directory was read without a budget: let that second pass
+        time.sleep(1.5)  # the directory was read without a budget, so wait until that second is over
         sim.control("DELETE", "meter")
         now = int(sim.hello["now_ms"])
         deadline = time.monotonic() + seconds + SETTLE_S

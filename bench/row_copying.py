@@ -1,4 +1,4 @@
-"""Rows 3 and 4: files a second and CPU a file, engine included, beside rclone between the same two ends."""
+"""Rows 3 and 4: files per second and CPU per file, including the engine, compared with rclone between the same two ends."""
 
 import statistics
 import sys
@@ -16,9 +16,9 @@ from .rokuon_side import OFF
 COUNTS = {100: 2000, 240: 1500, 1024: 400}
 QUICK_COUNTS = {100: 800, 240: 600, 1024: 200}
 REPEATS, BUCKET_REPEATS = 3, 1
-"""rclone needs half a minute for a bucket; to a folder it is quick."""
+"""rclone needs half a minute for a bucket; to a folder it is fast."""
 TRANSFERS = 32
-"""Of rclone: 16 was slower. Rokuon runs as it is shipped."""
+"""For rclone: 16 was slower. Rokuon runs with its defaults."""
 WITH_HASH_AT_LEAST = 1.0
 WITH_HASH_SIZES = (100, 240)
 CPU_KIB, CPU_MS = 240, 1.5
@@ -46,7 +46,7 @@ def measure(ground: Ground) -> Iterator[Line]:
 
 @contextmanager
 def _served(ground: Ground, made: Material) -> Iterator[str]:
-    """The address of the files and of the listing."""
+    """Serve the files and the listing, and yield their address."""
     with ExitStack() as stack:
         behind, port = free_port(), free_port()
         base = f"http://127.0.0.1:{port}"
@@ -141,7 +141,7 @@ def _lines(what: str, kib: int, samples: Samples, ceiling: float | None = None) 
 
 
 def _ratio(ours: list[float], theirs: list[float]) -> float:
-    """Of the pairs that ran one after the other: what was busy beside them hit both."""
+    """Return the median ratio of the pairs that ran directly after each other, because other load of the machine affects both."""
     return statistics.median(our / their for our, their in zip(ours, theirs, strict=True))
 
 

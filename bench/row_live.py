@@ -1,4 +1,4 @@
-"""Rows 5 and 6: from an event to the verified object while a backfill runs beside it, and a burst of signed events."""
+"""Rows 5 and 6: time from an event to the verified object during a backfill, and a burst of signed events."""
 
 import asyncio
 import hashlib
@@ -23,7 +23,7 @@ PER_SECOND = 20
 CALLS, QUICK_CALLS = 40, 8
 BETWEEN_S = 1.0
 RECORDING_READY_MS = 2_000
-"""After the end of its call: the event of the recording comes alone then, when what the hangup asked for is over."""
+"""Milliseconds after the end of its call. The event of the recording then comes separately, after the work of the hangup has ended."""
 
 RECORDINGS, DAYS = 6000, 200
 DAY_MS = 86_400_000
@@ -41,7 +41,7 @@ def measure(ground: Ground) -> Iterator[Line]:
 
 
 def _hook(ground: Ground, company: int) -> tuple[str, str]:
-    """The company's webhook as a worker makes it at Dialpad: its path and secret."""
+    """Have a worker create the company's webhook at Dialpad; return its path and secret."""
     from django.db import transaction
 
     from rokuon.events.models import Hook
@@ -61,7 +61,7 @@ def _hook(ground: Ground, company: int) -> tuple[str, str]:
 
 
 def _latency(ground: Ground) -> Line:
-    """Both times are the ledger's: when the event of the recording was kept, and when its copy was recorded as verified."""
+    """Measure the latency. Both times are from the database: when the recording's event was stored, and when its copy became verified."""
     from rokuon.events.models import Hint
     from rokuon.ledger.models import Copy
 
@@ -78,7 +78,7 @@ def _latency(ground: Ground) -> Line:
         ended = 0
 
         def end_calls() -> bool:
-            """Called while the backfill runs: a call ends now and then."""
+            """End calls at intervals; called while the backfill runs."""
             nonlocal ended
             due = int((time.monotonic() - began - 3.0) / BETWEEN_S)
             while ended < min(due, count):
@@ -107,7 +107,7 @@ def _latency(ground: Ground) -> Line:
 
 
 def _burst(ground: Ground) -> Line:
-    """Signed events of calls that nobody listed, at a steady rate, to a console of two processes; the workers look for each."""
+    """Send signed events of calls that no list has, at a constant rate, to a console of two processes; the workers look for each call."""
     from rokuon.events.models import Hint
 
     seconds = QUICK_BURST_S if ground.quick else BURST_S
@@ -134,7 +134,7 @@ def _burst(ground: Ground) -> Line:
 
 
 async def _send(url: str, secret: str, per_second: int, seconds: int) -> list[tuple[int, float]]:
-    """An open loop: each event is sent at its time, however the ones before fare. Its time counts from when it was due."""
+    """Send in an open loop: each event is sent at its time, independent of the events before. Its duration counts from when it was due."""
     answers: list[tuple[int, float]] = []
     began = time.monotonic()
     now_ms = int(time.time() * 1000)

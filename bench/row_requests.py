@@ -16,7 +16,7 @@ DAY_MS = 86_400_000
 
 
 def measure(ground: Ground) -> Iterator[Line]:
-    """Calls of people who are all trainees of backed-up teams, so that each call has one leg and most are recorded."""
+    """Measure with calls of people who are all trainees of backed-up teams, so that each call has one leg and most are recorded."""
     count = QUICK_RECORDINGS if ground.quick else RECORDINGS
     world = ["--recordings", str(count), "--days", str(DAYS), "--talk", "3,8,30"]
     for setting in ("centers=0", "teams=24", "users=24"):

@@ -1,6 +1,6 @@
-"""A bucket that speaks Google's JSON API, as an end for both sides: keeps bodies in memory, computes CRC32C, refuses a taken name.
+"""A bucket with Google's JSON API, as destination for both sides: keeps bodies in memory, computes CRC32C, refuses a taken name.
 
-Lean on purpose, so that it is not the narrow place; `ceiling` measures what it can take. python -m bench.sink PORT
+It is minimal on purpose, so that it is not the bottleneck; `ceiling` measures its capacity. python -m bench.sink PORT
 """
 
 import asyncio
@@ -31,17 +31,17 @@ _CLIENTS = 8
 
 @dataclass(frozen=True)
 class Sink:
-    """A running one. `url` is its address."""
+    """A running sink. `url` is its address."""
 
     url: str
     port: int
 
     def clear(self) -> None:
-        """Forget every object, so that memory does not grow from run to run."""
+        """Delete every object, so that memory does not grow from run to run."""
         urllib.request.urlopen(urllib.request.Request(f"{self.url}/clear", method="DELETE"), timeout=30).close()
 
     def ceiling(self, size: int, count: int) -> float:
-        """Objects of `size` bytes a second that it takes from clients which do nothing but send bytes made beforehand."""
+        """Return how many objects of `size` bytes per second it accepts from clients that only send bytes prepared in advance."""
         numbers = iter(range(count))
         body = bytes(size)
         threads = [threading.Thread(target=_send, args=(self.port, body, numbers)) for _ in range(_CLIENTS)]
@@ -78,7 +78,7 @@ def _length(head: bytes) -> int:
 
 
 class Objects:
-    """What is kept, by bucket and name."""
+    """The stored objects, by bucket and name."""
 
     def __init__(self) -> None:
         self._bodies: dict[tuple[str, str], tuple[dict[str, Any], bytes]] = {}
@@ -139,7 +139,7 @@ class Objects:
             "mediaLink": f"{self.base}/download/storage/v1/b/{bucket}/o/{name.replace('/', '%2F').replace(' ', '%20')}?alt=media",
         }
         if "ifGenerationMatch" not in query:
-            # What rclone compares after a copy, and what Google computes for everybody.
+            # rclone compares this after a copy, and Google always computes it.
             resource["md5Hash"] = base64.b64encode(hashlib.md5(body).digest()).decode()
         if (bucket, name) not in self._bodies:
             insort(self._names.setdefault(bucket, []), name)
@@ -166,7 +166,7 @@ class Objects:
 
 
 class _Connection(asyncio.Protocol):
-    """HTTP/1.1 with one request at a time, of known length or chunked; nothing more is needed here."""
+    """HTTP/1.1 with one request at a time, of known length or chunked; the benchmarks need no more."""
 
     def __init__(self, objects: Objects) -> None:
         self._objects = objects
@@ -198,7 +198,7 @@ class _Connection(asyncio.Protocol):
 
 
 def _unchunked(data: bytearray, at: int) -> tuple[bytes, int]:
-    """The body and where it ends; zero where it has not ended yet."""
+    """Return the body and its end position; zero if it has not ended yet."""
     if not data.endswith(b"0\r\n\r\n"):
         return b"", 0
     pieces = []
