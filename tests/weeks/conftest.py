@@ -14,7 +14,8 @@ MakeWeeks = Callable[..., Weeks]
 
 @pytest.fixture
 def weeks_of(outer: Path, database_url: str, settings: Any, impatient: None) -> Iterator[MakeWeeks]:
-    """Makes an installation that sends mail and is judged day by day. Its mails stay in the outbox, where they are read."""
+    """Returns a function that makes an installation that sends mail and is judged each day. Its mails stay in the outbox, where the judge
+    reads them."""
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     made: list[Weeks] = []
 

@@ -1,9 +1,9 @@
-"""Judges an installation at the end of each day, by the ledger's rows, the outbox and what people did; not by the product's own answers.
+"""Judges an installation at the end of each day, by the ledger's rows, the outbox and people's actions; not by the product's own answers.
 
-nothing waits in silence    what is pending for longer than a copy may be tried is held, paused, or its office was told
-nobody is told too early    no mail says that all is well, or over, of what is not in the bucket
-no closing is lost          what a person closed is closed until a person opens it again, or verified
-nobody is told too often    a mail a day for each cause and address, besides a change
+no silent waiting           a copy that is pending for longer than it may be tried is held, paused, or its office was notified
+no early all-clear          no mail says "all is well" or "over" about recordings that are not in the bucket
+no lost closing             what a person closed stays closed until a person opens it again, or it is verified
+no excess of mails          one mail a day for each cause and address, plus one for a change
 """
 
 from collections import Counter, defaultdict
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.weeks.weeks import Weeks
 
 LIMIT = timedelta(seconds=sum(AFTER_ERROR_S)) + timedelta(hours=6)
-"""How long a copy may be tried before it is given up, and somewhat more."""
+"""How long a copy may be tried before it is given up, plus a margin."""
 
 TOLD_WITHIN = timedelta(hours=1)
 MOST_A_DAY = 2
@@ -54,7 +54,7 @@ class Judge:
         self._said: list[_Said] = []
         self._problems: list[str] = []
 
-    # --- what people did -------------------------------------------------------------------------------------------------------
+    # --- actions of people -----------------------------------------------------------------------------------------------------
 
     def begun_anew(self, copies: Iterable[int]) -> None:
         now = self._weeks.clock()
@@ -71,7 +71,7 @@ class Judge:
     # --- at the end of a day ------------------------------------------------------------------------------------------------------
 
     def day(self) -> None:
-        """Raises AssertionError with everything that is wrong by now."""
+        """Judge the day. Raises AssertionError with every problem so far."""
         self._silence()
         self._closings()
         self._aside()
@@ -79,7 +79,7 @@ class Judge:
         assert self._problems == [], "\n".join([f"{self._weeks.clock():%Y-%m-%d %H:%M}", *self._problems])
 
     def since(self, pk: int) -> datetime:
-        """Since when a copy is being tried without a person's doing, a hold or a pause."""
+        """Return since when a copy is tried without an action of a person, a hold or a pause."""
         copy = Copy.objects.get(pk=pk)
         return max(at for at in (copy.created_at, self._anew.get(pk), self._stopped.get(pk)) if at is not None)
 
@@ -112,7 +112,7 @@ class Judge:
                 self._closed.discard(copy.pk)
 
     def _aside(self) -> None:
-        """What is excluded is so for a reason that still holds."""
+        """Check that every excluded copy is excluded for a reason that is still valid."""
         for copy in Copy.objects.filter(state="excluded").select_related("target"):
             elsewhere = Copy.objects.filter(recording=copy.recording_id, target=copy.target_id).exclude(pk=copy.pk).exists()
             holds = {"rule_disabled": not copy.target.backed_up, "bucket_changed": elsewhere}
@@ -126,10 +126,10 @@ class Judge:
             if mails > MOST_A_DAY:
                 self._wrong(f"{to} got {mails} mails about {kind} of {office or 'the company'} within a day")
 
-    # --- what mails say ---------------------------------------------------------------------------------------------------------------
+    # --- text of mails ----------------------------------------------------------------------------------------------------------------
 
     def mails(self) -> None:
-        """Read what was put into the outbox since the last time."""
+        """Read the mails that were added to the outbox since the last call."""
         for mail in Mail.objects.exclude(pk__in=self._read).order_by("pk"):
             self._read.add(mail.pk)
             self._hear(mail)

@@ -1,4 +1,4 @@
-"""Weeks in which nobody does anything: what is bad fails after its time and is told, however often a timer asks."""
+"""Weeks without any action of a person: bad recordings fail in time and are reported, no matter how often a timer retries them."""
 
 from rokuon.ledger.models import Copy
 from tests.weeks.conftest import MakeWeeks

@@ -1,4 +1,4 @@
-"""Weeks in which people close, retry, pause and change settings: no closing is lost, and over is said of what is in the bucket."""
+"""Weeks in which people close, retry, pause and change settings: no closing is lost, and "over" only means "in the bucket"."""
 
 import threading
 

@@ -1,7 +1,7 @@
-"""Weeks of an installation in seconds: what machines do by themselves, what two admins do, and a judge at the end of each day.
+"""Weeks of an installation in seconds: automatic work, the actions of two admins, and a judge at the end of each day.
 
-Everything is real but the clock and the worker processes: the ledger, runs, sweeps, tick, notices and the outbox, against the simulated
-Dialpad over HTTP and a folder as the bucket. A scenario says what goes wrong and what people do; `day` lets a day go by.
+Everything is real except the clock and the worker processes: the ledger, runs, sweeps, tick, notices and the outbox, with the simulated
+Dialpad over HTTP and a folder as the bucket. A scenario says what goes wrong and what people do; `days` advances the time.
 
     weeks = weeks_of()
     weeks.spoil(weeks.victim, kind="truncate")   # Dialpad sends half of this recording from now on
@@ -9,7 +9,8 @@ Dialpad over HTTP and a folder as the bucket. A scenario says what goes wrong an
     weeks.explain(weeks.victim)                  # Ann closes it
     weeks.days(3, nightly=True)
 
-A new scenario needs no assertion to be worth something: the judge finds what is lost, said too early, or left to wait in silence.
+A new scenario is useful even without assertions: the judge finds recordings that are lost, reported as backed up too early, or waiting
+without a notice.
 """
 
 from datetime import datetime, timedelta
@@ -35,21 +36,21 @@ from tests.weeks.judge import Judge
 
 VICTIMS = 4
 DAYS_BACK = 30
-"""What the timer's run looks through: more would be the same, and take its time."""
+"""The days that the timer's run lists: more days would test the same and take longer."""
 
 LOOKS = (timedelta(minutes=1), timedelta(minutes=16))
-"""After what happened: notices look at once, and once more when what they wait for is over (`notify.policy`)."""
+"""Times after an event at which notices are checked: at once, and again when their delays have ended (`notify.policy`)."""
 
 AT_MOST = timedelta(days=1)
-"""From one moment to the next, where nothing is due."""
+"""The longest step of the clock if nothing is due."""
 
 BETWEEN_PROBES = timedelta(hours=8)
-"""While something is held; it is asked about more often, and nothing else would come of it."""
+"""The step of the clock during a hold. Real probes are more frequent, but the result would be the same."""
 
 
 class Weeks(Rig):
-    """A company with two admins, Ann and Ben. `victims` are call recordings of it for those who want one to go wrong; the first two have
-    names of their own."""
+    """A company with two admins, Ann and Ben. `victims` are some of its call recordings, for scenarios in which recordings fail; the first
+    two are also `victim` and `second`."""
 
     def __init__(self, folder: Path, dsn: str, *, recordings: int = 8, **how: Any) -> None:
         super().__init__(folder, dsn, world=small_world(recordings=recordings, days=3, companies=1), **how)
@@ -69,25 +70,25 @@ class Weeks(Rig):
     # --- what goes wrong ----------------------------------------------------------------------------------------------------------
 
     def spoil(self, *recordings: str, **action: Any) -> None:
-        """From now on Dialpad answers these recordings in that way: unless told otherwise with an address elsewhere, which is refused at
-        the first try. Half of the audio is tried again for days."""
+        """Make Dialpad answer these recordings in that way from now on. The default is a redirect to another host, which is refused at the
+        first try. Half of the audio is retried for days."""
         wanted = action or {"kind": "redirect", "to": "https://elsewhere.example/audio.mp3"}
         self.sim.faults.load([*self._bad, *({"endpoint": "media_*", "id": one, "action": wanted} for one in recordings)])
         self._bad += [{"endpoint": "media_*", "id": one, "action": wanted} for one in recordings]
 
     def mend(self) -> None:
-        """From now on Dialpad answers as it should."""
+        """Make Dialpad answer correctly from now on."""
         self.sim.faults.clear()
         self._bad = []
 
     def revoke_key(self) -> None:
-        """The company's key opens nothing any more."""
+        """Revoke the company's key."""
         self.sim.keys.revoke(self.sim.keys.of(self.sim.company.id)[-1].secret)
 
     # --- what people do -----------------------------------------------------------------------------------------------------------
 
     def ids(self, *recordings: str) -> list[int]:
-        """The copies of these recordings, those that a changed bucket left behind apart."""
+        """Return the copies of these recordings, without those that a change of the bucket left behind."""
         found = Copy.objects.filter(company=self.company, recording__recording_id__in=recordings).exclude(reason="bucket_changed")
         return list(found.order_by("pk").values_list("pk", flat=True))
 
@@ -98,7 +99,7 @@ class Weeks(Rig):
         return done
 
     def explain(self, *recordings: str, by: Actor | None = None, which: Which | None = None) -> int:
-        """Close them."""
+        """Close these recordings."""
         closed = failures.close(
             self.company, None, which or Which(ids=self.ids(*recordings)), "asked for by legal", by or self.ann, self.clock()
         )
@@ -135,7 +136,7 @@ class Weeks(Rig):
     # --- time ---------------------------------------------------------------------------------------------------------------------
 
     def days(self, count: int, *, nightly: bool = False) -> None:
-        """So many days go by, each judged; with `nightly` a timer starts Back up now at the end of each."""
+        """Let this number of days pass and judge each; with `nightly`, a timer starts Back up now at the end of each day."""
         for _ in range(count):
             night = self.clock() + timedelta(days=1)
             while (now := self.clock()) < night:
@@ -151,7 +152,7 @@ class Weeks(Rig):
         self._look()
 
     def _next(self, now: datetime) -> datetime:
-        """When something is due next."""
+        """Return when something is due next."""
         if Hold.objects.filter(lifted_at=None).exists():
             return now + BETWEEN_PROBES
         if read.companies_with_due_copies(now):
@@ -180,9 +181,9 @@ class Weeks(Rig):
     # --- looking ------------------------------------------------------------------------------------------------------------------
 
     def state(self, recording: str) -> str:
-        """The states of its copies, one word where they agree."""
+        """Return the states of its copies, one word if they are all equal."""
         return " ".join(sorted(set(Copy.objects.filter(pk__in=self.ids(recording)).values_list("state", flat=True))))
 
     def subjects(self, *kinds: str) -> list[tuple[str, str]]:
-        """(occasion, subject) of every mail so far that is about these kinds of notices, to the first of its readers."""
+        """Return (occasion, subject) of every mail so far about these kinds of notices, to the first recipient."""
         return self.judge.subjects(kinds or ("failed", "gone"))
