@@ -1,4 +1,4 @@
-"""A company with a bucket and a started run, in the installation that the environment names: prepare.py BASE_URL KEY FOLDER."""
+"""Creates a company with a bucket and a started run, in the installation that the environment names: prepare.py BASE_URL KEY FOLDER."""
 
 import asyncio
 import sys

@@ -1,4 +1,4 @@
-"""Real worker processes, killed and stopped by tests."""
+"""Real worker processes that tests kill and stop."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ PATIENCE_S = 40.0
 
 
 class Worker:
-    """One worker process. Killed at the end of the context, if it still lives. `said` is all that it logged."""
+    """One worker process. It is killed at the end of the context if it still runs. `said` is its whole log."""
 
     def __init__(self, environment: Mapping[str, str], folder: Path, crash_at: str = "", command: tuple[str, ...] = (QUICK,)) -> None:
         folder.mkdir(exist_ok=True)
@@ -38,7 +38,7 @@ class Worker:
         self.process.wait()
 
     def terminate(self) -> float:
-        """SIGTERM; the seconds until it ended."""
+        """Send SIGTERM and return the seconds until the process ended."""
         began = time.monotonic()
         self.process.terminate()
         self.process.wait(PATIENCE_S)
@@ -51,7 +51,7 @@ class Worker:
         self.process.send_signal(signal.SIGCONT)
 
     def dies(self) -> int:
-        """Wait until it ends by itself; its exit status."""
+        """Wait until the process ends by itself; return its exit status."""
         return self.process.wait(PATIENCE_S)
 
     def __enter__(self) -> "Worker":
@@ -64,7 +64,7 @@ class Worker:
 
 
 def until(condition: Callable[[], bool], what: str, patience: float = PATIENCE_S, *workers: Worker) -> float:
-    """Wait for something; how many seconds it took. Fails with what the workers said."""
+    """Wait for a condition and return the seconds that it took. On failure, show the logs of the workers."""
     began = time.monotonic()
     while not condition():
         if time.monotonic() - began > patience:

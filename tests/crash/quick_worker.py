@@ -1,4 +1,4 @@
-"""`rokuon worker --one`, with the rhythm of its heartbeats ten times as fast, so that a test of a rescue takes two seconds."""
+"""`rokuon worker --one` with heartbeats ten times as fast, so that a test of a rescue takes two seconds."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""`kill -9` at each named point, in a real worker process, into a folder and the GCS double: a restart comes to the same end (E1-E9)."""
+"""`kill -9` at each named point of a real worker process, with a folder and the GCS double: a restart gives the same result (E1-E9)."""
 
 import signal
 from pathlib import Path

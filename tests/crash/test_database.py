@@ -1,4 +1,4 @@
-"""The database is shut down in the middle of the work, as by a power cut, again and again (E13, E14, E16)."""
+"""Repeated shutdowns of the database in the middle of the work, as by a power cut (E13, E14, E16)."""
 
 import os
 import random
@@ -61,7 +61,7 @@ def test_a_database_cut_off_in_mid_run_keeps_what_it_acknowledged_and_the_worker
             sim.faults.clear()
             if worker.process.poll() is not None:
                 raise AssertionError(f"the worker gave up, seed {SEED}: {worker.said[-3000:]}")
-            # A worker process that a cut has ended is started again, after a pause that doubles to 30 s where it dies quickly each time.
+            # The supervisor restarts a worker process that a cut has ended, after a pause that doubles to 30 s if it keeps dying quickly.
             until(
                 lambda: ask(dsn, "SELECT state FROM ledger_run WHERE purpose = 'backup_now'") == [("finished",)],
                 "the run ends",

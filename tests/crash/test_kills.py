@@ -1,4 +1,4 @@
-"""Workers killed, stopped, frozen and cut off at any time. `make crash` does more of it; the seed is printed with a failure."""
+"""Workers that are killed, stopped, frozen or disconnected at any time. `make crash` runs more of it; a failure prints the seed."""
 
 import os
 import random
@@ -28,10 +28,10 @@ def finished() -> bool:
 
 
 def slow_world(rig_of: MakeRig, recordings: int, seconds: float, **how: Any) -> Rig:
-    """Each download takes so long, so that there is a middle to be hit in."""
+    """Make each download take `seconds`, so that a test can interrupt it."""
     rig = rig_of(world=small_world(recordings=recordings, long_call_s=0), **how)
     rig.sim.faults.load([{"endpoint": "media_blob", "action": {"kind": "delay", "seconds": seconds}}])
-    # The rules are new, so that the past is Back up now's alone and no sweep does its work.
+    # The rules are new, so that only Back up now copies the past and no sweep does its work.
     Target.objects.update(backed_up_at=rig.clock())
     return rig
 
@@ -74,7 +74,7 @@ def test_e24_a_stop_in_the_middle_ends_in_time_with_0_and_the_rest_is_done_later
 
 
 def test_e12_a_dead_worker_that_never_returns_is_replaced_within_90_seconds_by_another(rig_of: MakeRig, outer: Path) -> None:
-    """The real rhythm of heartbeats: the promise is 30 s for a restart, 90 s for another worker."""
+    """With the real interval of heartbeats: the limits are 30 s for a restart and 90 s for another worker."""
     rig = slow_world(rig_of, 20, 0.5, ROKUON_TRANSFERS="2")
     rig.start()
     with Worker(rig.environment, outer / "logs", command=PLAIN) as first:
@@ -94,7 +94,7 @@ def test_e11_a_frozen_worker_that_wakes_up_takes_nothing_back(rig_of: MakeRig, o
         until(lambda: some_audio(rig), "some recordings are stored", 30, sleeper)
         sleeper.pause()
         rig.sim.faults.clear()
-        # Under the supervisor: the sleeper may hold a lock of the queue that makes a start fail until its transaction is cut off.
+        # With the supervisor: the frozen worker may hold a lock of the queue, and a start fails until its transaction is terminated.
         with Worker({**rig.environment, "ROKUON_LOG_LEVEL": "info"}, outer / "logs", command=("-m", "rokuon", "worker")) as other:
             until(finished, "the other finishes the run", 90, other, sleeper)
             rig.check_without_spool()

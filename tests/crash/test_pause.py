@@ -1,4 +1,4 @@
-"""Pause and resume with a real worker: the requests stop within seconds, and the resumed run ends whole (M11)."""
+"""Pause and resume with a real worker: the requests stop within seconds, and the resumed run finishes completely (M11)."""
 
 import time
 from datetime import timedelta
@@ -20,14 +20,14 @@ QUIET_S = 2.0
 
 
 def nothing_is_asked(rig: Rig) -> bool:
-    """Longer than two ticks of the worker under test: it finds nothing to do, retries neither."""
+    """Whether there is no request for longer than two ticks of the worker under test: it finds no work, and no retries."""
     before = rig.audio_requests(), rig.list_pages()
     time.sleep(QUIET_S)
     return (rig.audio_requests(), rig.list_pages()) == before
 
 
 def no_sweep_is_due(rig: Rig) -> None:
-    """Sweeps over what a Back up now has listed go on while another is paused: they are work of their own."""
+    """Mark every sweep as just done. Sweeps over listed days continue while a run is paused, because they are separate work."""
     now = rig.clock()
     for sweep in SWEEPS:
         Run.objects.create(
@@ -62,7 +62,7 @@ def test_a_paused_run_asks_for_nothing_whoever_works_or_dies_and_resumed_it_ends
 
 
 def test_retries_of_a_paused_run_stop_too_and_go_on_with_it(rig_of: MakeRig, outer: Path) -> None:
-    """Every day is sealed, so no window meets what failed: it is the company's own job that must notice the pause in the middle."""
+    """Every day is sealed, so no window finds the failed copies: the company's own job has to notice the pause while it works."""
     rig = slow_world(rig_of, 40, 0, ROKUON_TRANSFERS="2")
     rig.sim.faults.load([{"endpoint": "media_blob", "action": {"kind": "zeros"}}])
     rig.back_up_now()
