@@ -1,4 +1,4 @@
-"""docs/design/asvs.md names each requirement of ASVS 5.0.0 at levels 1 and 2 once, counts rightly, and its evidence is there."""
+"""docs/design/asvs.md names each requirement of ASVS 5.0.0 at levels 1 and 2 once, its counts are correct, and its evidence exists."""
 
 import re
 from collections import Counter
@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/design/asvs.md").read_text()
-# How many requirements of levels 1 and 2 each section has; in each they are numbered from 1 on.
+# Number of requirements of levels 1 and 2 in each section; they are numbered from 1.
 SECTIONS = {
     1: {1: 2, 2: 9, 3: 11, 4: 3, 5: 2},
     2: {1: 3, 2: 3, 3: 4, 4: 1},

@@ -1,4 +1,4 @@
-"""`make audit`: known vulnerabilities of pinned packages are found offline, and what cannot be said is not said."""
+"""`make audit` finds known vulnerabilities of pinned packages offline, and reports when it cannot decide."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Documentation that cannot rot: generated pages are current and complete, links lead somewhere, both languages show the same commands."""
+"""Documentation stays correct: generated pages are current and complete, links work, both languages show the same commands."""
 
 import re
 import subprocess
@@ -40,7 +40,7 @@ def without_blocks(text: str) -> str:
 
 
 def anchor(heading: str) -> str:
-    """As GitHub makes it."""
+    """Return the anchor of a heading as GitHub makes it."""
     plain = re.sub(r"[`*]|\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower()
     return re.sub(r"[^\w\- ]", "", plain).replace(" ", "-")
 
@@ -98,7 +98,7 @@ def test_both_languages_show_the_same_commands(english: str, japanese: str) -> N
 
 
 def commands_of(name: str) -> Iterator[str]:
-    """Blocks that people copy. What a command prints ("text") may be in the reader's language."""
+    """Yield the blocks that people copy. The output of a command ("text") may be in the reader's language."""
     for language, block in FENCE.findall((ROOT / name).read_text()):
         if language != "text":
             yield block
@@ -133,7 +133,7 @@ COMMAND = re.compile(r"^(?:sudo -u rokuon |docker compose (?:exec|run --rm) \w+ 
 
 @pytest.mark.parametrize("page", [page for page in pages() if "reference" not in page.parts], ids=lambda page: str(page.relative_to(ROOT)))
 def test_commands_and_options_in_the_docs_exist(page: Path) -> None:
-    """A command in a block is known, and each of its long options stands in the help of that command."""
+    """A command in a block exists, and the help of the command lists each of its long options."""
     help_of = dict(HELP.findall((REFERENCE / "commands.md").read_text()))
     for language, block in FENCE.findall(page.read_text()):
         if language == "text":

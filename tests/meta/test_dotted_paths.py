@@ -1,4 +1,4 @@
-"""Dotted names of ours in strings (settings, `python -m`): a renamed class or module must not leave one behind."""
+"""Our own dotted names in strings (settings, `python -m`) exist: after a rename, no string may keep the old name."""
 
 import ast
 import importlib

@@ -1,4 +1,4 @@
-"""Phrases that must not come back: riddles and metaphors that were replaced by the plain words of the field."""
+"""Forbidden phrases: riddles and metaphors that were replaced by the plain words of the field."""
 
 import re
 from collections.abc import Iterator
@@ -25,12 +25,12 @@ INSTEAD = {
     "leaves? the house": "leave your infrastructure",
     "somebody is told": "notifications",
 }
-"""What must not be said, as a pattern of words in any case, and what to say for it."""
+"""Forbidden phrases as patterns of words, case-insensitive, with the plain alternative."""
 
 
 def texts() -> Iterator[tuple[str, str]]:
-    """What people read of ours: the source with its docstrings, messages and templates, and the documents in English. The catalogue and
-    `docs/reference` are made from these."""
+    """Yield what people read: the source with its docstrings, messages and templates, and the documents in English. The catalogue and
+    `docs/reference` are generated from these."""
     paths = [path for path in (ROOT / "src" / "rokuon").rglob("*") if path.suffix in READ and "__pycache__" not in path.parts]
     paths += [ROOT / name for name in NAMED]
     paths += [path for folder in ("docs", "docs/design") for path in (ROOT / folder).glob("*.md") if not path.name.endswith(".ja.md")]
@@ -39,7 +39,7 @@ def texts() -> Iterator[tuple[str, str]]:
 
 
 def pattern(phrase: str) -> re.Pattern[str]:
-    """The phrase also where a line, a comment or a string literal is broken between two of its words."""
+    """Return a pattern that also finds the phrase if a line, a comment or a string literal is broken between two of its words."""
     return re.compile(r"\b" + phrase.replace(" ", r"""["'\s#]+""") + r"\b", re.IGNORECASE)
 
 

@@ -1,4 +1,4 @@
-"""The table of faults names tests that exist, and none of its rows is without one."""
+"""The table of faults names tests that exist, and each of its rows has a test."""
 
 import ast
 import re
@@ -16,7 +16,7 @@ DECISION = re.compile(r"[Dd]ecided otherwise: \[decision (\d+)\]\(decisions\.md#
 ROWS = {row: (outcome, held_by) for row, _, outcome, held_by in ROW.findall(TEXT)}
 ALL = [f"{letter}{number}" for letter, last in (("S", 33), ("W", 13), ("C", 18)) for number in range(1, last + 1)]
 LATER = ["D10", "D17", "E17", "E25", "E28"]
-"""Rows of parts that do not exist yet, and of figures instead of tests."""
+"""Rows of parts that do not exist yet, and rows with figures instead of tests."""
 
 
 @cache

@@ -1,4 +1,4 @@
-"""SQL that reaches into another package's tables is invisible to import-linter, so each such place is named here, with its tables."""
+"""SQL on another package's tables is invisible to import-linter, so this test lists each such module with its tables."""
 
 import ast
 import re
@@ -52,11 +52,11 @@ FOREIGN: dict[str, set[str]] = {
     "ledger/unread.py": {"org_target"},
     "ledger/unread_closings.py": {"org_target"},
 }
-"""Module: the tables of other packages that its SQL names."""
+"""The tables of other packages that a module's SQL names, by module."""
 
 
 def owner(table: str) -> str:
-    """The package whose models make the table; Procrastinate's are used by `jobs` alone."""
+    """Return the package whose models define the table; only `jobs` uses Procrastinate's."""
     return "jobs" if table in PRIVATE_OF_PROCRASTINATE else table.split("_", 1)[0]
 
 
@@ -65,7 +65,7 @@ def tables() -> set[str]:
 
 
 def strings(tree: ast.AST) -> list[str]:
-    """Every literal of a module, docstrings apart."""
+    """Return every string literal of a module, without docstrings."""
     told = set()
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
@@ -77,7 +77,7 @@ def strings(tree: ast.AST) -> list[str]:
 
 
 def foreign(source: str, package: str, known: set[str]) -> set[str]:
-    """Tables of other packages that the literals of a module of `package` name."""
+    """Return the tables of other packages that are named in the literals of a module of `package`."""
     words = {word for text in strings(ast.parse(source)) for word in re.findall(r"\w+", text)}
     return {table for table in words & known if owner(table) != package}
 

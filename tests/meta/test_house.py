@@ -34,7 +34,7 @@ DOORS = {
     "pydantic": {"config.py"},
     "pydantic_settings": {"config.py"},
 }
-"""One library, one door: the packages below rokuon that may import it."""
+"""The only packages below rokuon that may import a library ("one library, one door")."""
 
 
 def modules() -> list[Path]:
@@ -46,7 +46,7 @@ def named(path: Path) -> str:
 
 
 def repository_files() -> Iterator[Path]:
-    """What is ours and read by people: no environments, no data folders, no binary files."""
+    """Yield our own files that people read: no environments, no data folders, no binary files."""
     for top in ("src", "tests", "tools", "docs", "deploy", "bench", "requirements"):
         for path in sorted((ROOT / top).rglob("*")):
             if path.is_file() and (path.suffix in TEXT or path.name in PLAIN) and "__pycache__" not in path.parts:
@@ -79,7 +79,7 @@ def test_one_library_one_door(library: str) -> None:
 
 
 def test_what_is_imported_is_declared() -> None:
-    """What comes along with another library may leave with it."""
+    """A transitive dependency may disappear with the library that needs it, so imported libraries must be declared."""
     declared = {
         re.split(r"[\[<>=~; ]", line)[0] for line in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
     }
@@ -101,7 +101,7 @@ def canonical(distribution: str) -> str:
 
 
 def imported(path: Path) -> set[str]:
-    """The top names of everything a module imports, anywhere in it."""
+    """Return the top-level names of all imports of a module, anywhere in it."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -122,8 +122,8 @@ def test_every_reason_code_states_its_own_decision() -> None:
 
 
 def test_one_module_alone_changes_the_state_of_a_copy() -> None:
-    """A row is entered by an INSERT (`ledger.place`, `ledger.bucket_change`); whatever changes it afterwards goes through
-    `ledger.transitions`, migrations apart."""
+    """An INSERT creates a row (`ledger.place`, `ledger.bucket_change`); every later change goes through `ledger.transitions`, except in
+    migrations."""
     writes = re.compile(r"UPDATE\s+(?:ONLY\s+)?ledger_copy\b|DELETE\s+FROM\s+ledger_copy\b|MERGE\s+INTO\s+ledger_copy\b", re.IGNORECASE)
     through_the_orm = re.compile(r"\bCopy\.objects\b[^\n]*\.(?:update|bulk_update|update_or_create|delete)\(")
     writers = {named(path) for path in modules() if writes.search(path.read_text()) or through_the_orm.search(path.read_text())}

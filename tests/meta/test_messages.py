@@ -1,4 +1,4 @@
-"""The Japanese catalogue is complete, keeps what a sentence must carry, and reaches every page of help."""
+"""The Japanese catalogue is complete, keeps placeholders and commands, and covers every page of help."""
 
 import importlib.util
 import os
@@ -18,7 +18,7 @@ CATALOGUE = ROOT / "src/rokuon/locale/ja/LC_MESSAGES/django.po"
 # Names, which read the same in both languages.
 SAME = {"Dialpad", "Google Cloud Storage"}
 
-# What a translation may not lose beside its placeholders: commands, options, settings, addresses, scopes.
+# Parts that a translation must keep besides its placeholders: commands, options, settings, addresses, scopes.
 KEPT = re.compile(r"`[^`]+`|--[a-z][a-z-]*|ROKUON_[A-Z_]+|(?:gs|file|https?|postgresql)://[\w./:@-]*\w|calls:list|recordings_export")
 
 HELP = """
@@ -77,7 +77,7 @@ def test_every_translation_begins_and_ends_as_the_source_does() -> None:
 
 
 def test_a_sentence_stays_a_sentence() -> None:
-    """A full stop at the end of one is a 。 at the end of the other: sentences are joined."""
+    """A full stop at the end of one is a 。 at the end of the other, because the program joins sentences."""
     full_stop = re.compile(r"(?<!\.\.)[.?]\n*$")
     assert [source for source, ja in entries() if bool(full_stop.search(source)) != ja.rstrip("\n").endswith("。")] == []
 
@@ -89,14 +89,14 @@ def test_nothing_was_left_in_english() -> None:
 
 
 def test_japanese_and_latin_are_parted_by_a_space() -> None:
-    """As in Dialpad's article. A placeholder may hold either, so it does not count."""
+    """As in Dialpad's article. A placeholder may contain either, so it does not count."""
     touching = re.compile(r"[ぁ-んァ-ヶ一-龠][A-Za-z0-9`]|(?<!\)[sdrf])(?<!\{\w)[A-Za-z0-9`][ぁ-んァ-ヶ一-龠]")
     assert [ja for _source, ja in entries() if touching.search(re.sub(r"%\(\w+\)[\d.]*\w|\{\w+\S*?\}", " ", ja))] == []
 
 
 @pytest.fixture(scope="module")
 def japanese_help(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Every page of help, as one process prints them."""
+    """All pages of help, printed by one process."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG", "ROKUON_"))}
     answer = subprocess.run(
         [sys.executable, "-c", HELP],

@@ -1,6 +1,6 @@
-"""Private parts of libraries that Rokuon overrides or calls, each with the versions in which it was seen to work.
+"""Private parts of libraries that Rokuon overrides or calls, each with the versions with which it is known to work.
 
-A new version fails here first: read its changes, try what uses the hook, then add the version.
+A new version fails here first: read its changes, test the code that uses the hook, then add the version.
 """
 
 from importlib.metadata import version
@@ -13,9 +13,9 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 SEEN = {
-    # `stores/google_account.py` asks for a token once: the library's own retry would hold a job for minutes.
+    # `stores/google_account.py` asks for a token once, because the library's own retry would block a job for minutes.
     "gcloud-aio-auth": {"5.5.1", "5.6.0"},
-    # `console/web/gunicorn_server.py` reads requests itself before a thread is taken.
+    # `console/web/gunicorn_server.py` reads a request itself before the request gets a thread.
     "gunicorn": {"27.0.1"},
 }
 

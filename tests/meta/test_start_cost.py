@@ -1,4 +1,4 @@
-"""What a command loads before it does anything: each program start pays for it, and so does each test of the command line."""
+"""Modules that a command loads at its start: they slow down each start of the program and each test of the command line."""
 
 import subprocess
 import sys

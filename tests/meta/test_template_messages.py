@@ -1,4 +1,4 @@
-"""What the tool collects from a template is what Django looks up when it renders that template."""
+"""The tool collects from a template exactly the messages that Django looks up when it renders the template."""
 
 import importlib.util
 import re
@@ -93,7 +93,7 @@ def test_every_message_of_a_template_is_found_again_when_it_is_rendered(text: st
 
 
 def _catalogue(po: polib.POFile, folder: Path) -> Path:
-    """Each message is translated by itself in « »."""
+    """Write a catalogue in which each message is translated by its own text in « »."""
     for entry in po:
         entry.msgstr = "" if entry.msgid_plural else f"«{entry.msgid}»"
         entry.msgstr_plural = {0: f"«{entry.msgid_plural}»"} if entry.msgid_plural else {}
