@@ -29,7 +29,7 @@ def rig_of(outer: Path, database_url: str) -> Iterator[MakeRig]:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Waits of seconds take hundredths: a storm is the same storm, over sooner."""
+    """Make waits of seconds take hundredths of a second: the same storm of faults in less time."""
 
     async def nap(seconds: float, /) -> None:
         await asyncio.sleep(min(seconds, 0.01))

@@ -1,4 +1,4 @@
-"""The strict GCS double beside synchronous code: on a loop of its own in a thread."""
+"""The strict GCS double for synchronous code: on its own event loop in a thread."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""An installation, a simulated Dialpad and a bucket, joined as in real life, driven by the test instead of a worker process."""
+"""An installation, a simulated Dialpad and a bucket, connected as in production, driven by the test instead of a worker process."""
 
 import asyncio
 import ssl
@@ -38,14 +38,15 @@ ROUNDS = 200
 
 
 def small_world(**changes: Any) -> WorldSpec:
-    """Forty recordings of five weeks: centers, teams, transfers, edges of days, one long call."""
+    """Forty recordings of five weeks: centers, teams, transfers, calls around midnight, one long call."""
     return WorldSpec(
         **{"now_ms": int(time.time() * 1000), "recordings": 40, "days": 33, "talk_s": (3, 8, 20), "long_call_s": 300} | changes
     )
 
 
 class Rig:
-    """`companies` of the simulator are set up with a rule on every target and a folder each as their bucket. Close it at the end."""
+    """An installation for a test. It sets up the simulator's `companies` with a rule on every target and a folder each as their bucket.
+    Close it at the end."""
 
     def __init__(
         self,
@@ -82,7 +83,7 @@ class Rig:
         return company
 
     async def _mark(self, engine: Engine, bucket: Bucket) -> None:
-        """What verifying a bucket leaves in it: whose it is."""
+        """Create the marker that the verification of a bucket leaves in it."""
         store = engine.connections.open_store(bucket.pk, bucket.url, bucket.credential)
         await marker.create(store, marker.Claim(str(bucket.company.claim), self.installation.identity), marker.new_identity())
         await store.close()
@@ -95,7 +96,7 @@ class Rig:
         self._thread.__exit__(None, None, None)
         self.installation.close()
         with connection.cursor() as cursor:
-            # Procrastinate's tables are not Django's to flush between tests.
+            # Django does not flush Procrastinate's tables between tests.
             cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers CASCADE")
 
     # --- time and work ------------------------------------------------------------------------------------------------------
@@ -136,7 +137,7 @@ class Rig:
         return backup_now.start(company.pk, ScopeKind.COMPANY, 0, wanted, self.clock(), queue, relist=relist).run_id
 
     def drain(self, engines: int = 1) -> None:
-        """Do all that the ledger says is to do now, as workers would."""
+        """Do all work that is due now according to the ledger, as workers would."""
 
         async def work() -> None:
             made = [self.engine() for _ in range(engines)]
@@ -163,7 +164,7 @@ class Rig:
         return read.run_progress(run)
 
     def pass_time(self, hours: float = 0, steps: tuple[float, ...] = (0.02, 0.1, 0.3, 1, 4, 12, 24)) -> None:
-        """Let time go on, with a tick and its work at each step (hours)."""
+        """Advance the time, with a tick and its work at each step (hours)."""
         for step in (hours,) if hours else steps:
             self.advance(hours=step)
             before = dict(Hold.objects.values_list("pk", "probes"))
@@ -172,7 +173,7 @@ class Rig:
             self.drain()
 
     def _probe(self, before: Mapping[int, int]) -> None:
-        """The probes that the tick asked for."""
+        """Run the probes that the tick asked for."""
         asked = [hold for hold in Hold.objects.filter(lifted_at=None) if hold.probes > before.get(hold.pk, 0)]
 
         async def probes(engine: Engine) -> None:
@@ -213,7 +214,7 @@ class Rig:
         return seen.look(self.companies[number], self.clock())
 
     def mailed(self, kind: str) -> Counter[tuple[str, str]]:
-        """The mails about notices of a kind that are in the outbox: how many of each occasion to each address."""
+        """Count the mails in the outbox about notices of a kind, by occasion and address."""
         mails = Mail.objects.all()
         return Counter((mail.occasion, mail.to) for mail in mails if any(line["kind"] == kind for line in mail.letter["lines"]))
 
@@ -226,18 +227,18 @@ class Rig:
         return self.sim.meter.company(sim_id).list_pages.total()
 
     def reconfigure(self, **env: str) -> None:
-        """Start again with other settings of the environment."""
+        """Restart with other environment settings."""
         self.environment |= env
         self.config = Config.load(self.environment)
         self.installation.close()
         self.installation = installation.open_installation(self.config)
 
     def limit_key(self, *scopes: str) -> None:
-        """What the first company's key may do, as its owner set it in Dialpad."""
+        """Set the scopes of the first company's key, as its owner does in Dialpad."""
         self.sim.keys.of(self.sim.company.id)[0].scopes = frozenset(scopes)
 
     def new_key(self) -> None:
-        """A further key of the first company, entered as its admin would."""
+        """Enter another key of the first company, as its admin would."""
         secret = self.sim.keys.add(self.sim.company.id).secret
         self.enter_key(secret)
 
@@ -249,12 +250,12 @@ class Rig:
         return list(Copy.objects.filter(company=self.company).values_list("attempt", flat=True))
 
     def forget_everything(self) -> None:
-        """The ledger is lost; the settings are not (E17, E18)."""
+        """Delete the ledger, but not the settings (E17, E18)."""
         for table in (Copy, Recording, Call, Coverage, Window, Run, Hold):
             table.objects.all().delete()
 
     def use_bucket(self, url: str, credential: str = "") -> Bucket:
-        """Another bucket for the first company."""
+        """Use another bucket for the first company."""
         bucket = services.register_bucket(self.company, url)
         if credential:
             bucket.credential = self.installation.vault.seal(credential, owner=bucket_owner(bucket.pk), field=CREDENTIAL)

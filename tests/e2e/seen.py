@@ -1,4 +1,4 @@
-"""What a company admin reads, by the functions that the overview, the failure desk and the strip are made of."""
+"""The texts that a company admin reads, from the functions behind the overview, the failure page and the banner."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ from rokuon.org.models import Company, Target
 
 @dataclass(frozen=True)
 class Seen:
-    """`mood` and `answer` open the overview. `failed` and `gone` are the desk's causes (reason: copies), `waits` what is pending for a
-    reason. `held` says for each reason what it stops, `strip` what stands under the top bar about it. `unnamed` are recorded calls with
-    nothing to fetch, `unread` targets with days that were not listed. `notices` are those open (kind, cause). `sentences` are the words of
-    every reason that is shown.
+    """The visible state. `mood` and `answer` are the headline of the overview. `failed` and `gone` are the failure page's causes (reason:
+    copies), `waits` are pending copies with a reason. `held` is what each reason stops, `strip` the banner about it. `unnamed` are recorded
+    calls with nothing to fetch, `unread` targets with days that were not listed. `notices` are the open ones (kind, cause). `sentences` are
+    the texts of every reason that is shown.
     """
 
     mood: str
@@ -40,7 +40,7 @@ class Seen:
 
 
 def look(company: Company, now: datetime) -> Seen:
-    """As the admin of the whole company, in English."""
+    """Return what the admin of the whole company sees, in English."""
     company = Company.objects.get(pk=company.pk)
     whole = AccessReach(company.pk)
     targets = list(Target.objects.filter(company=company).select_related("office", "company"))

@@ -1,4 +1,4 @@
-"""Dialpad makes recordings unreachable after the access window, and the budget is short: what is about to leave is copied first (M8)."""
+"""Dialpad makes recordings unreachable after the access window, and the budget is small: those that leave soon are copied first (M8)."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -21,7 +21,7 @@ WINDOW = timedelta(days=45)
 
 
 def rig_with(rig_of: MakeRig, days: int | None, **env: str) -> Rig:
-    """Calls of ninety days, of which Dialpad hands out the last 45."""
+    """Calls of ninety days, of which Dialpad provides the last 45."""
     rig = rig_of(
         world=small_world(recordings=200, days=90, talk_s=(3, 3, 3), long_call_s=3),
         switches={"recording_access_days": WINDOW.days, "old_recordings": "denied"},
@@ -32,7 +32,7 @@ def rig_with(rig_of: MakeRig, days: int | None, **env: str) -> Rig:
 
 
 def next_job() -> int | None:
-    """The window whose job a worker would take next; it is taken."""
+    """Take the job that a worker would take next, and return its window."""
     with connection.cursor() as cursor:
         cursor.execute(
             """DELETE FROM procrastinate_jobs WHERE id = (SELECT id FROM procrastinate_jobs WHERE task_name = %s AND status = 'todo'
@@ -45,7 +45,7 @@ def next_job() -> int | None:
 
 
 def back_up_slowly(rig: Rig, an_hour_for: int) -> None:
-    """Back up now with one worker that takes windows from the queue; an hour goes by for so many requests of audio."""
+    """Back up now with one worker that takes windows from the queue; `an_hour_for` requests of audio take one hour."""
 
     async def work(engine: Engine) -> None:
         asked = 0

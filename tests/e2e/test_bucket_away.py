@@ -1,4 +1,5 @@
-"""A bucket that stays away for hours or days: held once, told once, nothing fetched for it, and caught up by itself (D24)."""
+"""A bucket that is unavailable for hours or days: one hold, one notice, nothing is fetched for it, and it catches up automatically
+(D24)."""
 
 import socket
 
@@ -103,7 +104,7 @@ def rig_seal(rig: Rig, bucket: Bucket, key: str) -> None:
 
 
 def test_d24_a_folder_on_a_disk_that_reports_errors_is_asked_every_five_minutes(rig_of: MakeRig, monkeypatch: pytest.MonkeyPatch) -> None:
-    """EIO holds at once, as before; the probe is as cheap as for an outage."""
+    """EIO causes a hold at once; its probe is as cheap as that of an outage."""
     rig = rig_of(world=small_world(recordings=15))
 
     def broken(fd: int) -> None:

@@ -20,7 +20,7 @@ from tests.e2e.rig import Rig
 
 
 def interrupted(rig: Rig, monkeypatch: pytest.MonkeyPatch, *meanwhile: Callable[[], object]) -> None:
-    """Work on a run's only window as several jobs, with something done after each."""
+    """Process a run's only window in several jobs, and do one of `meanwhile` after each."""
     now_ms = ms(rig.clock())
     rig.start(wanted=TimeRange(now_ms - 28 * 86_400_000, now_ms))
     monkeypatch.setattr(job_handlers, "SHARE_S", 0.0)

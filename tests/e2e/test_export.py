@@ -1,4 +1,4 @@
-"""The table of failures, of recordings that really failed: whatever their names are, a spreadsheet runs none (row Q36)."""
+"""Export of real failures: a spreadsheet executes none of the names, whatever they contain (row Q36)."""
 
 import csv
 import io

@@ -60,7 +60,7 @@ PASSING: dict[str, list[dict[str, Any]]] = {
 }
 
 PASSES_LATER = {"S6 429 with a billion": (24.0,)}
-"""Hours more: a pause that Dialpad asks for is kept, for a day at most."""
+"""Additional hours to wait: Rokuon obeys a pause that Dialpad asks for, for at most a day."""
 
 
 @pytest.mark.parametrize("name", PASSING)
@@ -291,7 +291,7 @@ def test_e18_a_ledger_that_lost_its_rows_meets_its_own_objects_and_writes_none_a
 
 
 def storm(rng: random.Random) -> list[dict[str, Any]]:
-    """About every third request goes wrong, each in one of two dozen ways."""
+    """About every third request fails, each in one of two dozen ways."""
     ways: list[tuple[str, Any]] = [
         ("calls", {"kind": "status", "status": 503}),
         ("calls", {"kind": "status", "status": 429, "headers": {"Retry-After": rng.choice(["1", "x", "-5"])}}),
@@ -336,7 +336,7 @@ def test_after_a_storm_and_a_calm_everything_is_verified_once_and_a_second_run_a
     rig = rig_of(world=small_world(seed=seed + 1, recordings=60), switches=switches)
     rig.sim.faults.load(storm(rng))
     rig.back_up_now()
-    # The storm damages a recording the same way each time. Two such reads ten minutes apart would be what the source has.
+    # The storm damages a recording in the same way each time. Two equal reads ten minutes apart would count as the source's real data.
     rig.pass_time(steps=(0.02, 0.1))
     assert sum(rule.hits for rule in rig.sim.faults.rules) > 10
     rig.check(finished=False)

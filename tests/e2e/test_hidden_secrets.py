@@ -1,4 +1,4 @@
-"""Whatever opens a secret keeps it out of the log from then on, also where a library or an error puts it into a line."""
+"""Opening a secret hides it from the log from then on, also if a library or an error writes it into a line."""
 
 import io
 import json
@@ -38,7 +38,7 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
 
 
 def shown(lines: io.StringIO, value: str) -> str:
-    """How a line shows the value that a library put into it."""
+    """Return how a log line shows the value that a library wrote into it."""
     lines.truncate(lines.seek(0))
     logging.getLogger("some.library").warning("sent [%s]", value)
     return json.loads(lines.getvalue())["event"].removeprefix("sent [").removesuffix("]")

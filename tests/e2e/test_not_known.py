@@ -1,4 +1,5 @@
-"""What could not be listed or read is part of every answer, over HTTP: the page, the desk, the notices; and leaves when it is cured."""
+"""Over HTTP: days and entries that could not be listed or read appear on the overview, the failure page and in notices until they are
+fixed."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Lists that never end, and lists that ignore the range: bounded and complete on every way that lists (run, sweep, look, comparison)."""
+"""Lists that never end, and lists that ignore the range: limited and complete in every use (run, sweep, look, comparison)."""
 
 import logging
 from datetime import timedelta
@@ -49,7 +49,7 @@ def test_a_sweep_a_look_and_a_comparison_stop_as_soon(rig_of: MakeRig) -> None:
     assert due is not None
     sweeps.start(rig.company.pk, due, rig.clock(), queue)
     rig.drain()
-    # Each window once, and once more at once: a list may go round for a moment.
+    # Each window once, and once more at once, because a list may loop temporarily.
     assert 0 < rig.list_pages() <= 3 * FEW
 
     rig.sim.meter.reset()
@@ -67,7 +67,7 @@ def test_a_sweep_a_look_and_a_comparison_stop_as_soon(rig_of: MakeRig) -> None:
 
     Company.objects.update(listing_trust={})
     rig.run_async(compare)
-    # Each window once, and once more at once: a list may go round for a moment.
+    # Each window once, and once more at once, because a list may loop temporarily.
     assert 0 < rig.list_pages() <= 3 * FEW
 
 
@@ -78,7 +78,7 @@ def test_a_source_that_ignores_the_range_is_listed_whole_in_bounded_pages_and_to
 ) -> None:
     rig = rig_of(switches={"ignored_bounds": bounds, "bounds_ignored_by": by}, world=small_world(recordings=60, days=80))
     if by == "callcenter":
-        # One center alone, by a listing that is trusted.
+        # Only one center, with a trusted listing.
         Target.objects.exclude(dialpad_id=str(rig.sim.company.centers[0].id)).update(backed_up=False)
         Company.objects.update(listing_trust={"callcenter": True})
     rig.sim.meter.reset()

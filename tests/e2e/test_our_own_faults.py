@@ -1,4 +1,4 @@
-"""A fault of Rokuon's own in one window: said, counted, and the run ends; it is never tried for ever in silence."""
+"""A bug of Rokuon itself in one window: it is reported and counted, and the run ends; it is never retried silently for ever."""
 
 import pytest
 

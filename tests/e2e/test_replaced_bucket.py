@@ -1,4 +1,4 @@
-"""Another disk, or none, where a bucket was: nothing is written there, and nothing that is missing is called verified."""
+"""Another disk, or none, in place of a bucket: nothing is written there, and no missing recording is shown as verified."""
 
 import shutil
 from collections import Counter
@@ -39,7 +39,7 @@ def doctor(rig: Rig) -> list[Check]:
 
 
 def half_backed_up(rig: Rig) -> None:
-    """The older half is in the bucket."""
+    """Back up only the older half."""
     now = rig.sim.now()
     rig.back_up_now(wanted=TimeRange(now - 33 * DAY_MS, now - 15 * DAY_MS))
     assert rig.states()["verified"] >= 5

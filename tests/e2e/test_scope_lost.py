@@ -1,4 +1,4 @@
-"""The key loses recordings_export while a run goes on: lists are answered, audio is not. No attempt is spent, and the copies resume."""
+"""The key loses recordings_export during a run: lists still work, audio does not. No attempt is spent, and the copies resume."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Security rows of docs/design/security.md that show only in whole runs. Where each row is tested: docs/design/security.md."""
+"""Security rows of docs/design/security.md that need whole runs. docs/design/security.md says where each row is tested."""
 
 import json
 import logging
@@ -32,7 +32,7 @@ def with_canary_key(rig: Rig) -> None:
 
 
 def everything_in(dsn: str) -> str:
-    """Every row of every table, as a dump would show it."""
+    """Return every row of every table, as a dump would show it."""
     texts = []
     with psycopg.connect(dsn) as connection:
         tables = connection.execute("SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname = 'public'").fetchall()
@@ -42,7 +42,7 @@ def everything_in(dsn: str) -> str:
 
 
 def test_q10_the_key_travels_in_the_header_alone(rig_of: MakeRig) -> None:
-    """Dialpad's own redirect carries the key in its query (docs/design/dialpad.md 3); Rokuon puts it into none."""
+    """Dialpad's own redirect contains the key in its query (docs/design/dialpad.md 3); Rokuon puts it into no query."""
     rig = rig_of()
     with_canary_key(rig)
     rig.back_up_now()
@@ -139,7 +139,7 @@ def test_q20_a_secret_moved_to_another_company_does_not_open_and_no_request_is_m
 def test_q22_no_secret_no_address_and_no_name_of_a_person_in_logs_or_texts_of_the_ledger_through_a_storm(
     rig_of: MakeRig, impatient: None, seed: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Nothing is registered with the log's redaction: what is not written cannot leak."""
+    """Nothing is registered with the log's redaction, so the test shows that the values are never written."""
     said: list[str] = []
 
     class Keep(logging.Handler):

@@ -1,4 +1,4 @@
-"""What people and Dialpad change while recordings are on their way (rows C1 to C9, C11): ledger, buckets and what the admin sees."""
+"""Changes by people and Dialpad while recordings are in flight (rows C1 to C9, C11): ledger, buckets and the admin's view."""
 
 import re
 import zoneinfo
@@ -22,7 +22,7 @@ from tests.e2e.conftest import MakeRig
 from tests.e2e.rig import Rig, small_world
 
 LATE = {"endpoint": "media_blob", "nth": [1, 4], "action": {"kind": "status", "status": 404}}
-"""The first few recordings are not there yet, and wait."""
+"""The first few recordings are not available yet, and wait."""
 
 Pages = Callable[..., str]
 
@@ -40,7 +40,7 @@ def pages_of(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Rig], "Conso
 
 
 class Console:
-    """What the company's admin sees and does."""
+    """The console as the company's admin uses it."""
 
     def __init__(self, rig: Rig) -> None:
         self._at = f"/c/{rig.company.public_id}/"
@@ -55,7 +55,7 @@ class Console:
         return _text(answer.content.decode())
 
     def set_rules(self, changed: set[int]) -> None:
-        """Tick or untick these targets on the page of rules, and confirm what it says."""
+        """Toggle the checkboxes of these targets on the rules page, and confirm the preview."""
         for kind in ("callcenter", "coachingteam"):
             form = _form(self._browser.get(f"{self._at}rules/?kind={kind}").content.decode())
             shown = {int(one) for one in re.findall(r"\d+", str(form["shown"]))} & changed
@@ -86,7 +86,7 @@ def new_bucket(rig: Rig, name: str) -> Bucket:
 
 
 def all_objects(rig: Rig) -> dict[str, bytes]:
-    """Of every bucket; no key is in two of them."""
+    """Return the objects of all buckets; no key is in two of them."""
     found: dict[str, bytes] = {}
     for folder in sorted(rig.bucket_folder().parent.iterdir()):
         objects = {key: data for key, data in folder_objects(folder).items() if key not in MARKERS}
@@ -96,7 +96,7 @@ def all_objects(rig: Rig) -> dict[str, bytes]:
 
 
 def half_way(rig: Rig) -> None:
-    """A run over eighty days that has done its newest windows; of them some recordings wait."""
+    """Start a run over eighty days and finish its newest windows; some of their recordings wait."""
     rig.sim.faults.load([LATE])
     rig.start()
     while Copy.objects.filter(state="verified").count() < 5:
@@ -271,7 +271,7 @@ def test_c8_a_center_that_dialpad_no_longer_has_stands_apart_and_keeps_what_it_h
 
 
 def test_c9_a_new_key_is_used_without_a_restart_and_neither_is_ever_logged(rig_of: MakeRig, outer: Path) -> None:
-    """The old key is revoked at once, in the middle of a job of a real worker, which is never started again."""
+    """The old key is revoked at once, during a job of a real worker, which is never restarted."""
     rig = rig_of(world=small_world(recordings=40), ROKUON_TRANSFERS="2", ROKUON_LOG_LEVEL="debug")
     rig.sim.faults.load([{"endpoint": "media_blob", "action": {"kind": "delay", "seconds": 0.1}}])
     (old,) = rig.sim.keys.of(rig.sim.company.id)
@@ -289,8 +289,8 @@ def test_c9_a_new_key_is_used_without_a_restart_and_neither_is_ever_logged(rig_o
 
 
 def nothing_waits() -> bool:
-    """Whether all is done. A job keeps the key that it began with, so the source may be held for the minute until a probe takes the
-    new one: the test does not wait for it."""
+    """Whether all work is done. A job keeps the key with which it began, so the source may be held for a minute until a probe uses the new
+    one. The test does not wait for this."""
     Hold.objects.filter(lifted_at=None).update(probe_at=datetime.now(UTC))
     busy = Run.objects.filter(state="running").exists() or Copy.objects.filter(state="pending").exists()
     return not busy and not Hold.objects.filter(lifted_at=None).exists()

@@ -1,4 +1,4 @@
-"""A bucket whose disk takes only short names: no recording ends for it, and verifying the bucket is all that has to be done."""
+"""A bucket whose disk accepts only short names: no recording fails because of it, and verifying the bucket is the only action needed."""
 
 import pytest
 

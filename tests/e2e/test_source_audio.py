@@ -1,4 +1,4 @@
-"""Audio that stalls, drips or is larger than anything (rows S13, S14, S20), or no MP3 (row S19)."""
+"""Audio that stalls, arrives very slowly or is very large (rows S13, S14, S20), or is not MP3 (row S19)."""
 
 import base64
 import io
@@ -97,7 +97,7 @@ def test_s19_a_wav_is_not_stored_under_a_name_that_says_mp3_and_is_called_what_i
 
 @contextmanager
 def peak_of_own_memory() -> Iterator[dict[str, int]]:
-    """What this process keeps for itself, at most, in bytes; pages of files are the kernel's to drop."""
+    """Measure the peak of this process's private memory, in bytes; the kernel may drop pages of files."""
 
     def own() -> int:
         (line,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("RssAnon:")]
@@ -118,7 +118,7 @@ def peak_of_own_memory() -> Iterator[dict[str, int]]:
 
 @pytest.mark.slow
 def test_s20_three_gigabytes_pass_through_the_spool_with_flat_memory(rig_of: MakeRig) -> None:
-    """The simulated Dialpad is in the same process, and what it keeps counts too."""
+    """The simulated Dialpad is in the same process, so its memory counts too."""
     rig = rig_of(world=small_world(recordings=20), ROKUON_MAX_RECORDING_BYTES=str(4 * GIB))
     rig.back_up_now()
     large = made_longer(rig, 3 * GIB)
@@ -133,7 +133,7 @@ def test_s20_three_gigabytes_pass_through_the_spool_with_flat_memory(rig_of: Mak
 
 
 def made_longer(rig: Rig, size: int) -> Recording:
-    """One more recording of a call of 19 days, at 2,000 bytes a second."""
+    """Add a recording of a call of 19 days, with 2,000 bytes a second."""
     maker, talk_ms = rig.sim.world.makers[rig.sim.company.id], size // 2
     legs = maker.center_call(rig.sim.company.centers[0], rig.sim.now() - talk_ms - 3_600_000, talk_ms, 0)
     for leg in legs:

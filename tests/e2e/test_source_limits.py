@@ -1,4 +1,4 @@
-"""Dialpad asks to slow down, or is away: the whole company waits, nothing fails for it, and all is caught up (rows S6, S7, S8)."""
+"""Dialpad asks to slow down, or has an outage: the whole company waits, nothing fails, and it catches up (rows S6, S7, S8)."""
 
 import time
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ def test_s6_a_named_wait_stops_every_process_of_the_company_for_its_time(rig_of:
     rig.start()
     rig.drain(engines=2)
     told_at = next(entry.at for entry in rig.sim.meter.log if entry.status == 429)
-    # What was on its way when the answer came arrives; a slot that the other process had reserved lies a sixth of a second ahead.
+    # Requests in flight when the answer came still arrive; a slot that the other process had reserved is a sixth of a second ahead.
     assert [at - told_at for at in arrivals(rig) if told_at + 0.6 < at < told_at + 1.95] == []
     rig.check()
     assert rig.admin_sees().mood == "verified"
@@ -94,7 +94,7 @@ def test_s7_four_workers_at_their_limit_never_send_more_than_twenty_in_any_secon
 
 
 def an_outage(after_pages: int) -> list[dict[str, Any]]:
-    """Of audio at once, of the list a few pages later, so that something was placed."""
+    """Fail audio at once, and the list a few pages later, so that some copies are placed before."""
     down = {"kind": "status", "status": 503}
     return [{"endpoint": "media*", "action": down}, {"endpoint": "calls", "nth": [after_pages + 1, 10**9], "action": down}]
 

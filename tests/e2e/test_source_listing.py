@@ -1,4 +1,4 @@
-"""What a listing may say, and when: late audio, calls that move, odd times, cursors, two years ago (rows S4, S21, S23, S25-S32)."""
+"""Variants of a listing: late audio, calls that move, odd times, cursors, calls of two years ago (rows S4, S21, S23, S25-S32)."""
 
 import threading
 from collections import Counter
@@ -26,7 +26,7 @@ DAY_MS = 86_400_000
 
 
 def a_center_call(rig: Rig, started: int | None = None, *, center: int = 0, recordings: tuple[str, ...] = ("callrecording",)) -> Call:
-    """A conversation of a minute that is over, two hours ago unless `started` says when; what was recorded is on its group leg."""
+    """Add a finished conversation of a minute, two hours ago or at `started`; its recordings are on the group leg."""
     maker, started = rig.sim.world.makers[rig.sim.company.id], rig.sim.now() - 7_200_000 if started is None else started
     legs = maker.center_call(rig.sim.company.centers[center], started, 60_000, 0)
     for leg in legs:
@@ -70,7 +70,7 @@ def test_s21_five_recordings_of_one_call_are_five_things_and_its_voicemail_is_sh
     call = a_center_call(rig, recordings=("callrecording", "admincallrecording", "voicemail", "callrecording", "admincallrecording"))
     rig.back_up_now()
     rig.check()
-    # A trainee's conversation is also the team's: each of its recordings has a copy in each folder.
+    # A trainee's conversation also belongs to the team: each of its recordings has a copy in each folder.
     states = Counter(
         (copy.recording.kind, copy.state, copy.reason) for copy in copies_of(call) if copy.target.dialpad_id == str(call.center.id)
     )  # type: ignore[union-attr]
@@ -101,7 +101,7 @@ def test_s23_a_list_that_is_suddenly_empty_at_a_busy_hour_is_told_within_two_hou
 
 @contextmanager
 def calls_that_end_while_pages_are_read(rig: Rig, most: int) -> Iterator[list[int]]:
-    """A call ends for each page that is fetched. Yields how many did."""
+    """End a call for each page that is fetched. Yields the number of ended calls."""
     done, ended = threading.Event(), [0]
 
     def end() -> None:
@@ -119,7 +119,8 @@ def calls_that_end_while_pages_are_read(rig: Rig, most: int) -> Iterator[list[in
 
 @pytest.mark.parametrize("cursor", ["key", "offset"])
 def test_s25_calls_that_end_while_pages_are_read_disturb_no_page_and_the_next_pass_has_them(rig_of: MakeRig, cursor: str) -> None:
-    """With cursors that count from the newest, an insertion shifts what follows: the window's end is frozen, so nothing is inserted."""
+    """With cursors that count from the newest, an insertion would shift the next pages. The window's end is fixed, so nothing is
+    inserted."""
     rig = rig_of(switches={"cursor_style": cursor}, world=small_world(recordings=250, talk_s=(2, 3, 4), long_call_s=0))
     before = [it["id"] for it in rig.checker().truth()]
     rig.sim.faults.load([{"endpoint": "calls", "action": {"kind": "delay", "seconds": 0.03}}])

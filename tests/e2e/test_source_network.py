@@ -1,4 +1,4 @@
-"""The way to Dialpad: names that do not resolve, certificates that are not Dialpad's (row S33)."""
+"""Network faults on the way to Dialpad: names that do not resolve, certificates that are not Dialpad's (row S33)."""
 
 import ssl
 from pathlib import Path
@@ -28,7 +28,7 @@ def test_s33_a_certificate_that_is_not_dialpads_holds_the_source_and_nothing_is_
         "for another host": ours.certificate(x509.DNSName("dialpad.com")),
         "of somebody else": others.certificate(HERE),
     }[wrong]
-    # The machine's own trust, as an operator would set it; read when a session is opened instead of when the process starts.
+    # The machine's own trust store, as an operator would set it; here it is read when a session is opened, not when the process starts.
     monkeypatch.setenv("SSL_CERT_FILE", str(ours.file))
     monkeypatch.setattr(connections, "DialpadSource", lambda *a, **k: DialpadSource(*a, **k, tls=ssl.create_default_context()))
     server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -60,7 +60,7 @@ def test_s33_a_certificate_of_a_companys_own_authority_without_key_identifiers_i
     server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     server.load_cert_chain(old.certificate(HERE))
     rig = rig_of(world=small_world(recordings=20), tls=server)
-    trust.verify_flags |= ssl.VERIFY_X509_STRICT  # as Python 3.13 sets it
+    trust.verify_flags |= ssl.VERIFY_X509_STRICT  # the default of Python 3.13
     rig.back_up_now()
     assert rig.admin_sees().strip == {"source_certificate_incomplete": SourceCertificateIncomplete.advice}
     assert Hold.objects.get().detail.endswith("Key Identifier"), "what it lacks"

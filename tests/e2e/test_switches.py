@@ -1,6 +1,6 @@
-"""Whatever the answer to an open question about Dialpad is (simulator/switches.py), nothing is lost, doubled or false.
+"""For every possible answer to the open questions about Dialpad (simulator/switches.py), nothing is lost, duplicated or wrong.
 
-Where an answer means that something cannot be had, the ledger says so with a reason, and nothing is spent on it.
+If an answer means that something is not available, the ledger says so with a reason, and no tries are spent on it.
 """
 
 import time
@@ -53,13 +53,13 @@ def test_under_this_answer_everything_is_verified(rig_of: MakeRig, switches: dic
     rig = rig_of(switches=switches)
     assert rig.back_up_now().run.state == "finished"
     if switches.get("list_details") == "urls":
-        # An address alone tells no length: the audio is read again some time later.
+        # An address alone does not give the length: the audio is read again some time later.
         rig.pass_time(0.3)
     rig.check()
 
 
 def test_recordings_under_an_unknown_form_of_address_are_unreadable_entries_until_they_can_be_read(rig_of: MakeRig) -> None:
-    """Also on the agents' legs, whose `was_recorded` says false."""
+    """Also on the agents' legs, whose `was_recorded` is false."""
     rig = rig_of(switches={"list_details": "odd", "recording_leg": "agent"}, world=small_world(recordings=20))
     assert rig.back_up_now().malformed > 0
     assert not Copy.objects.exists()
@@ -117,7 +117,7 @@ def test_s22_recorded_calls_without_details_are_counted_and_their_days_stay_open
     assert ("unnamed", "recording_details_missing") in rig.admin_sees().notices
     assert {(occasion, times) for (occasion, _), times in rig.mailed("unnamed").items()} == {("backfill", 1)}, "in the first run's summary"
     rig.sim.switches.set("list_details", "all")
-    # A call that is not even marked as recorded (docs/design/dialpad.md) is found again only when everything is listed anew.
+    # A call that is not even marked as recorded (docs/design/dialpad.md) is found again only if everything is listed again.
     rig.back_up_now(relist=True)
     rig.check()
     assert read.details_missing(rig.company.pk) == {}

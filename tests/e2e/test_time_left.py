@@ -1,4 +1,4 @@
-"""The time left of real runs: for what moves, and never for what is held or paused."""
+"""The time left of real runs: shown for copies that make progress, and never for those that are held or paused."""
 
 from rokuon.accounts.permissions import AccessReach
 from rokuon.cli.backup.follow import in_words
@@ -17,7 +17,7 @@ from tests.e2e.rig import Rig, small_world
 
 
 def told(rig: Rig, run_id: int) -> Left | None:
-    """The console and the commands ask one function."""
+    """Return the time left, from the function that the console and the commands use."""
     now, run = rig.clock(), Run.objects.get(pk=run_id)
     progress = read.run_progress(run_id)
     answer = time_left.of_run(rig.company, progress, throughput.rate(run, now), now)

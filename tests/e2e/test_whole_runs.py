@@ -1,4 +1,4 @@
-"""Back up now from an empty bucket to a proven one, over HTTP, judged by a checker that shares no code with Rokuon."""
+"""Back up now from an empty bucket to a complete, proven one, over HTTP, judged by a checker that shares no code with Rokuon."""
 
 from collections import Counter
 
