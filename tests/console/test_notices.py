@@ -128,7 +128,7 @@ def test_every_kind_of_notice_has_words_in_both_languages(world: World, kind: st
     browser.post("/language/", {"language": "ja"})
     japanese = text(browser, world.url("notices/"))
     (row,) = re.findall(r"Reminders +(.*?) +Stop reminders", english)
-    (line,) = re.findall(r"催促 +(.*?) +催促を止める", japanese)
+    (line,) = re.findall(r"リマインダー +(.*?) +リマインダーメールを停止", japanese)
     assert re.search(r"[\u3041-\u30ff]", line)
     assert not re.search(r"[\u3041-\u30ff]", row)
 

@@ -302,7 +302,7 @@ def test_the_page_speaks_japanese(ready: World) -> None:
     client.cookies["rokuon_language"] = "ja"
     said = text(client, ready.url())
     assert "1 件の録音がバックアップされていません" in said
-    assert "原因は 1 件です（下に示します）。ほかの 2 件はバックアップ済み（確認済み）です。" in said
+    assert "原因は 1 件です（下に示します）。ほかの 2 件は、検証済みでバケットにあります。" in said
     for english in ("verified", "Failed", "Coverage", "Discovered", "recordings"):
         assert english not in said
 

@@ -255,7 +255,7 @@ def test_the_pages_speak_japanese(world: World) -> None:
     copy = add_copy(world.sales, world.bucket, 1)
     browser = world.admin
     browser.cookies["rokuon_language"] = "ja"
-    for url, said in ((world.url("recordings/"), "バックアップ済み（確認済み）"), (world.url(f"recordings/{copy.pk}/"), "監査ログ")):
+    for url, said in ((world.url("recordings/"), "検証済み"), (world.url(f"recordings/{copy.pk}/"), "監査ログ")):
         assert said in shown(browser, url)
 
 
