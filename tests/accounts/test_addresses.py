@@ -194,7 +194,7 @@ def person_made(before: Any) -> str:
     return str(made.email)
 
 
-# What keeps somebody out, and the proof
+# What keeps someone out, and the proof
 
 
 @pytest.fixture

@@ -84,7 +84,7 @@ def test_signing_in_by_link_gives_the_session_a_new_key(token: str) -> None:
     browser = Client()
     browser.get("/sign-in/")
     session = browser.session
-    session["planted"] = "by somebody"
+    session["planted"] = "by someone"
     session.save()
     browser.cookies[settings.SESSION_COOKIE_NAME] = session.session_key
     planted = session.session_key

@@ -138,7 +138,7 @@ LIES: dict[str, dict[str, Any]] = {
     "mail verified, it says": {"email_verified": "true"},
     "nothing said about the mail": {"email_verified": None},
     "no mail": {"email": None},
-    "somebody who was not invited": {"email": "stranger@example.com"},
+    "someone who was not invited": {"email": "stranger@example.com"},
 }
 
 

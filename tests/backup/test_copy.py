@@ -398,7 +398,7 @@ async def test_a_lost_answer_with_nothing_stored_is_sent_again_without_fetching_
 @pytest.mark.parametrize(
     ("data", "recording"),
     [
-        (b"somebody else's", "r1"),
+        (b"someone else's", "r1"),
         (AUDIO[:-1] + b"!", "r1"),
         (AUDIO, "r2"),
     ],

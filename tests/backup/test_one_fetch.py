@@ -41,7 +41,7 @@ async def test_copies_in_two_buckets_are_served_by_one_fetch(bench: Bench) -> No
 
 async def test_a_store_that_fails_for_one_copy_costs_the_other_nothing(bench: Bench) -> None:
     center, team = center_and_team()
-    await bench.store.put(center.key, _body(b"somebody else's"), content_type="audio/mpeg", metadata={})
+    await bench.store.put(center.key, _body(b"someone else's"), content_type="audio/mpeg", metadata={})
     await bench.pool_tries(center, team)
     assert (bench.ledger.outcome(center.copy_id).state, bench.ledger.outcome(center.copy_id).reason) == (
         State.FAILED,

@@ -41,7 +41,7 @@ def places(number: int) -> dict[str, Any]:
         "membership": membership and membership.pk,
         "person": membership and membership.person_id,
         "join": membership and _join(membership.person),
-        "retry": copy and Retry.objects.create(company=company, by="somebody", copies=[copy.pk]).pk,
+        "retry": copy and Retry.objects.create(company=company, by="someone", copies=[copy.pk]).pk,
         "state": bad.state if bad else "failed",
         "reason": bad.reason if bad else "recording_not_audio",
         "recipient": _recipient(company),
@@ -52,7 +52,7 @@ def places(number: int) -> dict[str, Any]:
 
 def _join(person: Person) -> int:
     """An account of the identity provider with another address than the person's."""
-    claims = {"email": "somebody.else@people.example", "iss": "https://id.example"}
+    claims = {"email": "someone.else@people.example", "iss": "https://id.example"}
     joined, _new = SocialAccount.objects.get_or_create(
         provider="oidc", uid=str(person.pk), defaults={"user": person, "extra_data": {"id_token": claims}}
     )

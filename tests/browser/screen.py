@@ -62,7 +62,7 @@ class Screen:
 
     def _on_request(self, request: Request) -> None:
         if not request.url.startswith((self.address + "/", "data:", "blob:")):
-            self.problems.append(f"{self.page.url}: asks somebody else: {request.url}")
+            self.problems.append(f"{self.page.url}: asks someone else: {request.url}")
 
 
 def open_screen(browser: Browser, console: Console, cookie: str = "", language: str = "en", width: int = WIDE, **options: Any) -> Screen:

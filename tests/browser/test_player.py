@@ -21,7 +21,7 @@ def recording(place: Place) -> dict[str, Any]:
 
 
 def press_play(screen: Screen) -> None:
-    """As somebody does who has no mouse."""
+    """As someone does who has no mouse."""
     screen.page.locator("audio").focus()
     screen.page.keyboard.press("Space")
 

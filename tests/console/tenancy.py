@@ -149,7 +149,7 @@ def markdown() -> str:
         "",
         "Every address of the console, every method, every kind of person. `tests/console/test_tenancy.py` reads the addresses from the",
         "router, asks each with each method as each person, and fails where an answer differs from this table, where an address is missing",
-        "from it, where an answer to somebody of office A or of another company holds a name, an id or a count of office B, and where a",
+        "from it, where an answer to someone of office A or of another company holds a name, an id or a count of office B, and where a",
         "GET, or a request that is refused, changes the database. The page is written by `python -m tests.console.tenancy`.",
         "",
         "*ok*: the page, or what the form does. *in*: sent to sign-in. A number is the HTTP status; nothing else happens. The thing asked",

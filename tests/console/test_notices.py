@@ -392,7 +392,7 @@ def test_a_test_mail_goes_to_oneself_in_ones_language_and_not_twice_a_moment(wor
     browser = Client()
     browser.force_login(Person.objects.get(pk=person.pk))
     for _time in range(2):
-        assert browser.post(world.url("notices/test/"), {"to": "somebody@else.example"}).status_code == 303
+        assert browser.post(world.url("notices/test/"), {"to": "someone@else.example"}).status_code == 303
     assert server.readers == [person.email]
     assert server.mails[0]["Content-Language"] == "ja"
     assert re.search(r"[\u3041-\u30ff]", server.mails[0]["Subject"])

@@ -77,7 +77,7 @@ def _of_route(town: Town, route: Route) -> Iterator[str]:
 
 
 WORDS = {"state", "reason"}
-"""Arguments that name no thing of anybody's."""
+"""Arguments that name no thing of anyone's."""
 
 
 def test_an_address_with_somebody_elses_id_is_not_there(small_town: Town) -> None:

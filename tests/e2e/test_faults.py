@@ -269,12 +269,12 @@ def test_d6_q17_foreign_files_under_our_names_are_left_and_named_and_the_rest_is
     rig.forget_everything()
     for path in [rig.bucket_folder() / key for key in content]:
         path.unlink()
-    (rig.bucket_folder() / victim).write_bytes(b"somebody's own")
+    (rig.bucket_folder() / victim).write_bytes(b"someone's own")
     rig.back_up_now()
-    assert (rig.bucket_folder() / victim).read_bytes() == b"somebody's own"
+    assert (rig.bucket_folder() / victim).read_bytes() == b"someone's own"
     failed = [row for row in rig.checker().rows() if row.state == "failed"]
     assert [(row.key, row.reason) for row in failed] == [(victim, "object_occupied")]
-    assert {key: data for key, data in rig.objects().items() if key not in MARKERS} == content | {victim: b"somebody's own"}
+    assert {key: data for key, data in rig.objects().items() if key not in MARKERS} == content | {victim: b"someone's own"}
 
 
 def test_e18_a_ledger_that_lost_its_rows_meets_its_own_objects_and_writes_none_again(rig_of: MakeRig) -> None:

@@ -161,7 +161,7 @@ def test_d4_a_restart_that_the_bucket_refuses_changes_nothing(rig_of: MakeRig) -
     before = (rig.states(), bucket(rig).identity)
     disk = unmount(rig)
     (rig.bucket_folder() / "call-recordings").mkdir()
-    marked = '{"rokuon-company": "somebody else", "rokuon-installation": "x", "rokuon-bucket": "y"}'
+    marked = '{"rokuon-company": "someone else", "rokuon-installation": "x", "rokuon-bucket": "y"}'
     (rig.bucket_folder() / "call-recordings" / ".rokuon").write_text(marked)
     refused = restart(rig)
     assert refused.verification.failure is not None

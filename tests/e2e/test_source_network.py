@@ -17,7 +17,7 @@ from tests.e2e.conftest import MakeRig
 from tests.e2e.rig import small_world
 
 
-@pytest.mark.parametrize("wrong", ["expired", "for another host", "of somebody else"])
+@pytest.mark.parametrize("wrong", ["expired", "for another host", "of someone else"])
 def test_s33_a_certificate_that_is_not_dialpads_holds_the_source_and_nothing_is_sent(
     rig_of: MakeRig, outer: Path, monkeypatch: pytest.MonkeyPatch, wrong: str
 ) -> None:
@@ -26,7 +26,7 @@ def test_s33_a_certificate_that_is_not_dialpads_holds_the_source_and_nothing_is_
     bad = {
         "expired": ours.certificate(HERE, -DAY),
         "for another host": ours.certificate(x509.DNSName("dialpad.com")),
-        "of somebody else": others.certificate(HERE),
+        "of someone else": others.certificate(HERE),
     }[wrong]
     # The machine's own trust store, as an operator would set it; here it is read when a session is opened, not when the process starts.
     monkeypatch.setenv("SSL_CERT_FILE", str(ours.file))

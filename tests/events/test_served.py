@@ -110,7 +110,7 @@ def served(rig_of: MakeRig) -> Iterator[Callable[..., Served]]:
 
 @contextmanager
 def locked(dsn: str, statement: str) -> Iterator[None]:
-    """Something that the web process needs is held by somebody else."""
+    """Something that the web process needs is held by someone else."""
     with psycopg.connect(dsn, application_name="nemesis") as connection:
         connection.execute(statement)  # type: ignore[arg-type]
         yield
@@ -304,7 +304,7 @@ def test_w7_who_knocks_at_no_hook_is_sent_away_before_the_body(served: Callable[
 
 
 def test_w7_hooks_never_have_all_of_the_threads(served: Callable[..., Served]) -> None:
-    """Events wait for a table that somebody has locked, more of them than there are threads; the console goes on."""
+    """Events wait for a table that someone has locked, more of them than there are threads; the console goes on."""
     one = served("--processes", "1", "--threads", "4")
     with ThreadPoolExecutor(12) as pool:
         with locked(one.rig.dsn, "LOCK TABLE events_hint IN ACCESS EXCLUSIVE MODE"):
@@ -352,7 +352,7 @@ def test_w8_while_the_database_is_away_or_locked_nothing_is_acknowledged_and_a_s
 
 
 def test_w9_a_web_process_killed_in_the_middle_leaves_the_event_once_or_not_at_all(served: Callable[..., Served]) -> None:
-    """Killed before the row, between the row and its job, and between those and the answer: locks of somebody else hold it at that
+    """Killed before the row, between the row and its job, and between those and the answer: locks of someone else hold it at that
     very place."""
     one = served("--processes", "1")
     one.rig.back_up_now()

@@ -161,7 +161,7 @@ def test_a_tick_forgets_what_nobody_needs(world: World) -> None:
     old = NOW - timedelta(days=36)
     Hint.objects.create(company=world.company, digest="d", call_id="1", state="hangup", started_at=old, received_at=old, result="left")
     Hint.objects.create(company=world.company, digest="e", call_id="2", state="hangup", started_at=NOW, received_at=NOW, result="left")
-    Retry.objects.create(company=world.company, by="somebody", at=old, copies=[1])
+    Retry.objects.create(company=world.company, by="someone", at=old, copies=[1])
     Session.objects.create(session_key="0" * 64, session_data="", expire_date=old, created_at=old, seen_at=old)
     tick(NOW)
     assert list(Hint.objects.values_list("call_id", flat=True)) == ["2"]

@@ -1,4 +1,4 @@
-"""Nobody works, and somebody hears of it: the thread in the web server, by itself and in its processes."""
+"""Nobody works, and someone hears of it: the thread in the web server, by itself and in its processes."""
 
 import time
 from datetime import datetime, timedelta

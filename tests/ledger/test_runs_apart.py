@@ -1,4 +1,4 @@
-"""Runs beside each other, and a run whose work is taken away: what one ends, the other keeps; none stays open for ever."""
+"""Runs beside each other, and a run whose work is removed: what one ends, the other keeps; none stays open for ever."""
 
 import threading
 from datetime import timedelta

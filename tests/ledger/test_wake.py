@@ -1,4 +1,4 @@
-"""A run that waits after a failed listing: it says so, and goes on at once when somebody asks again."""
+"""A run that waits after a failed listing: it says so, and goes on at once when someone asks again."""
 
 from datetime import timedelta
 

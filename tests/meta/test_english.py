@@ -9,13 +9,14 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 NAMED = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md")
 READ = {".py", ".html", ".txt"}
+WRITTEN = {"tenancy.md"}
+"""Made from tests, which `make check` reads."""
 
 INSTEAD = {
     "is told from now on": "will receive notifications",
     "who is told": "recipients",
-    "needs? somebody": "needs attention",
     "nothing is left of this": "no ... are left for this",
-    "somebody else was quicker": "already done by someone else",
+    "else was quicker": "already done by someone else",
     "take the tick away": "clear the checkbox",
     "goes on where it (was|stood)": "resumes where it left off",
     "lets? it go on": "resumes it",
@@ -23,7 +24,19 @@ INSTEAD = {
     "has become more": "has increased",
     "whom to let in": "grant access to",
     "leaves? the house": "leave your infrastructure",
-    "somebody is told": "notifications",
+    "(some|any)body": "someone, anyone, a person, an admin",
+    "whoever": "anyone who, the caller",
+    "(is|are|was|were|be) told": "is notified",
+    "tells? (of|apart)": "reports, distinguishes",
+    "of late": "recently",
+    "for long": "for a long time",
+    "mend(s|ed|ing)?": "fix, repair",
+    "what (it|they) came to": "result",
+    "hand(s|ed|ing)? (out|back)": "return, serve",
+    "take(s|n)? away": "remove",
+    "stands? (there|in|on)": "is in",
+    "upside down": "reversed",
+    "goes on": "continues, resumes",
 }
 """Forbidden phrases as patterns of words, case-insensitive, with the plain alternative."""
 
@@ -35,7 +48,8 @@ def texts() -> Iterator[tuple[str, str]]:
     paths += [ROOT / name for name in NAMED]
     paths += [path for folder in ("docs", "docs/design") for path in (ROOT / folder).glob("*.md") if not path.name.endswith(".ja.md")]
     for path in sorted(paths):
-        yield path.relative_to(ROOT).as_posix(), path.read_text()
+        if path.name not in WRITTEN:
+            yield path.relative_to(ROOT).as_posix(), path.read_text()
 
 
 def pattern(phrase: str) -> re.Pattern[str]:

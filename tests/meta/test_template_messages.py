@@ -29,7 +29,7 @@ TEMPLATES = {
     "counted": "{% blocktranslate trimmed count n=number %}\n {{ n }} day\n of {{ name }}{% plural %}\n {{ n }} days\n of {{ name }}\n"
     "{% endblocktranslate %}",
     "with a name": "{% blocktranslate with who=name|upper %}By {{ who }}{% endblocktranslate %}",
-    "in the options": '{% blocktranslate with who=none|default:_("somebody") asvar t %}By {{ who }}{% endblocktranslate %}{{ t }}',
+    "in the options": '{% blocktranslate with who=none|default:_("someone") asvar t %}By {{ who }}{% endblocktranslate %}{{ t }}',
     "Japanese and emoji": '{% translate "録音 🎧 — “ok”" %}',
 }
 

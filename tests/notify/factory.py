@@ -1,4 +1,4 @@
-"""A company whose failures somebody is told of: two offices with targets, people of each kind, and what the directory says."""
+"""A company whose failures someone is told of: two offices with targets, people of each kind, and what the directory says."""
 
 from datetime import datetime, timedelta
 
@@ -58,7 +58,7 @@ class Place(World):
         return list(Mail.objects.exclude(pk__in=before).order_by("pk"))
 
     def listed(self, name: str, *emails: str, offices: tuple[Office, ...] = (), **fields: object) -> User:
-        """Somebody in Dialpad's directory, an admin of these offices."""
+        """Someone in Dialpad's directory, an admin of these offices."""
         ids = [office.dialpad_id for office in offices]
         return User.objects.create(
             company=self.company, dialpad_id=f"u-{name}", name=name, emails=list(emails), admin_office_ids=ids, **fields

@@ -410,7 +410,7 @@ def test_a_mail_that_was_not_taken_says_what_the_server_asked_and_no_other_cause
 
 
 def test_a_server_that_asks_to_wait_wherever_it_does_is_waited_for(smtp: MailServer, place: Place, clock: Clock) -> None:
-    """421 for the sender, for the reader and for the text; a mail that got through in the end was never anybody's fault."""
+    """421 for the sender, for the reader and for the text; a mail that got through in the end was never anyone's fault."""
     write(place, clock, "ken@acme.example")
     for attribute, value in (
         ("sender_refused", "421 4.3.2 going down"),

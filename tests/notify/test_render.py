@@ -132,7 +132,7 @@ def test_the_end_asks_for_nothing() -> None:
 def test_c17_who_is_told_instead_of_an_office_reads_why() -> None:
     rendered = render(replace(samples.LETTERS["opened"], fallback=True), "en", ORIGIN)
     assert "nobody of 大阪オフィス can be reached" in rendered.text
-    assert "Add somebody for the office" in rendered.text
+    assert "Add someone for the office" in rendered.text
 
 
 def test_a_mail_is_bounded_whatever_the_letter_holds() -> None:

@@ -1,4 +1,4 @@
-"""When somebody is told: `notify.policy`, over any course of events."""
+"""When someone is told: `notify.policy`, over any course of events."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta

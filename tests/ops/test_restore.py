@@ -78,7 +78,7 @@ def test_a_damaged_dump_changes_nothing(databases: tuple[str, str], tmp_path: Pa
 
 @pytest.fixture
 def people(database_url: str) -> str:
-    """The address of a database in which somebody is signed in, holds links, and was stopped from guessing."""
+    """The address of a database in which someone is signed in, holds links, and was stopped from guessing."""
     person = Person.objects.create(email="hanako@example.com")
     gone = Person.objects.create(email="taro@example.com")
     links.make(person, Link.Kind.SIGN_IN, Link.Handed.OPERATOR, NOW)
@@ -181,7 +181,7 @@ def test_what_must_be_done_again_is_said(
         "1 mail waited in it",
         "after 2026-11-22 03:00 UTC",
         "disable the people",
-        "roles that were taken away",
+        "roles that were removed",
         "passwords that were changed",
         "recovery codes",
         "API keys and bucket credentials",

@@ -35,7 +35,7 @@ ALL_DONE = tuple(StepDone(step, StepOutcome.DONE) for step in VerificationStep)
 
 
 class World:
-    """A double whose clock moves only when somebody sleeps."""
+    """A double whose clock moves only when someone sleeps."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -270,7 +270,7 @@ def test_every_step_and_advice_has_a_sentence() -> None:
 
 
 class Refusing(MemoryStore):
-    """A folder of somebody else: nobody is going to grant anything."""
+    """A folder of someone else: nobody is going to grant anything."""
 
     async def list(self, prefix: str, after: str = "") -> AsyncIterator[StoredObject]:
         raise BucketForbidden("EACCES")

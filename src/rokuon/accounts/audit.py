@@ -49,7 +49,7 @@ def record(
     Raises RuntimeError outside of a transaction: the change and its entry must be committed or rolled back together.
     """
     if not connection.in_atomic_block:
-        raise RuntimeError("audit.record belongs into the transaction of what it tells of")
+        raise RuntimeError("audit.record belongs into the transaction of the change that it records")
     kind, ident, name = subject
     was, is_now = dict(before or {}), dict(after or {})
     same = [key for key in was.keys() & is_now.keys() if was[key] == is_now[key]]

@@ -196,7 +196,7 @@ class HandedOut(models.Model):
         constraints = [models.UniqueConstraint(fields=["person", "action", "subject_id"], name="handed_out_once")]
 
     def __str__(self) -> str:
-        return f"handed out {self.pk}"
+        return f"handed_out {self.pk}"
 
 
 class AuditEntry(models.Model):

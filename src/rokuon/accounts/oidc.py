@@ -97,7 +97,7 @@ class Checked(OpenIDConnectOAuth2Adapter):
             raise OAuth2Error(f"the ID token is not good: {type(error).__name__}") from error
         audience = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
         if claims.get("azp", app.client_id) != app.client_id or (len(audience) > 1 and "azp" not in claims):
-            raise OAuth2Error("the ID token was made for somebody else")
+            raise OAuth2Error("the ID token was made for someone else")
         if not claims["sub"] or claims["iat"] < time.time() - 600:
             raise OAuth2Error("the ID token names nobody, or is old")
         return claims

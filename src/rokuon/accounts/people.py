@@ -1,4 +1,4 @@
-"""The people of a company and their roles: invite people, give and take away roles. Each change is one transaction with its audit entry.
+"""The people of a company and their roles: invite people, give and remove roles. Each change is one transaction with its audit entry.
 
 A company keeps at least one company admin who can sign in: a change that would remove the last one is refused, also when two people each
 remove one of two at the same time. A changed role counts from the next request on; a person without any role is signed out.

@@ -1,6 +1,6 @@
 """Authorization: which role may perform which action, in which offices. What is not listed here is refused (ASVS 8.2, 16.5.3).
 
-Nothing is cached: a role that was taken away ends with the next request.
+Nothing is cached: a role that was removed ends with the next request.
 """
 
 from collections.abc import Mapping, Sequence

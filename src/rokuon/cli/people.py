@@ -18,7 +18,7 @@ def people_command() -> None:
     pass
 
 
-@people_command.command("invite", help=_("Give somebody a role, and print the link that lets a new person in: once, within 7 days."))
+@people_command.command("invite", help=_("Give someone a role, and print the link that lets a new person in: once, within 7 days."))
 @click.argument("email", metavar="ADDRESS")
 @click.option("--role", type=click.Choice(Membership.Role.values), required=True, help=_("What the person may do."))
 @click.option("--office", "office_name", metavar="NAME", help=_("Where: one office, by name or id. Without it, the whole company."))
@@ -41,7 +41,7 @@ def invite(email: str, role: str, office_name: str | None, name: str, company_na
                 _("%(email)s is disabled. `rokuon people enable` lets them in again.") % {"email": disabled.args[0]}
             ) from None
         except people.LastAdmin:
-            raise ConfigError(_("The company would be left without a company admin. Make somebody else one first.")) from None
+            raise ConfigError(_("The company would be left without a company admin. Make someone else one first.")) from None
         url = ""
         if person.last_login is None:
             url = session.config.public.origin + links.path(people.invitation(COMMAND_LINE, person, company.pk, Link.Handed.OPERATOR, now))
@@ -107,7 +107,7 @@ def disable(email: str) -> None:
         try:
             people.disable(COMMAND_LINE, person, session.now())
         except people.LastAdmin:
-            raise ConfigError(_("The company would be left without a company admin. Make somebody else one first.")) from None
+            raise ConfigError(_("The company would be left without a company admin. Make someone else one first.")) from None
         output.say(_("%(email)s is disabled and signed out.") % {"email": person.email})
 
 
@@ -128,8 +128,8 @@ def enable(email: str) -> None:
 @people_command.command(
     "reset",
     help=_(
-        "Take away what was set on an account: password, second factor, sign-ins, connected accounts and links. For who lost them, or if "
-        "somebody else may have set them. Then make a link with `rokuon admin-link --email`."
+        "Remove what was set on an account: password, second factor, sign-ins, connected accounts and links. For who lost them, or if "
+        "someone else may have set them. Then make a link with `rokuon admin-link --email`."
     ),
 )
 @click.argument("email", metavar="ADDRESS")

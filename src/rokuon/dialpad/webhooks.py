@@ -34,7 +34,7 @@ class WebhookState:
 
     webhook_id: str
     subscription_id: str
-    mended: bool
+    repaired: bool
 
 
 async def ensure(api: ApiClient, hook_url: str, secret: str, known: WebhookState | None) -> WebhookState:

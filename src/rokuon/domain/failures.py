@@ -120,7 +120,7 @@ class SourceKindDenied(SourceError):
     hold_on = HoldOn.KIND
     spends = False
     advice = N_(
-        "Dialpad asks for a login instead of handing out recordings of this kind. Ask Dialpad support to enable export for the API key."
+        "Dialpad asks for a login instead of returning recordings of this kind. Ask Dialpad support to enable export for the API key."
     )
 
 

@@ -58,7 +58,7 @@ class SettingsMoved(ConfigError):
     """The settings changed since the form showed them. `now` is the level as it is now."""
 
     def __init__(self, now: Node) -> None:
-        super().__init__(_("Somebody else changed these settings in the meantime. Nothing was saved yet."))
+        super().__init__(_("Someone else changed these settings in the meantime. Nothing was saved yet."))
         self.now = now
 
 

@@ -108,7 +108,7 @@ def reachable(public: PublicUrl, company: Company) -> bool:
 
 
 def enter(hook: Hook, address: str, standing: WebhookState, now: datetime) -> None:
-    if standing.mended and hook.checked_at is not None and not hook.reason and hook.address == address:
+    if standing.repaired and hook.checked_at is not None and not hook.reason and hook.address == address:
         log.warning("subscription_was_gone", extra={"company": hook.company_id})
     Hook.objects.filter(pk=hook.pk).update(
         address=address, webhook_id=standing.webhook_id, subscription_id=standing.subscription_id, checked_at=now, reason=""

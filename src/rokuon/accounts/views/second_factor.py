@@ -79,7 +79,7 @@ def remove(request: SignedInRequest) -> HttpResponse:
     with transaction.atomic():
         if second_factor.take_away(request.user):
             _record(request, after=False)
-            messages.success(request, _("The second factor is taken away. Your password alone signs you in."))
+            messages.success(request, _("The second factor is removed. Your password alone signs you in."))
     return redirect("mfa_index")
 
 

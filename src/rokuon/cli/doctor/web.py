@@ -48,7 +48,7 @@ def _proxies(config: Config) -> Iterator[Check]:
         yield Check(
             what,
             Level.PROBLEM,
-            _("%(networks)s is too wide: anybody in it can pretend to come from anywhere") % {"networks": ", ".join(wide)},
+            _("%(networks)s is too wide: anyone in it can pretend to come from anywhere") % {"networks": ", ".join(wide)},
             _("Name the proxies alone in ROKUON_TRUSTED_PROXIES."),
         )
     elif config.public.secure and not config.trusted_proxies:

@@ -57,7 +57,7 @@ STATES = (Copy.State.FAILED.value, Copy.State.GONE.value, Copy.State.PENDING.val
     type=click.Choice(STATES),
     help=_("With --list or --export: only what failed, is gone, waits (pending), or was recorded with nothing to fetch."),
 )
-@click.option("--limit", type=Whole(1, 100_000), default=LISTED, show_default=True, help=_("List at most so many."))
+@click.option("--limit", type=Whole(1, 100_000), default=LISTED, show_default=True, help=_("List at most this many."))
 @selectors.scope_options
 @selectors.company_option
 @selectors.json_option

@@ -145,7 +145,7 @@ def retry(request: CompanyRequest) -> HttpResponse:
         request.company, guards.target_ids(request.reach), which, queue, guards.actor(request), guards.now(request)
     )
     if begun is None:
-        messages.info(request, _("Nothing was left to retry: somebody did, or it is backed up by now."))
+        messages.info(request, _("Nothing was left to retry: someone did, or it is backed up by now."))
         return _to_desk(request)
     return HttpResponseRedirect(reverse("console:failures-retried", args=[request.company.public_id, begun.pk]), status=303)
 

@@ -84,7 +84,7 @@ def remove(request: CompanyRequest, membership: int) -> HttpResponse:
         people.remove(actor(request), found, now(request))
     except people.LastAdmin:
         return _last_admin(request)
-    messages.success(request, _("The role of %(person)s is taken away.") % {"person": found.person.called})
+    messages.success(request, _("The role of %(person)s is removed.") % {"person": found.person.called})
     return _back(request)
 
 
@@ -218,7 +218,7 @@ def _show(request: CompanyRequest, *, error: str = "", email: str = "", status: 
 
 
 def _last_admin(request: CompanyRequest) -> HttpResponse:
-    return _show(request, error=_("A company keeps at least one company admin. Make somebody else one first."), status=422)
+    return _show(request, error=_("A company keeps at least one company admin. Make someone else one first."), status=422)
 
 
 def _membership(request: CompanyRequest, membership: int) -> Membership:

@@ -154,7 +154,7 @@ def _disk(what: str, path: Path) -> Fact:
     try:
         usage = shutil.disk_usage(path)
     except OSError:
-        return Fact(what, "waiting", _("not on this machine"), _("Only the machine that serves the console is looked at."))
+        return Fact(what, "waiting", _("not on this machine"), _("Only the machine that serves the console is checked."))
     says = _("%(free)s of %(total)s free") % {"free": measures.amount(usage.free), "total": measures.amount(usage.total)}
     if usage.free < NO_SPACE:
         return Fact(what, "failed", _("full"), says, todo=_("Free some space: nothing can be stored without it."))

@@ -1,8 +1,8 @@
 """Webhook endpoint for Dialpad's call events: `POST /hooks/dialpad/<path>`. The signature authenticates the request, not a sign-in.
 
 The answers: 200 after the event is stored and a look is queued; 401 if none of the hook's currently valid secrets signed the event, and
-also for an address that does not exist, so that the two cannot be told apart; 400 for an event that names no call, or whose body broke off;
-413 for a body that is too large; 503 while the database is down, so that Dialpad tries again.
+also for an address that does not exist, so that the two cannot be distinguished; 400 for an event that names no call, or whose body
+broke off; 413 for a body that is too large; 503 while the database is down, so that Dialpad tries again.
 """
 
 import logging

@@ -76,7 +76,7 @@ def heading(line: NoticeLine, name: str) -> str:
             return _("no call events received from Dialpad for 24 hours")
         case NoticeKind.NO_WORKER:
             return _("no worker is running, so nothing is backed up")
-    return _("something needs to be looked at")
+    return _("something needs attention")
 
 
 def was(line: NoticeLine, name: str) -> str:
@@ -136,7 +136,7 @@ def was(line: NoticeLine, name: str) -> str:
             return _("no call events were received from Dialpad")
         case NoticeKind.NO_WORKER:
             return _("no worker was running")
-    return _("something needed to be looked at")
+    return _("something needed attention")
 
 
 def advice(kind: str) -> str:

@@ -290,13 +290,13 @@ def signature(letter: Letter) -> list[str]:
     """Return why the reader gets this mail, and who can change that."""
     office, company = name(letter.office), name(letter.company)
     if letter.occasion == Occasion.TRIAL:
-        return [_("You get this mail because somebody sent it to you from the page Notices of Rokuon.")]
+        return [_("You get this mail because someone sent it to you from the page Notices of Rokuon.")]
     if not company:
         return [_("You get this mail because you run this installation of Rokuon, or nobody else could be notified.")]
     where = {"office": office, "company": company}
     if letter.fallback:
         why = _("You get this mail because nobody of %(office)s can be reached, and you are an admin of %(company)s.") % where
-        return [join_sentences(why, _("Add somebody for the office on the page Notices of Rokuon."))]
+        return [join_sentences(why, _("Add someone for the office on the page Notices of Rokuon."))]
     if office and letter.occasion != Occasion.ESCALATED:
         why = _("You get this mail because you look after %(office)s at %(company)s.") % where
     else:
