@@ -126,7 +126,8 @@ def away(dsn: str) -> Iterator[None]:
         with psycopg.connect(dsn.replace(f"/{name}?", "/rokuon?"), autocommit=True) as own:
             own.execute(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS {allowed}")  # type: ignore[arg-type]
             if allowed == "false":
-                own.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> %s", [name, mine])
+                cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND usename = current_user AND pid <> %s"
+                own.execute(cut, [name, mine])
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid(), current_database()")
