@@ -16,9 +16,9 @@ SECONDS = 0.2
 
 
 class Recorder:
-    """Collects outcomes and writes them when there are 100, or 200 ms after the first. Use as an async context manager.
+    """Collects outcomes and writes them 200 ms after the first, at most 100 in a batch. Use as an async context manager.
 
-    `write` enters a batch and returns the ids of the copies that took their outcome; the others had changed in the meantime, which is
+    `write` enters a batch and returns the ids of the copies that were updated; the others had changed in the meantime, which is
     logged. Leaving the context writes the rest. If a batch cannot be written, its error is raised by the next `put` and on leaving:
     those copies are still pending in the ledger and will be tried again. `states` counts the written outcomes by state.
     """

@@ -124,7 +124,8 @@ class TransferPool:
         await self._recorder.put(result)
 
     async def _is_refusal(self, error: RokuonError) -> bool:
-        """Whether the recording or its kind is refused. For a 401 this is so only if the list still answers: else the key is refused."""
+        """Whether the recording or its kind is refused. A 401 counts as a refused recording only if the call list
+        still works; otherwise the key itself is refused."""
         if isinstance(error, SourceKeyRefused):
             return await self._list_answers()
         return isinstance(error, RecordingForbidden | SourceKindDenied)

@@ -1,6 +1,7 @@
 """Headline: one sentence on the state of a backup, the same in pages, commands and mails, in the language of `base.i18n`.
 
-It never says "all" while a day is not listed from end to end, an entry could not be read, or a recording is not in the bucket. Failures
+It never says "all" while a day that is to be backed up is not listed from end to end, an entry could not be read, or a recording that a
+rule selects is not in the bucket. Failures
 that a person closed with a note are explained: they end the alarm, and are still mentioned.
 """
 

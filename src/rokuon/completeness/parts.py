@@ -1,4 +1,4 @@
-"""Unlisted days by reason, for the failure page and `rokuon failures`."""
+"""Days that are not listed from end to end, by reason, for the failure page and `rokuon failures`."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable

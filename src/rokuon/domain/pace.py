@@ -1,4 +1,4 @@
-"""Duration of work at a company's request budget: one rule for the estimate before a run and for the rest of a run."""
+"""Requests per second, and how long work takes at that rate: one rule for the estimate before a run and for the rest of a run."""
 
 from dataclasses import dataclass
 

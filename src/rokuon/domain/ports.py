@@ -118,7 +118,8 @@ class Store(Protocol):
 
         Raises ObjectExists if the key exists already (also after a lost answer to our own write), ChecksumRefused if the body arrived
         damaged or is not `body.size` bytes with `body.crc32c`, StoreUnavailable if the outcome is unknown. Cancelling leaves no visible
-        part of an object. The result is what the store reports, not what was sent.
+        part of an object. The result is what the store reports; a store that reports nothing reads
+        the object back and compares it before the object gets its key.
         """
 
     async def stat(self, key: str) -> StoredObject | None:
@@ -165,7 +166,7 @@ class WindowLedger(Protocol):
         """Enter what was listed and move the resume mark. Return its pending, due copies, or None if the job is not wanted any more."""
 
     async def record(self, outcomes: Sequence[Outcome]) -> set[int]:
-        """Enter outcomes. Return the ids of the copies that took their outcome."""
+        """Enter outcomes. Return the ids of the copies that were updated."""
 
     async def wanted(self) -> bool:
         """Return False once the run was cancelled or the window is done."""

@@ -45,7 +45,7 @@ AWAY_PROBE_S = PROBE_S[:2]
 """An outage ends without a person's action, so its probes are more frequent than those of a fault that a person must fix."""
 
 AWAY_AFTER_TRIES = 2
-"""This many tries fail in an outage before the next one holds the source: with their waits, six minutes."""
+"""After this many failed tries of a copy, another failure holds the source: six minutes after the first one."""
 
 BUCKET_AWAY_AFTER = 3
 """After this many copies in a row that a bucket did not accept, each tried three times within seconds, the bucket is held: otherwise the
@@ -69,7 +69,8 @@ LOOK_S = (0.5, 2.0)
 """Waits before a store is asked again for an object's state. They are shorter, because such a request is often one of several in a step
 that is itself retried."""
 TRANSIENT = (SourceUnavailable, StoreUnavailable, RecordingTruncated, ChecksumRefused, ObjectMisread, SourceAnswerMalformed)
-"""Without RecordingTooSlow: it has used a place for a long time already, and a slow line is no faster a second later."""
+"""Faults that are retried in place within seconds. RecordingTooSlow is not one: it has used a place for a long time already, and a slow
+line is no faster a second later."""
 
 
 @dataclass(frozen=True, slots=True)

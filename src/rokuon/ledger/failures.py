@@ -1,4 +1,7 @@
-"""Failed and gone copies by cause, and what a person does about them. Every query and change is limited to targets (None: all)."""
+"""Failed and gone copies by cause, and what a person does about them.
+
+Queries and `reopen` are limited to targets (None: all). `close` and `begin_retry` trust their ids: take them from `choose`.
+"""
 
 from collections import defaultdict
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Pending copies by cause, and the time of their next try or what prevents it."""
+"""When each pending copy is tried next, or which hold prevents it: for lists of single recordings."""
 
 from collections import defaultdict
 from collections.abc import Sequence

@@ -18,7 +18,7 @@ from .sql import fetch
 
 @transaction.atomic
 def record(outcomes: Sequence[Outcome], now: datetime) -> set[int]:
-    """Enter the outcomes. Return the ids of the copies that took their outcome. The others have changed, and stay unchanged."""
+    """Enter the outcomes. Return the ids of the copies that were updated. The others had changed, and stay as they are."""
     written = transitions.enter([(outcome, "pending", outcome.attempt) for outcome in outcomes], Cause.TRY, now)
     aside.enter(outcomes, now)
     late = [outcome for outcome in outcomes if outcome.copy_id not in written and outcome.state == "verified"]

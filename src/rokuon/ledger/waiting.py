@@ -1,4 +1,4 @@
-"""Pending copies of a run by reason, with some ids and the time of their next try."""
+"""Pending copies of one run, by reason: for the page of a run and `rokuon runs`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -27,7 +27,7 @@ Noticed = tuple[Notice, Finding | None]
 
 
 def begun(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the facts of a new notice, with the counts of what existed before it and is no part of it."""
+    """Return the facts of a new notice, plus the numbers closed and expired before it opened, which its mails must not count."""
     return {**facts, **{f"{name}_before": facts[name] for name in ("closed", "expired") if name in facts}}
 
 

@@ -196,7 +196,8 @@ def _silent(company: Company, backed_up: Sequence[TargetSettings], now: datetime
 
 
 def _not_listed(company: Company, backed_up: Sequence[TargetSettings], now: datetime) -> list[Finding]:
-    """Report that no sweep has ended for an hour. Before the first one, the hour begins with it or with the rule that requires it."""
+    """Report that no sweep has ended for an hour. If none has ended yet, the hour starts when the first sweep
+    started, or else when the first rule was enabled."""
     if not company.api_key:
         return []
     sweeping = health.sweeping(company.pk)

@@ -1,6 +1,6 @@
 """Timing of the mails of a notice (rows C14-C16; docs/design/notices.md). Depends only on the notice's state and the current count.
 
-A new notice is mailed at once, an increase after one hour, then two, four, eight; an open one once a day; its end once.
+A new notice is mailed once it has lasted `GATHER`, an increase after one hour, then two, four, eight; an open one once a day; its end once.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ GATHER: Mapping[str, timedelta] = {
     NoticeKind.UNREADABLE: timedelta(minutes=20),
 }
 """How long a problem must last without a break before its first mail: one mail then counts a burst, and a problem that passes automatically
-causes no mail. A machine that slept gets time to list anew. The other kinds have waited enough when they are found."""
+causes no mail. A machine that slept gets time to list anew. The other kinds are detected late, so their mail is sent at once."""
 
 AT_MOST_EVERY = timedelta(hours=1)
 LONGEST = timedelta(hours=24)

@@ -36,7 +36,7 @@ LOWERED_BY = 0.7
 RAISED_BY = 1 / 60
 """Of the set rate, per minute: slowly, because each time the limit is reached again costs a pause."""
 LOWEST = 0.5
-"""Requests per second: the lower limit whatever is answered, or the end of a limit would never be seen."""
+"""Requests per second. The rate never falls below this: with fewer requests Rokuon would not notice that the limit has ended."""
 
 _FIRST = "GREATEST(b.next_at, b.blocked_until, clock_timestamp())"
 _SET = "c.requests_per_second::float8"

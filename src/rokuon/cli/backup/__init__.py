@@ -1,1 +1,1 @@
-"""`rokuon backup-now` and `rokuon runs`."""
+"""The commands of Back up now, and what they print."""

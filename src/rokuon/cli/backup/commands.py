@@ -1,4 +1,4 @@
-"""`rokuon backup-now` and `rokuon runs`."""
+"""`rokuon backup-now` and `rokuon runs`: options, and the order of their steps."""
 
 from typing import Any
 
