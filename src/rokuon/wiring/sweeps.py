@@ -114,7 +114,8 @@ def _last_whole_look(company_id: int, now: datetime) -> datetime:
     """Return the time from which the longest sweep reaches back: days that could still change at that time must be listed once more.
 
     It is the earlier of two times: the start of the last longest sweep, and the start of any Back up now that has ended since. Days that
-    this run listed first may have changed. So a recording that appears within the reach after its call is always listed afterwards, for any interval.
+    this run listed first may have changed. So a recording that appears within the reach after its call is always listed afterwards, for
+    any interval.
     """
     ended = Run.objects.filter(company_id=company_id, state=Run.State.FINISHED, created_at__lte=now + MOST_APART)
     last = ended.filter(purpose=Purpose.SWEEP_35D).aggregate(at=Max("until"))["at"]
