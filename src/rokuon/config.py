@@ -43,9 +43,7 @@ class Config(BaseSettings):
     local_roots: Annotated[tuple[Path, ...], NoDecode] = Field(
         (), description="Folders, separated by colons, below which file:// buckets may lie. Default: buckets in the data folder."
     )
-    spool_dir: Path = Field(
-        Path(), description="Folder for recordings too large for memory. Default: spool in the data folder."
-    )
+    spool_dir: Path = Field(Path(), description="Folder for recordings too large for memory. Default: spool in the data folder.")
     dump_dir: Path = Field(Path(), description="Folder for the nightly dumps of the embedded database. Default: dumps in the data folder.")
     allowed_media_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Hosts, separated by commas, from which recordings may be downloaded besides Dialpad's own."
