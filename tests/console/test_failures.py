@@ -7,6 +7,7 @@ from django.test import Client
 from django.utils import timezone
 
 from rokuon.accounts.models import AuditEntry
+from rokuon.actions.failures import LONGEST_NOTE
 from rokuon.ledger.models import Call, Closing, Copy, Recording, Retry
 from rokuon.notify.models import Notice
 from rokuon.org.models import Target
@@ -140,6 +141,19 @@ def test_closing_needs_a_reason_and_counts_as_explained(world: World, failed: di
     assert Closing.objects.count() == 3
     assert "1 recording failed, causes: 1" in text(browser, world.url("failures/"))
     assert "the trial bucket is history" in text(browser, world.url("failures/failed/bucket_forbidden/"))
+
+
+def test_a_note_is_cut_to_the_room_that_pages_and_audit_log_have(world: World, failed: dict[str, Copy]) -> None:
+    world.admin.post(world.url("failures/close/"), {"copy": [failed["one"].pk], "note": " " + "x" * (LONGEST_NOTE + 100)})
+    assert Closing.objects.get().note == "x" * LONGEST_NOTE
+    assert AuditEntry.objects.get(action="failure.close").after["note"] == "x" * LONGEST_NOTE  # type: ignore[index]
+
+
+def test_somebody_elses_recording_is_not_closed_by_its_number(world: World, failed: dict[str, Copy]) -> None:
+    for browser in (world.admin, world.client(Role.OFFICE_ADMIN, world.tokyo)):
+        browser.post(world.url("failures/close/"), {"copy": [failed["other"].pk], "note": "not mine"})
+    world.client(Role.OFFICE_ADMIN, world.tokyo).post(world.url("failures/close/"), {"copy": [failed["osaka"].pk], "note": "not mine"})
+    assert not Closing.objects.exists()
 
 
 def test_what_fails_again_after_it_was_closed_is_open_again(world: World, failed: dict[str, Copy]) -> None:
