@@ -264,6 +264,20 @@ async def test_a_cursor_that_comes_again_is_a_loop(length):
             await run(answer)
 
 
+async def test_a_cursor_that_comes_again_is_a_loop_although_its_page_has_new_calls():
+    """What is behind such a cursor can be asked for no second time. This list would end by itself."""
+    numbers = iter(range(1, 31))
+
+    def answer(request):
+        number = next(numbers)
+        return json_answer({"items": [call(number)], "cursor": "the same" if number < 30 else ""})
+
+    async with raw_server(answer) as server, source_for(server.url) as rig:
+        with pytest.raises(SourceCursorLooped):
+            await listed(rig.source, COMPANY_SCOPE, WEEK)
+        assert len(server.requests) == 2
+
+
 def endless(items_of):
     """A new cursor for ever; `items_of(n)` are the items of the n-th page."""
 
@@ -344,8 +358,10 @@ async def test_many_calls_of_one_millisecond_are_an_honest_list():
 
 
 async def test_a_list_without_end_that_always_has_more_is_stopped_by_the_number_of_pages():
-    with pytest.raises(SourceCursorLooped):
-        await run(endless(lambda n: [call(n + 1)]), limits=replace(QUICK, pages=20))
+    async with raw_server(endless(lambda n: [call(n + 1)])) as server, source_for(server.url, limits=replace(QUICK, pages=20)) as rig:
+        with pytest.raises(SourceCursorLooped):
+            await listed(rig.source, COMPANY_SCOPE, WEEK)
+        assert len(server.requests) <= 20 + 1
 
 
 async def test_a_refused_cursor_starts_the_window_again():

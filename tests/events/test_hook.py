@@ -9,6 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from rokuon.base import logs
 from rokuon.console.web import webhook_view as hook_views
 from rokuon.events import known_hooks
 from rokuon.events.models import Hint, Hook
@@ -200,6 +201,16 @@ def test_w6_q6_the_secret_of_one_company_opens_no_other(live_rig: LiveRig) -> No
     unknown, foreign = "A" * 22, other.path
     assert (post(rig, mine, path=foreign), post(rig, mine, path=unknown)) == (401, 401)
     assert not Hint.objects.exists()
+
+
+def test_a_web_process_hides_the_secret_of_a_hook_once_an_event_has_come(live_rig: LiveRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a worker hides, the web server is another process."""
+    rig = live_rig()
+    secret = secret_of(rig, the_hook(rig).secret)
+    monkeypatch.setattr(logs, "redactor", logs.Redactor())
+    assert logs.redactor(secret) == secret, "the test would see it"
+    assert post(rig, secret) == 200
+    assert logs.redactor(secret) == "<secret>"
 
 
 def _another_company():  # type: ignore[no-untyped-def]

@@ -98,8 +98,9 @@ def test_the_resume_mark_moves_down_only(world: World) -> None:
     open_run(world, 1)
     queue = Queue()
     (window_id,) = runs.queue_windows(world.company.pk, NOW, queue)
-    for days in (5, 3, 400):
+    for days, mark in ((5, 5), (3, 5), (400, 29)):
         assert runs.advance(window_id, UNTIL - timedelta(days=days), 1, 50)
+        assert Window.objects.get().listed_down_to == UNTIL - timedelta(days=mark)
     window = Window.objects.get()
     assert window.listed_down_to == window.after
     assert (window.pages, window.calls) == (3, 150)
