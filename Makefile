@@ -8,7 +8,7 @@ T ?= tests/unit
 QUICK := $(addprefix tests/,unit meta org backup notify)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test quick t check format audit bench requirements messages reference screenshots faults fuzz crash kills soak testbench clean
+.PHONY: help install demo test quick t check format audit bench requirements messages reference screenshots faults fuzz crash kills soak testbench mutants clean
 
 help: ## This list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -68,6 +68,9 @@ crash: $(VENV)/dev.stamp ## Kill workers two hundred times (TEST_SEED=N for anot
 kills: $(VENV)/dev.stamp ## Kill each part of a running service again and again, and write docs/design/kills.md (ARGS="--times 10 --containers 20"); 200 containers of a database
 	@TEST_KILLS=$${TEST_KILLS:-100} $(BIN)/python -m pytest tests/ops/test_folder_lock.py -k killed_hard
 	@$(BIN)/python -m tools.kill_table $(ARGS)
+
+mutants: $(VENV)/dev.stamp ## Plant the bugs of tools/mutants.toml and demand that a test notices each (ARGS="NAME..." for some, ARGS=--write for docs/design/mutants.md)
+	@$(BIN)/python -m tools.mutants $(ARGS)
 
 soak: $(VENV)/dev.stamp ## Two hundred storms of faults, each judged by the checker
 	@TEST_STORMS=$${TEST_STORMS:-200} $(BIN)/python -m pytest tests/e2e/test_faults.py -k storm $(ARGS)
