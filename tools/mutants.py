@@ -211,7 +211,7 @@ def page(verdicts: Sequence[Verdict], left_out: Sequence[Unplantable], begun: da
             "# The test of the tests",
             "",
             "Each row is a bug that was planted in a copy of the source, and the first test that failed with it. The same tests pass",
-            "without it. The bugs stand in [`tools/mutants.toml`](../../tools/mutants.toml); `make mutants ARGS=--write` plants them all",
+            "without it. The bugs are listed in [`tools/mutants.toml`](../../tools/mutants.toml); `make mutants ARGS=--write` plants all",
             "and writes this page. It ends with 1 when a bug is not noticed. *5.4* is the list of the research on reliability; *reader*",
             "is what a careful reader would try.",
             "",

@@ -32,6 +32,12 @@ def test_every_bug_of_the_table_can_be_planted_and_names_tests_that_exist(mutant
         assert not name or re.search(rf"^(async )?def {name}\(", (ROOT / file).read_text(), re.MULTILINE), test
 
 
+def test_the_page_shows_the_bugs_of_the_table() -> None:
+    shown = re.findall(r"^\| `([a-z0-9-]+)` \|", (ROOT / mutants.PAGE).read_text(), re.MULTILINE)
+    assert shown == [one.name for one in TABLE], "make mutants ARGS=--write"
+    assert len(shown) == len(set(shown))
+
+
 def test_the_whole_list_of_the_research_is_planted_or_said_to_have_no_place() -> None:
     """Eleven variants and ten further bugs; a cursor loop is two here."""
     assert len([one for one in TABLE if one.of == "5.4"]) + len(LEFT_OUT) == 22
