@@ -56,7 +56,7 @@ def _statements(company_id: int, repeats: int) -> Iterator[Line]:
         "counts by target, thirty days": lambda: tally.counts_by_target(company_id, ids, *month),
         "causes": lambda: tally.causes(company_id, ids),
         "pending": lambda: tally.pending(company_id, ids),
-        "verified in the last minute": lambda: tally.verified_of_late(company_id, ids),
+        "verified in the last minute": lambda: tally.verified_recently(company_id, ids),
         "oldest unprotected": lambda: overview.oldest_unprotected(ids),
         "nothing to fetch": lambda: read.details_missing(company_id, ids),
         "calendar, 25 targets": lambda: overview.calendar(company_id, zones, (now - timedelta(days=89)).date(), now.date(), "bench"),

@@ -16,7 +16,7 @@ from rokuon.domain.failures import HoldOn, RecordingNotReady, RecordingTooLarge,
 from rokuon.domain.ports import Body, Capabilities, Store, StoredObject, TimeRange
 from rokuon.domain.recording import Directory, ListedCall, ListingPage, RecordingKind, Scope
 from rokuon.domain.retry import History
-from rokuon.domain.work import ListingProgress, Outcome, PlannedCall, PlannedCopy, Refused, Witness, Work, by_fetch
+from rokuon.domain.work import FailedTry, ListingProgress, Outcome, PlannedCall, PlannedCopy, Witness, Work, by_fetch
 from rokuon.stores.memory import MemoryStore
 from tests.audio import length_ms, mp3
 
@@ -333,7 +333,7 @@ class Bench:
             raise self.closed[bucket_id]
         return self.stores[bucket_id]
 
-    async def try_copy(self, one: Work) -> Outcome | Refused:
+    async def try_copy(self, one: Work) -> Outcome | FailedTry:
         (result,) = await copy_recording([(one, self.store)], self.context, NOW_MS)
         return result
 

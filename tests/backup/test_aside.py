@@ -16,7 +16,7 @@ from rokuon.domain.failures import (
     StoreUnavailable,
 )
 from rokuon.domain.retry import READ_APART_S, History
-from rokuon.domain.work import AsideObject, Outcome, Refused, Work
+from rokuon.domain.work import AsideObject, FailedTry, Outcome, Work
 from tests.audio import mp3
 from tests.backup.scripted import NOW_MS, Bench, Clip, work
 
@@ -27,7 +27,7 @@ KEY = f"call-recordings/.rokuon-aside/Sales/2026-09-21/Ann - c1 - r1 - {SHA[:12]
 
 def second(body: bytes = WAV, **changes: object) -> Work:
     """The same bytes were read before, long enough ago: the try that gives up."""
-    history = History(attempts=1, read_sha256=hashlib.sha256(body).hexdigest(), read_ms=NOW_MS - int(READ_APART_S * 1000))
+    history = History(tries=1, read_sha256=hashlib.sha256(body).hexdigest(), read_ms=NOW_MS - int(READ_APART_S * 1000))
     return replace(work(), attempt=1, history=history, **changes)  # type: ignore[arg-type]
 
 
@@ -77,7 +77,7 @@ async def test_every_kind_of_it_has_its_own_extension(bench: Bench, body: bytes,
     assert bench.ledger.outcome(1).state is State.FAILED
 
 
-LAST = replace(work(), attempt=7, history=History(attempts=7))
+LAST = replace(work(), attempt=7, history=History(tries=7))
 """The copy before the try after which no other comes."""
 
 
@@ -119,7 +119,7 @@ async def test_of_a_page_that_ends_early_nothing_is_kept(bench: Bench, body: byt
 async def test_pages_and_texts_are_never_kept(bench: Bench, body: bytes) -> None:
     bench.source.script(1, Clip(body))
     bench.ledger.left = {1}
-    await bench.pool_tries(replace(work(), attempt=7, history=History(attempts=7)))
+    await bench.pool_tries(replace(work(), attempt=7, history=History(tries=7)))
     assert (bench.ledger.outcome(1).state, bench.store.puts) == (State.FAILED, 0)
 
 
@@ -185,6 +185,6 @@ async def test_other_bytes_than_were_kept_are_never_taken_for_them(bench: Bench)
     for wrong in ({"sha256": "0" * 64}, {"size": len(WAV) - 1}):
         assert isinstance(accepted.accepted, AsideObject)
         refused = await bench.try_copy(replace(accepted, accepted=replace(accepted.accepted, **wrong)))
-        assert isinstance(refused, Refused)
+        assert isinstance(refused, FailedTry)
         assert isinstance(refused.error, ObjectDiffers)
     assert await bench.store.keys() == [KEY]

@@ -36,7 +36,7 @@ from rokuon.domain.failures import (
 )
 from rokuon.domain.ports import Body, StoredObject
 from rokuon.domain.retry import READ_APART_S, History, RetryLater, decide
-from rokuon.domain.work import Outcome, Refused, Work
+from rokuon.domain.work import FailedTry, Outcome, Work
 from tests.audio import length_ms, mp3
 from tests.backup.scripted import NOW_MS, Bench, Clip, work
 
@@ -51,7 +51,7 @@ async def copied(bench: Bench, one: Work) -> Outcome:
 
 async def refused(bench: Bench, one: Work) -> RokuonError:
     refused = await bench.try_copy(one)
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, FailedTry)
     return refused.error
 
 
@@ -178,7 +178,7 @@ def read_before(sha256: str, ago_ms: int, duration_ms: int | None = None, call_m
 async def test_a_first_read_without_a_listed_length_proves_nothing_and_waits_for_a_second(bench: Bench, told: int | None) -> None:
     bench.source.script(1, Clip(mp3(1, 2)))
     refused = await bench.try_copy(work(duration_ms=told))
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, FailedTry)
     assert isinstance(refused.error, RecordingReadOnce)
     assert (refused.error.retry_after, refused.read_sha256) == (READ_APART_S, hashlib.sha256(mp3(1, 2)).hexdigest())
     assert bench.store.puts == 0
@@ -198,7 +198,7 @@ async def test_a_second_read_that_comes_too_early_is_not_made(bench: Bench) -> N
 async def test_s10_a_first_read_cut_at_a_frame_is_caught_by_the_second_where_no_duration_is_listed(bench: Bench) -> None:
     cut = hashlib.sha256(AUDIO[:720]).hexdigest()
     refused = await bench.try_copy(read_before(cut, APART_MS))
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, FailedTry)
     assert isinstance(refused.error, RecordingUnstable)
     assert (refused.read_sha256, bench.store.puts) == (SHA, 0)
 

@@ -78,7 +78,7 @@ async def test_what_the_source_says_is_said_of_both(bench: Bench) -> None:
 
 async def test_each_copy_spends_a_try_of_its_own(bench: Bench) -> None:
     bench.source.script(1, Clip(b"<html>login</html>"))
-    center, team = center_and_team(attempts=AWAY_AFTER_TRIES)
+    center, team = center_and_team(tries=AWAY_AFTER_TRIES)
     fresh = replace(team, attempt=0, history=work().history)
     await bench.pool_tries(center, fresh)
     first, second = bench.ledger.outcome(center.copy_id), bench.ledger.outcome(fresh.copy_id)

@@ -21,7 +21,7 @@ LONG = mp3(1, 200)
 
 def again(one: Work, body: bytes) -> Work:
     """The same copy, the second time, ten minutes later."""
-    history = History(attempts=1, read_sha256=hashlib.sha256(body).hexdigest(), read_ms=NOW_MS - int(READ_APART_S * 1000) - 1)
+    history = History(tries=1, read_sha256=hashlib.sha256(body).hexdigest(), read_ms=NOW_MS - int(READ_APART_S * 1000) - 1)
     return replace(one, attempt=1, history=history)
 
 

@@ -278,7 +278,7 @@ async def test_a_finished_window_asks_for_nothing(bench: Bench) -> None:
 
 
 async def test_s3_a_late_retry_looks_the_recording_up_again_and_uses_the_fresh_address(bench: Bench) -> None:
-    stale = work(1, attempts=3)
+    stale = work(1, tries=3)
     bench.ledger.add(stale)
     fresh = ListedCall(
         "c1", stale.started_ms, None, True, SALES, recordings=(ListedRecording(RecordingKind.CALL, "r1", "https://dialpad.example/new"),)

@@ -52,7 +52,7 @@ async def test_also_after_an_hour_in_the_queue(bench: Bench) -> None:
 async def test_a_copy_that_cannot_be_looked_up_again_does_not_keep_the_others_waiting(bench: Bench) -> None:
     bench.source.pages_of = lambda scope, wanted: [SourceAnswerMalformed("odd")]
     bench.source.script(1, NOT_READY)
-    bench.ledger.add(work(1, negatives=1, attempts=1), work(2))
+    bench.ledger.add(work(1, negatives=1, tries=1), work(2))
     assert await work_on_due(job(bench)) is JobEnd.DONE
     assert bench.ledger.states() == {"pending": 1, "verified": 1}
 
@@ -60,14 +60,14 @@ async def test_a_copy_that_cannot_be_looked_up_again_does_not_keep_the_others_wa
 async def test_a_recording_is_not_called_gone_while_the_listing_does_not_answer(bench: Bench) -> None:
     bench.source.pages_of = lambda scope, wanted: [SourceAnswerMalformed("odd")]
     bench.source.script(1, NOT_READY)
-    bench.ledger.add(work(1, negatives=5, attempts=5, first_negative_ms=NOW_MS - 3 * 86_400_000))
+    bench.ledger.add(work(1, negatives=5, tries=5, first_negative_ms=NOW_MS - 3 * 86_400_000))
     await work_on_due(job(bench))
     assert bench.ledger.outcome(1).state is State.FAILED
 
 
 async def test_a_refused_key_stops_the_looking_up(bench: Bench) -> None:
     bench.source.pages_of = lambda scope, wanted: [SourceKeyRefused("401")]
-    bench.ledger.add(work(1, negatives=1, attempts=1), work(2))
+    bench.ledger.add(work(1, negatives=1, tries=1), work(2))
     try:
         await work_on_due(job(bench))
     except SourceKeyRefused:
@@ -76,7 +76,7 @@ async def test_a_refused_key_stops_the_looking_up(bench: Bench) -> None:
 
 
 async def test_a_recording_that_is_listed_without_an_address_is_still_listed(bench: Bench) -> None:
-    one = work(1, negatives=5, attempts=5, first_negative_ms=NOW_MS - 3 * 86_400_000)
+    one = work(1, negatives=5, tries=5, first_negative_ms=NOW_MS - 3 * 86_400_000)
     entry = ListedRecording(RecordingKind.CALL, "r1", "", None, length_ms())
     bench.source.pages_of = lambda scope, wanted: [
         ListingPage((ListedCall("c1", one.started_ms, None, True, None, recordings=(entry,)),), last=True)

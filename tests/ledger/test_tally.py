@@ -151,11 +151,11 @@ def test_the_rate_is_what_was_verified_in_the_last_minute(world: World) -> None:
     works = world.place(*(on_day(world, number, 0) for number in range(30)))
     world.verify(*works[:12])
     record.record([failed(work) for work in works[12:]], NOW)
-    pace = tally.verified_of_late(world.company.pk)
+    pace = tally.verified_recently(world.company.pk)
     assert (pace.copies, pace.bytes, pace.per_second) == (12, 120, 0.2)
-    assert tally.verified_of_late(world.company.pk, [world.other.pk]).copies == 0
+    assert tally.verified_recently(world.company.pk, [world.other.pk]).copies == 0
     Tally.objects.update(at=NOW - timedelta(days=400))
-    assert tally.verified_of_late(world.company.pk).copies == 0
+    assert tally.verified_recently(world.company.pk).copies == 0
 
 
 @pytest.mark.django_db(transaction=True)

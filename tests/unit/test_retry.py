@@ -180,7 +180,7 @@ def test_attempts_only_grow_and_every_sequence_that_spends_ends(script: list[Rok
         assert tries <= 25
         negative = isinstance(error, RecordingNotReady)
         first = history.first_negative_ms if history.first_negative_ms is not None or not negative else now_ms
-        history = History(history.attempts + 1, history.negatives + negative, first, still_listed)
+        history = History(history.tries + 1, history.negatives + negative, first, still_listed)
         now_ms += int(answer.after_s * 1000)
 
 

@@ -34,7 +34,7 @@ from rokuon.domain.failures import (
     StoreUnavailable,
 )
 from rokuon.domain.ports import Body, Sleep, Source, Store, StoredObject
-from rokuon.domain.work import AsideObject, Outcome, Refused, Work
+from rokuon.domain.work import AsideObject, FailedTry, Outcome, Work
 
 from . import retained
 from .fetch import CONTENT_TYPE, ProvenAudio, UnprovenAudio, accepted_audio, fetched_audio
@@ -57,36 +57,36 @@ class CopyContext:
 
 async def copy_recording(
     copies: Sequence[tuple[Work, Store]], context: CopyContext, now_ms: int, leaving: Callable[[Work], Awaitable[bool]] | None = None
-) -> list[Outcome | Refused]:
+) -> list[Outcome | FailedTry]:
     """Try all copies of one recording: fetch and prove it once (`domain.work.by_fetch`), and store it for each copy.
 
-    Return one result for each copy, in their order: the outcome to record, or a `Refused` that the caller decides on. Raises nothing.
+    Return one result for each copy, in their order: the outcome to record, or a `FailedTry` that the caller decides on. Raises nothing.
     Possible audio without a proof is kept aside if this was the last try, if `leaving` says that there may be no other try, or if the
     source has lost a recording that was read before. Otherwise it is retained until the next try."""
     first, store = copies[0]
 
-    async def fetch_and_store() -> list[Outcome | Refused]:
+    async def fetch_and_store() -> list[Outcome | FailedTry]:
         async with AsyncExitStack() as kept:
             audio = await _fetch(first, store, context, kept, now_ms)
             ended = [await _tried(work, _stored(work, into, audio, context, now_ms, leaving)) for work, into in copies]
-            if not any(isinstance(one, Refused) and one.aside is None for one in ended):
+            if not any(isinstance(one, FailedTry) and one.aside is None for one in ended):
                 await retained.drop(context.limits.spool, first.history.read_sha256)
             return ended
 
     ended = await _tried(first, fetch_and_store())
-    return [ended for _ in copies] if isinstance(ended, Refused) else ended
+    return [ended for _ in copies] if isinstance(ended, FailedTry) else ended
 
 
-async def _tried(work: Work, step: Awaitable[T]) -> T | Refused:
-    """Return the result of the step, or a `Refused` with its error."""
+async def _tried(work: Work, step: Awaitable[T]) -> T | FailedTry:
+    """Return the result of the step, or a `FailedTry` with its error."""
     try:
         return await step
     except RokuonError as error:
-        return Refused(error)
+        return FailedTry(error)
     except Exception:
         trace = uuid.uuid4().hex[:12]
         log.exception("copy_crashed", extra={"copy": work.copy_id, "trace": trace})
-        return Refused(InternalFault(f"trace {trace}"))
+        return FailedTry(InternalFault(f"trace {trace}"))
 
 
 async def _stored(
@@ -96,7 +96,7 @@ async def _stored(
     context: CopyContext,
     now_ms: int,
     leaving: Callable[[Work], Awaitable[bool]] | None,
-) -> Outcome | Refused:
+) -> Outcome | FailedTry:
     """Store one copy: proven audio under its key; other audio is kept aside if there may be no other try."""
     if isinstance(audio, ProvenAudio):
         stored = await with_quick_retries(lambda: store_once(work, store, audio.body, content_type=audio.content_type), context.sleep)
@@ -104,9 +104,9 @@ async def _stored(
     last = isinstance(retry.decide(audio.error, work.history, now_ms, audio.read_sha256), retry.GiveUp)
     if not (last or audio.lost or (leaving and await leaving(work))):
         await retained.retain(context.limits.spool, audio)
-        return Refused(audio.error, audio.read_sha256)
+        return FailedTry(audio.error, audio.read_sha256)
     kept_aside = await with_quick_retries(lambda: keep_aside(work, store, audio), context.sleep)
-    return Refused(audio.error, audio.read_sha256, kept_aside)
+    return FailedTry(audio.error, audio.read_sha256, kept_aside)
 
 
 async def _fetch(work: Work, store: Store, context: CopyContext, kept: AsyncExitStack, now_ms: int) -> ProvenAudio | UnprovenAudio:

@@ -20,7 +20,7 @@ MOST_PAGES = 60
 
 def is_stale(work: Work) -> bool:
     """Whether the copy got a 404, or has failed for more than a quarter of an hour."""
-    return work.history.negatives > 0 or work.history.attempts >= STALE_AFTER_TRIES
+    return work.history.negatives > 0 or work.history.tries >= STALE_AFTER_TRIES
 
 
 async def refreshed(works: Sequence[Work], source: Source) -> list[Work]:

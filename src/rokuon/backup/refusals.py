@@ -21,7 +21,7 @@ from rokuon.domain.failures import (
     SourceThrottled,
     SourceUnavailable,
 )
-from rokuon.domain.ports import Source, WindowLedger
+from rokuon.domain.ports import JobLedger, Source
 from rokuon.domain.recording import RecordingKind
 from rokuon.domain.work import Witness, Work
 
@@ -45,7 +45,7 @@ class Refusal:
 class KindRefusals:
     """Undecided refusals of one job, by kind. `clock` must be monotonic."""
 
-    def __init__(self, source: Source, ledger: WindowLedger, clock: Callable[[], float]) -> None:
+    def __init__(self, source: Source, ledger: JobLedger, clock: Callable[[], float]) -> None:
         self._source, self._ledger, self._clock = source, ledger, clock
         self._open: defaultdict[RecordingKind, list[Refusal]] = defaultdict(list)
         self._arrived: dict[RecordingKind, Witness] = {}

@@ -25,9 +25,9 @@ from rokuon.domain.failures import (
     StoreRequestRefused,
     StoreUnavailable,
 )
-from rokuon.domain.ports import Store, WindowLedger
+from rokuon.domain.ports import JobLedger, Store
 from rokuon.domain.recording import RecordingKind
-from rokuon.domain.work import Outcome, Refused, Work
+from rokuon.domain.work import FailedTry, Outcome, Work
 
 from . import source_health
 from .copy import CopyContext, copy_recording
@@ -48,7 +48,7 @@ class TransferPool:
         self,
         context: CopyContext,
         stores: Callable[[int], Awaitable[Store]],
-        ledger: WindowLedger,
+        ledger: JobLedger,
         recorder: Recorder,
         now_ms: Callable[[], int],
     ) -> None:
@@ -110,8 +110,8 @@ class TransferPool:
         finally:
             self._places.release()
 
-    async def _end(self, work: Work, result: Outcome | Refused, asked_at: float) -> None:
-        if isinstance(result, Refused):
+    async def _end(self, work: Work, result: Outcome | FailedTry, asked_at: float) -> None:
+        if isinstance(result, FailedTry):
             if await self._is_refusal(result.error) and not await self._ledger.has_left(work):
                 await self._refused(work, result.error)
                 return
@@ -120,7 +120,7 @@ class TransferPool:
             self._bucket_failures.took(work.bucket_id)
             # An accepted recording came from the bucket, so it shows nothing about the source.
             for one in [] if work.accepted else self._refusals.arrived(work, asked_at):
-                await self._recorder.put(await self._decide(one.work, Refused(RecordingForbidden(one.error.detail))))
+                await self._recorder.put(await self._decide(one.work, FailedTry(RecordingForbidden(one.error.detail))))
         await self._recorder.put(result)
 
     async def _is_refusal(self, error: RokuonError) -> bool:
@@ -159,14 +159,14 @@ class TransferPool:
             if found.decision is Decision.HOLD:
                 outcome = self._waits(one.work, found)
             elif isinstance(found, RecordingForbidden):
-                outcome = await self._decide(one.work, Refused(RecordingForbidden(one.error.detail)))
+                outcome = await self._decide(one.work, FailedTry(RecordingForbidden(one.error.detail)))
             else:
                 outcome = self._outcome(one.work, found, State.PENDING, due_in_s=retry.THROTTLED_S)
             await self._recorder.put(outcome)
 
-    async def _copy(self, works: Sequence[Work]) -> list[Outcome | Refused]:
+    async def _copy(self, works: Sequence[Work]) -> list[Outcome | FailedTry]:
         ready: list[tuple[Work, Store]] = []
-        ended: dict[int, Outcome | Refused] = {}
+        ended: dict[int, Outcome | FailedTry] = {}
         for work in works:
             try:
                 store = self._open.get(work.bucket_id) or await self._opened(work.bucket_id)
@@ -174,7 +174,7 @@ class TransferPool:
                     await source_health.ask_bucket(store)
                 ready.append((work, store))
             except RokuonError as error:
-                ended[work.copy_id] = Refused(error)
+                ended[work.copy_id] = FailedTry(error)
         if ready:
             results = await copy_recording(ready, self._context, self._now_ms(), self._ledger.leaving)
             ended.update((work.copy_id, result) for (work, _store), result in zip(ready, results, strict=True))
@@ -187,10 +187,10 @@ class TransferPool:
                 self._open[bucket_id] = await self._stores(bucket_id)
             return self._open[bucket_id]
 
-    async def _decide(self, work: Work, refused: Refused) -> Outcome:
+    async def _decide(self, work: Work, refused: FailedTry) -> Outcome:
         error = refused.error
         log.info("copy_failed", extra={"copy": work.copy_id, "attempt": work.attempt, "reason": error.reason, "detail": error.detail})
-        if isinstance(error, SourceUnavailable) and work.history.attempts >= retry.AWAY_AFTER_TRIES:
+        if isinstance(error, SourceUnavailable) and work.history.tries >= retry.AWAY_AFTER_TRIES:
             error = await self._outage(error)
         if isinstance(error, StoreUnavailable | StoreRequestRefused):
             error = await self._bucket_outage(work, error)
@@ -228,7 +228,7 @@ class TransferPool:
             return held
         if self._bucket_failures.failed(work.bucket_id) >= retry.BUCKET_AWAY_AFTER or await self._ledger.bucket_fails(work.bucket_id):
             return BucketRefuses(error.detail) if isinstance(error, StoreRequestRefused) else BucketAway(error.detail)
-        if work.history.attempts >= retry.AWAY_AFTER_TRIES and isinstance(error, StoreUnavailable):
+        if work.history.tries >= retry.AWAY_AFTER_TRIES and isinstance(error, StoreUnavailable):
             try:
                 await source_health.ask_bucket(await self._opened(work.bucket_id))
             except StoreUnavailable:

@@ -17,7 +17,7 @@ from enum import Enum
 from rokuon.domain.classify import ALWAYS_BACKED_UP, HOLD_MS, PATIENCE_MS, Classified, Classifier
 from rokuon.domain.crashpoints import reached
 from rokuon.domain.failures import RokuonError, SourceAnswerMalformed
-from rokuon.domain.ports import Store, TimeRange, WindowLedger
+from rokuon.domain.ports import JobLedger, Store, TimeRange
 from rokuon.domain.recording import ListingPage, RecordingKind, Scope, ScopeKind
 from rokuon.domain.work import ListingProgress, Work, by_fetch
 
@@ -49,7 +49,7 @@ class JobContext:
 
     context: CopyContext
     stores: Callable[[int], Awaitable[Store]]
-    ledger: WindowLedger
+    ledger: JobLedger
     now_ms: Callable[[], int]
     time_up: Callable[[], bool]
     begin_share: Callable[[], None] = lambda: None

@@ -155,7 +155,7 @@ class Sleep(Protocol):
     async def __call__(self, seconds: float, /) -> None: ...
 
 
-class WindowLedger(Protocol):
+class JobLedger(Protocol):
     """The ledger for the work on one window or on a company's due copies. Each call is one transaction."""
 
     async def left_over(self, beyond: Work | None) -> list[Work]:

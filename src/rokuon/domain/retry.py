@@ -82,7 +82,7 @@ class History:
     latest bytes that were read and not proven, `read_ms` the time when they were first seen.
     """
 
-    attempts: int = 0
+    tries: int = 0
     negatives: int = 0
     first_negative_ms: int | None = None
     still_listed: bool = False
@@ -142,7 +142,7 @@ def decide(error: RokuonError, history: History, now_ms: int, read_sha256: str =
     if second and history.read_apart(read_sha256, now_ms):
         return GiveUp(State.FAILED, error.reason)
     # 404s are counted separately: audio that was late must not use up the tries of the download that follows.
-    errors = history.attempts - history.negatives
+    errors = history.tries - history.negatives
     if errors >= len(AFTER_ERROR_S):
         return GiveUp(State.FAILED, error.reason)
     return RetryLater(max(AFTER_ERROR_S[errors], named or 0, READ_APART_S if second else 0), True)

@@ -99,7 +99,7 @@ def by_fetch(works: Iterable[Work]) -> list[list[Work]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class FailedTry:
     """A try that did not end in a verified copy. `read_sha256` is the hash of the audio that it read, "" if it read none; `aside` is the
     object under which the audio was kept aside, if it was."""
 

@@ -71,7 +71,7 @@ def take_back(now: datetime) -> int:
     # The results of a sweep stay; only its run is deleted, so that the next sweep is due.
     swept = Run.objects.exclude(purpose=Run.Purpose.BACK_UP_NOW).exclude(state__in=OPEN)
     counts = {"sweeps": swept.filter(created_at__gt=now + MOST_APART).delete()[0]}
-    counts["ledger_copy.due_at"] = transitions.due_by(now + LONGEST_WAIT + MOST_APART, now)
+    counts["ledger_copy.due_at"] = transitions.reset_due_times(now + LONGEST_WAIT + MOST_APART, now)
     with connection.cursor() as cursor:
         for noted in NOTED:
             cursor.execute(_statement(noted), {"now": now, "ahead": (noted.ahead + MOST_APART).total_seconds()})

@@ -140,7 +140,7 @@ def pending(company_id: int, targets: Sequence[int] | None = None) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class MeasuredRate:
     """Copies and bytes that were verified in the last `seconds`."""
 
     copies: int
@@ -152,7 +152,7 @@ class Pace:
         return self.copies / self.seconds
 
 
-def verified_of_late(company_id: int, targets: Sequence[int] | None = None, within: timedelta = timedelta(minutes=1)) -> Pace:
+def verified_recently(company_id: int, targets: Sequence[int] | None = None, within: timedelta = timedelta(minutes=1)) -> MeasuredRate:
     """Return what was verified in the time `within`, at most `KEPT`, by the database's clock."""
     ((copies, size),) = fetch(
         f"""SELECT COALESCE(sum(copies), 0)::bigint, COALESCE(sum(bytes), 0)::bigint FROM ledger_tally
@@ -160,7 +160,7 @@ def verified_of_late(company_id: int, targets: Sequence[int] | None = None, with
                AND at IS NOT NULL AND at > clock_timestamp() - %(within)s""",  # noqa: S608 (constant pieces)
         {"company": company_id, "targets": list(targets) if targets is not None else None, "within": within},
     )
-    return Pace(copies, size, within.total_seconds())
+    return MeasuredRate(copies, size, within.total_seconds())
 
 
 @transaction.atomic

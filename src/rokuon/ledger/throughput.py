@@ -8,7 +8,7 @@ from rokuon.domain.pace import LISTED_ENOUGH, CurrentBudget, Left, left
 
 from .models import Run
 from .read import RunProgress
-from .tally import Counts, verified_of_late
+from .tally import Counts, verified_recently
 
 SEEN = timedelta(seconds=30)
 SHORTEST = timedelta(seconds=1)
@@ -33,7 +33,7 @@ def rate(run: Run, now: datetime, within: Set[int] | None = None) -> Rate:
     if run.state != Run.State.RUNNING:
         return Rate(0, 0)
     targets = list(run.targets) if within is None else [target for target in run.targets if target in within]
-    seen = verified_of_late(run.company_id, targets, max(SHORTEST, min(SEEN, now - run.created_at)))
+    seen = verified_recently(run.company_id, targets, max(SHORTEST, min(SEEN, now - run.created_at)))
     return Rate(seen.copies / seen.seconds, seen.bytes / seen.seconds)
 
 

@@ -152,7 +152,7 @@ def enter(rows: Sequence[tuple[Outcome, str, int]], cause: Cause, now: datetime)
     return {row[0] for row in found}
 
 
-def due_by(latest: datetime, now: datetime) -> int:
+def reset_due_times(latest: datetime, now: datetime) -> int:
     """Make copies whose next try is after `latest` due now, because no regular wait is that long. Return their number."""
     return execute("UPDATE ledger_copy SET due_at = %s WHERE state = 'pending' AND due_at > %s", [now, latest])
 

@@ -35,7 +35,7 @@ from rokuon.domain.failures import (
     SourceThrottled,
     SourceUnavailable,
 )
-from rokuon.domain.ports import Jobs, Source, TimeRange, WindowLedger
+from rokuon.domain.ports import JobLedger, Jobs, Source, TimeRange
 from rokuon.domain.recording import COMPANY_SCOPE, RecordingKind, Scope, ScopeKind
 from rokuon.domain.retry import AFTER_ERROR_S, AWAY_AFTER_TRIES, may_pass_at_once, obeyed_pause, obeyed_wait
 from rokuon.ledger import coverage, holds, runs, unread
@@ -258,7 +258,7 @@ class Engine:
         """Dump the embedded database once a day, and keep dumps for a week. The operator of an external database dumps it."""
         await nightly_dump.make_if_due(self._installation, self.db, self.clock(), self._stop_dump)
 
-    def _job_context(self, source: Source, ledger: WindowLedger) -> JobContext:
+    def _job_context(self, source: Source, ledger: JobLedger) -> JobContext:
         context = CopyContext(source, self._limits, self._memory, asyncio.sleep)
         ends = time.monotonic() + SHARE_S
 

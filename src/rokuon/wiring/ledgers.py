@@ -1,4 +1,4 @@
-"""Implementations of `WindowLedger` for each kind of job: a window of a run, a company's due copies, the probe of a hold."""
+"""Implementations of `JobLedger` for each kind of job: a window of a run, a company's due copies, the probe of a hold."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime

@@ -20,7 +20,7 @@ from rokuon.ledger.overview import Day, DayState
 from rokuon.ledger.reasons import in_words
 from rokuon.ledger.runs import OPEN
 from rokuon.ledger.sql import ms
-from rokuon.ledger.tally import Counts, Pace, StateCount
+from rokuon.ledger.tally import Counts, MeasuredRate, StateCount
 from rokuon.org.models import Bucket, Company, Target
 from rokuon.org.tree import zone_of
 from rokuon.wiring import time_left
@@ -201,7 +201,7 @@ class WorkInProgress:
     runs: list[runs.RunPage]
     more_runs: int
     pending: int
-    pace: Pace
+    pace: MeasuredRate
     seconds_left: float | None
 
 
@@ -210,7 +210,7 @@ def work(company: Company, reach: AccessReach, targets: Sequence[Target], now: d
     ids = [target.pk for target in targets]
     going_on = list(runs.visible(reach).filter(state__in=OPEN))
     pending = tally.pending(company.pk, ids) if pending is None else pending
-    pace = tally.verified_of_late(company.pk, ids)
+    pace = tally.verified_recently(company.pk, ids)
     return WorkInProgress(
         runs=[runs.load_run(company, run, reach, now) for run in going_on[:MOST_RUNS]],
         more_runs=max(0, len(going_on) - MOST_RUNS),

@@ -1,4 +1,4 @@
-"""Mails leave the house: over real sockets, against a server that fails in every way a server can."""
+"""Delivery of mails over real sockets, against a server that fails in every way a server can."""
 
 import logging
 import threading

@@ -56,7 +56,7 @@ async def test_not_more_than_the_set_number_are_under_way(bench: Bench) -> None:
 @pytest.mark.parametrize("attempts", range(len(AFTER_ERROR_S)))
 async def test_each_spent_try_waits_longer_and_says_why(bench: Bench, attempts: int) -> None:
     bench.source.script(1, HTML)
-    await bench.pool_tries(work(attempts=attempts))
+    await bench.pool_tries(work(tries=attempts))
     outcome = bench.ledger.outcome(1)
     assert (outcome.state, outcome.spent, outcome.due_in_s) == (State.PENDING, True, AFTER_ERROR_S[attempts])
     assert outcome.reason == RecordingNotAudio.reason
@@ -64,7 +64,7 @@ async def test_each_spent_try_waits_longer_and_says_why(bench: Bench, attempts: 
 
 async def test_after_the_last_try_the_copy_has_failed_with_its_reason(bench: Bench) -> None:
     bench.source.script(1, HTML)
-    await bench.pool_tries(work(attempts=len(AFTER_ERROR_S)))
+    await bench.pool_tries(work(tries=len(AFTER_ERROR_S)))
     assert (bench.ledger.outcome(1).state, bench.ledger.outcome(1).reason) == (State.FAILED, "recording_not_audio")
 
 
@@ -77,13 +77,13 @@ async def test_s4_a_404_waits_as_not_ready_and_counts_as_a_negative(bench: Bench
 
 async def test_s5_after_a_day_of_404s_a_recording_that_is_not_listed_any_more_is_gone(bench: Bench) -> None:
     bench.source.script(1, NOT_READY)
-    await bench.pool_tries(work(attempts=9, negatives=9, first_negative_ms=NOW_MS - NOT_READY_FOR_MS))
+    await bench.pool_tries(work(tries=9, negatives=9, first_negative_ms=NOW_MS - NOT_READY_FOR_MS))
     assert (bench.ledger.outcome(1).state, bench.ledger.outcome(1).reason) == (State.GONE, "recording_gone")
 
 
 async def test_s5_one_that_is_still_listed_has_failed_and_is_not_gone(bench: Bench) -> None:
     bench.source.script(1, NOT_READY)
-    await bench.pool_tries(work(attempts=9, negatives=9, first_negative_ms=NOW_MS - NOT_READY_FOR_MS, still_listed=True))
+    await bench.pool_tries(work(tries=9, negatives=9, first_negative_ms=NOW_MS - NOT_READY_FOR_MS, still_listed=True))
     assert bench.ledger.outcome(1).state is State.FAILED
 
 
@@ -169,7 +169,7 @@ async def test_s3_a_single_recording_behind_a_login_fails_in_the_end_while_other
     """Also where a job has nothing but that one recording to try: else it would be asked for every minute, for ever."""
     bench.ledger.arrived.add(RecordingKind.CALL)
     bench.source.script(9, Clip(error=SourceKindDenied()))
-    await bench.pool_tries(work(9, attempts=len(AFTER_ERROR_S)))
+    await bench.pool_tries(work(9, tries=len(AFTER_ERROR_S)))
     assert (bench.ledger.outcome(9).state, bench.ledger.opened) == (State.FAILED, [])
 
 
@@ -255,14 +255,14 @@ async def test_d24_failures_with_a_success_between_them_hold_nothing(bench: Benc
 async def test_d24_one_copy_that_fails_alone_spends_its_tries(bench: Bench) -> None:
     """The list answers, and no other copy has trouble: it is that object's own."""
     bench.store.put_errors = [StoreUnavailable("503")] * 3
-    await bench.pool_tries(work(1, attempts=AWAY_AFTER_TRIES))
+    await bench.pool_tries(work(1, tries=AWAY_AFTER_TRIES))
     assert bench.ledger.opened == []
     assert bench.ledger.outcome(1).spent
 
 
 async def test_d24_the_only_copy_of_a_bucket_that_does_not_answer_keeps_its_tries(bench: Bench) -> None:
     away(bench)
-    await bench.pool_tries(work(1, attempts=AWAY_AFTER_TRIES))
+    await bench.pool_tries(work(1, tries=AWAY_AFTER_TRIES))
     assert bench.ledger.opened == [(HoldOn.BUCKET, "1", "bucket_away")]
     assert not bench.ledger.outcome(1).spent
 
