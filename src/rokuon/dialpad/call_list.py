@@ -40,7 +40,7 @@ class _OutsideError(Exception):
 
 
 @dataclass(slots=True)
-class _Place:
+class _ListPosition:
     """Progress of a listing: the start of its last call, and of the newest call of its last page; None before the first call. `below`:
     consecutive pages below the range."""
 
@@ -107,14 +107,14 @@ class CallList:
         # The server's bounds may be inclusive or not (this is not documented), so ask for a millisecond more on both sides.
         params = _question(scope, wanted.after_ms - 1, before)
         ignored = self._ignored.get(scope.kind, set())
-        place = _Place()
+        place = _ListPosition()
         async for answer in paging.answers(self._api, "/call", params, self._limits.pages):
             page = self._page(answer, wanted, place, ignored)
             yield page
             if page.last:
                 return
 
-    def _page(self, answer: JsonObject, wanted: TimeRange, place: _Place, ignored: set[Bound]) -> ListingPage:
+    def _page(self, answer: JsonObject, wanted: TimeRange, place: _ListPosition, ignored: set[Bound]) -> ListingPage:
         calls: list[ListedCall] = []
         malformed: list[MalformedItem] = []
         timeless: list[MalformedItem] = []
@@ -167,7 +167,7 @@ def _beyond(started_ms: int, wanted: TimeRange) -> Bound | None:
     return Bound.BEFORE if started_ms > wanted.before_ms + 1 else None
 
 
-def _require_order(newest_ms: int, place: _Place) -> None:
+def _require_order(newest_ms: int, place: _ListPosition) -> None:
     """Check that the list is newest first: only then may reading stop below the range."""
     if place.newest_ms is not None and newest_ms > place.newest_ms:
         raise SourceAnswerMalformed("a list that ignores the range and is not newest first")

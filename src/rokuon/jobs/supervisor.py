@@ -38,7 +38,7 @@ class Supervisor:
     """
 
     def __init__(self, *programs: Program) -> None:
-        self._places = [[_Place(program) for _ in range(program.processes)] for program in programs]
+        self._places = [[_Slot(program) for _ in range(program.processes)] for program in programs]
         self._stopping = False
 
     def run(self) -> int:
@@ -64,7 +64,7 @@ class Supervisor:
         self._stopping = True
 
 
-class _Place:
+class _Slot:
     """One place for a process, and its restarts. Times are monotonic seconds."""
 
     def __init__(self, program: Program) -> None:

@@ -69,7 +69,7 @@ class CopyPage:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Cursor:
     """The copy next to which a page begins, and the side of it."""
 
     older: bool
@@ -168,7 +168,7 @@ def _recordings(company_id: int, filters: CopyFilters) -> list[int]:
     return [row[0] for row in rows]
 
 
-def _ids(company_id: int, query: _Query, place: _Place | None, older: bool, limit: int) -> list[int]:
+def _ids(company_id: int, query: _Query, place: _Cursor | None, older: bool, limit: int) -> list[int]:
     order = "DESC" if older else "ASC"
     beside = "" if place is None else f" AND (c.call_started_at, c.id) {'<' if older else '>'} (%(at)s, %(id)s)"
     conditions = "".join(f" AND {_CONDITIONS[name]}" for name in query.values)
@@ -193,13 +193,13 @@ def _cursor(copy: Copy, *, older: bool) -> str:
     return base64.urlsafe_b64encode(_CURSOR.pack(older, microseconds, copy.pk)).rstrip(b"=").decode()
 
 
-def _read_cursor(text: str) -> _Place:
+def _read_cursor(text: str) -> _Cursor:
     data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     if len(data) != _CURSOR.size:
         raise ValueError("not a cursor")
     older, microseconds, copy_id = _CURSOR.unpack(data)
     try:
-        return _Place(older, _EPOCH + timedelta(microseconds=microseconds), copy_id)
+        return _Cursor(older, _EPOCH + timedelta(microseconds=microseconds), copy_id)
     except OverflowError:
         raise ValueError("not a cursor") from None
 

@@ -101,7 +101,7 @@ def send_due(
     `database`. `admins` returns a company's admins, for letters that nobody of an office can receive (C17).
     """
     ends = time.monotonic() + SHARE_S
-    line = _Line()
+    line = _Connection()
     try:
         while not stopping() and database(waits, clock()):
             if time.monotonic() > ends:
@@ -120,7 +120,7 @@ def send_due(
 
 
 def _send(
-    line: "_Line",
+    line: "_Connection",
     mail: Mail,
     database: RunsInDatabase,
     clock: Callable[[], datetime],
@@ -160,7 +160,7 @@ class NoServer(OSError):
     """No server is set any more (ROKUON_SMTP_URL), although mails wait for one."""
 
 
-class _Line:
+class _Connection:
     """A connection to the mail server, opened when needed. Its errors are OSError, as all of smtplib's are."""
 
     def __init__(self) -> None:
@@ -299,7 +299,7 @@ def trial(address: str, language: str, company: str, zone: str, origin: str) -> 
         return MailProblem(Whose.ADDRESS, INVALID, True)
     words = render(Letter(Occasion.TRIAL, company=company, zone=zone), language, origin)
     message = compose(words.subject, words.text, words.html, address, language=language, notice=True)
-    line, opened = _Line(), False
+    line, opened = _Connection(), False
     try:
         line.open()
         opened = True
