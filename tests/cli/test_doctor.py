@@ -14,6 +14,7 @@ from django.db import connection
 from rokuon.actions import buckets
 from rokuon.base.addresses import public_url
 from rokuon.cli.doctor import clocks, database, events, machine, mail
+from rokuon.cli.doctor import commands as doctor
 from rokuon.cli.doctor import company as company_check
 from rokuon.cli.doctor.check import Check, Level
 from rokuon.cli.doctor.events import event_checks
@@ -324,6 +325,17 @@ def test_c13_mails_that_wait_are_counted_with_why_and_that_none_is_lost(world: W
     assert (check.level, check.says.startswith("2 mails wait")) == (Level.WARNING, True)
     assert "(535)" in check.todo
     assert "None is lost" in check.todo
+
+
+def test_a_machine_that_notifies_nobody_gets_no_green_tick() -> None:
+    (silent,) = mail.mail_checks(CliSession(Config.load({}), None))  # type: ignore[arg-type]
+    assert (silent.level, "nobody is notified" in silent.says, "ROKUON_SMTP_URL" in silent.todo) == (Level.WARNING, True, True)
+
+
+def test_the_last_line_counts_what_got_no_green_tick() -> None:
+    assert doctor._verdict(0, 0) == "No problem was found."
+    assert doctor._verdict(0, 2).startswith("No problem was found. Warnings: 2;")
+    assert doctor._verdict(1, 2) == "Problems: 1."
 
 
 def test_c17_an_address_that_is_refused_and_an_office_without_anybody_are_told(world: World) -> None:

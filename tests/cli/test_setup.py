@@ -126,6 +126,12 @@ def test_unknown_and_ambiguous_names_list_candidates(ready: Rokuon) -> None:
     assert (near.code, "San Francisco (" in near.err) == (2, True)
     many = ready("rule", "enable", "Billing")
     assert (many.code, many.err.count("Billing (")) == (2, 2)
+    offices = {
+        one["name"] for one in ready("settings", "show", "--json").json["offices"] if "Billing" in {t["name"] for t in one["targets"]}
+    }
+    assert len(offices) == 2
+    for office in offices:
+        assert f", office {office})" in many.err, "the id alone says nothing to a person"
     bucket = ready("settings", "set", "--bucket", "gs://never-registered")
     assert (bucket.code, "rokuon bucket add" in bucket.err) == (2, True)
 

@@ -29,6 +29,29 @@ def test_unknown_command_and_option_are_usage_errors(outer: Path) -> None:
     assert not rokuon.data.exists()
 
 
+def test_a_mistyped_command_names_the_ones_that_were_meant(outer: Path) -> None:
+    rokuon = Rokuon(outer)
+    for typed, meant in (("bakup-now", "`rokuon backup-now`"), ("Status", "`rokuon status`"), ("link", "`rokuon admin-link`")):
+        answer = rokuon(typed)
+        assert (answer.code, f"Did you mean: {meant}?" in answer.err) == (2, True), answer.err
+    below = rokuon("bucket", "verfy")
+    assert (below.code, "Did you mean 'verify'?" in below.err) == (2, True), below.err
+    japanese = rokuon("stauts", LANG="ja_JP.UTF-8")
+    assert "次のいずれかですか: `rokuon status`" in japanese.err
+
+
+def test_a_command_that_is_like_no_other_suggests_none(outer: Path) -> None:
+    answer = Rokuon(outer)("zzz")
+    assert (answer.code, "Did you mean" in answer.err, "`rokuon --help`" in answer.err) == (2, False, True)
+
+
+def test_init_names_the_way_through_the_browser_and_the_one_through_the_terminal(outer: Path) -> None:
+    answer = Rokuon(outer)("init")
+    assert answer.code == 0
+    for command in ("`rokuon up`", "`rokuon admin-link`", "`rokuon company add`"):
+        assert command in answer.out
+
+
 def test_every_command_refuses_a_missing_installation_and_creates_nothing(outer: Path) -> None:
     rokuon = Rokuon(outer)
     for command in (("status",), ("worker",), ("backup-now",), ("migrate",)):

@@ -26,7 +26,10 @@ def init_command() -> None:
     for sentence in report.sentences:
         click.echo(sentence)
     if report.created:
-        click.echo(_("Next: add your company with `rokuon company add`."))
+        click.echo(
+            _("Next, in the browser: start the console with `rokuon up`, and sign in with the link that `rokuon admin-link` prints.")
+        )
+        click.echo(_("Or in this terminal: add your company with `rokuon company add`."))
 
 
 @click.command(help=_("Bring the database to this version of Rokuon. Needed after an upgrade; harmless at any time."))

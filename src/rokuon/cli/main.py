@@ -4,6 +4,7 @@ A command's module is imported when the command is called, after the environment
 data folder.
 """
 
+import difflib
 import errno
 import importlib
 import os
@@ -15,7 +16,7 @@ import click
 
 from rokuon import __version__
 from rokuon.base import logs
-from rokuon.base.i18n import _
+from rokuon.base.i18n import _, join_sentences
 from rokuon.domain.failures import N_, ConfigError, Decision, InternalFault, RokuonError, SourceThrottled
 from rokuon.runtime.django_start import start_django
 
@@ -81,7 +82,7 @@ class Commands(click.Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS:
-            ctx.fail(_("There is no command %(name)s. `rokuon --help` lists the commands.") % {"name": repr(args[0])})
+            ctx.fail(_no_command(args[0]))
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -115,6 +116,14 @@ class Commands(click.Group):
             formatter.write_text("rokuon settings set --enable --bucket gs://NAME")
             formatter.write_text("rokuon rule enable --all")
             formatter.write_text("rokuon backup-now")
+
+
+def _no_command(typed: str) -> str:
+    sentence = _("There is no command %(name)s. `rokuon --help` lists the commands.") % {"name": repr(typed)}
+    near = difflib.get_close_matches(typed.lower(), COMMANDS) or [name for name in COMMANDS if typed.lower() in name.split("-")]
+    if not near:
+        return sentence
+    return join_sentences(sentence, _("Did you mean: %(candidates)s?") % {"candidates": _(", ").join(f"`rokuon {name}`" for name in near)})
 
 
 def _set_data_dir(ctx: click.Context, param: click.Parameter, value: Path | None) -> None:

@@ -46,11 +46,17 @@ def doctor_command(as_json: bool) -> int:
     problems = sum(check.level is Level.PROBLEM for check in found)
     if as_json:
         output.write_json({"problems": problems, "checks": [_told(check) for check in found]})
-    elif problems:
-        output.say(_("Problems: %(count)d.") % {"count": problems})
     else:
-        output.say(_("No problem was found."))
+        output.say(_verdict(problems, sum(check.level is Level.WARNING for check in found)))
     return FINISHED_WITH_FAILURES if problems else OK
+
+
+def _verdict(problems: int, warnings: int) -> str:
+    if problems:
+        return _("Problems: %(count)d.") % {"count": problems}
+    if warnings:
+        return _("No problem was found. Warnings: %(count)d; they are marked with an exclamation mark.") % {"count": warnings}
+    return _("No problem was found.")
 
 
 def _all_checks() -> Iterator[Check]:

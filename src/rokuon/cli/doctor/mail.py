@@ -37,7 +37,10 @@ def _server(config: Config) -> Check:
     what, server = _("Mail"), config.smtp
     if server is None:
         return Check(
-            what, Level.OK, _("no server is set: no notification mails are sent, and invitations are links that you pass on yourself")
+            what,
+            Level.WARNING,
+            _("no server is set: nobody is notified of failures, and invitations are links that you pass on yourself"),
+            _("Set ROKUON_SMTP_URL, then try it with `rokuon notices test ADDRESS`."),
         )
     at = f"{server.host}:{server.port}"
     connection = get_connection(timeout=ANSWER_S)

@@ -80,7 +80,7 @@ def target(of: Company, name: str) -> Target:
         name,
         list(of.targets.select_related("office").order_by("name")),
         unknown=_("There is no contact center or coaching team %(name)s."),
-        ambiguous=_("Several contact centers or coaching teams match %(name)s. Use the id: %(candidates)s."),
+        ambiguous=_("Several contact centers or coaching teams match %(name)s. Use the id of the one that you mean: %(candidates)s."),
     )
     return chosen
 
@@ -92,7 +92,7 @@ def bucket(of: Company, url: str) -> Bucket:
         return found[0]
     if not known:
         raise ConfigError(_("No bucket is registered yet. Register it first: rokuon bucket add %(url)s") % {"url": url})
-    listed = ", ".join(one.url for one in known[:NEAR])
+    listed = _(", ").join(one.url for one in known[:NEAR])
     raise ConfigError(
         _("The bucket %(url)s is not registered. Register it first with `rokuon bucket add`, or use one of these: %(known)s.")
         % {"url": url, "known": listed}
@@ -117,7 +117,15 @@ def _one(text: str, known: Sequence[Any], *, unknown: str, ambiguous: str, also:
 
 
 def _names(ones: Iterable[Company | Office | Target]) -> str:
-    return ", ".join(f"{one.name} ({one.dialpad_id})" for one in ones)
+    return _(", ").join(_name(one) for one in ones)
+
+
+def _name(one: Company | Office | Target) -> str:
+    """Return the name with its id; a target also with its office, because people know Billing by its office and not by its id."""
+    told = {"name": one.name, "id": one.dialpad_id}
+    if isinstance(one, Target):
+        return _("%(name)s (%(id)s, office %(office)s)") % {**told, "office": one.office.name}
+    return _("%(name)s (%(id)s)") % told
 
 
 def scope_name(run: Run) -> str:
