@@ -22,3 +22,8 @@ if [ ! -x "$venv/bin/python" ]; then
 fi
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$requirements"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
+# pip leaves data files out of an editable installation; man looks for pages beside the programs on the PATH.
+for page in man1/rokuon.1:rokuon.1 ja/man1/rokuon.1:ja/rokuon.1; do
+  mkdir -p "$venv/share/man/$(dirname "${page%%:*}")"
+  ln -sf "$PWD/docs/reference/man/${page##*:}" "$venv/share/man/${page%%:*}"
+done

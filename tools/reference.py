@@ -7,8 +7,9 @@ python tools/reference.py --check    change nothing; fail when a page is out of 
 import argparse
 import gettext
 import os
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -221,7 +222,20 @@ def _page(parts: list[str]) -> str:
     return WRITTEN + "\n" + "\n\n".join(parts) + "\n"
 
 
-PAGES = {"configuration.md": configuration, "commands.md": commands, "reasons.md": reasons, "simulator.md": simulator}
+def man_page(language: str) -> str:
+    """Return the man page. Another process writes it, because commands take their words at import."""
+    command = [sys.executable, str(ROOT / "tools" / "man_page.py"), language]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "configuration.md": configuration,
+    "commands.md": commands,
+    "reasons.md": reasons,
+    "simulator.md": simulator,
+    "man/rokuon.1": lambda: man_page("en"),
+    "man/ja/rokuon.1": lambda: man_page("ja"),
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -234,7 +248,7 @@ def main(arguments: list[str] | None = None) -> int:
         if not path.exists() or path.read_text() != text:
             stale.append(name)
             if not check:
-                FOLDER.mkdir(parents=True, exist_ok=True)
+                path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text)
     if check and stale:
         print(f"out of date: {', '.join(stale)}. Run `make reference`.", file=sys.stderr)

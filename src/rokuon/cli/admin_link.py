@@ -8,14 +8,16 @@ from rokuon.base.i18n import _
 from rokuon.domain.failures import ConfigError
 
 from .support import address_errors, output, selectors
+from .support.commands import Command
 from .support.session import opened
 
 
 @click.command(
+    cls=Command,
     help=_(
         "Print a link that signs you in to the console: once, within 15 minutes. Without --email it is for the operator of this "
         "installation, who is made if there is none. Anyone who opens the link is signed in as that person: do not pass it on."
-    )
+    ),
 )
 @click.option("--email", metavar="ADDRESS", help=_("E-mail address of the person the link is for. An unknown address becomes an operator."))
 @selectors.json_option

@@ -13,7 +13,7 @@ from rokuon.base.i18n import _
 from rokuon.console.audit import labels
 
 from .support import output, selectors
-from .support.click_i18n import Group
+from .support.commands import Group
 from .support.number_types import Whole
 from .support.session import opened
 

@@ -17,7 +17,7 @@ from rokuon.wiring.bucket_report import report
 
 from .main import FINISHED_WITH_FAILURES, OK, USAGE
 from .support import output, selectors
-from .support.click_i18n import Group
+from .support.commands import Group
 from .support.secret_input import read_secret
 from .support.session import CliSession, opened
 

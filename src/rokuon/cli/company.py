@@ -17,7 +17,7 @@ from rokuon.org.odd_zones import todo as zones_todo
 from rokuon.wiring import key_check
 
 from .support import output, pauses, selectors
-from .support.click_i18n import Group
+from .support.commands import Command, Group
 from .support.secret_input import read_secret
 from .support.session import opened
 
@@ -106,7 +106,9 @@ def list_companies(as_json: bool) -> None:
             )
 
 
-@click.command(help=_("Read offices, contact centers, coaching teams and people from Dialpad. Renames keep their folder and settings."))
+@click.command(
+    cls=Command, help=_("Read offices, contact centers, coaching teams and people from Dialpad. Renames keep their folder and settings.")
+)
 @selectors.company_option
 @selectors.json_option
 def sync_command(company_name: str | None, as_json: bool) -> None:

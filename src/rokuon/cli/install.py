@@ -8,15 +8,18 @@ from rokuon.runtime.django_start import start_django
 from rokuon.runtime.installation import init as make_installation
 from rokuon.runtime.installation import open_installation
 
+from .support.commands import Command
+
 MIGRATING = 0x726F6B756F6E
 """The advisory lock of a migrating process; the end of the connection releases it."""
 
 
 @click.command(
+    cls=Command,
     help=_(
         "Make a new installation: data folder, master key and database. Nothing that exists is changed; an interrupted init is "
         "finished by the next one."
-    )
+    ),
 )
 def init_command() -> None:
     config = Config.load()
@@ -32,7 +35,7 @@ def init_command() -> None:
         click.echo(_("Or in this terminal: add your company with `rokuon company add`."))
 
 
-@click.command(help=_("Bring the database to this version of Rokuon. Needed after an upgrade; harmless at any time."))
+@click.command(cls=Command, help=_("Bring the database to this version of Rokuon. Needed after an upgrade; harmless at any time."))
 def migrate_command() -> None:
     with open_installation(Config.load()):
         changed = bring_up_to_date()

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
+from click.shell_completion import CompletionItem
 
 from rokuon import __version__
 from rokuon.base import logs
@@ -60,8 +61,33 @@ COMMANDS: dict[str, tuple[str, bool, str]] = {
     "doctor": ("doctor.commands", True, N_("Check this installation and all that it depends on.")),
     "migrate": ("install", False, N_("Bring the database to this version of Rokuon.")),
     "probe": ("probe", True, N_("Record, redacted, how a real Dialpad account answers.")),
+    "completion": ("completion", False, N_("Print the script for your shell's Tab key: bash, zsh or fish.")),
     "simulator": ("simulator", False, N_("Run a simulated Dialpad on this machine.")),
 }
+
+
+EXIT_CODES = (
+    ("0", N_("Done; after a backup: every recording verified, excluded, or closed with a note; no recorded call lacks one.")),
+    (
+        "1",
+        N_(
+            "Finished with failures: recordings that failed or still wait, recorded calls with nothing to fetch that nobody has closed, or "
+            "a problem that passes by itself."
+        ),
+    ),
+    ("2", N_("The command or the configuration has to be corrected; nothing was changed.")),
+    ("3", N_("A fault inside Rokuon.")),
+    ("130", N_("Stopped by Ctrl-C.")),
+)
+
+TO_BEGIN = (
+    "rokuon init",
+    "rokuon company add",
+    "rokuon bucket add gs://NAME",
+    "rokuon settings set --enable --bucket gs://NAME",
+    "rokuon rule enable --all",
+    "rokuon backup-now",
+)
 
 
 class Commands(click.Group):
@@ -85,37 +111,21 @@ class Commands(click.Group):
             ctx.fail(_no_command(args[0]))
         return super().resolve_command(ctx, args)
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return the commands that begin so. click would import each of them first."""
+        found = [CompletionItem(name, help=_(help_text)) for name, (_module, _django, help_text) in COMMANDS.items()]
+        return [*(one for one in found if one.value.startswith(incomplete)), *click.Command.shell_complete(self, ctx, incomplete)]
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section(_("Commands")):
             formatter.write_dl([(name, _(help_text)) for name, (_module, _django, help_text) in COMMANDS.items()])
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section(_("Exit codes")):
-            formatter.write_dl(
-                [
-                    (
-                        "0",
-                        _("Done; after a backup: every recording verified, excluded, or closed with a note; no recorded call lacks one."),
-                    ),
-                    (
-                        "1",
-                        _(
-                            "Finished with failures: recordings that failed or still wait, recorded calls with nothing to fetch that "
-                            "nobody has closed, or a problem that passes by itself."
-                        ),
-                    ),
-                    ("2", _("The command or the configuration has to be corrected; nothing was changed.")),
-                    ("3", _("A fault inside Rokuon.")),
-                    ("130", _("Stopped by Ctrl-C.")),
-                ]
-            )
+            formatter.write_dl([(code, _(meaning)) for code, meaning in EXIT_CODES])
         with formatter.section(_("To begin")):
-            formatter.write_text("rokuon init")
-            formatter.write_text("rokuon company add")
-            formatter.write_text("rokuon bucket add gs://NAME")
-            formatter.write_text("rokuon settings set --enable --bucket gs://NAME")
-            formatter.write_text("rokuon rule enable --all")
-            formatter.write_text("rokuon backup-now")
+            for line in TO_BEGIN:
+                formatter.write_text(line)
 
 
 def _no_command(typed: str) -> str:

@@ -9,7 +9,7 @@ from rokuon.base.i18n import _
 from rokuon.domain.failures import ConfigError
 
 from .support import address_errors, output, selectors
-from .support.click_i18n import Group
+from .support.commands import Group
 from .support.session import opened
 
 

@@ -21,16 +21,18 @@ from rokuon.org import ranges
 from rokuon.org.models import Company
 
 from .support import output, pauses, selectors
+from .support.commands import Command
 from .support.session import CliSession, opened
 
 PER_SECOND = 5.0
 
 
 @click.command(
+    cls=Command,
     help=_(
         "Record how a real Dialpad account answers, to settle what its documentation leaves open. Only reads, a few dozen requests; of "
         "audio the first bytes only. The report holds no names, numbers or ids."
-    )
+    ),
 )
 @click.option("--output", "path", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help=_("Write the report to a file."))
 @selectors.company_option

@@ -12,7 +12,7 @@ from rokuon.jobs import queue
 from rokuon.org.models import Company, Target
 
 from .support import output, selectors
-from .support.click_i18n import Group
+from .support.commands import Group
 from .support.session import opened
 
 

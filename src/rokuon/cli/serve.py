@@ -18,6 +18,7 @@ from rokuon.domain.failures import ConfigError
 from rokuon.jobs.supervisor import Program, Supervisor
 from rokuon.jobs.worker_monitor import SILENT_AFTER_S, WorkerMonitor
 
+from .support.commands import Command
 from .support.number_types import Whole
 from .support.session import opened
 from .support.subprocesses import rokuon, stoppable
@@ -28,10 +29,11 @@ BACKLOG = 256
 
 
 @click.command(
+    cls=Command,
     help=_(
         "Serve the console until stopped, at ROKUON_LISTEN. The backups themselves are made by workers: see `rokuon worker`, or `rokuon "
         "up` for both."
-    )
+    ),
 )
 @click.option(
     "--processes", type=Whole(1, 32), default=PROCESSES, show_default=True, metavar="N", help=_("Processes that answer requests.")
@@ -77,10 +79,11 @@ def _application() -> Callable[..., Any]:
 
 
 @click.command(
+    cls=Command,
     help=_(
         "Serve the console and do the work, until stopped: `rokuon serve` and `rokuon worker` in one. Processes that die are restarted; a "
         "stop ends the console first, then the workers, losing nothing."
-    )
+    ),
 )
 @processes_option
 def up_command(processes: int) -> int:

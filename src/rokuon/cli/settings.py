@@ -18,7 +18,7 @@ from rokuon.org.models import Company, Office, Target
 from rokuon.org.tree import company_effective, target_settings
 
 from .support import output, selectors
-from .support.click_i18n import Group
+from .support.commands import Group
 from .support.session import opened
 
 DIALPAD_LIMIT = Decimal(20)

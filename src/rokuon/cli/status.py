@@ -24,11 +24,14 @@ from .backup.follow import View, summary
 from .backup.result import say_hold, say_unnamed
 from .main import FINISHED_WITH_FAILURES, OK
 from .support import next_steps, output, selectors
+from .support.commands import Command
 from .support.ensure_worker import EnsuredWorker
 from .support.session import CliSession, opened
 
 
-@click.command(help=_("Show what is backed up, per target and in total, what waits, and why. Discovered is always the sum of the states."))
+@click.command(
+    cls=Command, help=_("Show what is backed up, per target and in total, what waits, and why. Discovered is always the sum of the states.")
+)
 @selectors.company_option
 @selectors.json_option
 def status_command(company_name: str | None, as_json: bool) -> int:

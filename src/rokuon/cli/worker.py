@@ -16,6 +16,7 @@ from rokuon.runtime import stopping
 from rokuon.runtime.database_clock import DatabaseClock
 from rokuon.wiring.job_handlers import Engine
 
+from .support.commands import Command
 from .support.number_types import Whole
 from .support.session import opened
 from .support.subprocesses import rokuon, stoppable
@@ -33,10 +34,11 @@ processes_option = click.option(
 
 
 @click.command(
+    cls=Command,
     help=_(
         "Do the work until stopped: list, copy and verify recordings. Run it as a service, on as many machines as you like; it restarts "
         "processes that die and stops within 30 seconds, losing nothing."
-    )
+    ),
 )
 @processes_option
 @click.option("--one", is_flag=True, hidden=True)

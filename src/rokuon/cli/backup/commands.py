@@ -9,6 +9,7 @@ from rokuon.actions import run_preparation, runs
 from rokuon.base.i18n import _, ngettext
 from rokuon.cli.main import INTERRUPTED, OK
 from rokuon.cli.support import output, pauses, selectors
+from rokuon.cli.support.commands import Command
 from rokuon.cli.support.ensure_worker import EnsuredWorker
 from rokuon.cli.support.row_id import ROW_ID
 from rokuon.cli.support.session import CliSession, opened
@@ -33,6 +34,7 @@ from .result import conclude
 
 @click.command(
     "backup-now",
+    cls=Command,
     help=_(
         "Back up now: every recording of the past two years, or of the dates you name. What is verified already is not fetched again; "
         "what failed is tried again. Can be interrupted at any time; the next start resumes where it left off."
@@ -136,10 +138,11 @@ def _detached(started: Started, *, as_json: bool) -> None:
 
 
 @click.command(
+    cls=Command,
     help=_(
         "List the latest runs of Back up now; pause, resume or cancel one. What is backed up stays. What waits of a paused run waits until "
         "it is resumed; what waits of a cancelled one is set aside until the next run."
-    )
+    ),
 )
 @click.option("--pause", "pause_id", type=ROW_ID, metavar="ID", help=_("Pause this run; nothing is lost."))
 @click.option("--resume", "resume_id", type=ROW_ID, metavar="ID", help=_("Resume this paused run."))

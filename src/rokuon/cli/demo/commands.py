@@ -8,6 +8,7 @@ import click
 from rokuon.base.i18n import _
 from rokuon.cli.install import bring_up_to_date
 from rokuon.cli.main import INTERRUPTED, OK
+from rokuon.cli.support.commands import Command
 from rokuon.cli.support.number_types import Whole
 from rokuon.cli.support.subprocesses import stoppable
 from rokuon.config import Config
@@ -24,10 +25,11 @@ BUCKET = "bucket"
 
 
 @click.command(
+    cls=Command,
     help=_(
         "Try everything on this machine: makes an installation, simulates a Dialpad company with two years of calls, opens the console, "
         "and backs up every recording into a folder. Calls go on, and some things are wrong on purpose. Stays until Ctrl-C."
-    )
+    ),
 )
 @click.option(
     "--data", type=click.Path(path_type=Path), default=Path("demo-data"), show_default=True, metavar="DIR", help=_("Folder of the demo.")

@@ -11,6 +11,7 @@ from django.db import Error, connections
 from rokuon.base.i18n import _
 from rokuon.cli.main import FINISHED_WITH_FAILURES, OK
 from rokuon.cli.support import database_errors, output
+from rokuon.cli.support.commands import Command
 from rokuon.cli.support.session import CliSession
 from rokuon.config import Config
 from rokuon.domain.failures import RokuonError
@@ -28,10 +29,11 @@ _MARKS = {Level.OK: ("✓", "green"), Level.WARNING: ("!", "yellow"), Level.PROB
 
 
 @click.command(
+    cls=Command,
     help=_(
         "Check the data folder, disks, dumps, the database, workers, the way to the console, mail and its recipients, clocks, keys and "
         "their scopes, events, sweeps and buckets. Nothing is changed. Exit code 1 if there is a problem."
-    )
+    ),
 )
 @click.option("--json", "as_json", is_flag=True, help=_("Write JSON for machines."))
 def doctor_command(as_json: bool) -> int:

@@ -11,6 +11,7 @@ from rokuon.actions import unnamed_calls as unnamed_actions
 from rokuon.actions import unread_entries as unread_actions
 from rokuon.base.i18n import _, ngettext
 from rokuon.cli.support import output, selectors
+from rokuon.cli.support.commands import Command
 from rokuon.cli.support.row_id import ROW_ID
 from rokuon.cli.support.session import opened
 from rokuon.domain.failures import ConfigError, EntryUnreadable
@@ -50,11 +51,12 @@ def chosen_options(command: F) -> F:
 
 
 @click.command(
+    cls=Command,
     help=_(
         "Close failed recordings: nothing is to be done about them, and why. They count as explained, and no run takes them up, until "
         "a person retries or re-opens them. By the ids that `rokuon failures --list` shows, or by cause. With --call, close calls that "
         "were recorded with nothing to fetch; with --entry, entries of Dialpad's call list that cannot be read."
-    )
+    ),
 )
 @chosen_options
 @click.option("--note", required=True, metavar="TEXT", help=_("Why nothing is to be done; everybody who sees the failures reads it."))
@@ -99,11 +101,12 @@ def close_command(
 
 
 @click.command(
+    cls=Command,
     help=_(
         "Take back what `rokuon close` said of recordings: something is to be done about them after all. By the ids that `rokuon failures "
         "--list` shows, or by cause. With --call, of calls that were recorded with nothing to fetch, and with --entry, of entries that "
         "cannot be read: their days are listed again."
-    )
+    ),
 )
 @chosen_options
 @selectors.scope_options

@@ -15,6 +15,7 @@ from rokuon.base import csv_text
 from rokuon.base.i18n import _, ngettext
 from rokuon.cli.main import OK
 from rokuon.cli.support import output, selectors
+from rokuon.cli.support.commands import Command
 from rokuon.cli.support.ensure_worker import EnsuredWorker
 from rokuon.cli.support.number_types import Whole
 from rokuon.cli.support.row_id import ROW_ID
@@ -38,11 +39,12 @@ STATES = (Copy.State.FAILED.value, Copy.State.GONE.value, Copy.State.PENDING.val
 
 
 @click.command(
+    cls=Command,
     help=_(
         "Show what failed, grouped by cause, with what to do about each, and which days and entries are not known; apart from it calls "
         "that were recorded with nothing to fetch, what waits and when it is tried next, is gone at Dialpad, is closed, or is excluded "
         "by a rule. --list shows each one."
-    )
+    ),
 )
 @click.option("--list", "listed", is_flag=True, help=_("List each one: id, target, date and id of the call, cause, next try."))
 @click.option(
@@ -121,7 +123,9 @@ def require_known(reason: str | None) -> None:
         raise ConfigError(_("There is no cause %(reason)s. `rokuon failures` lists those that occurred.") % {"reason": repr(reason)})
 
 
-@click.command(help=_("Try recordings that failed or wait again now: by the ids that `rokuon failures --list` shows, by cause, or all."))
+@click.command(
+    cls=Command, help=_("Try recordings that failed or wait again now: by the ids that `rokuon failures --list` shows, by cause, or all.")
+)
 @click.argument("ids", nargs=-1, type=ROW_ID, metavar="[ID]...")
 @click.option("--reason", metavar="CODE", help=_("Those that failed for this cause."))
 @click.option("--all", "everything", is_flag=True, help=_("All that failed, without those that are closed."))

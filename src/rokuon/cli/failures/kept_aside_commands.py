@@ -8,6 +8,7 @@ from rokuon.accounts.audit import COMMAND_LINE
 from rokuon.actions import failures as failure_actions
 from rokuon.base.i18n import _, ngettext
 from rokuon.cli.support import output, selectors
+from rokuon.cli.support.commands import Command
 from rokuon.cli.support.ensure_worker import EnsuredWorker
 from rokuon.cli.support.row_id import ROW_ID
 from rokuon.cli.support.session import opened
@@ -20,10 +21,11 @@ from .commands import require_there
 
 
 @click.command(
+    cls=Command,
     help=_(
         "Accept files that were kept aside: a worker stores each as its recording, byte for byte and without a proof, and the name of the "
         "person who accepted it is kept with it. By the ids that `rokuon failures --list` shows. Listen to them first, in the console."
-    )
+    ),
 )
 @click.argument("ids", nargs=-1, type=ROW_ID, required=True, metavar="ID...")
 @selectors.company_option
@@ -43,10 +45,11 @@ def accept_command(ids: tuple[int, ...], company_name: str | None, as_json: bool
 
 
 @click.command(
+    cls=Command,
     help=_(
         "Discard files that were kept aside: their recordings count as explained, like closed ones. The files stay in the bucket, since "
         "Rokuon deletes nothing there."
-    )
+    ),
 )
 @click.argument("ids", nargs=-1, type=ROW_ID, required=True, metavar="ID...")
 @click.option("--note", required=True, metavar="TEXT", help=_("Why the files are not wanted; everybody who sees the failures reads it."))

@@ -12,7 +12,7 @@ from rokuon.base import i18n
 from rokuon.base.i18n import _
 from rokuon.cli.main import FINISHED_WITH_FAILURES, OK
 from rokuon.cli.support import output, selectors
-from rokuon.cli.support.click_i18n import Group
+from rokuon.cli.support.commands import Group
 from rokuon.cli.support.row_id import ROW_ID
 from rokuon.cli.support.session import opened
 from rokuon.config import Config

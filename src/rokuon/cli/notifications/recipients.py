@@ -9,7 +9,7 @@ from rokuon.actions.notifications import KnownAlready, TooMany
 from rokuon.base import i18n
 from rokuon.base.i18n import _
 from rokuon.cli.support import address_errors, output, selectors
-from rokuon.cli.support.click_i18n import Group
+from rokuon.cli.support.commands import Group
 from rokuon.cli.support.session import opened
 from rokuon.domain.failures import ConfigError
 from rokuon.notify import recipients

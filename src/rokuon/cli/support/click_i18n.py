@@ -19,8 +19,8 @@ from rokuon.domain.failures import N_
 _CLOSING = "、。，．・：；？！）」』】〉》〕ー々～…ぁぃぅぇぉっゃゅょァィゥェォッャュョ"
 _OPENING = "（「『【〈《〔"
 _KATAKANA = "ァ-ヺー"
-_UNIT = re.compile(rf"[{_OPENING}]*(?:[!-~]+|[{_KATAKANA}]+|[^!-~\s])[{_CLOSING}]*|\s+")
-_SENTENCE = re.compile(r".*?(?:。|\.(?=\s|$)|$)")
+UNIT = re.compile(rf"[{_OPENING}]*(?:[!-~]+|[{_KATAKANA}]+|[^!-~\s])[{_CLOSING}]*|\s+")
+"""What stays on one line: a word of Latin letters or katakana, or one other character, with its punctuation; or white space."""
 
 
 def NN_(singular: str, plural: str) -> None:
@@ -91,19 +91,6 @@ class Formatter(click.HelpFormatter):
                 self.write(f"{head if number == 0 else ' ' * (self.current_indent + column)}{line}".rstrip() + "\n")
 
 
-class Group(click.Group):
-    """Lists its commands with the whole first sentence of their help: click would cut it at a space."""
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section(i18n._("Commands")):
-            formatter.write_dl([(name, first_sentence(self.commands[name].help or "")) for name in self.list_commands(ctx)])
-
-
-def first_sentence(text: str) -> str:
-    found = _SENTENCE.match(text)
-    return found[0] if found else text
-
-
 def wrap(text: str, width: int) -> list[str]:
     """Break the text into lines of at most `width` columns. A line may end at a space or between two Japanese characters that may be
     separated; never in a word of Latin letters or katakana."""
@@ -112,7 +99,7 @@ def wrap(text: str, width: int) -> list[str]:
 
 def _lines(text: str, width: int) -> Iterator[str]:
     line = ""
-    for unit in _UNIT.findall(text):
+    for unit in UNIT.findall(text):
         if line and cell_len(line + unit.rstrip()) > width:
             yield line.rstrip()
             line = ""
