@@ -68,6 +68,30 @@ def test_causes_say_what_to_do_for_whom_and_since_when(desk: Rokuon, world: Worl
         assert words in said
 
 
+def exported(desk: Rokuon, *arguments: str, language: str = "C.UTF-8") -> list[dict[str, str]]:
+    answer = desk("failures", "--export", "-", *arguments, LANG=language)
+    assert answer.code == 0, answer.err
+    return list(csv.DictReader(io.StringIO(answer.out.removeprefix("\ufeff"), newline="")))
+
+
+def test_the_export_says_state_and_cause_in_words_with_what_to_do_and_the_path(desk: Rokuon, world: World) -> None:
+    rows = {row["Recording id"]: row for row in exported(desk)}
+    assert [rows[one]["State"] for one in ("r1", "r4", "r5")] == ["Failed", "Gone", "Waiting"]
+    assert [rows[one]["Reason code"] for one in ("r1", "r4", "r5")] == ["recording_forbidden", "recording_gone", "recording_not_audio"]
+    first = rows["r1"]
+    assert "_" not in first["Cause"], "a sentence and no code"
+    assert first["What to do"].startswith(first["Cause"])
+    assert first["Path"] == f"{copy(1).bucket.url}/{copy(1).key}"
+
+
+def test_the_export_is_in_the_readers_language(desk: Rokuon, world: World) -> None:
+    rows = exported(desk, "--state", "failed", language="ja_JP.UTF-8")
+    assert {row["状態"] for row in rows} == {"失敗"}
+    assert {row["対象"] for row in rows} == {"Sales", "Support", "Far"}
+    assert all(not row["原因"].isascii() and not row["対処方法"].isascii() for row in rows)
+    assert {row["理由コード"] for row in rows} == {"recording_forbidden"}, "the code stays, to quote it and to filter by it"
+
+
 def test_only_an_office_or_a_target_where_one_is_named(desk: Rokuon, world: World) -> None:
     assert desk("failures", "--office", "Osaka", "--json").json["failed"][0]["recordings"] == 1
     assert [one["recording_id"] for one in desk("failures", "--list", "--target", "Support", "--json").json] == ["r3"]
@@ -131,8 +155,8 @@ def test_q36_the_export_runs_nothing_in_a_spreadsheet_and_is_for_its_owner_alone
     rows = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline="")))
     assert text.startswith("\ufeff")
     assert sorted(row["Recording id"] for row in rows) == ["r1", "r2", "r3", "r4", "r5", "r7"]
-    assert {row["Next try"] for row in rows if row["State"] == "pending"} == {"2099-01-01 09:00:00"}
+    assert {row["Next try"] for row in rows if row["State"] == "Waiting"} == {"2099-01-01 09:00:00"}
     assert {row["Agent"] for row in rows} == {"'=cmd|' /C calc'!A0", "Ann"}
     assert AuditEntry.objects.get(action="failure.export").after == {"rows": 6}
-    assert desk("failures", "--export", "-", "--office", "Osaka").out.count("r7") == 1
+    assert [row["Recording id"] for row in exported(desk, "--office", "Osaka")] == ["r7"]
     assert desk("failures", "--export", str(path), "--json").code == 2

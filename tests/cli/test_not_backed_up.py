@@ -81,7 +81,7 @@ def test_what_waits_is_tried_now_by_its_id_and_exported(desk: Rokuon, waits: Wor
     assert desk("retry", str(first["id"]), str(queued["id"]), "--json").json["ids"] == [first["id"]]
     rows = list(csv.DictReader(io.StringIO(desk("failures", "--export", "-", "--state", "pending").out, newline="")))
     assert len(rows) == 3
-    assert {row["Cause"] for row in rows} == {"", "recording_truncated"}
+    assert {row["Reason code"] for row in rows} == {"", "recording_truncated"}
     assert desk("failures", "--list", "--reason", "recording_truncated", "--json").json[0]["id"] == second["id"]
 
 

@@ -49,7 +49,7 @@ def test_a_list_that_is_refused_on_its_second_page_is_named_until_it_is_listed(r
     assert "could not be listed from end to end" in said.out
     assert "All" not in said.out.split("\n")[0]
     assert "[source_" in ready("failures").out
-    assert "unlisted" in ready("failures", "--export", "-").out
+    assert "Not listed" in ready("failures", "--export", "-").out
     assert ready("failures", "--json").json["unlisted"]
     sim.control("DELETE", "faults")
     assert ready("backup-now").code == 0

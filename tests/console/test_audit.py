@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
+from django.utils.translation import override
 
 from rokuon.accounts.models import AuditEntry
 from rokuon.console.audit import labels
@@ -48,6 +49,13 @@ def test_what_has_no_words_is_shown_as_it_is_and_as_text(world: World) -> None:
 @pytest.mark.parametrize("value", [None, "", [], [1, "viewer"], {"deep": 1}, 3, 2.5, True])
 def test_every_kind_of_value_is_told(value: object) -> None:
     assert len(labels.changes({"x": value}, {})) == 1
+
+
+def test_a_list_of_values_is_joined_as_the_readers_language_does() -> None:
+    with override("ja"):
+        assert labels.changes({}, {"role": ["viewer", "office_admin"]}) == [("役割", "", "閲覧者、オフィス管理者")]
+    with override("en"):
+        assert labels.changes({}, {"role": ["viewer", "office_admin"]}) == [("Role", "", "Viewer, Office admin")]
 
 
 def test_filters_narrow_and_combine(world: World) -> None:

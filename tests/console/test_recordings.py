@@ -259,6 +259,27 @@ def test_the_pages_speak_japanese(world: World) -> None:
         assert said in shown(browser, url)
 
 
+def test_a_verified_recording_says_first_try_and_counts_no_zeros(world: World) -> None:
+    at_once = words(shown(world.admin, world.url(f"recordings/{add_copy(world.sales, world.bucket, 1).pk}/")))
+    assert "Backed up at the first try" in at_once
+    later = words(shown(world.admin, world.url(f"recordings/{add_copy(world.sales, world.bucket, 2, tries=2, attempt=3).pk}/")))
+    for page in (at_once, later):
+        assert "of state" not in page
+    assert "at the first try" not in later
+    failed = add_copy(world.sales, world.bucket, 3, state="failed", reason="recording_forbidden", tries=2, attempt=3)
+    assert "2 3 changes of state" in words(shown(world.admin, world.url(f"recordings/{failed.pk}/")))
+
+
+def test_the_tail_of_an_error_is_folded_away_and_marked_as_english(world: World) -> None:
+    copy = add_copy(world.sales, world.bucket, 1, state="failed", reason="bucket_missing", detail="404 notFound")
+    page = shown(world.admin, world.url(f"recordings/{copy.pk}/"))
+    tail = re.search("<details[^>]*><summary>Technical details</summary>(.*?)</details>", page, re.DOTALL)
+    assert tail is not None
+    assert '<bdi lang="en">404 notFound</bdi>' in tail[1]
+    without = add_copy(world.sales, world.bucket, 2, state="failed", reason="bucket_missing")
+    assert "Technical details" not in shown(world.admin, world.url(f"recordings/{without.pk}/"))
+
+
 def test_looking_changes_nothing(world: World) -> None:
     copy = add_copy(world.sales, world.bucket, 1)
     before = Copy.objects.values().get()

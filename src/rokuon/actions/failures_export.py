@@ -9,11 +9,13 @@ from django.db import transaction
 
 from rokuon.accounts import audit
 from rokuon.accounts.audit import Actor
+from rokuon.actions.reason_text import state_words, why
 from rokuon.base.i18n import _
 from rokuon.domain import placement
 from rokuon.ledger import aside, failures, unnamed
 from rokuon.ledger.models import Aside, Call, Copy
 from rokuon.ledger.next_try import Next, Stops
+from rokuon.ledger.reasons import in_words
 from rokuon.org.models import Company
 from rokuon.org.tree import zone_of
 
@@ -52,7 +54,7 @@ def export(company: Company, asked: Asked, actor: Actor, now: datetime) -> tuple
         _("State"),
         _("Cause"),
         _("Office"),
-        _("Name"),
+        _("Target"),
         _("Call start"),
         _("Time zone"),
         _("Agent"),
@@ -63,6 +65,9 @@ def export(company: Company, asked: Asked, actor: Actor, now: datetime) -> tuple
         _("Next try"),
         _("Held by"),
         _("Kept aside"),
+        _("What to do"),
+        _("Path"),
+        _("Reason code"),
     ]
     return headings, _rows(company.pk, asked)
 
@@ -70,7 +75,7 @@ def export(company: Company, asked: Asked, actor: Actor, now: datetime) -> tuple
 def _rows(company_id: int, asked: Asked) -> Iterator[Sequence[object]]:
     if asked.of_copies:
         stops = Stops(company_id)
-        copies = failures.copies(company_id, asked.targets, asked.state, asked.reason).iterator(chunk_size=_CHUNK)
+        copies = failures.copies(company_id, asked.targets, asked.state, asked.reason).select_related("bucket").iterator(chunk_size=_CHUNK)
         while some := list(islice(copies, _CHUNK)):
             kept = aside.of([copy.pk for copy in some])
             for copy in some:
@@ -83,8 +88,8 @@ def _rows(company_id: int, asked: Asked) -> Iterator[Sequence[object]]:
 def _of_copy(copy: Copy, following: Next | None, kept: Aside | None) -> list[object]:
     zone, closing = zone_of(copy.target), failures.closing(copy)
     return [
-        copy.state,
-        copy.reason,
+        state_words(copy.state),
+        why(copy.reason) if copy.reason else _("Queued"),
         copy.target.office.name,
         copy.target.name,
         on_wall(copy.call_started_at, zone),
@@ -95,8 +100,11 @@ def _of_copy(copy: Copy, following: Next | None, kept: Aside | None) -> list[obj
         on_wall(copy.changed_at, zone),
         closing.note if closing is not None else "",
         on_wall(following.at, zone) if following is not None and following.at is not None else "",
-        held_by(following),
+        held_in_words(following),
         kept.looks if kept is not None else "",
+        in_words(copy.reason),
+        f"{copy.bucket.url.rstrip('/')}/{copy.key}",
+        copy.reason,
     ]
 
 
@@ -107,13 +115,18 @@ def held_by(following: Next | None) -> str:
     return following.hold.reason if following.hold is not None else _("run %(run)d is paused") % {"run": following.paused}
 
 
+def held_in_words(following: Next | None) -> str:
+    """Return the cause of the hold in words, or the paused run; "" for neither."""
+    return why(following.hold.reason) if following is not None and following.hold is not None else held_by(following)
+
+
 def _of_call(call: Call) -> list[object]:
     zone, closing = zone_of(call.target), unnamed.closing(call)
     start = on_wall(call.started_at, zone)
     note = closing.note if closing is not None else ""
     return [
-        unnamed.STATE,
-        unnamed.REASON,
+        state_words(unnamed.STATE),
+        why(unnamed.REASON),
         call.target.office.name,
         call.target.name,
         start,
@@ -126,6 +139,9 @@ def _of_call(call: Call) -> list[object]:
         "",
         "",
         "",
+        in_words(unnamed.REASON),
+        "",
+        unnamed.REASON,
     ]
 
 

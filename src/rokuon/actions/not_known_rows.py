@@ -4,17 +4,19 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from rokuon.actions.failures_export import on_wall
+from rokuon.actions.reason_text import state_words, why
 from rokuon.completeness import unknown
 from rokuon.completeness.parts import parts
 from rokuon.domain.failures import EntryUnreadable
 from rokuon.ledger import unread
 from rokuon.ledger.models import Unreadable
+from rokuon.ledger.reasons import in_words
 from rokuon.org.models import Company
 from rokuon.org.tree import zone_of
 
 MOST_ENTRIES = 100_000
 _EMPTY = [""] * 8
-"""The columns after the time zone."""
+"""The columns after the time zone, up to what to do."""
 
 
 def rows(
@@ -29,7 +31,9 @@ def rows(
     for part in parts(found):
         for gap in part.gaps if reason in (None, part.reason) else ():
             target = known[gap.target_id]
-            yield ["unlisted", gap.reason, target.office.name, target.name, f"{gap.first} - {gap.last}", "UTC", *_EMPTY]
+            days = f"{gap.first} - {gap.last}"
+            told = [state_words("unlisted"), why(gap.reason), target.office.name, target.name, days, "UTC", *_EMPTY]
+            yield [*told, in_words(gap.reason), "", gap.reason]
     if (found.unreadable or found.explained) and reason in (None, EntryUnreadable.reason):
         ids = [one.pk for one in known.values() if one.backed_up]
         for entry in unread.find(company.pk, ids, of_nobody=of_nobody)[:MOST_ENTRIES]:
@@ -43,8 +47,8 @@ def _entry(entry: Unreadable) -> Sequence[object]:
     recording = f"{entry.kind} {entry.recording_id}".strip()
     since = on_wall(entry.first_at, zone)
     return [
-        "unreadable",
-        EntryUnreadable.reason,
+        state_words("unreadable"),
+        why(EntryUnreadable.reason),
         office,
         name,
         start,
@@ -55,4 +59,7 @@ def _entry(entry: Unreadable) -> Sequence[object]:
         since,
         entry.note,
         *_EMPTY[:3],
+        in_words(EntryUnreadable.reason),
+        "",
+        EntryUnreadable.reason,
     ]

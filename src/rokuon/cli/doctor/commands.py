@@ -10,7 +10,7 @@ from django.db import Error, connections
 
 from rokuon.base.i18n import _
 from rokuon.cli.main import FINISHED_WITH_FAILURES, OK
-from rokuon.cli.support import database_errors, output
+from rokuon.cli.support import database_errors, output, selectors
 from rokuon.cli.support.commands import Command
 from rokuon.cli.support.session import CliSession
 from rokuon.config import Config
@@ -35,7 +35,7 @@ _MARKS = {Level.OK: ("✓", "green"), Level.WARNING: ("!", "yellow"), Level.PROB
         "their scopes, events, sweeps and buckets. Nothing is changed. Exit code 1 if there is a problem."
     ),
 )
-@click.option("--json", "as_json", is_flag=True, help=_("Write JSON for machines."))
+@selectors.json_option
 def doctor_command(as_json: bool) -> int:
     found: list[Check] = []
     for check in _all_checks():

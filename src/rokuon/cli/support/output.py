@@ -7,10 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import click
-from rich import box
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
 
 from rokuon.base.i18n import _, ngettext
@@ -20,6 +17,8 @@ from rokuon.base.measures import number as number
 from rokuon.domain.placement import zone
 from rokuon.ledger.read import Counts
 from rokuon.org.models import Target
+
+from . import tables
 
 WIDE = 140
 
@@ -48,13 +47,8 @@ def _plain(value: Any) -> str:
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str | Text]], *, right: Iterable[int] = (), title: str = "") -> None:
     """Print a table. `right` are the columns of numbers. Cells are plain text, never markup: names come from another system."""
-    shown = Table(box=box.SIMPLE_HEAD, title=escape(title) or None, title_justify="left", pad_edge=False, expand=False)
-    numeric = set(right)
-    for place, heading in enumerate(headings):
-        shown.add_column(escape(heading), justify="right" if place in numeric else "left", overflow="fold")
-    for row in rows:
-        shown.add_row(*[cell if isinstance(cell, Text) else Text(cell) for cell in row])
-    console().print(shown)
+    out = console()
+    tables.show(out, tables.laid_out(headings, rows, width=out.width if out.is_terminal else None, right=right, title=title))
 
 
 def moment(when: datetime | None, zone_name: str) -> str:

@@ -26,7 +26,7 @@ def company_option(command: F) -> F:
 
 
 def json_option(command: F) -> F:
-    return click.option("--json", "as_json", is_flag=True, help=_("Write JSON for machines."))(command)
+    return click.option("--json", "as_json", is_flag=True, help=_("Write JSON for scripts; its fields are stable."))(command)
 
 
 def scope_options(command: F) -> F:

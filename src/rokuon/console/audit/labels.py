@@ -134,5 +134,5 @@ def _value(side: Mapping[str, object], name: str) -> str:
     if isinstance(value, bool):
         return _("on") if value else _("off")
     if isinstance(value, list | tuple):
-        return ", ".join(str(VALUES.get(str(one), one)) for one in value)
+        return _(", ").join(str(VALUES.get(str(one), one)) for one in value)
     return str(VALUES.get(str(value), value))
