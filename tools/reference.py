@@ -6,18 +6,20 @@ python tools/reference.py --check    change nothing; fail when a page is out of 
 
 import argparse
 import gettext
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "reference"
 
-sys.path.insert(0, str(ROOT / "src"))
+sys.path[:0] = [str(ROOT / "src"), str(ROOT)]
 # The pages show the code's defaults, not the settings of this machine.
 for _name in [name for name in os.environ if name.startswith("ROKUON_") or name == "STORAGE_EMULATOR_HOST"]:
     del os.environ[_name]
@@ -35,6 +37,7 @@ from rokuon.domain import failures, retry  # noqa: E402
 from rokuon.domain.failures import Decision, HoldOn, RokuonError, Tell  # noqa: E402
 from rokuon.ledger import bucket_change, exclude  # noqa: E402
 from rokuon.simulator.switches import Switches  # noqa: E402
+from tools import json_schemas  # noqa: E402
 
 WRITTEN = "<!-- Written by tools/reference.py. Do not edit: run `make reference`. -->\n"
 NARROW: dict[str, Any] = {"terminal_width": 100, "max_content_width": 100}
@@ -222,6 +225,31 @@ def _page(parts: list[str]) -> str:
     return WRITTEN + "\n" + "\n\n".join(parts) + "\n"
 
 
+def json_page() -> str:
+    """Return the page about --json, with the schema of each command."""
+    rows = [
+        f"| `rokuon {command} --json` | [{json_schemas.file_name(command)}](json/{json_schemas.file_name(command)}) |"
+        for command in json_schemas.SCHEMAS
+    ]
+    return _page(
+        [
+            "# JSON of the commands",
+            "What `--json` writes is stable: a field that a schema below names keeps its name, its type and its meaning. New versions may "
+            "add fields, and values where a schema does not list them. Texts for people (`headline`, `says`, `advice`, `why` of a mail, "
+            "`scope_name`) are in the reader's language and may change: decide by codes, states, numbers and the exit code.",
+            "- Times are ISO 8601 with an offset; days are `YYYY-MM-DD`, in UTC. Sizes are bytes.\n"
+            "- One value on standard output, in UTF-8; errors go to standard error, and then standard output may be empty.\n"
+            "- `rokuon backup-now --json` and `rokuon retry --watch --json` write one object for each line while they follow their work.\n"
+            "- `rokuon probe` writes a report for Rokuon's developers, which is not stable.",
+            "\n".join(["| Command | Schema |", "|---|---|", *rows]),
+        ]
+    )
+
+
+def json_schema(command: str) -> str:
+    return json.dumps(json_schemas.document(command), indent=2, ensure_ascii=False) + "\n"
+
+
 def man_page(language: str) -> str:
     """Return the man page. Another process writes it, because commands take their words at import."""
     command = [sys.executable, str(ROOT / "tools" / "man_page.py"), language]
@@ -233,8 +261,10 @@ PAGES: dict[str, Callable[[], str]] = {
     "commands.md": commands,
     "reasons.md": reasons,
     "simulator.md": simulator,
-    "man/rokuon.1": lambda: man_page("en"),
-    "man/ja/rokuon.1": lambda: man_page("ja"),
+    "json.md": json_page,
+    **{f"json/{json_schemas.file_name(command)}": partial(json_schema, command) for command in json_schemas.SCHEMAS},
+    "man/rokuon.1": partial(man_page, "en"),
+    "man/ja/rokuon.1": partial(man_page, "ja"),
 }
 
 

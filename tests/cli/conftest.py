@@ -20,6 +20,8 @@ from rokuon.simulator import SimulatorProcess
 from tests import template
 from tests.conftest import short_folder
 
+from . import schemas
+
 PATIENCE_S = 120
 
 
@@ -55,6 +57,8 @@ class Rokuon:
             process.kill()
             process.communicate()
             raise
+        if "--json" in arguments and out:
+            schemas.hold(arguments, out)
         return Answer(process.returncode, out, err)
 
     def start(self, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
