@@ -1,0 +1,135 @@
+"""Runs `rokuon` commands as processes that are forked from one which has the libraries loaded already: loading them is most of what a
+command costs, and nothing that its tests are about (`tests/meta/test_start_cost.py` watches it).
+
+A command has its own process, environment, folder, pipes and exit code, as after `python -m rokuon`; only its command line as others see
+it differs, so what is looked for in the list of processes is started by `Rokuon.start`.
+"""
+
+import atexit
+import json
+import os
+import random
+import runpy
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+
+LIBRARIES = (
+    "aiohttp",
+    "argon2",
+    "click",
+    "cryptography.fernet",
+    "django.contrib.messages",
+    "django.core.files.storage.memory",
+    "django.db.models",
+    "django.forms",
+    "django.template.loader",
+    "django.urls",
+    "procrastinate",
+    "psycopg",
+    "psycopg_binary",
+    "pydantic_settings",
+    "requests",
+    "rich.console",
+    "rich.table",
+)
+"""What a command loads and what does not read Rokuon's settings."""
+
+LENGTH = struct.Struct("!I")
+
+
+class ForkServer:
+    """One server process for all commands of a test process. It ends when this process does, even if that is killed: the socket closes."""
+
+    def __init__(self) -> None:
+        self._ours, theirs = socket.socketpair()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.cli.fork_server", str(theirs.fileno())],
+            cwd=Path(__file__).resolve().parents[2],
+            pass_fds=[theirs.fileno()],
+        )
+        theirs.close()
+        self._one_at_a_time = threading.Lock()
+        atexit.register(self._close)
+
+    def _close(self) -> None:
+        self._ours.close()
+        self._process.wait()
+
+    def run(self, arguments: list[str], environment: dict[str, str], folder: Path, stdin: str, patience_s: float) -> tuple[int, str, str]:
+        """Exit code (negative for a signal), output, errors. Raises TimeoutExpired after killing the command."""
+        pipes = [os.pipe() for _ in range(4)]
+        (in_read, in_write), (out_read, out_write), (err_read, err_write), (end_read, end_write) = pipes
+        request = json.dumps({"arguments": arguments, "environment": environment, "folder": str(folder)}).encode()
+        with self._one_at_a_time:
+            socket.send_fds(self._ours, [LENGTH.pack(len(request))], [in_read, out_write, err_write, end_write])
+            self._ours.sendall(request)
+            pid = LENGTH.unpack(self._ours.recv(LENGTH.size, socket.MSG_WAITALL))[0]
+        for fd in (in_read, out_write, err_write, end_write):
+            os.close(fd)
+        texts: dict[int, bytes] = {}
+        readers = [threading.Thread(target=_read, args=(fd, texts)) for fd in (out_read, err_read, end_read)]
+        for reader in readers:
+            reader.start()
+        with suppress(BrokenPipeError), os.fdopen(in_write, "wb") as pipe:
+            pipe.write(stdin.encode())
+        for reader in readers:
+            reader.join(patience_s)
+            if reader.is_alive():
+                os.kill(pid, signal.SIGKILL)
+                raise subprocess.TimeoutExpired(["rokuon", *arguments], patience_s)
+        return int(texts[end_read]), texts[out_read].decode(), texts[err_read].decode()
+
+
+def _read(fd: int, into: dict[int, bytes]) -> None:
+    with os.fdopen(fd, "rb") as pipe:
+        into[fd] = pipe.read()
+
+
+def serve(requests: socket.socket) -> None:
+    """Fork for each request until the other end closes. Returns in the forked process too, where it has run the command."""
+    while True:
+        head, fds, _flags, _address = socket.recv_fds(requests, LENGTH.size, 4)
+        if not head:
+            return
+        request = json.loads(requests.recv(LENGTH.unpack(head)[0], socket.MSG_WAITALL))
+        pid = os.fork()
+        if pid == 0:
+            requests.close()
+            os.close(fds[3])
+            _become(request, fds[:3])
+            return
+        requests.sendall(LENGTH.pack(pid))
+        for fd in fds[:3]:
+            os.close(fd)
+        threading.Thread(target=_report_end, args=(pid, fds[3])).start()
+
+
+def _report_end(pid: int, fd: int) -> None:
+    _pid, status = os.waitpid(pid, 0)
+    with os.fdopen(fd, "w") as pipe:
+        pipe.write(str(os.waitstatus_to_exitcode(status)))
+
+
+def _become(request: dict[str, object], fds: list[int]) -> None:
+    for target, fd in enumerate(fds):
+        os.dup2(fd, target)
+        os.close(fd)
+    os.environ.clear()
+    os.environ.update(request["environment"])  # type: ignore[arg-type]
+    os.chdir(str(request["folder"]))
+    random.seed()
+    sys.argv = ["rokuon", *request["arguments"]]  # type: ignore[misc]
+    runpy.run_module("rokuon", run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    for library in LIBRARIES:
+        import_module(library)
+    serve(socket.socket(fileno=int(sys.argv[1])))
