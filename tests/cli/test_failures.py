@@ -144,7 +144,7 @@ def test_what_is_closed_is_opened_again_by_a_person_and_no_earlier(desk: Rokuon,
     (cause,) = desk("failures", "--json").json["failed"]
     assert (cause["recordings"], cause["closed"]) == (4, 0)
     entry = AuditEntry.objects.filter(action="failure.reopen").latest("at")
-    assert (entry.actor, entry.after) == ("command line", {"copies": 3, "reason": "recording_forbidden"})
+    assert (entry.actor, entry.after) == ("command line", {"copies": 3, "reason": "recording_forbidden", "recordings": ["r2", "r3", "r7"]})
 
 
 def test_q36_the_export_runs_nothing_in_a_spreadsheet_and_is_for_its_owner_alone(desk: Rokuon, world: World) -> None:

@@ -64,7 +64,7 @@ def test_accepted_files_become_work_once_with_one_line_in_the_audit_log(desk: Ro
     assert accepted
     assert (accepted.accepted_by, accepted.looks) == ("command line", "WAV")
     (entry,) = AuditEntry.objects.filter(action="failure.accept")
-    assert (entry.actor, entry.after) == ("command line", {"copies": 2, "ids": sorted(map(int, named(1, 3)))})
+    assert (entry.actor, entry.after) == ("command line", {"copies": 2, "recordings": ["r1", "r3"]})
     assert desk("accept", *named(2), "--json").json == {"accepted": 1}
 
 

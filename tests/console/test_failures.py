@@ -168,13 +168,13 @@ def test_what_was_closed_can_be_opened_again_and_that_is_audited(world: World, f
     page = world.url("failures/failed/bucket_forbidden/")
     assert "Re-open" not in text(browser, page)
     browser.post(world.url("failures/close/"), {"copy": [failed["one"].pk], "note": "known"})
-    assert "Re-open the chosen ones" in text(browser, page)
+    assert "Re-open the selected ones" in text(browser, page)
     world.client(Role.OFFICE_ADMIN, world.osaka).post(world.url("failures/reopen/"), {"copy": [failed["one"].pk]})
     assert Closing.objects.exists(), "another office's closing is not theirs to take back"
     assert world.client(Role.VIEWER).post(world.url("failures/reopen/"), {"copy": [failed["one"].pk]}).status_code == 403
     browser.post(world.url("failures/reopen/"), {"copy": [failed["one"].pk], "state": "failed", "reason": "bucket_forbidden"})
     assert not Closing.objects.exists()
-    assert AuditEntry.objects.get(action="failure.reopen").after == {"copies": 1}
+    assert AuditEntry.objects.get(action="failure.reopen").after == {"copies": 1, "recordings": ["r0"]}
     assert "4 recordings failed" in text(browser, world.url("failures/"))
 
 
@@ -245,7 +245,7 @@ def test_what_waits_stands_in_a_part_of_its_own_with_its_next_try(world: World, 
     assert "bucket_forbidden" not in part
     cause = text(world.admin, world.url("failures/pending/recording_truncated/"))
     assert "call10" in cause
-    assert "Try the chosen ones now" in cause
+    assert "Try the selected ones now" in cause
     queued = text(world.admin, world.url("failures/pending/queued/"))
     assert "call11" in queued
     assert "call10" not in queued

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from rokuon.console.failures import views as failure_pages
+from rokuon.console.failures import cause_views as failure_pages
 from rokuon.ledger.models import Copy
 
 from .conftest import Role, World

@@ -24,7 +24,7 @@ def is_closed() -> bool:
 def closed(world: World) -> Copy:
     (work,) = world.place(world.planned(1))
     record.record([failed(work)], NOW)
-    assert failures.close([work.copy_id], "asked for by legal", "ken", NOW + HOUR) == 1
+    assert failures.close([work.copy_id], "asked for by legal", "ken", NOW + HOUR) == [work.copy_id]
     return Copy.objects.get()
 
 
@@ -66,12 +66,12 @@ def test_a_recording_that_arrives_all_the_same_is_verified_and_no_longer_closed(
 
 def test_reopened_by_name_by_cause_and_only_within_the_targets(world: World, closed: Copy) -> None:
     company = world.company.pk
-    assert failures.reopen(company, [world.other.pk], Which(ids=[closed.pk])) == 0
-    assert failures.reopen(company, None, Which(reason="recording_truncated")) == 0
+    assert failures.reopen(company, [world.other.pk], Which(ids=[closed.pk])) == []
+    assert failures.reopen(company, None, Which(reason="recording_truncated")) == []
     assert is_closed()
-    assert failures.reopen(company, [world.center.pk], Which(state="failed", reason="recording_not_audio")) == 1
+    assert failures.reopen(company, [world.center.pk], Which(state="failed", reason="recording_not_audio")) == [closed.pk]
     assert not is_closed()
-    assert failures.reopen(company, None, Which(ids=[closed.pk])) == 0
+    assert failures.reopen(company, None, Which(ids=[closed.pk])) == []
     assert runs.take_up(company, [world.center.pk], SINCE, UNTIL, NOW + 2 * HOUR) == 1
 
 
@@ -104,7 +104,7 @@ def test_a_closing_made_at_the_same_moment_is_not_lost(taker: str) -> None:
 
     other = threading.Thread(target=take)
     with transaction.atomic():
-        assert failures.close([work.copy_id], "known", "ken", NOW + HOUR) == 1
+        assert failures.close([work.copy_id], "known", "ken", NOW + HOUR) == [work.copy_id]
         other.start()
         waits.wait(10)
         _until_somebody_waits_for_a_lock()
@@ -128,4 +128,4 @@ def test_who_retries_first_leaves_nothing_to_close(world: World) -> None:
     record.record([failed(work)], NOW)
     assert transitions.locked("c.id = %(id)s", {"id": work.copy_id}) == [work.copy_id]
     assert retry.retry(world.company.pk, NOW) == [work.copy_id]
-    assert failures.close([work.copy_id], "known", "ken", NOW) == 0
+    assert failures.close([work.copy_id], "known", "ken", NOW) == []

@@ -17,8 +17,8 @@ from rokuon.notify.models import Notice
 from rokuon.org.models import Company
 
 LONGEST_NOTE = 500
-MOST_IDS = 50
-"""Limit of ids in one audit log entry."""
+MOST_RECORDINGS = 500
+"""Limit of recordings named in one audit log entry; more of them are written as several entries."""
 
 
 @transaction.atomic
@@ -42,9 +42,8 @@ def note(text: str) -> str:
 def close(company: Company, targets: Sequence[int] | None, which: Which, note: str, actor: Actor, now: datetime) -> int:
     """Close failed and gone copies as explained; return their number."""
     closed = failures.close(failures.choose(company.pk, targets, which), note, actor.name, now)
-    if closed:
-        _record(company, "failure.close", actor, now, {"copies": closed, "note": note, **_told(which)})
-    return closed
+    _record_each(company, "failure.close", actor, now, closed, {"note": note, **_told(which)})
+    return len(closed)
 
 
 @transaction.atomic
@@ -54,7 +53,7 @@ def accept(company: Company, targets: Sequence[int] | None, ids: Sequence[int], 
     due = aside.accept(company.pk, failures.choose(company.pk, targets, Which(ids=ids)), actor.name, now)
     if due:
         jobs.enqueue_due(company.pk)
-        _record(company, "failure.accept", actor, now, {"copies": len(due), "ids": sorted(due)[:MOST_IDS]})
+        _record_each(company, "failure.accept", actor, now, due, {})
     return len(due)
 
 
@@ -63,19 +62,17 @@ def discard(company: Company, targets: Sequence[int] | None, ids: Sequence[int],
     """Discard what was kept aside of failed and gone copies, and close them as explained; return their number. The object stays in the
     bucket, where Rokuon deletes nothing."""
     kept = sorted(aside.of(failures.choose(company.pk, targets, Which(ids=ids))))
-    closed = failures.close(kept, note, actor.name, now) if kept else 0
-    if closed:
-        _record(company, "failure.discard", actor, now, {"copies": closed, "ids": kept[:MOST_IDS], "note": note})
-    return closed
+    closed = failures.close(kept, note, actor.name, now) if kept else []
+    _record_each(company, "failure.discard", actor, now, closed, {"note": note})
+    return len(closed)
 
 
 @transaction.atomic
 def reopen(company: Company, targets: Sequence[int] | None, which: Which, actor: Actor, now: datetime) -> int:
     """Re-open closed copies; return their number."""
     opened = failures.reopen(company.pk, targets, which)
-    if opened:
-        _record(company, "failure.reopen", actor, now, {"copies": opened, **_told(which)})
-    return opened
+    _record_each(company, "failure.reopen", actor, now, opened, _told(which))
+    return len(opened)
 
 
 @transaction.atomic
@@ -98,6 +95,13 @@ def acknowledge(company: Company, offices: Collection[int] | None, notices: Iter
 
 def _told(which: Which) -> dict[str, object]:
     return {name: value for name, value in (("state", which.state), ("reason", which.reason)) if value}
+
+
+def _record_each(company: Company, action: str, actor: Actor, now: datetime, copies: Sequence[int], after: dict[str, object]) -> None:
+    """Record a decision on these copies so that the audit log names every recording."""
+    for start in range(0, len(copies), MOST_RECORDINGS):
+        part = copies[start : start + MOST_RECORDINGS]
+        _record(company, action, actor, now, {"copies": len(part), **after, "recordings": failures.recording_ids(part)})
 
 
 def _record(company: Company, action: str, actor: Actor, now: datetime, after: dict[str, object]) -> None:

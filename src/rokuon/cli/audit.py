@@ -18,6 +18,7 @@ from .support.number_types import Whole
 from .support.session import opened
 
 COMPANY = "--company"
+LONGEST_CHANGE = 300
 LIMIT = click.option("--limit", type=Whole(1, 10_000), default=50, show_default=True, help=_("How many lines at most, the newest first."))
 
 
@@ -107,7 +108,8 @@ def _entry(one: AuditEntry) -> dict[str, Any]:
 def _line(one: AuditEntry, zone: str) -> list[str]:
     places = [one.company.name if one.company is not None else _("Installation"), one.office.name if one.office is not None else ""]
     changes = [
-        f"{name}: {' → '.join(side for side in (before, after) if side)}" for name, before, after in labels.changes(one.before, one.after)
+        _cut(f"{name}: {' → '.join(side for side in (before, after) if side)}")
+        for name, before, after in labels.changes(one.before, one.after)
     ]
     return [
         output.moment(one.at, zone),
@@ -116,3 +118,8 @@ def _line(one: AuditEntry, zone: str) -> list[str]:
         "\n".join(part for part in (labels.action_words(one.action), one.subject) if part),
         "\n".join(changes),
     ]
+
+
+def _cut(text: str) -> str:
+    """Cut a long list, such as the recordings of a closing; `--json` has all of it."""
+    return text if len(text) <= LONGEST_CHANGE else f"{text[:LONGEST_CHANGE]} …"

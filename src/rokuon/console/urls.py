@@ -12,7 +12,7 @@ from .audit import sign_in_views
 from .audit import views as audit
 from .buckets import check_views, restart_views
 from .buckets import views as buckets
-from .failures import kept_aside_views, unnamed_views, unread_views
+from .failures import cause_views, kept_aside_views, retried_views, unnamed_views, unread_views
 from .failures import views as failures
 from .notifications import views as notices
 from .overview import views as overview
@@ -81,14 +81,14 @@ urlpatterns = [
     guarded(COMPANY + "failures/reopen/", failures.reopen, "failures-reopen"),
     guarded(COMPANY + "failures/acknowledge/", failures.acknowledge, "failures-acknowledge"),
     guarded(COMPANY + "failures/export/", failures.export, "failures-export"),
-    guarded(COMPANY + "failures/retried/<row:retry>/", failures.retried, "failures-retried"),
-    guarded(COMPANY + "failures/retried/<row:retry>/progress/", failures.retried_progress, "failures-retried_progress"),
+    guarded(COMPANY + "failures/retried/<row:retry>/", retried_views.retried, "failures-retried"),
+    guarded(COMPANY + "failures/retried/<row:retry>/progress/", retried_views.retried_progress, "failures-retried_progress"),
     guarded(COMPANY + "failures/nothing-to-fetch/", unnamed_views.show, "failures-unnamed"),
     guarded(COMPANY + "failures/nothing-to-fetch/close/", unnamed_views.close, "failures-unnamed_close"),
     guarded(COMPANY + "failures/nothing-to-fetch/reopen/", unnamed_views.reopen, "failures-unnamed_reopen"),
     guarded(COMPANY + "failures/not-readable/close/", unread_views.close, "failures-unread_close"),
     guarded(COMPANY + "failures/not-readable/reopen/", unread_views.reopen, "failures-unread_reopen"),
-    guarded(COMPANY + "failures/<slug:state>/<slug:reason>/", failures.cause, "failures-cause"),
+    guarded(COMPANY + "failures/<slug:state>/<slug:reason>/", cause_views.cause, "failures-cause"),
     guarded(COMPANY + "rules/", rules.rules_page, "rules"),
     guarded(COMPANY + "rules/save/", rules.save, "rules-save"),
     guarded(COMPANY + "settings/", settings.company_page, "settings"),

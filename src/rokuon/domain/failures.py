@@ -46,12 +46,14 @@ class HoldOn(StrEnum):
 class RokuonError(Exception):
     """Base class. `retry_after`: seconds, if the other side asked to wait, limited by `domain.retry`. `spends`: the try uses up an attempt.
 
-    A class with a reason code states its own `decision`: there is no default that a new class could inherit unnoticed.
+    A class with a reason code states its own `decision`: there is no default that a new class could inherit unnoticed. `cured_by`: who can
+    fix the cause, where this is not the audience to notify.
     """
 
     reason: ClassVar[str] = ""
     decision: ClassVar[Decision]
     tell: ClassVar[Tell] = Tell.COMPANY
+    cured_by: ClassVar[Tell | None] = None
     hold_on: ClassVar[HoldOn | None] = None
     spends: ClassVar[bool] = True
     advice: ClassVar[str] = ""
@@ -243,12 +245,17 @@ class SourceAnswerMalformed(SourceError):
 class SourceRedirectBlocked(SourceError):
     reason = "source_redirect_blocked"
     decision = Decision.NEVER
-    advice = N_("Dialpad redirected the download to a host that is not allowed. If the host named is Dialpad's, allow it and retry.")
+    cured_by = Tell.OPERATOR
+    advice = N_(
+        "Dialpad redirected the download to a host that is not allowed. If the host named is Dialpad's, allow it "
+        "(ROKUON_ALLOWED_MEDIA_HOSTS) and retry."
+    )
 
 
 class SourceUrlRefused(SourceError):
     reason = "source_url_refused"
     decision = Decision.NEVER
+    cured_by = Tell.OPERATOR
     advice = N_("The recording's address is not one that Rokuon may open. Report this with the reason code.")
 
 
@@ -848,6 +855,11 @@ def leaves(root: type[RokuonError] = RokuonError) -> Iterator[type[RokuonError]]
         if child.reason:
             yield child
         yield from leaves(child)
+
+
+def curer(failure: type[RokuonError]) -> Tell:
+    """Return who can fix the cause of this failure. NOBODY: there is nothing to fix but to try again."""
+    return failure.cured_by or failure.tell
 
 
 def by_reason(reason: str) -> type[RokuonError]:

@@ -13,7 +13,7 @@ from django.db.models import Case, QuerySet, When
 
 from .models import Closing, Copy, Retry
 from .next_try import QUEUED
-from .sql import STOPPED_BY_HOLD, STOPPED_BY_PAUSE, execute, fetch
+from .sql import STOPPED_BY_HOLD, STOPPED_BY_PAUSE, fetch
 
 KEPT = timedelta(days=30)
 SOON = timedelta(seconds=30)
@@ -144,29 +144,37 @@ def choose(company_id: int, targets: Sequence[int] | None, which: Which) -> list
 
 
 @transaction.atomic
-def close(ids: Sequence[int], note: str, by: str, now: datetime) -> int:
-    """Mark copies that are still failed or gone as explained, and return their number. The closing is valid until a person re-opens or
+def close(ids: Sequence[int], note: str, by: str, now: datetime) -> list[int]:
+    """Mark copies that are still failed or gone as explained, and return their ids. The closing is valid until a person re-opens or
     retries the copy, or the recording is backed up."""
     # Never earlier than the failure that it explains, even if the clocks differ.
-    return execute(
+    rows = fetch(
         """INSERT INTO ledger_closing (copy_id, note, by, at)
            SELECT id, %s, %s, GREATEST(%s, changed_at) FROM ledger_copy
             WHERE id = ANY(%s) AND state IN ('failed', 'gone') ORDER BY id FOR SHARE
-               ON CONFLICT (copy_id) DO UPDATE SET note = EXCLUDED.note, by = EXCLUDED.by, at = EXCLUDED.at""",
+               ON CONFLICT (copy_id) DO UPDATE SET note = EXCLUDED.note, by = EXCLUDED.by, at = EXCLUDED.at RETURNING copy_id""",
         [note, by, now, list(ids)],
     )
+    return sorted(row[0] for row in rows)
 
 
-def reopen(company_id: int, targets: Sequence[int] | None, which: Which) -> int:
-    """Take back the closings of the selected failed and gone copies within the targets, and return their number."""
-    return execute(
+def reopen(company_id: int, targets: Sequence[int] | None, which: Which) -> list[int]:
+    """Take back the closings of the selected failed and gone copies within the targets, and return the ids of these copies."""
+    rows = fetch(
         """DELETE FROM ledger_closing k USING ledger_copy c
             WHERE c.id = k.copy_id AND k.at >= c.changed_at AND c.company_id = %(company)s AND c.state IN ('failed', 'gone')
               AND (%(state)s::text IS NULL OR c.state = %(state)s) AND (%(reason)s::text IS NULL OR c.reason = %(reason)s)
               AND (%(targets)s::bigint[] IS NULL OR c.target_id = ANY(%(targets)s))
-              AND (%(ids)s::bigint[] IS NULL OR c.id = ANY(%(ids)s))""",
+              AND (%(ids)s::bigint[] IS NULL OR c.id = ANY(%(ids)s)) RETURNING c.id""",
         {"company": company_id, "targets": _array(targets), "ids": _array(which.ids), "state": which.state, "reason": which.reason},
     )
+    return sorted(row[0] for row in rows)
+
+
+def recording_ids(copies: Sequence[int]) -> list[str]:
+    """Return the source's ids of the recordings of these copies, in the order of the calls."""
+    found = Copy.objects.filter(pk__in=copies).order_by("call_started_at", "pk")
+    return list(found.values_list("recording__recording_id", flat=True))
 
 
 def begin_retry(company_id: int, ids: Sequence[int], by: str, now: datetime) -> Retry | None:

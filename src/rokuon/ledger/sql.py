@@ -53,13 +53,15 @@ def ms(when: datetime) -> int:
     return int(when.timestamp() // 1) * 1000 + when.microsecond // 1000
 
 
-STOPPED_BY_HOLD = """
-    EXISTS (SELECT 1 FROM ledger_hold h
-             WHERE h.company_id = c.company_id AND h.lifted_at IS NULL
-               AND ((h.on = 'bucket' AND h.ref = c.bucket_id::text)
-                    OR (c.accepted_id IS NULL AND (h.on = 'source' OR (h.on = 'kind' AND h.ref = r.kind)))))
+NAMED_BY_HOLD = """
+    h.company_id = c.company_id
+    AND ((h.on = 'bucket' AND h.ref = c.bucket_id::text)
+         OR (c.accepted_id IS NULL AND (h.on = 'source' OR (h.on = 'kind' AND h.ref = r.kind))))
 """
-"""An open hold names this copy `c` of recording `r`. A copy whose audio kept aside was accepted needs no source."""
+"""The hold `h`, open or lifted, names this copy `c` of recording `r`. A copy whose audio kept aside was accepted needs no source."""
+
+STOPPED_BY_HOLD = f"EXISTS (SELECT 1 FROM ledger_hold h WHERE h.lifted_at IS NULL AND {NAMED_BY_HOLD})"  # noqa: S608 (constant pieces)
+"""An open hold names this copy `c` of recording `r`."""
 
 CLOSED = "EXISTS (SELECT 1 FROM ledger_closing k WHERE k.copy_id = c.id AND k.at >= c.changed_at)"
 """A closing explains this failed or gone copy `c`, and the copy is unchanged since."""

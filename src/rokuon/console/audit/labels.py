@@ -70,6 +70,7 @@ FIELDS: Mapping[str, str | Promise] = {
     "proven_by": gettext_lazy("Proven by"),
     "office": gettext_lazy("Office"),
     "recording": gettext_lazy("Recording ID"),
+    "recordings": gettext_lazy("Recording IDs"),
     "ok": gettext_lazy("Succeeded"),
     "reason": gettext_lazy("Reason"),
     "requests_per_second": gettext_lazy("Requests per second"),

@@ -9,13 +9,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from rokuon.accounts.permissions import Action
-from rokuon.actions import buckets
 from rokuon.base import i18n
 from rokuon.config import Config
 from rokuon.console.settings import read_model as settings_tree
 from rokuon.console.web import guards
 from rokuon.console.web.guards import CHANGE, FORM, CompanyRequest, page
-from rokuon.console.web.installation import installation
 from rokuon.domain.failures import ConfigError
 from rokuon.org import services
 from rokuon.org.models import Bucket
@@ -25,6 +23,7 @@ from rokuon.wiring import bucket_overlap
 
 from . import text
 from .check_views import begin
+from .credential import credential_text
 from .forms import BucketForm, CredentialForm
 
 REFUSED = 422
@@ -50,8 +49,8 @@ def bucket_page(request: CompanyRequest, bucket: int) -> HttpResponse:
         "kind": kind_of(found.url),
         **_links(request),
     }
-    if context["may_register"] and found.credential:
-        context |= _credential_context(found)
+    if context["may_register"]:
+        context |= credential_text(found)
     return render(request, "console/buckets/bucket.html", context)
 
 
@@ -122,12 +121,3 @@ def _users(request: CompanyRequest, bucket: Bucket) -> list[dict[str, str]]:
     nodes += guards.offices(request.reach).filter(bucket=bucket, customized=True).order_by("name")
     nodes += guards.targets(request.reach).filter(bucket=bucket, customized=True).order_by("name")
     return [{"name": one.name, "kind": settings_tree.kind_of(one), "url": settings_tree.url_of(request.company, one)} for one in nodes]
-
-
-def _credential_context(bucket: Bucket) -> dict[str, str]:
-    """Return the owner of the key, or why it cannot be read."""
-    try:
-        credential = buckets.kept_credential(installation(), bucket)
-    except ConfigError as error:
-        return {"credential": str(error)}
-    return {"credential": buckets.credential_label(bucket.url, credential), "principal": buckets.principal(bucket.url, credential)}

@@ -1,72 +1,45 @@
 """Views of the failure page (M12): causes with advice; retry one, some, a cause or all; close what is explained."""
 
 import re
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Generic, TypeVar
 
 from django.contrib import messages
-from django.db.models import prefetch_related_objects
-from django.http import Http404, HttpResponse, HttpResponseBase, HttpResponseRedirect
-from django.shortcuts import get_object_or_404, render
+from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from rokuon.accounts import recent_auth
-from rokuon.accounts.permissions import AccessReach, Action
+from rokuon.accounts.permissions import Action
 from rokuon.actions import failures as failure_actions
 from rokuon.actions import failures_export, not_known_rows
 from rokuon.actions import unnamed_calls as unnamed_actions
 from rokuon.actions.failures_export import Asked
 from rokuon.console.notifications import read_model as notices
 from rokuon.console.notifications.views import stop_reminders
-from rokuon.console.recordings.forms import PAGE
 from rokuon.console.web import csv_response, guards
 from rokuon.console.web.guards import CHANGE, CompanyRequest, page
-from rokuon.console.web.status_banner import WORKER_SILENT_S
 from rokuon.jobs import queue
-from rokuon.ledger import aside, next_try, search, tally, unnamed
 from rokuon.ledger import failures as ledger_failures
-from rokuon.ledger.failures import FailureCause, Which
-from rokuon.ledger.models import Copy, Retry
-from rokuon.ledger.next_try import Stops, WaitingCause
+from rokuon.ledger import next_try, tally, unnamed
+from rokuon.ledger.failures import Which
+from rokuon.ledger.models import Copy
 from rokuon.ledger.reasons import in_words
-from rokuon.ledger.search import CopyFilters, Within
-from rokuon.org.models import Target
-from rokuon.org.tree import zone_of
 
-from . import not_known
+from . import causes, not_known
 
 _REASON = re.compile(r"[a-z0-9_]{1,60}")
 
-PER_PAGE = 100
-MOST_TARGETS = 5
 ASKS_AGAIN_FROM = 1000
 """Exporting more rows than this requires the person to authenticate again (row Q34)."""
-
-
-C = TypeVar("C", FailureCause, WaitingCause, FailureCause | WaitingCause)
-
-
-@dataclass(frozen=True, slots=True)
-class CauseRow(Generic[C]):
-    """A cause in words. `targets` are those with the most copies, `more` counts the others. `zone` is set if all targets share it."""
-
-    cause: C
-    sentence: str
-    targets: tuple[tuple[Target, int], ...]
-    more: int
-    zone: str
 
 
 @page(Action.VIEW)
 def failures(request: CompanyRequest) -> HttpResponse:
     company, targets = request.company, guards.target_ids(request.reach)
-    shown = _in_words(request.reach, ledger_failures.causes(company.pk, targets))
-    waits = _in_words(request.reach, next_try.causes(company.pk, targets))
+    shown = causes.rows(request.reach, ledger_failures.causes(company.pk, targets))
+    waits = causes.rows(request.reach, next_try.causes(company.pk, targets))
     calls = unnamed.calls(company.pk, targets)
     excluded = [one for one in tally.causes(company.pk, targets) if one.state == Copy.State.EXCLUDED]
     context = {
@@ -88,50 +61,6 @@ def failures(request: CompanyRequest) -> HttpResponse:
         "may_export": Action.DOWNLOAD in request.reaches,
     }
     return render(request, "console/failures/failures.html", context)
-
-
-@page(Action.VIEW)
-def cause(request: CompanyRequest, state: str, reason: str) -> HttpResponse:
-    """Show one cause with its recordings, to choose from."""
-    found = _found(request, state, reason)
-    if found is None:
-        messages.info(request, _("No recordings are left for this cause."))
-        return _to_desk(request)
-    within, cursor = [Within(pk) for pk in guards.targets(request.reach).values_list("pk", flat=True)], request.GET.get(PAGE, "")
-    try:
-        listed = search.find(request.company.pk, within, CopyFilters(state=state, reason=reason), cursor, PER_PAGE)
-    except ValueError:
-        return HttpResponseRedirect(request.path)
-    if cursor and not listed.copies:
-        # The recordings of this page were retried or closed: show the first page.
-        return HttpResponseRedirect(request.path)
-    prefetch_related_objects(listed.copies, "target__office", "closing")
-    stops, kept = Stops(request.company.pk), aside.of([copy.pk for copy in listed.copies])
-    rows = [(copy, zone_of(copy.target), ledger_failures.closing(copy), stops.next_try(copy), kept.get(copy.pk)) for copy in listed.copies]
-    (shown,) = _in_words(request.reach, [found])
-    told = list(notices.of_cause(request.reach, state, reason).order_by("office__name", "pk"))
-    context = {
-        "one": shown,
-        "rows": rows,
-        "newer": listed.newer,
-        "older": listed.older,
-        "page_name": PAGE,
-        "longest_note": failure_actions.LONGEST_NOTE,
-        "notices": told,
-        "reminds": any(one.acknowledged_at is None for one in told),
-        "may_retry": Action.BACK_UP in request.reaches,
-        "waits": state == Copy.State.PENDING,
-        "queued": reason == next_try.QUEUED,
-        "now": guards.now(request),
-    }
-    return render(request, "console/failures/cause.html", context)
-
-
-def _found(request: CompanyRequest, state: str, reason: str) -> FailureCause | WaitingCause | None:
-    company, targets = request.company.pk, guards.target_ids(request.reach)
-    if state == Copy.State.PENDING:
-        return next((one for one in next_try.causes(company, targets) if one.reason == reason), None)
-    return next((one for one in ledger_failures.causes(company, targets) if (one.state, one.reason) == (state, reason)), None)
 
 
 @page(Action.BACK_UP, CHANGE)
@@ -161,13 +90,13 @@ def close(request: CompanyRequest) -> HttpResponse:
         request.company, guards.target_ids(request.reach), which, note, guards.actor(request), guards.now(request)
     )
     messages.success(request, ngettext("%(count)d recording was closed.", "%(count)d recordings were closed.", closed) % {"count": closed})
-    return _to_desk(request)
+    return _back(request)
 
 
 @page(Action.BACK_UP, CHANGE)
 def reopen(request: CompanyRequest) -> HttpResponse:
-    """Re-open what the form names."""
-    which = _which(request)
+    """Re-open what the form names. Of "what is not closed", only the ticked recordings can be meant."""
+    which = _which(request, ("cause",))
     if which is None:
         messages.error(request, _("Choose at least one recording."))
         return _back(request)
@@ -189,34 +118,6 @@ def acknowledge(request: CompanyRequest) -> HttpResponse:
     return _back(request)
 
 
-@page(Action.VIEW)
-def retried(request: CompanyRequest, retry: int) -> HttpResponse:
-    return render(request, "console/failures/retried.html", _progress(request, retry))
-
-
-@page(Action.VIEW)
-def retried_progress(request: CompanyRequest, retry: int) -> HttpResponse:
-    """Render only the live part."""
-    return render(request, "console/failures/progress.html", _progress(request, retry))
-
-
-def _progress(request: CompanyRequest, retry_id: int) -> dict[str, Any]:
-    """Return the template context. Raises Http404 if none of the copies is within reach."""
-    found = get_object_or_404(Retry, pk=retry_id, company_id=request.company.pk)
-    counts = Counter(ledger_failures.progress(found, guards.target_ids(request.reach)))
-    if not counts:
-        raise Http404
-    done = counts.total() - counts[Copy.State.PENDING]
-    return {
-        "retry": found,
-        "counts": counts,
-        "total": counts.total(),
-        "done": done,
-        "open": done < counts.total(),
-        "no_worker": not queue.live_workers(WORKER_SILENT_S),
-    }
-
-
 @page(Action.DOWNLOAD, CHANGE)
 def export(request: CompanyRequest) -> HttpResponseBase:
     """Export everything within reach that is not backed up, as CSV."""
@@ -228,23 +129,13 @@ def export(request: CompanyRequest) -> HttpResponseBase:
     return csv_response.answer("rokuon-failures.csv", headings, chain(lines, unknown))
 
 
-def _in_words(reach: AccessReach, causes: Sequence[C]) -> list[CauseRow[C]]:
-    known = {target.pk: target for target in guards.targets(reach).filter(pk__in={pk for one in causes for pk, _copies in one.targets})}
-    shown = []
-    for one in causes:
-        hit = [(known[pk], copies) for pk, copies in one.targets if pk in known]
-        zones = {zone_of(target) for target, _copies in hit}
-        zone = zones.pop() if len(zones) == 1 else ""
-        shown.append(CauseRow(one, in_words(one.reason), tuple(hit[:MOST_TARGETS]), max(0, len(hit) - MOST_TARGETS), zone))
-    return shown
-
-
-def _which(request: CompanyRequest) -> Which | None:
-    """Return what the form names: the ticked recordings, a cause, or all. None if nothing was ticked."""
+def _which(request: CompanyRequest, whole: tuple[str, ...] = ("cause", "open")) -> Which | None:
+    """Return what the form names: all, a cause if it is named by one of the words in `whole`, else the ticked recordings. None if nothing
+    was ticked. A cause is "cause", or "open" for what of it is not closed."""
     what = request.POST.get("what", "")
     if what == "all":
         return Which(state=Copy.State.FAILED)
-    if what == "cause":
+    if what in whole:
         state, reason = _cause(request)
         return Which(state=state, reason=reason, waiting=state == Copy.State.PENDING)
     ids = guards.row_ids(request, "copy")

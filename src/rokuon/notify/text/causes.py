@@ -21,7 +21,7 @@ IN_BRIEF = {
     "source_cursor_refused": N_("Dialpad refuses to continue its list"),
     "source_cursor_looped": N_("Dialpad's list repeats itself"),
     "source_answer_malformed": N_("Dialpad's answer could not be read"),
-    "source_redirect_blocked": N_("a download was redirected to another host"),
+    "source_redirect_blocked": N_("redirect to another host refused"),
     "source_url_refused": N_("the recording's address may not be opened"),
     "recording_not_ready": N_("the audio is not ready"),
     "recording_gone": N_("no longer at Dialpad"),

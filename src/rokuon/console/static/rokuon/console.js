@@ -47,6 +47,19 @@ document.addEventListener("click", (event) => {
   }
 });
 
+// [data-tick-all="#list"] ticks every box of the list; clearing one of them clears it as well, so that it never means more than is shown.
+document.addEventListener("change", (event) => {
+  const all = event.target.closest("[data-tick-all]");
+  if (all) {
+    const meant = all.value === "open" ? ":not([data-closed])" : "";
+    for (const box of document.querySelectorAll(`${all.dataset.tickAll} tbody input[type=checkbox]${meant}`)) box.checked = all.checked;
+    return;
+  }
+  for (const other of document.querySelectorAll("[data-tick-all]")) {
+    if (event.target.matches(`${other.dataset.tickAll} tbody input[type=checkbox]`) && !event.target.checked) other.checked = false;
+  }
+});
+
 // What only works with script is shown by it.
 for (const part of document.querySelectorAll("template.with-script")) part.replaceWith(part.content);
 
