@@ -84,7 +84,7 @@ def test_the_page_says_who_can_fix_the_cause(world: World, reason: str, role: st
     copy_of(world.sales, 1, "failed", reason)
     said = words(page(world.client(role, world.tokyo if role == Role.OFFICE_ADMIN else None), world.url(f"failures/failed/{reason}/")))
     assert sentence in said
-    assert ("You can, too." in said) is yours
+    assert ("That includes you." in said) is yours
 
 
 def test_an_admin_of_the_office_is_told_whom_to_ask_and_a_viewer_is_not(world: World) -> None:

@@ -62,8 +62,8 @@ def _(message: str) -> str:
 
 
 def join_sentences(*sentences: str) -> str:
-    """Join sentences with a space, in Japanese without one."""
-    return ("" if language() == "ja" else " ").join(sentences)
+    """Join sentences with a space, in Japanese without one. Empty ones are left out."""
+    return ("" if language() == "ja" else " ").join(filter(None, sentences))
 
 
 def ngettext(singular: str, plural: str, number: int) -> str:

@@ -4,11 +4,13 @@ attempts."""
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
+from django.db import transaction
+
 from rokuon.domain.failures import BucketAway, BucketUnusable, HoldOn, SourceAway
 from rokuon.domain.retry import AWAY_PROBE_S, PROBE_S, probe_delay
 
 from .models import Copy, Hold
-from .sql import execute, fetch
+from .sql import NAMED_BY_HOLD, STOPPED_BY_HOLD, STOPPED_BY_PAUSE, execute, fetch
 
 AWAY = [SourceAway.reason, BucketAway.reason, BucketUnusable.reason]
 """These causes may end without a person's action, so their probes are more frequent; probing a disk that reports errors is cheap too."""
@@ -50,6 +52,38 @@ def due_probes(now: datetime) -> list[tuple[int, int]]:
     return [(company_id, hold_id) for company_id, hold_id in due]
 
 
-def lift(company_id: int, on: HoldOn, ref: str, now: datetime) -> bool:
-    """Lift a hold, because its cause is gone. Return False if no such hold was open."""
-    return bool(Hold.objects.filter(company_id=company_id, on=on.value, ref=ref, lifted_at=None).update(lifted_at=now))
+@transaction.atomic
+def lift(company_id: int, on: HoldOn, ref: str, now: datetime) -> Hold | None:
+    """Lift a hold, because its cause is gone, and count the copies that this releases. Return None if no such hold was open."""
+    hold = Hold.objects.select_for_update().filter(company_id=company_id, on=on.value, ref=ref, lifted_at=None).first()
+    if hold is None:
+        return None
+    hold.lifted_at = now
+    hold.save(update_fields=["lifted_at"])
+    hold.released = _released(hold)
+    hold.save(update_fields=["released"])
+    return hold
+
+
+def _released(hold: Hold) -> int:
+    """Count the pending copies that this hold named and that no other hold and no pause stops."""
+    ((copies,),) = fetch(
+        f"""SELECT count(*)
+              FROM ledger_hold h JOIN ledger_copy c ON c.company_id = h.company_id JOIN ledger_recording r ON r.id = c.recording_id
+             WHERE h.id = %s AND c.state = 'pending' AND {NAMED_BY_HOLD}
+               AND NOT {STOPPED_BY_HOLD} AND NOT ({STOPPED_BY_PAUSE})""",  # noqa: S608 (constant pieces)
+        [hold.pk],
+    )
+    return int(copies)
+
+
+def latest(company_id: int, on: HoldOn) -> dict[str, Hold]:
+    """Return the latest hold on each resource of this sort, open or lifted, by its `ref`."""
+    found = Hold.objects.filter(company_id=company_id, on=on.value).order_by("ref", "-since", "-pk").distinct("ref")
+    return {hold.ref: hold for hold in found}
+
+
+def released(company_id: int, lifted_at: datetime) -> int | None:
+    """Count the copies released by the holds that were lifted at exactly this time; None if none was."""
+    found = Hold.objects.filter(company_id=company_id, lifted_at=lifted_at).values_list("released", flat=True)
+    return sum(one or 0 for one in found) if found else None

@@ -317,7 +317,8 @@ class Window(models.Model):
 class Hold(models.Model):
     """A circuit breaker: it stops work as narrowly as its cause, for a source, one recording kind of it, or a bucket.
 
-    While a hold is open, no attempt is used up. `ref` is "" for a source, the recording kind, or the bucket's id.
+    While a hold is open, no attempt is used up. `ref` is "" for a source, the recording kind, or the bucket's id. `released` counts the
+    copies that could be tried again when it was lifted; None for an open hold, and for one that an earlier version lifted.
     """
 
     class On(models.TextChoices):
@@ -334,6 +335,7 @@ class Hold(models.Model):
     probe_at = models.DateTimeField()
     probes = models.PositiveIntegerField(default=0)
     lifted_at = models.DateTimeField(null=True)
+    released = models.PositiveIntegerField(null=True)
 
     class Meta:
         constraints = [

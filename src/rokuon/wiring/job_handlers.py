@@ -248,8 +248,8 @@ class Engine:
     def lift(self, company_id: int, on: HoldOn, ref: str) -> None:
         """Lift a hold, because its cause is gone, and resume the work that it stopped."""
         now = self.clock()
-        if holds.lift(company_id, on, ref, now):
-            log.info("hold_lifted", extra={"company": company_id, "on": on.value})
+        if (hold := holds.lift(company_id, on, ref, now)) is not None:
+            log.info("hold_lifted", extra={"company": company_id, "on": on.value, "released": hold.released})
         runs.queue_windows(company_id, now, self._jobs.enqueue_window)
         self._jobs.enqueue_due(company_id)
         self._jobs.enqueue_look(company_id)

@@ -31,6 +31,7 @@ from rokuon.wiring.bucket_report import report
 from rokuon.wiring.connections import company_owner
 
 from . import text
+from .held import resumed_now
 
 KEPT = "bucket_check"
 FIELD = "credential of a bucket to be"
@@ -98,7 +99,9 @@ def verify_now(request: CompanyRequest, bucket: Bucket) -> None:
 def _tell(request: CompanyRequest, url: str, report: Mapping[str, Any]) -> None:
     told = text.said(url, report)
     if told.ok:
-        messages.success(request, i18n.join_sentences(told.headline, _("Its folder call-recordings/ is there."), *told.advice))
+        messages.success(
+            request, i18n.join_sentences(told.headline, _("Its folder call-recordings/ is there."), *told.advice, resumed_now(request))
+        )
     else:
         messages.warning(request, i18n.join_sentences(told.headline, f"{told.failure} [{told.reason}]"))
 

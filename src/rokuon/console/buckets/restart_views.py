@@ -21,6 +21,7 @@ from rokuon.wiring import restart_text
 from rokuon.wiring.bucket_report import report
 
 from . import text
+from .held import resumed_now
 
 REFUSED = 422
 LARGEST = 100_000
@@ -60,7 +61,9 @@ def _restarted(request: CompanyRequest, bucket: Bucket) -> HttpResponse:
         told = text.said(bucket.url, report(done.verification))
         return _back(request, bucket, i18n.join_sentences(told.headline, f"{told.failure} [{told.reason}]"))
     outcome = restart_text.outcome(done.verified, done.missing) if done.verified else ""
-    messages.success(request, i18n.join_sentences(_("The bucket is marked, and Rokuon stores recordings in it."), outcome))
+    messages.success(
+        request, i18n.join_sentences(_("The bucket is marked, and Rokuon stores recordings in it."), outcome, resumed_now(request))
+    )
     return _to(request, bucket)
 
 

@@ -77,14 +77,15 @@ def said(url: str, report: Mapping[str, Any]) -> ReportText:
     headline = _("The verification of %(bucket)s did not succeed.") % {"bucket": name}
     detail = "" if reason == BucketClaimedByOther.reason else report["failure"]["detail"]
     passes = reason in PASSING and (reason != BucketForbidden.reason or kind_of(url).grants_arrive_late)
-    return ReportText(True, False, headline, steps, sentences, _advice(url, reason), reason, detail, passes, missing)
+    return ReportText(True, False, headline, steps, sentences, advice_on(url, reason), reason, detail, passes, missing)
 
 
 def _too_much() -> str:
     return _("It can also delete and overwrite: we recommend the roles Storage Object Creator and Storage Object Viewer instead.")
 
 
-def _advice(url: str, reason: str) -> str:
+def advice_on(url: str, reason: str) -> str:
+    """Return what is wrong with the bucket and what to do about it."""
     if reason == BucketForbidden.reason and (of_kind := kind_of(url).forbidden):
         return i18n._(of_kind)
     leaf = _FAILURES.get(reason)

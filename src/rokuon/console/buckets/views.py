@@ -21,7 +21,7 @@ from rokuon.org.services import Node
 from rokuon.stores.registry import KINDS, kind_of
 from rokuon.wiring import bucket_overlap
 
-from . import text
+from . import held, text
 from .check_views import begin
 from .credential import credential_text
 from .forms import BucketForm, CredentialForm
@@ -31,9 +31,16 @@ REFUSED = 422
 
 @page(Action.SET_BUCKETS)
 def list_page(request: CompanyRequest) -> HttpResponse:
+    known = list(request.company.buckets.order_by("url"))
+    stopped = held.held(request, known)
     rows = [
-        {"bucket": bucket, "said": text.said(bucket.url, bucket.verification), "users": _users(request, bucket)}
-        for bucket in request.company.buckets.order_by("url")
+        {
+            "bucket": bucket,
+            "held": stopped.get(bucket.pk),
+            "said": text.said(bucket.url, bucket.verification),
+            "users": _users(request, bucket),
+        }
+        for bucket in known
     ]
     return render(request, "console/buckets/buckets.html", {"rows": rows, **_links(request)})
 
@@ -45,6 +52,8 @@ def bucket_page(request: CompanyRequest, bucket: int) -> HttpResponse:
         "bucket": found,
         "name": text.name_of(found.url),
         "said": text.said(found.url, found.verification),
+        "held": held.held(request, [found]).get(found.pk),
+        "resumed": held.resumed(request, found),
         "users": _users(request, found),
         "kind": kind_of(found.url),
         **_links(request),

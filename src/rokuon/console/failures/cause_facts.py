@@ -8,17 +8,18 @@ from django.urls import reverse
 from rokuon.accounts.permissions import Action
 from rokuon.base import i18n
 from rokuon.console.buckets.credential import credential_text
-from rokuon.console.settings.read_model import company_admins
 from rokuon.console.web import guards
 from rokuon.console.web.guards import CompanyRequest
 from rokuon.domain import failures
-from rokuon.domain.failures import N_, HoldOn, SourceError, StoreError, Tell, by_reason
+from rokuon.domain.failures import N_, HoldOn, SourceError, StoreError, by_reason
 from rokuon.ledger import cause_details, holds
 from rokuon.ledger.cause_details import Ranked
 from rokuon.ledger.failures import FailureCause
 from rokuon.ledger.models import Hold
 from rokuon.ledger.next_try import WaitingCause
 from rokuon.org.models import Bucket
+
+from .cure import Cure, cure_of
 
 MOST = 3
 
@@ -33,22 +34,6 @@ LABELS = {
     failures.ObjectMisread.reason: N_("Size"),
 }
 """The meaning of `detail`, for causes where it is not simply the answer of the other side."""
-
-CURES = {
-    Tell.NOBODY: N_("Nothing has to be fixed: retrying is enough."),
-    Tell.OFFICE: N_("An office admin or a company admin can fix this."),
-    Tell.COMPANY: N_("A company admin can fix this."),
-    Tell.OPERATOR: N_("The operator of this Rokuon installation can fix this."),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Cure:
-    """Who can fix a cause, in words. `yours`: the reader can. `admins` are the people to ask, where the reader cannot."""
-
-    sentence: str
-    yours: bool
-    admins: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +75,7 @@ def load(request: CompanyRequest, cause: FailureCause | WaitingCause) -> CauseFa
         cause_details.details(request.company.pk, targets, cause.state, cause.reason, MOST),
         _buckets(request, found),
         found.more,
-        _cure(request, failures.curer(about)),
+        cure_of(request, about),
     )
 
 
@@ -101,17 +86,6 @@ def _label(reason: str) -> str:
     if issubclass(about, SourceError):
         return i18n._(N_("Answer of Dialpad"))
     return i18n._(N_("Answer of the store")) if issubclass(about, StoreError) else i18n._(N_("Detail"))
-
-
-def _cure(request: CompanyRequest, who: Tell) -> Cure:
-    yours = {
-        Tell.NOBODY: False,
-        Tell.OFFICE: Action.BACK_UP in request.reaches,
-        Tell.COMPANY: Action.SET_COMPANY in request.reaches,
-        Tell.OPERATOR: request.user.is_operator,
-    }[who]
-    asks = who is Tell.COMPANY and not yours and Action.BACK_UP in request.reaches
-    return Cure(i18n._(CURES[who]), yours, company_admins(request.company) if asks else [])
 
 
 def _buckets(request: CompanyRequest, found: Ranked[int]) -> list[BucketFact]:

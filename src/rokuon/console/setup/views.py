@@ -13,8 +13,10 @@ from django.utils.translation import ngettext
 
 from rokuon.accounts.permissions import Action
 from rokuon.actions import companies
+from rokuon.base import i18n
 from rokuon.base.plain_text import bare
 from rokuon.base.secrets import Secret
+from rokuon.console.buckets.held import resumed_now
 from rokuon.console.web import guards
 from rokuon.console.web.guards import CHANGE, FORM, CompanyRequest, page
 from rokuon.console.web.installation import installation
@@ -52,7 +54,8 @@ def replace_key(request: CompanyRequest) -> HttpResponse:
         companies.keep_key(installation(), company, key, report, queue, guards.actor(request), now)
     except RokuonError as error:
         return _key_form(request, _why(error, report, company.base_url), report)
-    messages.success(request, _("The new key works and is kept. What waited for it resumes automatically."))
+    said = _("The new key works and is kept. What waited for it resumes automatically.")
+    messages.success(request, i18n.join_sentences(said, resumed_now(request)))
     return _back(request, "key")
 
 
