@@ -16,7 +16,7 @@ from allauth.socialaccount.models import SocialAccount  # noqa: E402
 from django.db import transaction  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from rokuon.accounts import links  # noqa: E402
+from rokuon.accounts import links, mail_links  # noqa: E402
 from rokuon.accounts.models import AuditEntry, Link, Membership, Person  # noqa: E402
 from rokuon.ledger.models import Call, Copy, Hold, Recording, Retry, Run, Window  # noqa: E402
 from rokuon.notify.models import Mail, Notice, Recipient  # noqa: E402
@@ -104,7 +104,10 @@ def enter(number: int) -> dict[str, Any]:
         run=run, scope_kind="callcenter", scope_id=ALL, targets=[], after=now - timedelta(days=9), before=now, listed_down_to=now,
         state="failed", reason="source_unavailable", detail=ALL,
     )  # fmt: skip
+    mail_links.ask(person.email, mail_links.Purpose.SIGN_IN, "/", "en", now)
+    mailed = mail_links.claim(now)
     return {
+        "mailed": mailed.token if mailed is not None else "",
         "token": links.make(person, Link.Kind.INVITATION, Link.Handed.MAIL, now),
         "company": company.public_id,
         "office": targets[0].office_id,

@@ -12,7 +12,7 @@ start_django()
 from allauth.socialaccount.models import SocialAccount  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from rokuon.accounts import links  # noqa: E402
+from rokuon.accounts import links, mail_links  # noqa: E402
 from rokuon.accounts.models import AuditEntry, Link, Membership, Person  # noqa: E402
 from rokuon.ledger.models import Copy, Retry, Run  # noqa: E402
 from rokuon.notify.models import Mail, Notice, NoticeKind, Occasion, Recipient  # noqa: E402
@@ -31,6 +31,7 @@ def places(number: int) -> dict[str, Any]:
     invited, _new = Person.objects.get_or_create(email="invited@people.example")
     return {
         "token": links.make(invited, Link.Kind.INVITATION, Link.Handed.MAIL, timezone.now()),
+        "mailed": mailed("clerk@people.example"),
         "company": company.public_id,
         "office": target and target.office_id,
         "target": target and target.pk,
@@ -48,6 +49,16 @@ def places(number: int) -> dict[str, Any]:
         "notice": _notice(company, target),
         "entry": AuditEntry.objects.filter(company=company).order_by("pk").values_list("pk", flat=True).first(),
     }
+
+
+def mailed(email: str) -> str:
+    """The secret of a link that was mailed to the address."""
+    now = timezone.now()
+    mail_links.ask(email, mail_links.Purpose.SIGN_IN, "/", "en", now)
+    claimed = mail_links.claim(now)
+    assert claimed is not None and claimed.email == email
+    mail_links.sent(claimed)
+    return claimed.token
 
 
 def _join(person: Person) -> int:

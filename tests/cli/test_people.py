@@ -49,3 +49,14 @@ def test_the_last_company_admin_is_not_disabled(ready: Rokuon) -> None:
     ready("admin-link")
     answer = ready("people", "disable", "operator@localhost")
     assert (answer.code, "company admin" in answer.err) == (2, True)
+
+
+def test_the_sign_in_of_the_directorys_admins_is_switched_off_and_on(ready: Rokuon) -> None:
+    assert ready("people", "set", "--no-directory-sign-in", "--json").json == {"changed": True, "ended": 0}
+    assert ready("people", "set", "--no-directory-sign-in", "--json").json == {"changed": False, "ended": 0}
+    assert "Saved" in ready("people", "set", "--directory-sign-in").out
+
+
+def test_a_setting_that_is_not_named_is_refused(ready: Rokuon) -> None:
+    answer = ready("people", "set")
+    assert (answer.code, "--directory-sign-in" in answer.err) == (2, True)

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from django.db import connection
 
+from rokuon.accounts import mail_links
 from rokuon.jobs import queue
 from rokuon.jobs.tick import tick
 from rokuon.ledger.sql import fetch
@@ -13,6 +14,7 @@ from rokuon.notify import outbox
 from rokuon.notify.message import Letter, NoticeLine
 from rokuon.notify.models import Mail
 from rokuon.notify.recipients import Address
+from rokuon.org.models import User
 from rokuon.wiring.job_handlers import Engine
 from tests.e2e.conftest import MakeRig
 from tests.e2e.rig import small_world
@@ -27,8 +29,12 @@ LETTER = Letter("opened", "Acme", "Tokyo", lines=(NoticeLine("failed", "bucket_f
 
 
 def mail_jobs() -> int:
+    return jobs_of(queue.MAIL)
+
+
+def jobs_of(task: str) -> int:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM procrastinate_jobs WHERE task_name = %s", [queue.MAIL])
+        cursor.execute("SELECT count(*) FROM procrastinate_jobs WHERE task_name = %s", [task])
         return int(cursor.fetchone()[0])
 
 
@@ -73,3 +79,20 @@ def test_a_worker_sends_what_the_outbox_holds(rig_of: MakeRig, smtp: MailServer)
     rig.run_async(lambda engine: engine.mail())
     assert smtp.readers == ["ken@acme.example"]
     assert Mail.objects.get().sent_at is not None
+
+
+def test_a_worker_sends_the_sign_in_link_that_a_person_asked_for(rig_of: MakeRig, smtp: MailServer) -> None:
+    rig = rig_of(world=small_world(recordings=2))
+    User.objects.create(company=rig.company, dialpad_id="77", emails=["boss@acme.example"], is_super_admin=True)
+    for email in ("boss@acme.example", "stranger@elsewhere.example"):
+        mail_links.ask(email, mail_links.Purpose.SIGN_IN, "/", "ja", rig.clock())
+    rig.run_async(lambda engine: engine.sign_in_mail())
+    assert smtp.readers == ["boss@acme.example"]
+    assert not mail_links.waits(rig.clock())
+
+
+def test_a_sign_in_link_whose_job_was_lost_is_asked_for_again_once(world: World) -> None:
+    mail_links.ask("boss@acme.example", mail_links.Purpose.SIGN_IN, "/", "ja", NOW)
+    tick(NOW)
+    tick(NOW)
+    assert jobs_of(queue.SIGN_IN_MAIL) == 1

@@ -10,6 +10,7 @@ from secrets import token_urlsafe
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from . import mail_links
 from .models import Link, Person, hashed
 
 LIFE = {Link.Kind.SIGN_IN: timedelta(minutes=15), Link.Kind.INVITATION: timedelta(days=7)}
@@ -50,8 +51,10 @@ def use(token: str, now: datetime) -> Link | None:
 
 
 def void(person: Person, now: datetime, *kinds: Link.Kind) -> int:
-    """Void unused links and return their number. Without `kinds`, void links of all kinds."""
+    """Void unused links and return their number. Without `kinds`, void links of all kinds, also requested ones (`mail_links`)."""
     which = Q(kind__in=kinds) if kinds else Q()
+    if not kinds:
+        mail_links.void(person.email)
     return Link.objects.filter(which, person=person, used_at=None).delete()[0]
 
 

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from rokuon.runtime.mail import compose, name
 
+from .mail_link_models import MailLink
 from .models import Person
 
 
@@ -35,6 +36,21 @@ def send_invitation(person: Person, address: str, company: str, inviter: Person,
             render_to_string("accounts/mail/invitation.html", about),
             person.email,
             language=language,
+        ).send()
+
+
+def send_sign_in_link(email: str, address: str, purpose: str, language: str) -> None:
+    """Send a requested link (`mail_links`). It names no person and no company: anyone may have entered the address. Raises OSError if the
+    server does not accept the mail."""
+    with translation.override(language or settings.LANGUAGE_CODE):
+        password = purpose == MailLink.Purpose.PASSWORD
+        about = {"address": address, "password": password, "host": settings.ROKUON_PUBLIC_URL.host}
+        compose(
+            _("Rokuon: choose a new password") if password else _("Rokuon: your sign-in link"),
+            render_to_string("accounts/mail/sign_in_link.txt", about),
+            render_to_string("accounts/mail/sign_in_link.html", about),
+            email,
+            language=translation.get_language(),
         ).send()
 
 

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from .addresses import NotAnAddress, sign_in_address
+from .mail_link_models import MailLink as MailLink
 from .sign_in_models import SignIn as SignIn
 
 
@@ -84,17 +85,23 @@ class Person(AbstractBaseUser):
 
 
 class Membership(models.Model):
-    """A person's role in a company, or in one of its offices (M13)."""
+    """A person's role in a company, or in one of its offices (M13). A person gave it, or the source's directory (`source`): then it ends
+    when the directory no longer names the person."""
 
     class Role(models.TextChoices):
         COMPANY_ADMIN = "company_admin"
         OFFICE_ADMIN = "office_admin"
         VIEWER = "viewer"
 
+    class Source(models.TextChoices):
+        PERSON = "person"
+        DIRECTORY = "directory"
+
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="memberships")
     company = models.ForeignKey("org.Company", on_delete=models.CASCADE, related_name="memberships")
     office = models.ForeignKey("org.Office", null=True, blank=True, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=13)
+    source = models.CharField(max_length=9, choices=Source.choices, default=Source.PERSON, db_default=Source.PERSON)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

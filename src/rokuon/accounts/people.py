@@ -36,7 +36,7 @@ def invite(actor: Actor, company_id: int, email: str, name: str, role: str, offi
     CannotSignIn, PersonDisabled; LastAdmin if it would demote the last company admin.
     """
     with _one_after_the_other(company_id):
-        person, made = _find_or_make(email, name, language, now)
+        person, made = find_or_make(email, name, language, now)
         if person.disabled_at is not None:
             raise PersonDisabled(person.email)
         if not made and proof.may_be_another(person, company_id):
@@ -55,7 +55,7 @@ def invite(actor: Actor, company_id: int, email: str, name: str, role: str, offi
     return person
 
 
-def _find_or_make(email: str, name: str, language: str, now: datetime) -> tuple[Person, bool]:
+def find_or_make(email: str, name: str, language: str, now: datetime) -> tuple[Person, bool]:
     """Return the person with this address, row locked until the transaction ends, and whether it is new (without a password)."""
     address = sign_in_address(email)
     new = Person(email=address, name=name.replace("\0", "").strip()[:200], language=language, created_at=now)
@@ -80,14 +80,46 @@ def remove(actor: Actor, membership: Membership, now: datetime) -> None:
     """Take the role away. A person without any other role, who is not an operator, is signed out until they get one again. Raises
     LastAdmin."""
     with _one_after_the_other(membership.company_id):
-        before = {"role": membership.role, "office": _office_name(membership)}
-        if not Membership.objects.filter(pk=membership.pk).delete()[0]:
-            return
-        _record(actor, "person.remove", membership, now, before=before)
-        person = Person.objects.select_for_update(no_key=True).get(pk=membership.person_id)
-        if not person.is_operator and not Membership.objects.filter(person=person).exists():
-            Person.objects.filter(pk=person.pk, removed_at=None).update(removed_at=now)
-            _shut_out(person, now)
+        _remove(actor, membership, now)
+
+
+def give_from_directory(
+    actor: Actor, person: Person, company_id: int, office_id: int | None, role: str, now: datetime
+) -> Membership | None:
+    """Give the role that the source's directory names, unless the person has a role in that place: what a person decided here counts.
+
+    Return the new role. The caller has checked that the person's address is theirs, and that no operator has disabled them.
+    """
+    with transaction.atomic():
+        lock(company_id)
+        if Membership.objects.filter(Q(office_id=office_id), person=person, company_id=company_id).exists():
+            return None
+        Person.objects.filter(pk=person.pk, removed_at__isnull=False).update(removed_at=None)
+        added = Membership.objects.create(
+            person=person, company_id=company_id, office_id=office_id, role=role, source=Membership.Source.DIRECTORY, created_at=now
+        )
+        after = {"role": role, "office": _office_name(added), "source": Membership.Source.DIRECTORY.value}
+        _record(actor, "person.role", added, now, after=after)
+    return added
+
+
+def end_from_directory(actor: Actor, membership: Membership, now: datetime) -> None:
+    """End a role that the directory gave and no longer names, also that of the last company admin: who has left the company must not keep
+    it. Another admin of the directory gets in by a mailed link, and the operator by `rokuon admin-link`."""
+    with transaction.atomic():
+        lock(membership.company_id)
+        _remove(actor, membership, now)
+
+
+def _remove(actor: Actor, membership: Membership, now: datetime) -> None:
+    before = {"role": membership.role, "office": _office_name(membership)}
+    if not Membership.objects.filter(pk=membership.pk).delete()[0]:
+        return
+    _record(actor, "person.remove", membership, now, before=before)
+    person = Person.objects.select_for_update(no_key=True).get(pk=membership.person_id)
+    if not person.is_operator and not Membership.objects.filter(person=person).exists():
+        Person.objects.filter(pk=person.pk, removed_at=None).update(removed_at=now)
+        _shut_out(person, now)
 
 
 def disable(actor: Actor, person: Person, now: datetime) -> None:
@@ -95,7 +127,7 @@ def disable(actor: Actor, person: Person, now: datetime) -> None:
     with transaction.atomic():
         companies = sorted(set(person.memberships.values_list("company_id", flat=True)))
         for company_id in companies:
-            _lock(company_id)
+            lock(company_id)
         administered = [company_id for company_id in companies if admins(company_id)]
         changed = Person.objects.filter(pk=person.pk, disabled_at=None).update(disabled_at=now)
         _shut_out(person, now)
@@ -139,7 +171,7 @@ def admins(company_id: int) -> int:
 
 def _change(actor: Actor, membership: Membership, role: str, office_id: int | None, now: datetime) -> None:
     before = {"role": membership.role, "office": _office_name(membership)}
-    if Membership.objects.filter(pk=membership.pk).update(role=role, office_id=office_id) != 1:
+    if Membership.objects.filter(pk=membership.pk).update(role=role, office_id=office_id, source=Membership.Source.PERSON) != 1:
         return
     changed = Membership.objects.select_related("person", "office").get(pk=membership.pk)
     _record(actor, "person.role", changed, now, before=before, after={"role": role, "office": _office_name(changed)})
@@ -159,14 +191,16 @@ def _require_admin(company_id: int) -> None:
 def _one_after_the_other(company_id: int) -> Iterator[None]:
     """Serialise changes. Raises LastAdmin, and rolls back, if the company had a company admin before and has none after."""
     with transaction.atomic():
-        _lock(company_id)
+        lock(company_id)
         administered = admins(company_id) > 0
         yield
         if administered:
             _require_admin(company_id)
 
 
-def _lock(company_id: int) -> None:
+def lock(company_id: int) -> None:
+    """Take the lock of a company's roles until the transaction ends. Take it before the lock of a person's row, and several in order of
+    the ids, or two transactions would deadlock."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK, company_id])
 

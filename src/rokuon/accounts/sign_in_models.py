@@ -11,6 +11,7 @@ class SignInWay(models.TextChoices):
 
     PASSWORD = "password"  # noqa: S105 - the name of a way
     LINK = "sign_in"
+    MAIL_LINK = "mail_link"
     INVITATION = "invitation"
     PROVIDER = "provider"
     CONFIRM = "confirm"

@@ -12,6 +12,7 @@ from .sign_in_models import Factor, Result, SignIn, SignInWay
 WAYS: Mapping[str, str | Promise] = {
     SignInWay.PASSWORD: gettext_lazy("password"),
     SignInWay.LINK: gettext_lazy("sign-in link of the operator"),
+    SignInWay.MAIL_LINK: gettext_lazy("link by mail"),
     SignInWay.INVITATION: gettext_lazy("link of an invitation"),
     SignInWay.PROVIDER: gettext_lazy("identity provider"),
     SignInWay.CONFIRM: gettext_lazy("password, asked for once more"),

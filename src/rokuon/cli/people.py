@@ -1,11 +1,12 @@
-"""`rokuon people invite | list | disable | enable | reset`."""
+"""`rokuon people invite | list | set | disable | enable | reset`."""
 
 import click
 
 from rokuon.accounts import links, people, proof
 from rokuon.accounts.audit import COMMAND_LINE
 from rokuon.accounts.models import Link, Membership, Person
-from rokuon.base.i18n import _
+from rokuon.actions.directory_sign_in import allow
+from rokuon.base.i18n import _, ngettext
 from rokuon.domain.failures import ConfigError
 
 from .support import address_errors, output, selectors
@@ -58,7 +59,7 @@ def invite(email: str, role: str, office_name: str | None, name: str, company_na
 @selectors.json_option
 def list_people(as_json: bool) -> None:
     with opened() as session:
-        rows = [(one, _roles(one)) for one in Person.objects.order_by("email")]
+        rows = [(one, _roles(one, marked=not as_json)) for one in Person.objects.order_by("email")]
         if as_json:
             output.write_json(
                 [
@@ -141,6 +142,27 @@ def reset(email: str) -> None:
         output.say(said % {"email": person.email})
 
 
+@people_command.command("set", help=_("Set whether admins in Dialpad's directory may sign in by mail, with the role that they have there."))
+@click.option(
+    "--directory-sign-in/--no-directory-sign-in",
+    required=True,
+    help=_("Send them a link on request, or not: then the roles that the directory gave end."),
+)
+@selectors.company_option
+@selectors.json_option
+def set_(directory_sign_in: bool, company_name: str | None, as_json: bool) -> None:
+    with opened() as session:
+        company = selectors.company(company_name)
+        changed, ended = allow(company, directory_sign_in, COMMAND_LINE, session.now())
+        if as_json:
+            output.write_json({"changed": changed, "ended": ended})
+            return
+        output.say(_("Saved.") if changed else _("Nothing differs from what was set, so nothing was changed."))
+        if ended:
+            said = ngettext("%(count)d role from the directory has ended.", "%(count)d roles from the directory have ended.", ended)
+            output.say(said % {"count": ended})
+
+
 def _person(email: str) -> Person:
     found = Person.objects.at(email)
     if found is None:
@@ -154,6 +176,13 @@ def _state(person: Person) -> str:
     return _("no role any more") if person.removed_at is not None else _("active")
 
 
-def _roles(person: Person) -> list[str]:
+def _roles(person: Person, *, marked: bool = False) -> list[str]:
+    """Return the roles in words; `marked` says for readers which of them the directory gave."""
     held = person.memberships.select_related("company", "office").order_by("company__name", "office__name", "pk")
-    return [f"{one.role}: {one.company.name}" + (f" / {one.office.name}" if one.office is not None else "") for one in held]
+    return [_role(one, marked) for one in held]
+
+
+def _role(one: Membership, marked: bool) -> str:
+    said = f"{one.role}: {one.company.name}" + (f" / {one.office.name}" if one.office is not None else "")
+    given = marked and one.source == Membership.Source.DIRECTORY
+    return _("%(role)s (from Dialpad's directory)") % {"role": said} if given else said

@@ -12,6 +12,7 @@ from .audit import sign_in_views
 from .audit import views as audit
 from .buckets import check_views, restart_views
 from .buckets import views as buckets
+from .entrance import views as entrance
 from .failures import cause_views, kept_aside_views, retried_views, unnamed_views, unread_views
 from .failures import views as failures
 from .notifications import views as notices
@@ -61,6 +62,9 @@ urlpatterns = [
     guarded("", home_view.home, "home"),
     guarded("language/", home_view.language, "language"),
     guarded("theme/", home_view.theme, "theme"),
+    guarded("sign-in/mail/", entrance.ask, "mail_link"),
+    guarded("sign-in/mail/sent/", entrance.sent, "mail_link_sent"),
+    guarded("mail-link/<str:mailed>/", entrance.use, "mail_link_use"),
     guarded("installation/audit/", audit.of_installation, "installation-audit"),
     guarded("installation/sign-ins/", sign_in_views.of_installation, "installation-sign_ins"),
     guarded("companies/new/", company_views.company_new, "company_new"),
@@ -126,6 +130,7 @@ urlpatterns = [
     guarded(COMPANY + "people/<row:person>/", people.person, "people-person"),
     guarded(COMPANY + "people/<row:person>/joins/<row:join>/disconnect/", people.disconnect, "people-disconnect"),
     guarded(COMPANY + "people/second-factor/", people.require_second_factor, "people-second-factor"),
+    guarded(COMPANY + "people/directory-sign-in/", people.directory_sign_in, "people-directory-sign-in"),
     guarded(COMPANY + "audit/", audit.log, "audit"),
     guarded(COMPANY + "audit/sign-ins/", sign_in_views.of_company, "audit-sign_ins"),
     guarded(COMPANY + "notices/", notices.overview, "notices"),

@@ -201,6 +201,9 @@ class Jobs(Protocol):
 
     def enqueue_look(self, company_id: int, at: datetime | None = None) -> None: ...
 
+    def enqueue_sign_in_mail(self) -> None:
+        """Queue the sending of requested sign-in links."""
+
     def enqueue_mail(self) -> None:
         """Queue the sending of the mails in the outbox."""
 

@@ -13,6 +13,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 from rokuon.domain.clocks import MOST_APART
 
 WINDOW, DUE, PROBE, LOOK, HOOK, MAIL = "rokuon.window", "rokuon.due", "rokuon.probe", "rokuon.look", "rokuon.hook", "rokuon.mail"
+SIGN_IN_MAIL = "rokuon.sign_in_mail"
 LIVE, BULK = "live", "bulk"
 
 
@@ -58,6 +59,11 @@ def enqueue_hook(company_id: int) -> None:
 def enqueue_mail() -> None:
     """Queue the sending of the mails in the outbox; one sender runs at a time."""
     _defer(MAIL, LIVE, "mail", lock="mail")
+
+
+def enqueue_sign_in_mail() -> None:
+    """Queue the sending of requested sign-in links, beside other mails: a person waits for it."""
+    _defer(SIGN_IN_MAIL, LIVE, "sign_in_mail", lock="sign_in_mail")
 
 
 def bulk_jobs_wait() -> bool:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from rokuon.accounts import handed_out, sessions, sign_ins, throttle
+from rokuon.accounts import handed_out, mail_links, sessions, sign_ins, throttle
 from rokuon.base.addresses import PublicUrl
 from rokuon.events import inbox
 from rokuon.jobs import future, queue
@@ -30,6 +30,9 @@ def tick(now: datetime, public: PublicUrl | None = None, *, asks: bool = True) -
         if outbox.waits(now):
             with transaction.atomic():
                 queue.enqueue_mail()
+        if mail_links.waits(now):
+            with transaction.atomic():
+                queue.enqueue_sign_in_mail()
     _forget(now)
 
 
@@ -59,11 +62,13 @@ def _ask(now: datetime, public: PublicUrl | None) -> None:
 
 
 def _forget(now: datetime) -> None:
-    """Delete old data: hints, retries, notices and mails, ended sessions, failed sign-in attempts, sign-ins and plays."""
+    """Delete old data: hints, retries, notices and mails, ended sessions, failed sign-in attempts, requested links, sign-ins and
+    plays."""
     inbox.forget_old(now)
     failures.forget_old(now)
     tracker.forget_old(now)
     sessions.prune()
     throttle.prune(now)
+    mail_links.prune(now)
     sign_ins.prune(now)
     handed_out.prune(now)

@@ -14,7 +14,7 @@ from django.db.models import Q
 from rokuon.accounts.models import Membership, Person
 from rokuon.org.models import Company, Office, User
 from rokuon.runtime.mail import Whose
-from rokuon.runtime.mail_addresses import is_address, normal
+from rokuon.runtime.mail_addresses import first_address
 
 from .models import Mail, NotificationSettings, Recipient
 
@@ -128,7 +128,7 @@ def _add_directory(
     by_source = {office.dialpad_id: office.pk for office in offices}
     admins = User.objects.filter(company_id=company_id, state="active").exclude(is_super_admin=False, admin_office_ids=[])
     for user in admins.order_by("pk"):
-        email = next((normal(str(one).strip()) for one in user.emails if is_address(str(one).strip())), None)
+        email = first_address(user.emails)
         if email is None:
             continue
         entry = KnownAddress(Address(email, _language(preferences), user.name, DIRECTORY))

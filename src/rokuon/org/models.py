@@ -38,6 +38,8 @@ class Company(models.Model):
 
     `access_window_days` after a call its recording can no longer be fetched, if the company's contract says so; null for no limit.
 
+    With `directory_sign_in`, admins in the company's directory may sign in by a mailed link and then have the role that they have there.
+
     `revision` grows with every change that a person makes to the settings of this level, here and in offices and targets: a form that was
     filled in against an older revision is refused, so that of two people who edit at once the second is notified.
     """
@@ -57,6 +59,7 @@ class Company(models.Model):
     bucket = models.ForeignKey("Bucket", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     restricted = models.BooleanField(default=False)
     second_factor_required = models.BooleanField(default=False)
+    directory_sign_in = models.BooleanField(default=True, db_default=True)
     voicemail = models.BooleanField(default=False)
     requests_per_second = models.DecimalField(max_digits=7, decimal_places=2, default=Decimal(15))
     listing_trust = models.JSONField(default=dict, blank=True)

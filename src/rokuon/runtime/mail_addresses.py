@@ -5,6 +5,7 @@ database or a language would match look-alike letters (dotless i, long s, the Ke
 """
 
 import unicodedata
+from collections.abc import Iterable
 
 import idna
 from django.core.exceptions import ValidationError
@@ -46,6 +47,11 @@ def is_address(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def first_address(texts: Iterable[object]) -> str | None:
+    """Return the normal form of the first valid address of an entry of the directory; None if there is none."""
+    return next((normal(text) for text in (str(one).strip() for one in texts) if is_address(text)), None)
 
 
 def needs_utf8(address: str) -> bool:

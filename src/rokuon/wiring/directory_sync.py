@@ -9,7 +9,11 @@ from rokuon.accounts.audit import Actor
 from rokuon.ledger import coverage
 from rokuon.org import directory as directories
 from rokuon.org.models import Company, Target
+from rokuon.wiring import directory_admins
 from rokuon.wiring.key_check import Account
+
+DIRECTORY = Actor("directory sync")
+"""The actor of what follows from a change in the source's directory."""
 
 
 @transaction.atomic
@@ -25,7 +29,8 @@ def enter_synced(company: Company, account: Account, actor: Actor, now: datetime
 
 @transaction.atomic
 def enter(company_id: int, account: Account, now: datetime) -> directories.SyncResult:
-    """Enter what a key can open. Days whose earlier listing may have missed something are listed again."""
+    """Enter what a key can open. Days whose earlier listing may have missed something are listed again, and roles that the
+    directory gave and no longer names end."""
     result = directories.apply(company_id, account.directory, now)
     known = Company.objects.filter(pk=company_id)
     if account.exports and known.filter(exports=False).update(exports=True):
@@ -35,4 +40,5 @@ def enter(company_id: int, account: Account, now: datetime) -> directories.SyncR
         known.update(exports=account.exports)
     # A listing made before a user joined a team has missed that user's calls.
     coverage.void(result.joined)
+    directory_admins.settle(company_id, DIRECTORY, now)
     return result

@@ -51,7 +51,7 @@ from rokuon.wiring.connections import Connections
 from rokuon.wiring.ledgers import DueLedger, ProbeLedger, RunWindowLedger
 from rokuon.wiring.targets import load_targets
 
-from . import fresh_directory, live_path, nightly_dump, webhook_upkeep
+from . import fresh_directory, live_path, nightly_dump, sign_in_mails, webhook_upkeep
 
 log = logging.getLogger(__name__)
 
@@ -204,17 +204,28 @@ class Engine:
 
     async def mail(self) -> None:
         """Send the mails in the outbox. A slow mail server does no harm: the thread that waits for it has no database connection."""
+
+        def company_admins(company_id: int) -> Sequence[Address]:
+            return recipients.of_company(Company.objects.get(pk=company_id), self.clock())
+
+        more = await asyncio.to_thread(
+            outbox.send_due, self._from_thread(), self.clock, self.public.origin, company_admins, lambda: self._stopping
+        )
+        if more:
+            await self.db(self._jobs.enqueue_mail)
+
+    async def sign_in_mail(self) -> None:
+        """Send the sign-in links that people have requested."""
+        await asyncio.to_thread(sign_in_mails.send_due, self._from_thread(), self.clock, self.public.origin, lambda: self._stopping)
+
+    def _from_thread(self) -> outbox.RunsInDatabase:
+        """Return what runs a function on our database connection, for a thread that has none."""
         loop = asyncio.get_running_loop()
 
         def database(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
             return asyncio.run_coroutine_threadsafe(self.db(function, *args, **kwargs), loop).result()
 
-        def company_admins(company_id: int) -> Sequence[Address]:
-            return recipients.of_company(Company.objects.get(pk=company_id), self.clock())
-
-        more = await asyncio.to_thread(outbox.send_due, database, self.clock, self.public.origin, company_admins, lambda: self._stopping)
-        if more:
-            await self.db(self._jobs.enqueue_mail)
+        return database
 
     async def probe(self, company_id: int, hold_id: int) -> None:
         """Check whether the cause of a hold is gone: list one page, or try a few of the copies that it stops."""

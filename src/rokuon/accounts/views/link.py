@@ -1,16 +1,15 @@
 """The page of a link that works once: one button, which signs in."""
 
-from allauth.account.utils import perform_login
-from django.contrib.auth import logout
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
-from rokuon.accounts import audit, links, proof, sign_ins
+from rokuon.accounts import audit, links, mail, proof, sign_ins
 from rokuon.accounts.guards import FORM, everyone
 from rokuon.accounts.models import Link, hashed
+from rokuon.accounts.sign_in_steps import sign_in
 from rokuon.accounts.signals import after_sign_in, say_reset
 
 
@@ -29,14 +28,12 @@ def link(request: HttpRequest, token: str) -> HttpResponseBase:
     if found is None:
         if request.method == "POST":
             _refused(request, token)
-        return render(request, "account/link_over.html", status=410)
+        return render(request, "account/link_over.html", {"sends_mail": mail.configured()}, status=410)
     if request.method != "POST":
         return render(request, "account/link.html", {"link": found, "person": found.person})
-    logout(request)
+    answer = sign_in(request, found.person, sign_ins.SignInWay(found.kind), after_sign_in(found.person))
     if was_reset:
         say_reset(request)
-    sign_ins.begin(request, sign_ins.SignInWay(found.kind))
-    answer: HttpResponse = perform_login(request, found.person, redirect_url=after_sign_in(found.person))
     return answer
 
 

@@ -8,10 +8,10 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from rokuon.accounts import audit, recent_auth, sessions
+from rokuon.accounts import audit, links, recent_auth, sessions
 from rokuon.accounts.forms import PasswordForm
 from rokuon.accounts.guards import FORM, SignedInRequest, signed_in
-from rokuon.accounts.models import Link, Person
+from rokuon.accounts.models import Person
 
 
 @signed_in(FORM, fresh=True)
@@ -31,7 +31,7 @@ def password(request: SignedInRequest) -> HttpResponse:
             update_session_auth_hash(request, person)
             recent_auth.renew(request)
             sessions.end_all(person, but=request.session.session_key)
-            Link.objects.filter(person=person, used_at=None).delete()
+            links.void(person, timezone.now())
             audit.record(
                 audit.acting(person, request),
                 "account.password",

@@ -8,9 +8,10 @@ from django.contrib.auth import logout
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
-from rokuon.accounts import oidc, throttle
+from rokuon.accounts import mail, oidc, recent_auth, throttle
 from rokuon.accounts.guards import CHANGE, FORM, READ, everyone
 
 
@@ -20,7 +21,9 @@ class SignInView(LoginView):
     template_name = "account/sign_in.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return {**super().get_context_data(**kwargs), "oidc": oidc.provider_name()}
+        after = self.request.POST.get("next") or self.request.GET.get("next", "")
+        forgotten = urlencode({"for": "password", "next": recent_auth.ours(after)})
+        return {"forgotten": forgotten, **super().get_context_data(**kwargs), "oidc": oidc.provider_name(), "sends_mail": mail.configured()}
 
     def form_valid(self, form: BaseForm) -> HttpResponse:
         answer: HttpResponse = super().form_valid(form)

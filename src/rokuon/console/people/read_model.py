@@ -10,7 +10,7 @@ from rokuon.accounts import second_factor
 from rokuon.accounts.models import Link, Membership, Person
 from rokuon.accounts.permissions import Role
 from rokuon.org.models import Company, Office, User
-from rokuon.runtime.mail_addresses import is_address, needs_utf8, normal
+from rokuon.runtime.mail_addresses import first_address, is_address, needs_utf8, normal
 
 MOST_SUGGESTIONS = 20
 
@@ -30,11 +30,12 @@ class RolePlace:
 
 @dataclass(slots=True)
 class Held:
-    """A role that a person has. `value` as in `RolePlace`."""
+    """A role that a person has. `value` as in `RolePlace`; `from_directory` is whether it ends when the directory no longer names it."""
 
     id: int
     words: str
     value: str
+    from_directory: bool
 
 
 @dataclass(slots=True)
@@ -108,7 +109,9 @@ def rows(company: Company, now: datetime) -> Sequence[PersonRow]:
     )
     for one in memberships:
         row = found.setdefault(one.person_id, PersonRow(one.person))
-        row.held.append(Held(one.pk, place_words(one.role, one.office), f"{one.role}:{one.office_id or ''}"))
+        row.held.append(
+            Held(one.pk, place_words(one.role, one.office), f"{one.role}:{one.office_id or ''}", one.source == Membership.Source.DIRECTORY)
+        )
     open_links = Link.objects.filter(kind=Link.Kind.INVITATION, used_at=None, expires_at__gt=now, person_id__in=found)
     for person_id, expires_at in open_links.values_list("person_id", "expires_at"):
         found[person_id].invitation = expires_at
@@ -133,7 +136,7 @@ def suggestions(company: Company) -> list[Suggestion]:
     for user in (
         User.objects.filter(company=company, state="active").exclude(is_super_admin=False, admin_office_ids=[]).order_by("name", "pk")
     ):
-        email = next((normal(str(one).strip()) for one in user.emails if is_address(str(one).strip())), "")
+        email = first_address(user.emails) or ""
         if not email or needs_utf8(email) or email in admins:
             continue
         if user.is_super_admin:

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
-from django.utils.translation import get_language
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from rokuon.accounts import joins, links, mail, people, recent_auth, second_factor
@@ -16,8 +16,10 @@ from rokuon.accounts.addresses import CannotSignIn, NotAnAddress
 from rokuon.accounts.audit import record
 from rokuon.accounts.models import Link, Membership, Person
 from rokuon.accounts.permissions import Action, Role
+from rokuon.actions.directory_sign_in import allow as allow_directory_sign_in
 from rokuon.console.web.guards import CHANGE, CompanyRequest, actor, now, page
 from rokuon.org.models import Company
+from rokuon.wiring import directory_admins
 
 from . import read_model
 
@@ -85,6 +87,12 @@ def remove(request: CompanyRequest, membership: int) -> HttpResponse:
     except people.LastAdmin:
         return _last_admin(request)
     messages.success(request, _("The role of %(person)s is removed.") % {"person": found.person.called})
+    if directory_admins.names(request.company.pk, found.person.email):
+        rest = _(
+            "%(person)s is still an admin in Dialpad's directory and gets the role from there when they sign in by mail. To prevent that, "
+            "change the role in Dialpad, or switch this off below."
+        )
+        messages.warning(request, rest % {"person": found.person.called})
     return _back(request)
 
 
@@ -142,6 +150,32 @@ def require_second_factor(request: CompanyRequest) -> HttpResponse:
             )
     messages.success(request, _("A second factor is required from now on.") if wanted else _("A second factor is no longer required."))
     return _back(request)
+
+
+@page(Action.PEOPLE, CHANGE, fresh=True)
+def directory_sign_in(request: CompanyRequest) -> HttpResponse:
+    """Allow the admins of Dialpad's directory to sign in by a mailed link, or no longer: then the roles from there end."""
+    wanted = request.POST.get("allowed") == "on"
+    if not wanted and not _keeps_admin(request.company):
+        error = _("No company admin would be left. First give yourself, or someone else, the role here on this page.")
+        return _show(request, error=error, status=422)
+    _changed, ended = allow_directory_sign_in(request.company, wanted, actor(request), now(request))
+    if wanted:
+        messages.success(request, _("Admins in Dialpad's directory may sign in by mail from now on."))
+    else:
+        said = ngettext(
+            "Admins in Dialpad's directory no longer get a role by signing in. %(count)d role from there has ended.",
+            "Admins in Dialpad's directory no longer get a role by signing in. %(count)d roles from there have ended.",
+            ended,
+        )
+        messages.success(request, said % {"count": ended})
+    return _back(request)
+
+
+def _keeps_admin(company: Company) -> bool:
+    """Whether a company admin is left without the roles from the directory."""
+    given = Membership.objects.filter(company=company, role=Role.COMPANY_ADMIN, person__is_active=True)
+    return given.exclude(source=Membership.Source.DIRECTORY).exists()
 
 
 def _send(request: CompanyRequest, person: Person) -> HttpResponse:
@@ -211,6 +245,7 @@ def _show(request: CompanyRequest, *, error: str = "", email: str = "", status: 
         "error": error,
         "email": email,
         "roles": Role,
+        "from_directory": sum(held.from_directory for row in rows for held in row.held),
         "sends_mail": mail.configured(),
         "alone": _is_alone(request.company),
     }
