@@ -21,9 +21,10 @@ from rokuon.accounts import mail_links, people, proof, throttle
 from rokuon.accounts.audit import COMMAND_LINE
 from rokuon.accounts.mail_link_models import MailLink
 from rokuon.accounts.models import AuditEntry, Link, Membership, Person, SignIn, Throttle
+from rokuon.domain import recording as source
 from rokuon.notify.outbox import directly
 from rokuon.org.models import Company, Office, User
-from rokuon.wiring import directory_admins, sign_in_mails
+from rokuon.wiring import directory_admins, directory_sync, key_check, sign_in_mails
 from tests.accounts.conftest import PASSWORD, sign_in, signed_in_as
 from tests.notify.conftest import smtp as smtp_fixture
 from tests.notify.mail_server import MailServer
@@ -119,6 +120,19 @@ def test_an_office_admin_of_the_directory_gets_an_account_and_that_office_alone(
     logged = AuditEntry.objects.filter(actor=OSAKA).order_by("pk")
     assert [one.action for one in logged] == ["person.directory", "person.prove", "person.role"]
     assert logged[2].after == {"role": "office_admin", "office": "Acme Osaka", "source": "directory"}
+
+
+@pytest.mark.parametrize("written", ["Chef@BÜCHER.example", " CHEF@xn--bcher-kva.example "])
+def test_an_address_is_recognised_however_the_directory_writes_it(directory: World, written: str) -> None:
+    User.objects.filter(dialpad_id="2").update(emails=[written])
+    enter("chef@xn--bcher-kva.example")
+    assert roles("chef@xn--bcher-kva.example") == {("company_admin", None, "directory")}
+
+
+@pytest.mark.parametrize("typed", ["bos_@acme.example", "b%s@acme.example", "oss@acme.example", "boss@acme.exampl"])
+def test_a_pattern_or_a_part_of_an_address_opens_nothing(directory: World, typed: str) -> None:
+    request(typed)
+    assert deliver() == 0
 
 
 def test_a_company_admin_of_the_directory_becomes_company_admin(directory: World) -> None:
@@ -219,6 +233,21 @@ def test_a_role_of_the_directory_ends_when_the_directory_no_longer_names_the_per
     assert deliver() == 0
     ended = AuditEntry.objects.get(action="person.remove")
     assert (ended.subject, ended.before["role"]) == (OSAKA, "office_admin")
+
+
+def test_a_directory_sync_ends_what_the_directory_no_longer_names_and_nothing_else(directory: World) -> None:
+    enter(OSAKA)
+    enter(SUPER)
+    company, osaka = directory.company, directory.osaka
+    known = source.Directory(
+        source.Company(company.dialpad_id, company.name),
+        (source.Office("1", "Tokyo", timezone="Asia/Tokyo"), source.Office("2", osaka.name, timezone="Asia/Tokyo")),
+        (),
+        (source.User("1", "osaka", (OSAKA,)), source.User("2", "boss", (SUPER,), is_super_admin=True)),
+    )
+    directory_sync.enter(company.pk, key_check.Account(known, None), now())
+    assert (roles(OSAKA), len(roles(SUPER))) == (set(), 1)
+    assert AuditEntry.objects.get(action="person.remove").actor == "directory sync"
 
 
 def test_an_admin_who_comes_back_to_the_directory_comes_back_here(directory: World) -> None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import TextField
+from django.db.models.functions import Cast
 
 from rokuon.accounts import audit, links, mail_links, people, proof
 from rokuon.accounts.audit import Actor
@@ -87,7 +89,7 @@ def settle(company_id: int, actor: Actor, now: datetime) -> int:
 
 def names(company_id: int, email: str) -> bool:
     """Whether the company's directory gives the address a role, so that the person can come back by a link."""
-    return any(one == email for one, _role, _name in _named(company_id))
+    return any(one == email for one, _role, _name in _named(company_id, email=email))
 
 
 def _has_own(person: Person | None) -> bool:
@@ -100,28 +102,31 @@ def _may_get(person: Person | None) -> bool:
 
 def _of_address(email: str) -> list[tuple[DirectoryRole, str]]:
     """Return the roles that directories name for the address, each with the name there."""
-    return [(one, name) for at, one, name in _named() if at == email]
+    return [(one, name) for at, one, name in _named(email=email) if at == email]
 
 
-def _named(company_id: int | None = None) -> Iterator[tuple[str, DirectoryRole, str]]:
+def _named(company_id: int | None = None, *, email: str | None = None) -> Iterator[tuple[str, DirectoryRole, str]]:
     """Yield the address, role and name of every admin in the directory of the company, or of all that allow it. An admin has one address:
-    the first valid one, to which notifications go too."""
+    the first valid one, to which notifications go too. With `email`, admins whose entry cannot hold that address may be left out."""
     companies = Company.objects.filter(directory_sign_in=True, **({} if company_id is None else {"pk": company_id}))
     offices: dict[tuple[int, str], int] = {
         (company, ident): pk
         for company, ident, pk in Office.objects.filter(company__in=companies, state="active").values_list("company_id", "dialpad_id", "pk")
     }
     admins = User.objects.filter(company__in=companies, state="active").exclude(is_super_admin=False, admin_office_ids=[])
+    # A domain beyond ASCII is written in other letters than its normal form; any other address differs in case at most.
+    if email is not None and "xn--" not in email:
+        admins = admins.annotate(written=Cast("emails", TextField())).filter(written__icontains=email)
     for user in admins.order_by("company_id", "pk"):
-        email = first_address(user.emails)
-        if email is None or needs_utf8(email):
+        address = first_address(user.emails)
+        if address is None or needs_utf8(address):
             continue
         if user.is_super_admin:
-            yield email, DirectoryRole(user.company_id, None, Role.COMPANY_ADMIN), user.name
+            yield address, DirectoryRole(user.company_id, None, Role.COMPANY_ADMIN), user.name
             continue
         for office in dict.fromkeys(offices.get((user.company_id, str(one))) for one in user.admin_office_ids):
             if office is not None:
-                yield email, DirectoryRole(user.company_id, office, Role.OFFICE_ADMIN), user.name
+                yield address, DirectoryRole(user.company_id, office, Role.OFFICE_ADMIN), user.name
 
 
 def _make(link: MailLink, name: str, company_id: int, client: str, now: datetime) -> Person:
