@@ -219,6 +219,7 @@ MAIL = record(
 SCHEMAS: dict[str, Schema] = {
     "admin-link": record(email=text, url=text, minutes=count),
     "people invite": record(email=text, role=text, url=maybe(text)),
+    "people set": record(changed=flag, ended=count),
     "people list": rows(
         record(
             email=text,

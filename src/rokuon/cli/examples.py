@@ -25,6 +25,7 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         (N_("An admin of one office"), 'rokuon people invite you@example.com --role office_admin --office "San Francisco"'),
     ),
     "rokuon people list": ((N_("For a script"), "rokuon people list --json"),),
+    "rokuon people set": ((N_("Only invited people may sign in"), "rokuon people set --no-directory-sign-in"),),
     "rokuon people reset": ((N_("Someone has lost the second factor"), "rokuon people reset you@example.com"),),
     "rokuon audit": ((N_("What was done last"), "rokuon audit log"),),
     "rokuon audit log": ((N_("The last 200 entries of one company"), "rokuon audit log --company Acme --limit 200"),),
