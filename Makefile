@@ -29,7 +29,7 @@ demo: $(VENV)/runtime.stamp ## The console, and two years of recordings from a s
 
 test: check ## Lint, types, layers, then every test but the slow ones, in two processes (installs Chromium from Debian where there is none)
 	@$(BIN)/python tools/chromium.py
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not alone" --durations=25 $(ARGS) || [ $$? = 5 ]
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not alone" --durations=25 $(ARGS) || [ $$? = 5 ]
 	@$(BIN)/python -m pytest -m "alone and not slow" --durations=25 $(ARGS) || [ $$? = 5 ]
 
 quick: $(VENV)/dev.stamp ## The rules and the code near them, in less than a minute; no browser, no process

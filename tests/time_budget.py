@@ -1,0 +1,76 @@
+"""Time budget of the suite: which share of all its seconds each folder of tests may take.
+
+Shares and not seconds, because machines differ and may be busy. A folder that takes half as much again as its share fails the run. Only
+a run of almost all tests is judged; `python -m pytest tests/unit` is not.
+"""
+
+from collections import Counter
+
+import pytest
+
+SHARES = {
+    "cli": 37.0,
+    "e2e": 16.0,
+    "browser": 12.0,
+    "console": 9.0,
+    "events": 6.0,
+    "crash": 5.5,
+    "ops": 3.6,
+}
+"""Per cent, as measured on a quiet machine with two cores. Folders below 2 % are left out."""
+
+WHOLE = 6_000
+"""A run of fewer tests is not the whole suite."""
+
+TOLERATED = 1.5
+SMALL = 3.0
+"""Per cent. A folder below this share is too short to be judged."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The folders that take longest come first: of two processes, neither is left alone with them at the end."""
+    places = {folder: place for place, folder in enumerate(SHARES)}
+    items.sort(key=lambda item: places.get(item.nodeid.split("/")[1], len(places)))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(TimeBudget())
+
+
+class TimeBudget:
+    def __init__(self) -> None:
+        self.seconds: Counter[str] = Counter()
+        self.tests = 0
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.seconds[report.nodeid.split("/")[1]] += report.duration  # type: ignore[assignment]
+        self.tests += report.when == "call"
+
+    def over(self) -> list[str]:
+        """A sentence for each folder that takes too much; none where this was not the whole suite."""
+        if self.tests < WHOLE:
+            return []
+        total = sum(self.seconds.values())
+        shares = {folder: 100 * spent / total for folder, spent in self.seconds.items()}
+        return [
+            f"tests/{folder} took {share:.1f} % of the suite's time; its budget is {SHARES.get(folder, 0):.1f} %."
+            for folder, share in sorted(shares.items())
+            if share > max(SMALL, TOLERATED * SHARES.get(folder, 0))
+        ]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if self.over() and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self.tests < WHOLE:
+            return
+        total = sum(self.seconds.values())
+        terminalreporter.section("time by folder")
+        for folder, spent in self.seconds.most_common():
+            terminalreporter.line(f"{folder:15} {spent:7.0f} s {100 * spent / total:5.1f} %")
+        for sentence in self.over():
+            terminalreporter.line(f"{sentence} Make its tests faster, or change SHARES in tests/time_budget.py and say why.", red=True)
