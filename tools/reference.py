@@ -34,7 +34,7 @@ from rokuon.base.i18n import LOCALE_DIR  # noqa: E402
 from rokuon.cli import main as cli  # noqa: E402
 from rokuon.config import PREFIX, Config  # noqa: E402
 from rokuon.domain import failures, retry  # noqa: E402
-from rokuon.domain.failures import Decision, HoldOn, RokuonError, Tell  # noqa: E402
+from rokuon.domain.failures import Decision, HoldOn, Responsible, RokuonError  # noqa: E402
 from rokuon.ledger import bucket_change, exclude  # noqa: E402
 from rokuon.simulator.switches import Switches  # noqa: E402
 from tools import json_schemas  # noqa: E402
@@ -116,10 +116,10 @@ def _command(group: click.Group, context: click.Context, name: str) -> click.Com
 
 
 TELL = {
-    Tell.NOBODY: "nobody",
-    Tell.OFFICE: "the office admins",
-    Tell.COMPANY: "the company admins",
-    Tell.OPERATOR: "the operator of this installation",
+    Responsible.NOBODY: "nobody",
+    Responsible.OFFICE: "the office admins",
+    Responsible.COMPANY: "the company admins",
+    Responsible.OPERATOR: "the operator of this installation",
 }
 HELD = {
     HoldOn.SOURCE: "everything of the company",
@@ -194,7 +194,7 @@ def _reason(leaf: type[RokuonError], japanese: gettext.NullTranslations) -> str:
             decision = "tried again" + ("" if leaf.spends else "; the tries are not counted")
         case Decision.NEVER:
             decision = "set aside as gone" if leaf is failures.RecordingGone else "set aside"
-    lines = [f"### {leaf.reason}", "", f"- Rokuon: {decision}", f"- Concerns: {TELL[leaf.tell]}", f"- English: {leaf.advice}"]
+    lines = [f"### {leaf.reason}", "", f"- Rokuon: {decision}", f"- Concerns: {TELL[leaf.notify]}", f"- English: {leaf.advice}"]
     translated = japanese.gettext(leaf.advice)
     if translated != leaf.advice:
         lines.append(f"- 日本語: {translated}")

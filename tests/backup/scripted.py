@@ -16,7 +16,7 @@ from rokuon.domain.failures import HoldOn, RecordingNotReady, RecordingTooLarge,
 from rokuon.domain.ports import Body, Capabilities, Store, StoredObject, TimeRange
 from rokuon.domain.recording import Directory, ListedCall, ListingPage, RecordingKind, Scope
 from rokuon.domain.retry import History
-from rokuon.domain.work import FailedTry, ListingProgress, Outcome, PlannedCall, PlannedCopy, Witness, Work, by_fetch
+from rokuon.domain.work import FailedTry, ListingProgress, Outcome, PlannedCall, PlannedCopy, VerifiedRecording, Work, by_fetch
 from rokuon.stores.memory import MemoryStore
 from tests.audio import length_ms, mp3
 
@@ -283,9 +283,9 @@ class ScriptedLedger:
         await asyncio.sleep(0)
         return self.open_holds
 
-    async def witnesses(self, kind: RecordingKind) -> Sequence[Witness]:
+    async def witnesses(self, kind: RecordingKind) -> Sequence[VerifiedRecording]:
         await asyncio.sleep(0)
-        return [Witness(kind, "r900", "https://dialpad.example/r/r900")] if kind in self.arrived else []
+        return [VerifiedRecording(kind, "r900", "https://dialpad.example/r/r900")] if kind in self.arrived else []
 
     async def bucket_fails(self, bucket_id: int) -> bool:
         await asyncio.sleep(0)

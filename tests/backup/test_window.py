@@ -8,7 +8,7 @@ import pytest
 
 from rokuon.backup.discover import TargetPlan, Targets
 from rokuon.backup.window import JobContext, JobEnd, work_on_due, work_on_window
-from rokuon.domain.classify import HOLD_MS, PATIENCE_MS
+from rokuon.domain.classify import PATIENCE_MS, WAIT_FOR_LEGS_MS
 from rokuon.domain.failures import SourceCursorLooped, SourceTlsInvalid, SourceUnavailable
 from rokuon.domain.ports import TimeRange
 from rokuon.domain.recording import (
@@ -198,7 +198,7 @@ async def test_the_listing_reaches_as_far_beyond_both_borders_as_a_conversations
     await worked(bench, [group(1, 1000)], mark=NOW_MS - 3_600_000)
     ((scope, wanted),) = bench.source.listings
     assert scope == COMPANY_SCOPE
-    assert wanted == TimeRange(WINDOW.after_ms - PATIENCE_MS, NOW_MS - 3_600_000 + HOLD_MS)
+    assert wanted == TimeRange(WINDOW.after_ms - PATIENCE_MS, NOW_MS - 3_600_000 + WAIT_FOR_LEGS_MS)
 
 
 async def entries(bench: Bench, *pages: ListingPage, scope: Scope = COMPANY_SCOPE) -> list[Unread]:

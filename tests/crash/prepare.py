@@ -20,7 +20,7 @@ from rokuon.runtime.installation import open_installation  # noqa: E402
 from rokuon.stores import marker  # noqa: E402
 from rokuon.wiring import backup_now  # noqa: E402
 from rokuon.wiring.connections import API_KEY, company_owner  # noqa: E402
-from rokuon.wiring.job_handlers import Engine  # noqa: E402
+from rokuon.wiring.job_handlers import JobHandlers  # noqa: E402
 
 
 def main(base_url: str, key: str, folder: Path) -> None:
@@ -34,7 +34,7 @@ def main(base_url: str, key: str, folder: Path) -> None:
         services.change(company, services.choice(company, bucket))
 
         async def ask() -> None:
-            engine = Engine(installation, queue)
+            engine = JobHandlers(installation, queue)
             store = engine.connections.open_store(bucket.pk, bucket.url, "")
             await marker.create(store, marker.Claim(str(company.claim), installation.identity), marker.new_identity())
             await store.close()

@@ -29,7 +29,7 @@ from rokuon.simulator.events import EndedCall
 from rokuon.stores import marker
 from rokuon.wiring import backup_now
 from rokuon.wiring.connections import API_KEY, CREDENTIAL, bucket_owner, company_owner
-from rokuon.wiring.job_handlers import Engine
+from rokuon.wiring.job_handlers import JobHandlers
 from tests.checker import Checker, folder_objects
 from tests.e2e import seen
 
@@ -82,13 +82,13 @@ class Rig:
         company.refresh_from_db()
         return company
 
-    async def _mark(self, engine: Engine, bucket: Bucket) -> None:
+    async def _mark(self, engine: JobHandlers, bucket: Bucket) -> None:
         """Create the marker that the verification of a bucket leaves in it."""
         store = engine.connections.open_store(bucket.pk, bucket.url, bucket.credential)
         await marker.create(store, marker.Claim(str(bucket.company.claim), self.installation.identity), marker.new_identity())
         await store.close()
 
-    async def _sync(self, engine: Engine, company_id: int) -> None:
+    async def _sync(self, engine: JobHandlers, company_id: int) -> None:
         told = await (await engine.connections.source(company_id)).directory()
         await engine.db(directory.apply, company_id, told, self.clock())
 
@@ -115,10 +115,10 @@ class Rig:
     def end_call(self, **how: Any) -> EndedCall:
         return self._thread.run(self.sim.end_call(**how))
 
-    def engine(self) -> Engine:
-        return Engine(self.installation, queue, clock=self.clock)
+    def engine(self) -> JobHandlers:
+        return JobHandlers(self.installation, queue, clock=self.clock)
 
-    def run_async(self, work: Callable[[Engine], Coroutine[Any, Any, T]]) -> T:
+    def run_async(self, work: Callable[[JobHandlers], Coroutine[Any, Any, T]]) -> T:
         async def run() -> T:
             engine = self.engine()
             try:
@@ -149,7 +149,7 @@ class Rig:
 
         asyncio.run(work())
 
-    async def _drain(self, engine: Engine) -> None:
+    async def _drain(self, engine: JobHandlers) -> None:
         for _ in range(ROUNDS):
             windows = await engine.db(read.queued_windows)
             due = await engine.db(read.companies_with_due_copies, self.clock())
@@ -176,7 +176,7 @@ class Rig:
         """Run the probes that the tick asked for."""
         asked = [hold for hold in Hold.objects.filter(lifted_at=None) if hold.probes > before.get(hold.pk, 0)]
 
-        async def probes(engine: Engine) -> None:
+        async def probes(engine: JobHandlers) -> None:
             for hold in asked:
                 await engine.probe(hold.company_id, hold.pk)
 

@@ -13,7 +13,7 @@ from rokuon.ledger import holds
 from rokuon.ledger.models import Copy, Hold
 from rokuon.ledger.sql import ms
 from rokuon.org.models import Company
-from rokuon.wiring.job_handlers import Engine
+from rokuon.wiring.job_handlers import JobHandlers
 from tests.e2e.rig import Rig, small_world
 
 MakeRig = Callable[..., Rig]
@@ -47,7 +47,7 @@ def next_job() -> int | None:
 def back_up_slowly(rig: Rig, an_hour_for: int) -> None:
     """Back up now with one worker that takes windows from the queue; `an_hour_for` requests of audio take one hour."""
 
-    async def work(engine: Engine) -> None:
+    async def work(engine: JobHandlers) -> None:
         asked = 0
         while (window_id := await engine.db(next_job)) is not None:
             await engine.window(window_id)

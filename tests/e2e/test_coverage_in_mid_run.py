@@ -70,5 +70,5 @@ def test_a_team_that_somebody_joined_is_listed_again(rig_of: MakeRig) -> None:
     assert Member.objects.filter(team=team, user_id="4242").exists()
 
 
-async def _directory(one: job_handlers.Engine, company_id: int) -> "directories.Directory":
+async def _directory(one: job_handlers.JobHandlers, company_id: int) -> "directories.Directory":
     return await (await one.connections.source(company_id)).directory()

@@ -17,7 +17,7 @@ from rokuon.ledger.models import Window
 from rokuon.org import ranges
 from rokuon.org.models import Company, Target
 from rokuon.wiring import sweeps, trust
-from rokuon.wiring.job_handlers import Engine
+from rokuon.wiring.job_handlers import JobHandlers
 from tests.e2e.conftest import MakeRig
 from tests.e2e.rig import small_world
 
@@ -62,7 +62,7 @@ def test_a_sweep_a_look_and_a_comparison_stop_as_soon(rig_of: MakeRig) -> None:
 
     rig.sim.meter.reset()
 
-    async def compare(engine: Engine) -> None:
+    async def compare(engine: JobHandlers) -> None:
         await trust.learn_trust(rig.company.pk, await engine.connections.source(rig.company.pk), engine.db, rig.clock())
 
     Company.objects.update(listing_trust={})

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from rokuon.jobs import queue, worker
-from rokuon.wiring.job_handlers import Engine
+from rokuon.wiring.job_handlers import JobHandlers
 from tests.e2e.rig import Rig, small_world
 
 LOOK_S = 0.3
@@ -14,7 +14,7 @@ WITHIN_S = 2.0
 """The machine may be busy; Procrastinate's own rhythm of asking is five seconds."""
 
 
-class _SlowLook(Engine):
+class _SlowLook(JobHandlers):
     """While its first look is at work, an event asks for the next."""
 
     def remember(self) -> None:
@@ -32,7 +32,7 @@ class _SlowLook(Engine):
         self.ended.append(time.monotonic())
 
 
-class _Look(Engine):
+class _Look(JobHandlers):
     """Says that it looked, and does not."""
 
     def remember(self) -> None:

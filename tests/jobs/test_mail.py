@@ -15,7 +15,7 @@ from rokuon.notify.message import Letter, NoticeLine
 from rokuon.notify.models import Mail
 from rokuon.notify.recipients import Address
 from rokuon.org.models import User
-from rokuon.wiring.job_handlers import Engine
+from rokuon.wiring.job_handlers import JobHandlers
 from tests.e2e.conftest import MakeRig
 from tests.e2e.rig import small_world
 from tests.ledger.factory import NOW, World
@@ -52,7 +52,7 @@ def test_c13_a_hanging_mail_server_keeps_no_other_work_waiting(rig_of: MakeRig, 
     smtp.hangs = True
     outbox.put(LETTER, [Address("ken@acme.example", "en")], company_id=rig.company.pk, office_id=None, now=rig.clock())
 
-    async def work(engine: Engine) -> tuple[float, list[str]]:
+    async def work(engine: JobHandlers) -> tuple[float, list[str]]:
         sending = asyncio.create_task(engine.mail())
         while not smtp.connections:
             await asyncio.sleep(0.01)

@@ -89,6 +89,8 @@ class _Stops:
 
     async def mail(self) -> None: ...
 
+    async def sign_in_mail(self) -> None: ...
+
 
 def test_a_rollback_inside_a_worker_leaves_no_job(world: World) -> None:
     queue.enqueue_window(7)

@@ -9,13 +9,13 @@ import pytest
 
 from rokuon.jobs import queue, worker
 from rokuon.ledger.sql import fetch
-from rokuon.wiring.job_handlers import Engine
+from rokuon.wiring.job_handlers import JobHandlers
 from tests.e2e.rig import Rig, small_world
 
 PATIENCE_S = 20.0
 
 
-class _LongLook(Engine):
+class _LongLook(JobHandlers):
     """Looks until both workers of the process have given a further sign of life."""
 
     def remember(self) -> None:

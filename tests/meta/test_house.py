@@ -19,7 +19,7 @@ TEXT = {".py", ".md", ".toml", ".in", ".sh", ".yaml", ".yml", ".service", ".time
 
 PLAIN = {"Makefile", "Dockerfile"}
 
-DOORS = {
+ONLY_IN = {
     "gcloud": {"stores"},
     "aiohttp": {"dialpad", "stores", "simulator"},
     "procrastinate": {"jobs"},
@@ -72,10 +72,10 @@ def test_every_module_says_what_it_promises_in_its_first_line() -> None:
     assert silent == []
 
 
-@pytest.mark.parametrize("library", DOORS)
+@pytest.mark.parametrize("library", ONLY_IN)
 def test_one_library_one_door(library: str) -> None:
     through = {named(path).split("/")[0] for path in modules() if library in imported(path)}
-    assert through <= DOORS[library]
+    assert through <= ONLY_IN[library]
 
 
 def test_what_is_imported_is_declared() -> None:

@@ -88,7 +88,7 @@ def test_a_week_is_told_once() -> None:
     def tell(ready: threading.Barrier) -> None:
         company = Company.objects.get(pk=place.company.pk)
         ready.wait()
-        weekly.tell(company, NOW, lambda: None)
+        weekly.queue_weekly_mail(company, NOW, lambda: None)
 
     assert at_once(tell) == []
     assert Mail.objects.count() == 1

@@ -73,9 +73,9 @@ class Course:
             return
         step = policy.decide(self.notice, at.count, now, quiet=at.quiet)
         state = step.now
-        for occasion in [step.tell, Occasion.ESCALATED if step.escalate else None]:
+        for occasion in [step.occasion, Occasion.ESCALATED if step.escalate else None]:
             if occasion is not None:
-                state = policy.told(state, occasion, at.count, now)
+                state = policy.after_mail(state, occasion, at.count, now)
                 there_for = self.minute - (self.there_since if self.there_since is not None else self.minute)
                 self.said.append(Told(self.minute, occasion, at.count, self.notice.acknowledged_at is not None, there_for, at.quiet))
         if step.over:

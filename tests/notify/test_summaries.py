@@ -103,7 +103,7 @@ def test_a_first_run_of_long_ago_is_not_told_of(ready: Place) -> None:
 
 def tell(place: Place, at: datetime) -> list[Mail]:
     before = set(Mail.objects.values_list("pk", flat=True))
-    weekly.tell(Company.objects.get(pk=place.company.pk), at, lambda: place.asked.append(at))
+    weekly.queue_weekly_mail(Company.objects.get(pk=place.company.pk), at, lambda: place.asked.append(at))
     return list(Mail.objects.exclude(pk__in=before))
 
 

@@ -204,7 +204,7 @@ def test_pages_texts_and_archives_are_not_audio(body: bytes) -> None:
 
 @given(st.binary(min_size=1, max_size=3000))
 def test_a_word_is_found_for_any_bytes(body: bytes) -> None:
-    assert isinstance(looks(body), sniff.Looks)
+    assert isinstance(looks(body), sniff.DetectedFormat)
 
 
 # --- steps ------------------------------------------------------------------------------------------------------------

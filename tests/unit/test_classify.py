@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rokuon.domain.classify import HOLD_MS, NOTHING_YET, Classified, Classifier, classify
+from rokuon.domain.classify import NOTHING_YET, WAIT_FOR_LEGS_MS, Classified, Classifier, classify
 from rokuon.domain.recording import ListedCall, ListedRecording, Party, RecordingKind, Scope, ScopeKind
 
 SALES, SUPPORT = Party("callcenter", "10", "Sales"), Party("callcenter", "20", "Support")
@@ -259,7 +259,7 @@ def test_a_call_is_handed_out_when_the_listing_has_gone_on_for_a_quarter_of_an_h
     assert classifier.feed([leg("9", 0, SALES, rec("r"))]) == []
     assert classifier.feed([leg("8", -15 * MINUTE, ANN)]) == []
     assert kept(classifier.feed([leg("7", -15 * MINUTE - 1, ANN)])) == {(SALES_SCOPE, "r"): ("9", None)}
-    assert classifier.mark_ms == T0 - 15 * MINUTE + HOLD_MS + 1
+    assert classifier.mark_ms == T0 - 15 * MINUTE + WAIT_FOR_LEGS_MS + 1
     assert classifier.finish() == []
 
 

@@ -7,22 +7,27 @@ from rokuon.domain.failures import (
     ObjectMissing,
     RecordingGone,
     RecordingTooSlow,
+    Responsible,
     RokuonError,
     SourceRedirectBlocked,
     SourceUrlRefused,
-    Tell,
     curer,
 )
 
 
 @pytest.mark.parametrize(
     ("failure", "who"),
-    [(BucketUnmarked, Tell.OPERATOR), (ObjectMissing, Tell.COMPANY), (RecordingGone, Tell.OFFICE), (RecordingTooSlow, Tell.NOBODY)],
+    [
+        (BucketUnmarked, Responsible.OPERATOR),
+        (ObjectMissing, Responsible.COMPANY),
+        (RecordingGone, Responsible.OFFICE),
+        (RecordingTooSlow, Responsible.NOBODY),
+    ],
 )
-def test_who_is_notified_can_fix_it(failure: type[RokuonError], who: Tell) -> None:
+def test_who_is_notified_can_fix_it(failure: type[RokuonError], who: Responsible) -> None:
     assert curer(failure) is who
 
 
 @pytest.mark.parametrize("failure", [SourceRedirectBlocked, SourceUrlRefused])
 def test_a_host_is_allowed_by_the_operator_although_the_company_is_notified(failure: type[RokuonError]) -> None:
-    assert (failure.tell, curer(failure)) == (Tell.COMPANY, Tell.OPERATOR)
+    assert (failure.notify, curer(failure)) == (Responsible.COMPANY, Responsible.OPERATOR)

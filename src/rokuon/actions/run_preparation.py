@@ -15,7 +15,7 @@ from rokuon.wiring.connections import Connections, connected
 from rokuon.wiring.directory_sync import enter_synced
 from rokuon.wiring.dry_run import estimate
 from rokuon.wiring.fresh_directory import DIRECTORY_KEEPS
-from rokuon.wiring.job_handlers import Engine
+from rokuon.wiring.job_handlers import JobHandlers
 from rokuon.wiring.key_check import account_of
 
 
@@ -57,7 +57,7 @@ def preview(
     seconds."""
 
     async def work() -> Estimate:
-        engine = Engine(installation, jobs, clock=lambda: now)
+        engine = JobHandlers(installation, jobs, clock=lambda: now)
         try:
             async with asyncio.timeout(patience):
                 await _prepare(engine.connections, company, scope_kind, actor, now)

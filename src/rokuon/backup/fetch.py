@@ -37,7 +37,7 @@ from rokuon.domain.failures import (
 from rokuon.domain.mpeg import Data
 from rokuon.domain.ports import Body, Download, Source, Store
 from rokuon.domain.retry import READ_APART_S
-from rokuon.domain.sniff import Looks
+from rokuon.domain.sniff import DetectedFormat
 from rokuon.domain.work import AsideObject, Proof, Work
 from rokuon.runtime import spool
 
@@ -67,7 +67,7 @@ class UnprovenAudio:
 
     body: Body
     error: RokuonError
-    looks: Looks
+    looks: DetectedFormat
     cut: bool = False
     lost: bool = False
 
@@ -175,7 +175,7 @@ async def _take_in(
 ) -> tuple[Body, RecordingTruncated | RecordingTooSlow | None]:
     """Return the body that arrived, and the error that ended the download early, if any."""
     if download.length is not None and download.length <= limits.small:
-        await resources.enter_async_context(memory.hold(download.length))
+        await resources.enter_async_context(memory.reserve(download.length))
         arriving = _Arriving(download, limits.small)
         data = b"".join([piece async for piece in arriving.pieces()])
         body = _in_memory(data) if len(data) <= INLINE else await asyncio.to_thread(_in_memory, data)

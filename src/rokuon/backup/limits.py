@@ -28,7 +28,7 @@ class MemoryBudget:
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
     @asynccontextmanager
-    async def hold(self, size: int) -> AsyncIterator[None]:
+    async def reserve(self, size: int) -> AsyncIterator[None]:
         """Wait for `size` bytes (at most the whole budget), and release them at the end."""
         size = min(size, self._size)
         await self._take(size)

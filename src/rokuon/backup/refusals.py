@@ -23,7 +23,7 @@ from rokuon.domain.failures import (
 )
 from rokuon.domain.ports import JobLedger, Source
 from rokuon.domain.recording import RecordingKind
-from rokuon.domain.work import Witness, Work
+from rokuon.domain.work import VerifiedRecording, Work
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class KindRefusals:
     def __init__(self, source: Source, ledger: JobLedger, clock: Callable[[], float]) -> None:
         self._source, self._ledger, self._clock = source, ledger, clock
         self._open: defaultdict[RecordingKind, list[Refusal]] = defaultdict(list)
-        self._arrived: dict[RecordingKind, Witness] = {}
+        self._arrived: dict[RecordingKind, VerifiedRecording] = {}
         self._testing = asyncio.Lock()
 
     def add(self, work: Work, error: RokuonError) -> bool:
@@ -58,7 +58,7 @@ class KindRefusals:
 
     def arrived(self, work: Work, asked_at: float) -> list[Refusal]:
         """Note that a recording requested at `asked_at` has arrived. Return the refusals that therefore concern single recordings only."""
-        self._arrived[work.kind] = Witness(work.kind, work.recording_id, work.url)
+        self._arrived[work.kind] = VerifiedRecording(work.kind, work.recording_id, work.url)
         known = self._open[work.kind]
         self._open[work.kind] = [one for one in known if one.at >= asked_at]
         return [one for one in known if one.at < asked_at]
@@ -86,11 +86,11 @@ class KindRefusals:
             log.info("kind_tested", extra={"kind": kind.value, "refused": len(refusals), "opens": opens})
             return refusals, RecordingForbidden(last.detail) if opens else lost
 
-    def _known(self, kind: RecordingKind) -> Iterable[Witness]:
+    def _known(self, kind: RecordingKind) -> Iterable[VerifiedRecording]:
         return [self._arrived[kind]] if kind in self._arrived else []
 
 
-async def kind_opens(source: Source, witnesses: Iterable[Witness]) -> bool | None:
+async def kind_opens(source: Source, witnesses: Iterable[VerifiedRecording]) -> bool | None:
     """Whether Dialpad still serves a recording that was verified before; None if no witness shows it. Raises SourceThrottled and
     SourceUnavailable if Dialpad does not answer now."""
     refused = False

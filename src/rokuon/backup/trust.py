@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Set
 
-from rokuon.domain.classify import HOLD_MS, classify
+from rokuon.domain.classify import WAIT_FOR_LEGS_MS, classify
 from rokuon.domain.ports import Source, TimeRange
 from rokuon.domain.recording import COMPANY_SCOPE, ListedCall, Scope
 
@@ -32,7 +32,7 @@ async def target_listing_is_whole(source: Source, target: Scope, trainees: Mappi
 async def _calls(source: Source, scope: Scope, stretch: TimeRange) -> list[ListedCall] | None:
     calls: list[ListedCall] = []
     pages = 0
-    async for page in source.pages(scope, TimeRange(stretch.after_ms - HOLD_MS, stretch.before_ms + HOLD_MS)):
+    async for page in source.pages(scope, TimeRange(stretch.after_ms - WAIT_FOR_LEGS_MS, stretch.before_ms + WAIT_FOR_LEGS_MS)):
         calls += page.calls
         pages += 1
         if pages == MOST_PAGES and not page.last:

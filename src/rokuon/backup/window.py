@@ -14,7 +14,7 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum
 
-from rokuon.domain.classify import ALWAYS_BACKED_UP, HOLD_MS, PATIENCE_MS, Classified, Classifier
+from rokuon.domain.classify import ALWAYS_BACKED_UP, PATIENCE_MS, WAIT_FOR_LEGS_MS, Classified, Classifier
 from rokuon.domain.crashpoints import reached
 from rokuon.domain.failures import RokuonError, SourceAnswerMalformed
 from rokuon.domain.ports import JobLedger, Store, TimeRange
@@ -144,7 +144,7 @@ async def _list_and_copy(
     classifier = Classifier(targets.plans, targets.trainees, kinds=kinds, names=targets.names)
     # A conversation's legs may lie on both sides of a window's border, hours apart if the caller waited in a queue. Calls beyond the
     # border are listed only to connect the legs.
-    top_ms = mark_ms + HOLD_MS if mark_ms < window.before_ms else window.before_ms + PATIENCE_MS
+    top_ms = mark_ms + WAIT_FOR_LEGS_MS if mark_ms < window.before_ms else window.before_ms + PATIENCE_MS
     wanted = TimeRange(window.after_ms - PATIENCE_MS, top_ms)
     unread = UnreadEntries(scope, window, targets)
     async with aclosing(one_ahead(job.context.source.pages(scope, wanted))) as pages:

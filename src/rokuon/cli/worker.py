@@ -14,7 +14,7 @@ from rokuon.jobs.supervisor import Program, Supervisor
 from rokuon.jobs.worker import run
 from rokuon.runtime import stopping
 from rokuon.runtime.database_clock import DatabaseClock
-from rokuon.wiring.job_handlers import Engine
+from rokuon.wiring.job_handlers import JobHandlers
 
 from .support.commands import Command
 from .support.number_types import Whole
@@ -59,7 +59,7 @@ def _stop(stop: asyncio.Event) -> None:
 
 
 def _one_process() -> int:
-    async def work(engine: Engine, clock: DatabaseClock) -> None:
+    async def work(engine: JobHandlers, clock: DatabaseClock) -> None:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -72,5 +72,5 @@ def _one_process() -> int:
     with stoppable(), opened() as session:  # a stop during the start is orderly too
         clock = DatabaseClock()
         clock.look()
-        asyncio.run(work(Engine(session.installation, queue, clock=clock), clock))
+        asyncio.run(work(JobHandlers(session.installation, queue, clock=clock), clock))
     return 0

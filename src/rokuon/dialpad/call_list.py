@@ -27,7 +27,7 @@ RangeIgnored = Callable[[ScopeKind, Bound], Awaitable[None]]
 """Called when listings of this kind ignore this bound; at least once, and again by other processes."""
 
 
-async def nobody_is_told(_kind: ScopeKind, _bound: Bound) -> None:
+async def ignored(_kind: ScopeKind, _bound: Bound) -> None:
     return
 
 

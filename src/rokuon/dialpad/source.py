@@ -30,7 +30,7 @@ from rokuon.domain.recording import (
 from rokuon.domain.settings import MediaCharge
 
 from . import paging, webhooks
-from .call_list import CallList, RangeIgnored, nobody_is_told
+from .call_list import CallList, RangeIgnored, ignored
 from .client import ApiClient
 from .download import HttpDownload
 from .faults import Retrier
@@ -80,7 +80,7 @@ class DialpadSource:
         random: Callable[[], float] = any_random,
         resolver: AbstractResolver | None = None,
         tls: ssl.SSLContext | None = None,
-        range_ignored: RangeIgnored = nobody_is_told,
+        range_ignored: RangeIgnored = ignored,
     ) -> None:
         if key and not _BLANK.search(key) and _STRANGE.search(key):
             raise ConfigError(

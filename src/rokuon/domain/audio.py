@@ -75,7 +75,7 @@ def inspect(data: Data) -> AudioFacts:
     return _Inspection(data).run()
 
 
-def looks(data: Data) -> sniff.Looks:
+def looks(data: Data) -> sniff.DetectedFormat:
     """Return the likely format of bytes that `inspect` refused."""
     inspection = _Inspection(data)
     try:
@@ -84,7 +84,7 @@ def looks(data: Data) -> sniff.Looks:
         at = 0
     found = _first_frames(data, at)
     if frame_at(data, at, len(data)) is not None or (found is not None and not _is_known(data, inspection.tags_end, found)):
-        return sniff.Looks("damaged MP3", "mp3", "audio/mpeg")
+        return sniff.DetectedFormat("damaged MP3", "mp3", "audio/mpeg")
     return sniff.looks_like(sniff.head_of(data, inspection.tags_end))
 
 

@@ -20,7 +20,7 @@ from .recording import ListedCall, RecordingKind, Scope
 ALWAYS_BACKED_UP = frozenset({RecordingKind.CALL, RecordingKind.ADMIN})
 """Voicemail is backed up by choice only (docs/design/ledger.md)."""
 
-HOLD_MS = 15 * 60_000
+WAIT_FOR_LEGS_MS = 15 * 60_000
 PATIENCE_MS = 2 * 3_600_000
 MAX_LEGS = 10_000
 NOTHING_YET = 2**63 - 1
@@ -118,12 +118,12 @@ class Classifier:
     def mark_ms(self) -> int:
         """The resume mark: every call that started at or after it was returned, and no further such call can arrive.
 
-        A new Classifier that is fed the calls before the mark returns all the others: the mark is `HOLD_MS` later than the newest call
-        still held, so that the legs needed with it are listed again. Before the first call it is `NOTHING_YET`, later than any time.
+        A new Classifier that is fed the calls before the mark returns all the others: the mark is `WAIT_FOR_LEGS_MS` later than the newest
+        call still held, so that the legs needed with it are listed again. Before the first call it is `NOTHING_YET`, later than any time.
         """
         if self._oldest_ms == NOTHING_YET:
             return NOTHING_YET
-        return max((self._legs[call_id].started_ms for call_id in self._held), default=self._oldest_ms) + HOLD_MS + 1
+        return max((self._legs[call_id].started_ms for call_id in self._held), default=self._oldest_ms) + WAIT_FOR_LEGS_MS + 1
 
     def feed(self, page_calls: Iterable[ListedCall]) -> list[Classified]:
         """Take the calls of the next page, which are older than those before, and return the calls that are complete now."""
@@ -161,7 +161,7 @@ class Classifier:
 
     def _is_due(self, leg: ListedCall) -> bool:
         waits = leg.entry_point_call_id and leg.entry_point_call_id not in self._legs
-        return leg.started_ms - self._oldest_ms > (PATIENCE_MS if waits else HOLD_MS)
+        return leg.started_ms - self._oldest_ms > (PATIENCE_MS if waits else WAIT_FOR_LEGS_MS)
 
     def _newest_first(self, call_id: str) -> tuple[int, tuple[int, str]]:
         return -self._legs[call_id].started_ms, id_order(call_id)

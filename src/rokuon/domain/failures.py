@@ -28,7 +28,7 @@ class Decision(StrEnum):
     HOLD = "hold"
 
 
-class Tell(StrEnum):
+class Responsible(StrEnum):
     NOBODY = "nobody"
     OFFICE = "office"
     COMPANY = "company"
@@ -52,8 +52,8 @@ class RokuonError(Exception):
 
     reason: ClassVar[str] = ""
     decision: ClassVar[Decision]
-    tell: ClassVar[Tell] = Tell.COMPANY
-    cured_by: ClassVar[Tell | None] = None
+    notify: ClassVar[Responsible] = Responsible.COMPANY
+    cured_by: ClassVar[Responsible | None] = None
     hold_on: ClassVar[HoldOn | None] = None
     spends: ClassVar[bool] = True
     advice: ClassVar[str] = ""
@@ -95,7 +95,7 @@ class SourceTlsInvalid(SourceError):
     decision = Decision.HOLD
     hold_on = HoldOn.SOURCE
     spends = False
-    tell = Tell.OPERATOR
+    notify = Responsible.OPERATOR
     advice = N_("Dialpad's certificate could not be verified. Check this machine's clock, its certificates and any proxy in between.")
 
 
@@ -106,7 +106,7 @@ class SourceCertificateIncomplete(SourceError):
     decision = Decision.HOLD
     hold_on = HoldOn.SOURCE
     spends = False
-    tell = Tell.OPERATOR
+    notify = Responsible.OPERATOR
     advice = N_(
         "The certificate of the proxy before Dialpad lacks what RFC 5280 asks for, such as key identifiers, and Python 3.13 and newer "
         "refuse it. Have your certificate authority issue certificates with subject and authority key identifiers, or run Rokuon with "
@@ -130,14 +130,14 @@ class SourceThrottled(SourceError):
     reason = "source_throttled"
     decision = Decision.AFTER
     spends = False
-    tell = Tell.NOBODY
+    notify = Responsible.NOBODY
     advice = N_("Dialpad asked to slow down. Rokuon waits and resumes automatically; lower the request budget if this happens often.")
 
 
 class SourceUnavailable(SourceError):
     reason = "source_unavailable"
     decision = Decision.AFTER
-    tell = Tell.NOBODY
+    notify = Responsible.NOBODY
     advice = N_("Dialpad could not be reached or answered with an error. Rokuon tries again by itself.")
 
 
@@ -148,7 +148,7 @@ class SourceAway(SourceError):
     decision = Decision.HOLD
     hold_on = HoldOn.SOURCE
     spends = False
-    tell = Tell.OPERATOR
+    notify = Responsible.OPERATOR
     advice = N_(
         "Dialpad has not answered for several minutes. Rokuon asks again every five minutes and resumes automatically; if Dialpad works in "
         "a browser, check this machine's network."
@@ -209,7 +209,7 @@ class EventsRefused(SourceError):
 
     reason = "events_refused"
     decision = Decision.NEVER
-    tell = Tell.OPERATOR
+    notify = Responsible.OPERATOR
     advice = N_(
         "Dialpad refuses Rokuon's webhook. It must be a public https address: check ROKUON_PUBLIC_URL. Rokuon asks again within the hour, "
         "and until then finds calls by listing."
@@ -221,7 +221,7 @@ class SourceCursorRefused(SourceError):
 
     reason = "source_cursor_refused"
     decision = Decision.AFTER
-    tell = Tell.OPERATOR
+    notify = Responsible.OPERATOR
     advice = N_(
         "Dialpad refused to continue its list from the last page. Rokuon restarted the list and will retry automatically; report this if "
         "it persists."
@@ -231,21 +231,21 @@ class SourceCursorRefused(SourceError):
 class SourceCursorLooped(SourceError):
     reason = "source_cursor_looped"
     decision = Decision.AFTER
-    tell = Tell.OPERATOR
+    notify = Responsible.OPERATOR
     advice = N_("Dialpad's list repeats itself instead of ending. Rokuon starts the list again; report this if it stays.")
 
 
 class SourceAnswerMalformed(SourceError):
     reason = "source_answer_malformed"
     decision = Decision.AFTER
-    tell = Tell.OPERATOR
+    notify = Responsible.OPERATOR
     advice = N_("Dialpad's answer could not be read. Rokuon tries again by itself; report this if it stays.")
 
 
 class SourceRedirectBlocked(SourceError):
     reason = "source_redirect_blocked"
     decision = Decision.NEVER
-    cured_by = Tell.OPERATOR
+    cured_by = Responsible.OPERATOR
     advice = N_(
         "Dialpad redirected the download to a host that is not allowed. If the host named is Dialpad's, allow it "
         "(ROKUON_ALLOWED_MEDIA_HOSTS) and retry."
@@ -255,7 +255,7 @@ class SourceRedirectBlocked(SourceError):
 class SourceUrlRefused(SourceError):
     reason = "source_url_refused"
     decision = Decision.NEVER
-    cured_by = Tell.OPERATOR
+    cured_by = Responsible.OPERATOR
     advice = N_("The recording's address is not one that Rokuon may open. Report this with the reason code.")
 
 
@@ -264,21 +264,21 @@ class RecordingNotReady(SourceError):
 
     reason = "recording_not_ready"
     decision = Decision.AFTER
-    tell = Tell.NOBODY
+    notify = Responsible.NOBODY
     advice = N_("Dialpad lists the recording but does not have the audio yet. Rokuon asks again for 24 hours.")
 
 
 class RecordingGone(SourceError):
     reason = "recording_gone"
     decision = Decision.NEVER
-    tell = Tell.OFFICE
+    notify = Responsible.OFFICE
     advice = N_("Dialpad no longer has this recording. Nothing can be copied; retry if it was restored.")
 
 
 class RecordingForbidden(SourceError):
     reason = "recording_forbidden"
     decision = Decision.AFTER
-    tell = Tell.OFFICE
+    notify = Responsible.OFFICE
     advice = N_("Dialpad refuses this one recording. Check in Dialpad who may access it, then retry.")
 
 
@@ -287,7 +287,7 @@ class RecordingRefused(SourceError):
 
     reason = "recording_refused"
     decision = Decision.AFTER
-    tell = Tell.OFFICE
+    notify = Responsible.OFFICE
     advice = N_(
         "Dialpad refuses this one recording for the moment. Rokuon tries again by itself; if it stays, play it in Dialpad, then retry."
     )
@@ -298,28 +298,28 @@ class RecordingWithheld(SourceError):
 
     reason = "recording_withheld"
     decision = Decision.NEVER
-    tell = Tell.OFFICE
+    notify = Responsible.OFFICE
     advice = N_("Dialpad withholds this recording for legal reasons. Ask Dialpad why; retry once Dialpad releases it.")
 
 
 class RecordingNotAudio(SourceError):
     reason = "recording_not_audio"
     decision = Decision.AFTER
-    tell = Tell.OFFICE
+    notify = Responsible.OFFICE
     advice = N_("Dialpad sent something that is not MP3 audio. Play the recording in Dialpad; if it plays there, retry.")
 
 
 class RecordingEmpty(SourceError):
     reason = "recording_empty"
     decision = Decision.AFTER
-    tell = Tell.OFFICE
+    notify = Responsible.OFFICE
     advice = N_("Dialpad sent an empty file. Play the recording in Dialpad; if it plays there, retry.")
 
 
 class RecordingTruncated(SourceError):
     reason = "recording_truncated"
     decision = Decision.AFTER
-    tell = Tell.OFFICE
+    notify = Responsible.OFFICE
     advice = N_("The audio ended early. Rokuon tries again by itself; if it stays, play the recording in Dialpad.")
 
 
@@ -328,14 +328,14 @@ class RecordingDamaged(SourceError):
 
     reason = "recording_damaged"
     decision = Decision.AFTER
-    tell = Tell.OFFICE
+    notify = Responsible.OFFICE
     advice = N_("Part of the audio is damaged. Play the recording in Dialpad; if it is whole there, retry.")
 
 
 class RecordingDurationDiffers(SourceError):
     reason = "recording_duration_differs"
     decision = Decision.AFTER
-    tell = Tell.OFFICE
+    notify = Responsible.OFFICE
     advice = N_("The audio is not as long as Dialpad says. Play the recording in Dialpad and compare its length, then retry.")
 
 
@@ -344,7 +344,7 @@ class RecordingUnstable(SourceError):
 
     reason = "recording_unstable"
     decision = Decision.AFTER
-    tell = Tell.OFFICE
+    notify = Responsible.OFFICE
     advice = N_("Dialpad sent different audio each time. Rokuon tries again by itself; if it stays, play the recording in Dialpad.")
 
 
@@ -354,7 +354,7 @@ class RecordingReadOnce(SourceError):
     reason = "recording_read_once"
     decision = Decision.AFTER
     spends = False
-    tell = Tell.NOBODY
+    notify = Responsible.NOBODY
     advice = N_(
         "Dialpad lists no length for the recording. Rokuon reads it a second time some minutes later, and takes it when both reads are "
         "equal."
@@ -364,21 +364,21 @@ class RecordingReadOnce(SourceError):
 class RecordingEncoded(SourceError):
     reason = "recording_encoded"
     decision = Decision.AFTER
-    tell = Tell.OPERATOR
+    notify = Responsible.OPERATOR
     advice = N_("The audio arrived compressed although Rokuon asked for it plain. Check for a proxy between Rokuon and Dialpad.")
 
 
 class RecordingTooLarge(SourceError):
     reason = "recording_too_large"
     decision = Decision.NEVER
-    tell = Tell.OPERATOR
+    notify = Responsible.OPERATOR
     advice = N_("The recording is larger than this installation accepts. Raise ROKUON_MAX_RECORDING_BYTES and retry.")
 
 
 class RecordingTooSlow(SourceError):
     reason = "recording_too_slow"
     decision = Decision.AFTER
-    tell = Tell.NOBODY
+    notify = Responsible.NOBODY
     advice = N_("The download stalled. Rokuon tries again by itself; check the network if it stays.")
 
 
@@ -467,7 +467,7 @@ class BucketCredentialUnsupported(StoreError):
     decision = Decision.HOLD
     hold_on = HoldOn.BUCKET
     spends = False
-    tell = Tell.OPERATOR
+    notify = Responsible.OPERATOR
     advice = N_(
         "The machine's own Google credential is of a kind that Rokuon cannot use. Give the bucket a service account key, or use workload "
         "identity federation whose token comes from a file or an address."
@@ -481,7 +481,7 @@ class BucketClockRefused(StoreError):
     decision = Decision.HOLD
     hold_on = HoldOn.BUCKET
     spends = False
-    tell = Tell.OPERATOR
+    notify = Responsible.OPERATOR
     advice = N_("The store refuses the credential because this machine's clock is wrong. Set the clock, for example with NTP.")
 
 
@@ -492,7 +492,7 @@ class BucketCertificateIncomplete(StoreError):
     decision = Decision.HOLD
     hold_on = HoldOn.BUCKET
     spends = False
-    tell = Tell.OPERATOR
+    notify = Responsible.OPERATOR
     advice = N_(
         "The certificate of the proxy before the bucket lacks what RFC 5280 asks for, such as key identifiers, and Python 3.13 and newer "
         "refuse it. Have your certificate authority issue certificates with subject and authority key identifiers, or run Rokuon with "
@@ -513,7 +513,7 @@ class BucketFull(StoreError):
     decision = Decision.HOLD
     hold_on = HoldOn.BUCKET
     spends = False
-    tell = Tell.OPERATOR
+    notify = Responsible.OPERATOR
     advice = N_("The store has no space left. Free some space; waiting recordings then resume automatically.")
 
 
@@ -524,7 +524,7 @@ class BucketUnusable(StoreError):
     decision = Decision.HOLD
     hold_on = HoldOn.BUCKET
     spends = False
-    tell = Tell.OPERATOR
+    notify = Responsible.OPERATOR
     advice = N_("The folder cannot be used. Check that it is a folder, that it is writable, and that its disk is healthy.")
 
 
@@ -535,7 +535,7 @@ class FolderMayReplace(StoreError):
     decision = Decision.HOLD
     hold_on = HoldOn.BUCKET
     spends = False
-    tell = Tell.OPERATOR
+    notify = Responsible.OPERATOR
     advice = N_(
         "The folder's disk has no hard links and cannot rename without replacing, so nothing there would be safe from being overwritten. "
         "Mount it with hard links (NFS and SMB servers can offer them), or use a folder on another file system, such as ext4 or XFS."
@@ -549,7 +549,7 @@ class FolderCannotSync(StoreError):
     decision = Decision.HOLD
     hold_on = HoldOn.BUCKET
     spends = False
-    tell = Tell.OPERATOR
+    notify = Responsible.OPERATOR
     advice = N_(
         "The folder's disk does not say when a file has reached it (fsync), so a power failure could lose what counts as backed up. Use a "
         "folder on another file system, such as ext4, XFS or NFS."
@@ -564,7 +564,7 @@ class FolderNamesTooShort(StoreError):
     decision = Decision.HOLD
     hold_on = HoldOn.BUCKET
     spends = False
-    tell = Tell.OPERATOR
+    notify = Responsible.OPERATOR
     advice = N_(
         "The folder's disk takes only shorter names than Rokuon gives. Verify the bucket: Rokuon finds out how long a name may be, and "
         "shortens the names of what waits. Below 128 bytes, use a folder on another file system."
@@ -578,7 +578,7 @@ class FolderNamesRefused(StoreError):
     decision = Decision.HOLD
     hold_on = HoldOn.BUCKET
     spends = False
-    tell = Tell.OPERATOR
+    notify = Responsible.OPERATOR
     advice = N_(
         "The folder's disk does not take names in Unicode, such as 東京. Mount it with UTF-8 names (for FAT and SMB: iocharset=utf8), then "
         "verify the bucket."
@@ -592,7 +592,7 @@ class BucketUnmarked(StoreError):
     decision = Decision.HOLD
     hold_on = HoldOn.BUCKET
     spends = False
-    tell = Tell.OPERATOR
+    notify = Responsible.OPERATOR
     advice = N_(
         "Rokuon's marker is gone: the bucket was emptied or replaced, or its disk is not mounted. Check that, then verify the bucket."
     )
@@ -605,7 +605,7 @@ class BucketReplaced(StoreError):
     decision = Decision.HOLD
     hold_on = HoldOn.BUCKET
     spends = False
-    tell = Tell.OPERATOR
+    notify = Responsible.OPERATOR
     advice = N_(
         "This is not the bucket that Rokuon verified under this address. Bring that one back, or verify this one: Rokuon then looks for "
         "what it stored."
@@ -619,7 +619,7 @@ class BucketObjectsMissing(StoreError):
     decision = Decision.HOLD
     hold_on = HoldOn.BUCKET
     spends = False
-    tell = Tell.OPERATOR
+    notify = Responsible.OPERATOR
     advice = N_(
         "Recordings that Rokuon verified in this bucket are not there. Mount its disk or restore the bucket, then verify it again. Where "
         "you replaced it on purpose, start it again with `rokuon bucket restart` or on its page."
@@ -638,7 +638,7 @@ class StoreThrottled(StoreError):
     reason = "store_throttled"
     decision = Decision.AFTER
     spends = False
-    tell = Tell.NOBODY
+    notify = Responsible.NOBODY
     advice = N_("The store asked to slow down. Rokuon waits and resumes automatically.")
 
 
@@ -647,7 +647,7 @@ class StoreUnavailable(StoreError):
 
     reason = "store_unavailable"
     decision = Decision.AFTER
-    tell = Tell.NOBODY
+    notify = Responsible.NOBODY
     advice = N_("The store could not be reached or answered with an error. Rokuon tries again by itself.")
 
 
@@ -658,7 +658,7 @@ class BucketAway(StoreError):
     decision = Decision.HOLD
     hold_on = HoldOn.BUCKET
     spends = False
-    tell = Tell.OPERATOR
+    notify = Responsible.OPERATOR
     advice = N_(
         "The bucket has not answered, or answered with errors, several times in a row. Rokuon asks again every five minutes and resumes "
         "automatically; check this machine's network, or the disk that the folder is on."
@@ -671,7 +671,7 @@ class StoreRequestRefused(StoreError):
 
     reason = "store_request_refused"
     decision = Decision.NEVER
-    tell = Tell.OPERATOR
+    notify = Responsible.OPERATOR
     advice = N_("The store refused the request as invalid. Look up the status and reason named here in its documentation, then retry.")
 
 
@@ -682,7 +682,7 @@ class BucketRefuses(StoreError):
     decision = Decision.HOLD
     hold_on = HoldOn.BUCKET
     spends = False
-    tell = Tell.OPERATOR
+    notify = Responsible.OPERATOR
     advice = N_(
         "The bucket refused several recordings in a row as invalid requests. Look up the status and reason named here in the store's "
         "documentation and correct the bucket's settings; waiting recordings then resume automatically."
@@ -694,7 +694,7 @@ class ObjectExists(StoreError):
 
     reason = "object_exists"
     decision = Decision.AFTER
-    tell = Tell.NOBODY
+    notify = Responsible.NOBODY
     advice = N_("An object of this name is already in the bucket. Rokuon compares it with the recording.")
 
 
@@ -707,7 +707,7 @@ class ObjectMissing(StoreError):
 class ObjectOccupied(StoreError):
     reason = "object_occupied"
     decision = Decision.NEVER
-    tell = Tell.OFFICE
+    notify = Responsible.OFFICE
     advice = N_("Another file already has this name in the bucket. Rokuon never overwrites: move that file away, then retry.")
 
 
@@ -724,7 +724,7 @@ class ObjectMisread(StoreError):
 
     reason = "object_misread"
     decision = Decision.AFTER
-    tell = Tell.OPERATOR
+    notify = Responsible.OPERATOR
     advice = N_(
         "Reading an object gave other bytes than the store says it holds. Rokuon reads it again by itself; if it stays, check the network, "
         "this machine's memory and the disk."
@@ -734,7 +734,7 @@ class ObjectMisread(StoreError):
 class ChecksumRefused(StoreError):
     reason = "checksum_refused"
     decision = Decision.AFTER
-    tell = Tell.OPERATOR
+    notify = Responsible.OPERATOR
     advice = N_("The bytes were damaged on the way to the store. Rokuon sends them again; check the network and memory if it stays.")
 
 
@@ -743,7 +743,7 @@ class ObjectTooLarge(StoreError):
 
     reason = "object_too_large"
     decision = Decision.AFTER
-    tell = Tell.OPERATOR
+    notify = Responsible.OPERATOR
     advice = N_(
         "The folder's file system, or a limit on Rokuon's process, allows no file of this size. Raise the limit (ulimit -f; LimitFSIZE in "
         "systemd), or use a folder on another file system than FAT; Rokuon tries again by itself."
@@ -753,7 +753,7 @@ class ObjectTooLarge(StoreError):
 class ObjectNameRefused(StoreError):
     reason = "object_name_refused"
     decision = Decision.NEVER
-    tell = Tell.OPERATOR
+    notify = Responsible.OPERATOR
     advice = N_("The store does not accept the object's name. Report this with the reason code.")
 
 
@@ -770,7 +770,7 @@ class SpoolUnusable(LedgerError):
     reason = "spool_unusable"
     decision = Decision.AFTER
     spends = False
-    tell = Tell.OPERATOR
+    notify = Responsible.OPERATOR
     advice = N_(
         "Rokuon's spool folder is full, cannot be written, or takes no file of this size (EFBIG: see ulimit -f). Free some space there, or "
         "set ROKUON_SPOOL_DIR to another disk; Rokuon tries again by itself."
@@ -780,7 +780,7 @@ class SpoolUnusable(LedgerError):
 class InternalFault(LedgerError):
     reason = "internal_fault"
     decision = Decision.NEVER
-    tell = Tell.OPERATOR
+    notify = Responsible.OPERATOR
     advice = N_("Something inside Rokuon failed. Report this with the trace id from the log; the recording can be retried.")
 
 
@@ -789,7 +789,7 @@ class WorkerKilled(LedgerError):
 
     reason = "worker_killed"
     decision = Decision.AFTER
-    tell = Tell.OPERATOR
+    notify = Responsible.OPERATOR
     advice = N_(
         "The worker was stopped from outside. Nothing is lost: start the command again and it resumes. If this happens again, check "
         "whether the machine has too little memory."
@@ -804,7 +804,7 @@ class ConfigError(RokuonError):
 
     reason = "configuration"
     decision = Decision.NEVER
-    tell = Tell.OPERATOR
+    notify = Responsible.OPERATOR
     advice = N_("Correct the setting named and try again.")
 
     def __str__(self) -> str:
@@ -857,9 +857,9 @@ def leaves(root: type[RokuonError] = RokuonError) -> Iterator[type[RokuonError]]
         yield from leaves(child)
 
 
-def curer(failure: type[RokuonError]) -> Tell:
+def curer(failure: type[RokuonError]) -> Responsible:
     """Return who can fix the cause of this failure. NOBODY: there is nothing to fix but to try again."""
-    return failure.cured_by or failure.tell
+    return failure.cured_by or failure.notify
 
 
 def by_reason(reason: str) -> type[RokuonError]:

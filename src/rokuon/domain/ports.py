@@ -12,7 +12,7 @@ from typing import Protocol
 
 from .failures import HoldOn, RokuonError
 from .recording import Directory, ListingPage, RecordingKind, Scope
-from .work import ListingProgress, Outcome, PlannedCall, PlannedCopy, Witness, Work
+from .work import ListingProgress, Outcome, PlannedCall, PlannedCopy, VerifiedRecording, Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +174,7 @@ class JobLedger(Protocol):
     async def holds(self) -> Mapping[tuple[HoldOn, str], RokuonError]:
         """Return the open holds that this job respects, each with the error that opened it."""
 
-    async def witnesses(self, kind: RecordingKind) -> Sequence[Witness]:
+    async def witnesses(self, kind: RecordingKind) -> Sequence[VerifiedRecording]:
         """Return a few verified recordings of this kind, the latest first, without those that have left the access window."""
 
     async def has_left(self, work: Work) -> bool:

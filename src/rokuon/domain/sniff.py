@@ -9,7 +9,7 @@ SNIFFED_BYTES = 512
 
 
 @dataclass(frozen=True, slots=True)
-class Looks:
+class DetectedFormat:
     """A detected format. `name` is a fixed word, never part of the bytes. `extension` and `content_type` are set for possible audio, and ""
     for the rest: pages, texts and archives."""
 
@@ -22,56 +22,56 @@ class Looks:
         return bool(self.extension)
 
 
-_UNKNOWN = Looks("unknown data", "bin", "application/octet-stream")
+_UNKNOWN = DetectedFormat("unknown data", "bin", "application/octet-stream")
 _MAGIC = (
-    (b"OggS", Looks("Ogg", "ogg", "audio/ogg")),
-    (b"fLaC", Looks("FLAC", "flac", "audio/flac")),
-    (b"#!AMR", Looks("AMR", "amr", "audio/amr")),
-    (b".snd", Looks("AU", "au", "audio/basic")),
-    (b"FORM", Looks("AIFF", "aiff", "audio/aiff")),
-    (b"\x1aE\xdf\xa3", Looks("WebM", "webm", "audio/webm")),
-    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", Looks("WMA", "wma", "audio/x-ms-wma")),
-    (b"caff", Looks("CAF", "caf", "audio/x-caf")),
-    (b"RF64", Looks("WAV", "wav", "audio/wav")),
-    (b"\x1f\x8b", Looks("gzip")),
-    (b"PK\x03\x04", Looks("ZIP")),
-    (b"%PDF", Looks("PDF")),
-    *((magic, Looks("an archive")) for magic in (b"7z\xbc\xaf", b"Rar!", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")),
-    *((magic, Looks("an image")) for magic in (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*", b"\0\0\1\0")),
-    *((magic, Looks("a document")) for magic in (b"{\\rtf", b"\xd0\xcf\x11\xe0")),
-    *((magic, Looks("a program")) for magic in (b"\x7fELF", b"MZ")),
+    (b"OggS", DetectedFormat("Ogg", "ogg", "audio/ogg")),
+    (b"fLaC", DetectedFormat("FLAC", "flac", "audio/flac")),
+    (b"#!AMR", DetectedFormat("AMR", "amr", "audio/amr")),
+    (b".snd", DetectedFormat("AU", "au", "audio/basic")),
+    (b"FORM", DetectedFormat("AIFF", "aiff", "audio/aiff")),
+    (b"\x1aE\xdf\xa3", DetectedFormat("WebM", "webm", "audio/webm")),
+    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", DetectedFormat("WMA", "wma", "audio/x-ms-wma")),
+    (b"caff", DetectedFormat("CAF", "caf", "audio/x-caf")),
+    (b"RF64", DetectedFormat("WAV", "wav", "audio/wav")),
+    (b"\x1f\x8b", DetectedFormat("gzip")),
+    (b"PK\x03\x04", DetectedFormat("ZIP")),
+    (b"%PDF", DetectedFormat("PDF")),
+    *((magic, DetectedFormat("an archive")) for magic in (b"7z\xbc\xaf", b"Rar!", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")),
+    *((magic, DetectedFormat("an image")) for magic in (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*", b"\0\0\1\0")),
+    *((magic, DetectedFormat("a document")) for magic in (b"{\\rtf", b"\xd0\xcf\x11\xe0")),
+    *((magic, DetectedFormat("a program")) for magic in (b"\x7fELF", b"MZ")),
 )
 _MP3 = "audio/mpeg"
 _LINE_ENDS = str.maketrans("\r\n\t", "   ")
 _NO_TEXT = frozenset({*range(0x20), 0x7F, 0xFF}) - frozenset(b"\r\n\t")
 
 
-def looks_like(head: bytes) -> Looks:
+def looks_like(head: bytes) -> DetectedFormat:
     """Detect the format. `head` is the first bytes after any tags, up to SNIFFED_BYTES. No bytes at all count as text."""
     if not head.strip(b"\0"):
-        return Looks("zeros") if head else Looks("text")
+        return DetectedFormat("zeros") if head else DetectedFormat("text")
     if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
-        return Looks("WAV", "wav", "audio/wav")
+        return DetectedFormat("WAV", "wav", "audio/wav")
     if head[:4] == b"RIFF" and head[8:12] == b"RMP3":
-        return Looks("MP3 inside RIFF", "rmi", _MP3)
+        return DetectedFormat("MP3 inside RIFF", "rmi", _MP3)
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return Looks("an image")
+        return DetectedFormat("an image")
     if head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"mif1", b"msf1", b"avif", b"avis"):
-        return Looks("an image")
+        return DetectedFormat("an image")
     if head[4:8] == b"ftyp":
-        return Looks("MP4", "m4a", "audio/mp4")
+        return DetectedFormat("MP4", "m4a", "audio/mp4")
     for magic, looks in _MAGIC:
         if head.startswith(magic):
             return looks
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip(b"\0 \t\r\n").lower()
     if text.startswith((b"<!doctype html", b"<html", b"<head", b"<body", b"<script", b"<!--")):
-        return Looks("HTML")
+        return DetectedFormat("HTML")
     if text.startswith(b"<?xml"):
-        return Looks("XML")
+        return DetectedFormat("XML")
     if is_text(head):
         if text.startswith(b"<"):
-            return Looks("XML")
-        return Looks("JSON") if text.startswith((b"{", b"[")) else Looks("text")
+            return DetectedFormat("XML")
+        return DetectedFormat("JSON") if text.startswith((b"{", b"[")) else DetectedFormat("text")
     if len(head) >= 4 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0:
         return _mpeg(head)
     return _UNKNOWN
@@ -100,13 +100,13 @@ def _printable(head: bytes, encoding: str) -> bool:
     return read.translate(_LINE_ENDS).isprintable()
 
 
-def _mpeg(head: bytes) -> Looks:
+def _mpeg(head: bytes) -> DetectedFormat:
     layer = head[1] >> 1 & 3
     if layer == 0:
-        return Looks("AAC", "aac", "audio/aac")
+        return DetectedFormat("AAC", "aac", "audio/aac")
     if layer != 1:
-        return Looks(f"MPEG layer {4 - layer}", f"mp{4 - layer}", _MP3)
-    return Looks("free-format MP3" if head[2] >> 4 == 0 else "damaged MP3", "mp3", _MP3)
+        return DetectedFormat(f"MPEG layer {4 - layer}", f"mp{4 - layer}", _MP3)
+    return DetectedFormat("free-format MP3" if head[2] >> 4 == 0 else "damaged MP3", "mp3", _MP3)
 
 
 def head_of(data: Data, at: int) -> bytes:

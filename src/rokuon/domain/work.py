@@ -109,7 +109,7 @@ class FailedTry:
 
 
 @dataclass(frozen=True, slots=True)
-class Witness:
+class VerifiedRecording:
     """A verified recording: if it can still be opened, its kind is not refused."""
 
     kind: RecordingKind

@@ -20,7 +20,7 @@ from rokuon.jobs.tick import tick
 from rokuon.runtime import stopping
 from rokuon.runtime.database_clock import DatabaseClock
 from rokuon.runtime.schema_version import DatabaseNewer, require_no_newer
-from rokuon.wiring.job_handlers import Engine
+from rokuon.wiring.job_handlers import JobHandlers
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ STOP_WITHIN_S = 22.0
 KEEP_JOBS_HOURS = 24
 
 
-def build_app(engine: Engine) -> App:
+def build_app(engine: JobHandlers) -> App:
     """Return the app with its tasks. They are thin: each reads what to do from the ledger and may run twice."""
     app = App(connector=PsycopgConnector(kwargs=connector_params(), min_size=1, max_size=4))
     app.task(name=WINDOW, queue=BULK)(engine.window)
@@ -50,7 +50,7 @@ def build_app(engine: Engine) -> App:
     return app
 
 
-async def run(engine: Engine, stop: asyncio.Event, clock: DatabaseClock | None = None) -> None:
+async def run(engine: JobHandlers, stop: asyncio.Event, clock: DatabaseClock | None = None) -> None:
     """Work until `stop` is set; then finish the recordings in flight, return the rest to the queue, and return within 22 s.
 
     `clock` is the engine's clock if that is the database's: it is compared every few seconds. If a newer version has migrated the database,
@@ -64,7 +64,7 @@ async def run(engine: Engine, stop: asyncio.Event, clock: DatabaseClock | None =
         beside = [
             tasks.create_task(_every(RESCUE_EVERY_S, lambda: rescue(app))),
             tasks.create_task(_every(RESCUE_EVERY_S, engine.look_around)),
-            tasks.create_task(_every(RESCUE_EVERY_S, lambda: _look(engine, clock))),
+            tasks.create_task(_every(RESCUE_EVERY_S, lambda: _read_clock(engine, clock))),
             tasks.create_task(_every(RESCUE_EVERY_S, lambda: _stop_where_newer(engine, stop, newer))),
             tasks.create_task(_every(TICK_EVERY_S, lambda: _tick(app, engine, clock))),
             # Not in the tick: a dump may take longer than a minute.
@@ -126,7 +126,7 @@ async def rescue(app: App) -> None:
         log.warning("job_rescued", extra={"job": job.id, "task": job.task_name})
 
 
-async def _stop_where_newer(engine: Engine, stop: asyncio.Event, newer: list[DatabaseNewer]) -> None:
+async def _stop_where_newer(engine: JobHandlers, stop: asyncio.Event, newer: list[DatabaseNewer]) -> None:
     """Stop if a newer version has migrated the database: that version may misread what this one writes."""
     try:
         await engine.db(require_no_newer)
@@ -137,14 +137,14 @@ async def _stop_where_newer(engine: Engine, stop: asyncio.Event, newer: list[Dat
         stop.set()
 
 
-async def _look(engine: Engine, clock: DatabaseClock | None) -> timedelta:
+async def _read_clock(engine: JobHandlers, clock: DatabaseClock | None) -> timedelta:
     """Return how far this machine's clock is ahead of the database's."""
     return await engine.db(clock.look) if clock is not None else timedelta(0)
 
 
-async def _tick(app: App, engine: Engine, clock: DatabaseClock | None) -> None:
+async def _tick(app: App, engine: JobHandlers, clock: DatabaseClock | None) -> None:
     """Run a tick. A worker whose clock differs too much from the database's queues no jobs: its signatures and dates would be wrong."""
-    ahead = await _look(engine, clock)
+    ahead = await _read_clock(engine, clock)
     right = abs(ahead) <= MOST_APART
     if not right:
         log.error("clock_is_wrong", extra={"ahead_s": round(ahead.total_seconds()), "most_s": MOST_APART.total_seconds()})

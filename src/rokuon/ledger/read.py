@@ -6,7 +6,7 @@ from datetime import datetime
 
 from rokuon.domain.pace import Listed
 from rokuon.domain.recording import RecordingKind
-from rokuon.domain.work import Witness
+from rokuon.domain.work import VerifiedRecording
 
 from . import failures, unread
 from .models import Run, Window
@@ -142,7 +142,7 @@ def companies_with_due_copies(now: datetime) -> list[int]:
     return [row[0] for row in rows]
 
 
-def witnesses(company_id: int, kind: str, limit: int, past: datetime | None) -> list[Witness]:
+def witnesses(company_id: int, kind: str, limit: int, past: datetime | None) -> list[VerifiedRecording]:
     """Return the latest verified recordings of this kind, of calls after `past`."""
     # Ordered by id instead of time: this scans an index, and copies that were placed last were listed last.
     rows = fetch(
@@ -151,7 +151,7 @@ def witnesses(company_id: int, kind: str, limit: int, past: datetime | None) -> 
             ORDER BY c.id DESC LIMIT %s""",
         [company_id, kind, past, past, limit],
     )
-    return [Witness(RecordingKind(kind), recording_id, url) for recording_id, url in rows]
+    return [VerifiedRecording(RecordingKind(kind), recording_id, url) for recording_id, url in rows]
 
 
 def bucket_fails(company_id: int, bucket_id: int, reasons: Sequence[str], in_a_row: int) -> bool:

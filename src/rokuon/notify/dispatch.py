@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 
 from rokuon.accounts.mail import configured
-from rokuon.domain.failures import Tell, by_reason
+from rokuon.domain.failures import Responsible, by_reason
 from rokuon.ledger import health as ledger
 from rokuon.ledger.health import Rest
 from rokuon.org import tree
@@ -48,7 +48,7 @@ class _Plan:
     notice: Notice
     finding: Finding | None
     step: NoticeStep
-    tell: Occasion | None
+    occasion: Occasion | None
     count: int = 0
     rest: Rest = NOTHING_LEFT
 
@@ -60,7 +60,7 @@ class _Group:
     lines: list[NoticeLine] = field(default_factory=list)
 
 
-class Telling:
+class MailDispatch:
     """The notices and mails of a company, or of the installation if `company` is None. If this installation sends no mail, or no recipient
     can be reached, nobody counts as notified: they are notified as soon as that changes."""
 
@@ -93,29 +93,34 @@ class Telling:
         if notice.kind == NoticeKind.HOLD:
             using = Office.objects.filter(company=self.company, pk__in=notice.facts.get("offices", ())).order_by("pk")
             addresses += [one for office in using for one in self.of_office(office).addresses]
-            if by_reason(notice.cause).tell is Tell.OPERATOR:
+            if by_reason(notice.cause).notify is Responsible.OPERATOR:
                 addresses += recipients.operators(self.now)
         return Audience(recipients.once(addresses), False)
 
-    def tell(self, noticed: Sequence[Noticed], *, quiet: bool) -> int:
+    def queue(self, noticed: Sequence[Noticed], *, quiet: bool) -> int:
         """Store the current state of each notice and queue the mails; return the number of mails."""
         plans = [self._plan(notice, finding, quiet) for notice, finding in noticed]
-        reminded = {self._group_of(plan) for plan in plans if plan.tell is Occasion.REMINDER} if self.sends else set()
+        reminded = {self._group_of(plan) for plan in plans if plan.occasion is Occasion.REMINDER} if self.sends else set()
         for plan in plans:
-            if plan.tell is None and reminded and policy.joins(plan.step.now, plan.count, self.now) and self._group_of(plan) in reminded:
-                plan.tell = Occasion.REMINDER
+            if (
+                plan.occasion is None
+                and reminded
+                and policy.joins(plan.step.now, plan.count, self.now)
+                and self._group_of(plan) in reminded
+            ):
+                plan.occasion = Occasion.REMINDER
             self._carry_out(plan)
         return self._put()
 
     def _plan(self, notice: Notice, finding: Finding | None, quiet: bool) -> _Plan:
         count = finding.count if finding is not None else 0
         step = policy.decide(policy.seen(notice), count, self.now, quiet=quiet)
-        plan = _Plan(notice, finding, step, step.tell, count)
-        if step.tell is Occasion.ENDED and notice.kind in (NoticeKind.FAILED, NoticeKind.GONE):
+        plan = _Plan(notice, finding, step, step.occasion, count)
+        if step.occasion is Occasion.ENDED and notice.kind in (NoticeKind.FAILED, NoticeKind.GONE):
             plan.rest = self._rest(notice)
             if plan.rest.elsewhere >= notice.told_count:
                 # Nothing of it is fixed or explained: it is reported under its other cause.
-                plan.tell = None
+                plan.occasion = None
         return plan
 
     @staticmethod
@@ -129,15 +134,15 @@ class Telling:
 
     def _carry_out(self, plan: _Plan) -> None:
         notice, state = plan.notice, plan.step.now
-        audience = self.audience(notice) if self.sends and (plan.tell or plan.step.escalate) else Audience((), False)
-        tells = plan.tell if audience.addresses else None
+        audience = self.audience(notice) if self.sends and (plan.occasion or plan.step.escalate) else Audience((), False)
+        tells = plan.occasion if audience.addresses else None
         if tells is not None:
-            state = policy.told(state, tells, plan.count, self.now)
+            state = policy.after_mail(state, tells, plan.count, self.now)
         known = {one.email for one in audience.addresses}
         others = tuple(one for one in self.of_company() if one.email not in known) if plan.step.escalate and self.sends else ()
         # If the office's admins are the company's, they already know; if nobody is there now, someone may be added later.
         if plan.step.escalate and (others or audience.addresses):
-            state = policy.told(state, Occasion.ESCALATED, plan.count, self.now)
+            state = policy.after_mail(state, Occasion.ESCALATED, plan.count, self.now)
         if not self.write(notice, state, plan.finding, over=plan.step.over):
             return
         line = self.line(notice, plan.count, new=max(0, plan.count - plan.step.now.told_count))

@@ -56,7 +56,7 @@ class NoticeStep:
     notify the company's admins too, and whether it is over."""
 
     now: Seen
-    tell: Occasion | None = None
+    occasion: Occasion | None = None
     escalate: bool = False
     over: bool = False
 
@@ -89,7 +89,7 @@ def decide(was: Seen, count: int, now: datetime, *, quiet: bool = False) -> Noti
     return NoticeStep(here, tell, escalate)
 
 
-def told(was: Seen, occasion: Occasion, count: int, now: datetime) -> Seen:
+def after_mail(was: Seen, occasion: Occasion, count: int, now: datetime) -> Seen:
     """Return the state after a mail about `count` things was queued."""
     if occasion is Occasion.ESCALATED:
         return replace(was, escalated_at=now)

@@ -17,7 +17,7 @@ from rokuon.ledger.sql import ms
 from rokuon.org.models import Company, Office, Target
 
 from . import policy
-from .dispatch import Telling
+from .dispatch import MailDispatch
 from .message import Letter, Numbers
 from .models import Notice, NotificationSettings, Occasion
 from .text import lines
@@ -61,38 +61,38 @@ def numbers(company: Company, office: Office | None, since: datetime, until: dat
     )
 
 
-def of_first_run(company: Company, run: Run, counted: Sequence[Counted], telling: Telling) -> int:
+def of_first_run(company: Company, run: Run, counted: Sequence[Counted], dispatch: MailDispatch) -> int:
     """Mail the result of the first Back up now, once: its numbers to the company's admins, and to each office's admins what needs attention
     there. Its notices count as mailed. `counted` are the open notices with their current counts. Returns the number of mails."""
     NotificationSettings.objects.get_or_create(company=company)
     if not NotificationSettings.objects.filter(company=company, summary_of=None).update(summary_of=run.pk):
         return 0
-    if not telling.sends or run.finished_at is None or telling.now - run.finished_at > LATE:
+    if not dispatch.sends or run.finished_at is None or dispatch.now - run.finished_at > LATE:
         return 0
     mine = [(notice, count) for notice, count in counted if notice.kind in policy.QUIET and count > 0]
     put = 0
     reached = set()
     for office in sorted({notice.office for notice, _count in mine if notice.office is not None}, key=lambda one: one.pk):
-        audience = telling.of_office(office)
+        audience = dispatch.of_office(office)
         if audience.addresses:
             reached.add(office.pk)
         if audience.addresses and not audience.fallback:
-            put += telling.put(_letter(company, run, office, mine, telling), audience.addresses, office)
-    admins = telling.of_company()
-    put += telling.put(_letter(company, run, None, mine, telling), admins, None)
+            put += dispatch.put(_letter(company, run, office, mine, dispatch), audience.addresses, office)
+    admins = dispatch.of_company()
+    put += dispatch.put(_letter(company, run, None, mine, dispatch), admins, None)
     for notice, count in mine:
         if notice.office_id in reached or admins:
-            state = policy.told(policy.seen(notice), Occasion.BACKFILL, count, telling.now)
-            telling.mark(notice, policy.told(state, Occasion.ESCALATED, count, telling.now) if admins else state)
+            state = policy.after_mail(policy.seen(notice), Occasion.BACKFILL, count, dispatch.now)
+            dispatch.mark(notice, policy.after_mail(state, Occasion.ESCALATED, count, dispatch.now) if admins else state)
     return put
 
 
-def _letter(company: Company, run: Run, office: Office | None, counted: Sequence[Counted], telling: Telling) -> Letter:
-    ours = [telling.line(notice, count, new=count) for notice, count in counted if office is None or notice.office_id == office.pk]
-    letter = telling.letter(Occasion.BACKFILL, office, lines.merged(ours))
-    return telling.with_numbers(
+def _letter(company: Company, run: Run, office: Office | None, counted: Sequence[Counted], dispatch: MailDispatch) -> Letter:
+    ours = [dispatch.line(notice, count, new=count) for notice, count in counted if office is None or notice.office_id == office.pk]
+    letter = dispatch.letter(Occasion.BACKFILL, office, lines.merged(ours))
+    return dispatch.with_numbers(
         letter,
-        numbers(company, office, run.since, run.until, telling.now),
+        numbers(company, office, run.since, run.until, dispatch.now),
         local_date(ms(run.since), letter.zone),
         local_date(ms(run.until) - 1, letter.zone),
     )

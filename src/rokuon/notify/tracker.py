@@ -14,7 +14,7 @@ from rokuon.ledger import health as ledger
 from rokuon.org.models import Company
 
 from . import policy, summary
-from .dispatch import Telling, begun, fields_of
+from .dispatch import MailDispatch, begun, fields_of
 from .findings import Finding
 from .models import Mail, Notice, NoticeKind
 
@@ -27,14 +27,14 @@ def watch(company: Company | None, found: Sequence[Finding], now: datetime, enqu
     """Enter the findings of this company (None: of the installation), and put the due mails into the outbox."""
     there = {finding.key: finding for finding in found}
     notices = _entered(company, there, now)
-    telling = Telling(company, now)
+    dispatch = MailDispatch(company, now)
     put, quiet = 0, False
     if company is not None:
         run = ledger.first_run(company.pk)
         quiet = summary.is_quiet(run)
         if run is not None and not quiet:
-            put += summary.of_first_run(company, run, [(one, _count(there.get(_key(one)))) for one in notices], telling)
-    put += telling.tell([(notice, there.get(_key(notice))) for notice in notices], quiet=quiet)
+            put += summary.of_first_run(company, run, [(one, _count(there.get(_key(one)))) for one in notices], dispatch)
+    put += dispatch.queue([(notice, there.get(_key(notice))) for notice in notices], quiet=quiet)
     if put:
         enqueue_mail()
 

@@ -12,7 +12,7 @@ from rokuon.org import tree
 from rokuon.org.models import Company
 
 from . import summary
-from .dispatch import Telling
+from .dispatch import MailDispatch
 from .models import NotificationSettings, Occasion
 from .text import lines
 from .tracker import open_notices
@@ -31,27 +31,27 @@ def due_week(now: datetime, zone_name: str) -> date:
 
 
 @transaction.atomic
-def tell(company: Company, now: datetime, enqueue_mail: Callable[[], None]) -> bool:
+def queue_weekly_mail(company: Company, now: datetime, enqueue_mail: Callable[[], None]) -> bool:
     """Mail the company's admins about the seven days before this Monday, once, also if the machine slept through the morning. Return False
     if there is nothing to send: already sent, switched off, nothing is backed up, or the company is newer."""
     zone_name = tree.company_zone(company, settings.ROKUON_TIME_ZONE)
     monday = due_week(now, zone_name)
     until = datetime.combine(monday, time(), zone(zone_name))
-    telling = Telling(company, now)
-    if not telling.sends or not company.enabled or company.created_at >= until or not company.targets.filter(backed_up=True).exists():
+    dispatch = MailDispatch(company, now)
+    if not dispatch.sends or not company.enabled or company.created_at >= until or not company.targets.filter(backed_up=True).exists():
         return False
     NotificationSettings.objects.get_or_create(company=company)
     untold = NotificationSettings.objects.filter(Q(weekly_for=None) | Q(weekly_for__lt=monday), company=company, weekly=True)
     if not untold.update(weekly_for=monday):
         return False
     since = datetime.combine(monday - WEEK, time(), zone(zone_name))
-    open_now = [telling.line(notice, notice.count) for notice in open_notices(company.pk, None) if notice.count > 0]
-    letter = telling.with_numbers(
-        telling.letter(Occasion.WEEKLY, None, lines.merged(open_now)),
+    open_now = [dispatch.line(notice, notice.count) for notice in open_notices(company.pk, None) if notice.count > 0]
+    letter = dispatch.with_numbers(
+        dispatch.letter(Occasion.WEEKLY, None, lines.merged(open_now)),
         summary.numbers(company, None, since, until, now, events=True),
         monday - WEEK,
         monday - timedelta(days=1),
     )
-    if telling.put(letter, telling.of_company(), None):
+    if dispatch.put(letter, dispatch.of_company(), None):
         enqueue_mail()
     return True

@@ -101,7 +101,7 @@ class GcsStore:
 
     async def stat(self, key: str) -> StoredObject | None:
         try:
-            return stored(await self._look(lambda: self._storage().download_metadata(self._bucket, key, timeout=_SMALL)))
+            return stored(await self._ask_again(lambda: self._storage().download_metadata(self._bucket, key, timeout=_SMALL)))
         except ObjectMissing:
             await self._page({"maxResults": "1"})  # Raises BucketMissing: Google gives the same answer for both.
             return None
@@ -116,7 +116,7 @@ class GcsStore:
                 raise ObjectMissing
             return
         try:
-            async with await self._look(lambda: self._media(key, headers)) as answer:
+            async with await self._ask_again(lambda: self._media(key, headers)) as answer:
                 async for piece in checked(answer, start, end, _PIECE):
                     yield piece
         except BeyondEnd:
@@ -153,7 +153,7 @@ class GcsStore:
         for an invalid answer."""
         query = [("permissions", permission) for permission in _PERMISSIONS]
         address = self._url("storage/v1", "iam/testPermissions")
-        answer = await self._look(lambda: self._send_once("GET", address, params=query, timeout=_SMALL))
+        answer = await self._ask_again(lambda: self._send_once("GET", address, params=query, timeout=_SMALL))
         held = (await as_json(answer)).get("permissions", [])
         if not isinstance(held, list) or not all(isinstance(one, str) for one in held):
             raise StoreUnavailable("the answer names no permissions")
@@ -254,7 +254,7 @@ class GcsStore:
             return refused
 
     async def _page(self, query: Mapping[str, str]) -> ObjectPage:
-        return page_of(await self._look(lambda: self._storage().list_objects(self._bucket, params=dict(query), timeout=_SMALL)))
+        return page_of(await self._ask_again(lambda: self._storage().list_objects(self._bucket, params=dict(query), timeout=_SMALL)))
 
     async def _media(self, key: str, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
         """Return the response with an object's stored bytes; its body is not read yet."""
@@ -285,7 +285,7 @@ class GcsStore:
             await answer.read()
             return answer
 
-    async def _look(self, request: Callable[[], Awaitable[_T]]) -> _T:
+    async def _ask_again(self, request: Callable[[], Awaitable[_T]]) -> _T:
         """Send a request that changes nothing. It is repeated up to twice, within seconds, if Google is temporarily unavailable."""
         tries = 0
         while True:

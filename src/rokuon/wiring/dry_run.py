@@ -13,13 +13,13 @@ from rokuon.ledger import read
 from rokuon.ledger.sql import at
 from rokuon.org.models import Company
 from rokuon.wiring.backup_now import default_range, plan, scope_targets
-from rokuon.wiring.job_handlers import Engine
+from rokuon.wiring.job_handlers import JobHandlers
 from rokuon.wiring.targets import load_targets
 from rokuon.wiring.time_left import budget_of
 
 
 async def estimate(
-    engine: "Engine",
+    engine: "JobHandlers",
     company_id: int,
     scope_kind: ScopeKind,
     scope_id: int,

@@ -85,7 +85,7 @@ class _WindowFacts:
     how: Mapping[str, str]
 
 
-class Engine:
+class JobHandlers:
     """Job handlers, shared by the jobs of one process. `clock` returns aware UTC times. Close it at the end."""
 
     def __init__(self, installation: Installation, jobs: Jobs, *, clock: Callable[[], datetime] = utc_now) -> None:

@@ -10,7 +10,7 @@ from rokuon.domain.expiry import is_leaving
 from rokuon.domain.failures import HoldOn, RokuonError, StoreRequestRefused, StoreUnavailable, by_reason
 from rokuon.domain.recording import RecordingKind
 from rokuon.domain.retry import BUCKET_AWAY_AFTER
-from rokuon.domain.work import ListingProgress, Outcome, PlannedCall, PlannedCopy, Witness, Work
+from rokuon.domain.work import ListingProgress, Outcome, PlannedCall, PlannedCopy, VerifiedRecording, Work
 from rokuon.ledger import expiry, holds, place, read, record, runs, unread
 from rokuon.ledger.gateway import Database
 from rokuon.ledger.models import Hold, Run, Window
@@ -66,7 +66,7 @@ class DueLedger:
     def _open_holds(self) -> dict[tuple[HoldOn, str], RokuonError]:
         return {(HoldOn(hold.on), hold.ref): by_reason(hold.reason)(hold.detail) for hold in holds.open_holds(self._company_id)}
 
-    async def witnesses(self, kind: RecordingKind) -> Sequence[Witness]:
+    async def witnesses(self, kind: RecordingKind) -> Sequence[VerifiedRecording]:
         return await self._db(read.witnesses, self._company_id, kind, WITNESSES, self._past)
 
     async def has_left(self, work: Work) -> bool:

@@ -20,7 +20,7 @@ def watch(now: datetime, jobs: Jobs) -> None:
     for company in Company.objects.order_by("pk"):
         try:
             tracker.watch(company, findings.of_company(company, now), now, jobs.enqueue_mail)
-            weekly.tell(company, now, jobs.enqueue_mail)
+            weekly.queue_weekly_mail(company, now, jobs.enqueue_mail)
         except (DatabaseError, LookupError, ObjectDoesNotExist, TypeError, ValueError):
             # A fault of one company must not delay the notices of others; the next minute tries again.
             log.exception("notices_not_looked_at", extra={"company": company.pk})

@@ -13,7 +13,7 @@ from rokuon.domain.recording import ScopeKind
 from rokuon.jobs import queue
 from rokuon.org.models import Company
 from rokuon.wiring.dry_run import estimate
-from rokuon.wiring.job_handlers import Engine
+from rokuon.wiring.job_handlers import JobHandlers
 
 
 def show_plan(
@@ -22,7 +22,7 @@ def show_plan(
     """Show the plan. Costs one listing request per window; changes nothing."""
 
     async def ask() -> Estimate:
-        engine = Engine(session.installation, queue)
+        engine = JobHandlers(session.installation, queue)
         try:
             return await estimate(engine, company.pk, kind, scope_id, wanted, session.now(), relist=relist)
         finally:

@@ -7,13 +7,13 @@ from rokuon.accounts.permissions import Action
 from rokuon.base import i18n
 from rokuon.console.settings.read_model import company_admins
 from rokuon.console.web.guards import CompanyRequest
-from rokuon.domain.failures import N_, RokuonError, Tell, curer
+from rokuon.domain.failures import N_, Responsible, RokuonError, curer
 
 CURES = {
-    Tell.NOBODY: N_("Nothing has to be fixed: retrying is enough."),
-    Tell.OFFICE: N_("An office admin or a company admin can fix this."),
-    Tell.COMPANY: N_("A company admin can fix this."),
-    Tell.OPERATOR: N_("The operator of this Rokuon installation can fix this."),
+    Responsible.NOBODY: N_("Nothing has to be fixed: retrying is enough."),
+    Responsible.OFFICE: N_("An office admin or a company admin can fix this."),
+    Responsible.COMPANY: N_("A company admin can fix this."),
+    Responsible.OPERATOR: N_("The operator of this Rokuon installation can fix this."),
 }
 
 
@@ -29,10 +29,10 @@ class Cure:
 def cure_of(request: CompanyRequest, failure: type[RokuonError]) -> Cure:
     who = curer(failure)
     yours = {
-        Tell.NOBODY: False,
-        Tell.OFFICE: Action.BACK_UP in request.reaches,
-        Tell.COMPANY: Action.SET_COMPANY in request.reaches,
-        Tell.OPERATOR: request.user.is_operator,
+        Responsible.NOBODY: False,
+        Responsible.OFFICE: Action.BACK_UP in request.reaches,
+        Responsible.COMPANY: Action.SET_COMPANY in request.reaches,
+        Responsible.OPERATOR: request.user.is_operator,
     }[who]
-    asks = who is Tell.COMPANY and not yours and Action.BACK_UP in request.reaches
+    asks = who is Responsible.COMPANY and not yours and Action.BACK_UP in request.reaches
     return Cure(i18n._(CURES[who]), yours, company_admins(request.company) if asks else [])

@@ -75,7 +75,7 @@ def retry(request: CompanyRequest) -> HttpResponse:
     )
     if begun is None:
         messages.info(request, _("Nothing was left to retry: someone did, or it is backed up by now."))
-        return _to_desk(request)
+        return _to_failures(request)
     return HttpResponseRedirect(reverse("console:failures-retried", args=[request.company.public_id, begun.pk]), status=303)
 
 
@@ -148,7 +148,7 @@ def _cause(request: CompanyRequest) -> tuple[str, str]:
     return state if state in Copy.State.values else "", reason if _REASON.fullmatch(reason) else ""
 
 
-def _to_desk(request: CompanyRequest) -> HttpResponse:
+def _to_failures(request: CompanyRequest) -> HttpResponse:
     return HttpResponseRedirect(reverse("console:failures", args=[request.company.public_id]), status=303)
 
 
@@ -156,5 +156,5 @@ def _back(request: CompanyRequest) -> HttpResponse:
     """Redirect to the cause's page, from which the form was sent."""
     state, reason = _cause(request)
     if state not in ledger_failures.NOT_BACKED_UP or not reason:
-        return _to_desk(request)
+        return _to_failures(request)
     return HttpResponseRedirect(reverse("console:failures-cause", args=[request.company.public_id, state, reason]), status=303)

@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 
 from rokuon.accounts.permissions import AccessReach, Action
 from rokuon.base import i18n
-from rokuon.domain.failures import HoldOn, SourceThrottled, Tell, by_reason
+from rokuon.domain.failures import HoldOn, Responsible, SourceThrottled, by_reason
 from rokuon.jobs import queue
 from rokuon.ledger import holds
 from rokuon.ledger.models import Hold
@@ -94,7 +94,7 @@ def _of_hold(company: Company, reaches: Mapping[Action, AccessReach], hold: Hold
     if hold.on == HoldOn.BUCKET:
         bucket = reverse("console:settings-bucket", args=[company.public_id, hold.ref]) if Action.SET_BUCKETS in reaches else ""
         return Banner(advice, names.get(hold.ref, ""), bucket, _("To the bucket"), hold.reason)
-    if failure.tell is Tell.OPERATOR:
+    if failure.notify is Responsible.OPERATOR:
         return Banner(advice, "Dialpad", code=hold.reason)
     if Action.SET_COMPANY in reaches:
         return Banner(advice, "Dialpad", reverse("console:set_up", args=[company.public_id]) + "#key", _("To the API key"), hold.reason)

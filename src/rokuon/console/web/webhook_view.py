@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 _known = KnownHooks()
 
-NOBODY = "x" * 43
+NO_SECRET = "x" * 43
 """A secret that signs nothing: checking an address that does not exist takes as long as checking a wrong signature."""
 
 
@@ -119,7 +119,7 @@ def _secrets(hook: Hook | None, request: HttpRequest) -> list[str]:
     """Return the currently valid secrets, newest first. The old one stays valid for longer than a day if Dialpad could not be given the new
     one."""
     if hook is None:
-        return [NOBODY]
+        return [NO_SECRET]
     sealed = [hook.secret]
     if hook.old_secret and hook.old_until is not None and (now(request) < hook.old_until or hook.reason):
         sealed.append(hook.old_secret)
