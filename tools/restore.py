@@ -34,9 +34,9 @@ ENDED = ("accounts_session", "accounts_link", "accounts_throttle", "accounts_han
 
 AGAIN = """What happened after {at} is not in the dump. Do again what was done since then:
 
-  - disable the people who were disabled, and take away the roles that were taken away: `rokuon people list` shows who can sign in now,
+  - disable the people who were disabled, and remove the roles that were removed: `rokuon people list` shows who can sign in now,
     `rokuon people disable ADDRESS` ends it. Until then they can sign in again.
-  - change the passwords that were changed, above all those that somebody else knew: the old ones work again.
+  - change the passwords that were changed, above all those that someone else knew: the old ones work again.
   - set the second factor up again where it was changed, and make new recovery codes: those that were used since then work once more.
   - enter API keys and bucket credentials that were replaced, and settings, rules and recipients of notices that were changed.
   - close the failures that were closed.
