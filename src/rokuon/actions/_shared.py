@@ -23,6 +23,13 @@ def record(
     audit.record(actor, action, now=now, company_id=company.pk, subject=subject, before=before, after=after)
 
 
+def record_of_company(
+    actor: Actor, action: str, company: Company, now: datetime, after: dict[str, Any] | None = None, before: dict[str, Any] | None = None
+) -> None:
+    """Add an entry about the company itself, or about several things in it."""
+    record(actor, action, company, now, ("company", company.pk, company.name), after, before)
+
+
 def lift(company_id: int, on: HoldOn, ref: str, jobs: Jobs, now: datetime) -> None:
     holds.lift(company_id, on, ref, now)
     runs.queue_windows(company_id, now, jobs.enqueue_window)

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from rokuon.accounts.audit import Actor
 from rokuon.accounts.models import Membership
-from rokuon.actions._shared import lift, record
+from rokuon.actions._shared import lift, record_of_company
 from rokuon.base.i18n import _
 from rokuon.base.logs import hide
 from rokuon.base.secrets import Secret
@@ -56,7 +56,7 @@ def recheck_key(installation: Installation, company: Company, jobs: Jobs, actor:
         if report.account is not None and report.account.directory.company.id == company.dialpad_id:
             enter(company.pk, report.account, now)
             _lift_what_the_key_stopped(company.pk, jobs, now)
-        record(actor, "company.key_check", company, now, _named(company), report.kept())
+        record_of_company(actor, "company.key_check", company, now, report.kept())
     return report
 
 
@@ -86,7 +86,7 @@ def register_company(
         if actor.person is not None:
             Membership.objects.create(person=actor.person, company_id=company.pk, role=Membership.Role.COMPANY_ADMIN, created_at=now)
         after = {"address": base_url, "key": f"…{ending(key)}"}
-        record(actor, "company.add", company, now, _named(company), after)
+        record_of_company(actor, "company.add", company, now, after)
     company.refresh_from_db()
     return company, result
 
@@ -114,12 +114,8 @@ def keep_key(
         _lift_what_the_key_stopped(company.pk, jobs, now)
         # Two keys may end alike: the entry itself says that a new one was entered.
         after = {"key": f"…{ending(key)}", **report.kept()}
-        record(actor, "company.key", company, now, _named(company), after, before)
+        record_of_company(actor, "company.key", company, now, after, before)
     return account
-
-
-def _named(company: Company) -> tuple[str, object, str]:
-    return "company", company.pk, company.name
 
 
 def _seal_key(installation: Installation, company: Company, key: Secret, report: KeyReport, actor: Actor, now: datetime) -> None:

@@ -7,6 +7,7 @@ from django.db import transaction
 
 from rokuon.accounts import audit
 from rokuon.accounts.audit import Actor
+from rokuon.actions._shared import record_of_company
 from rokuon.domain.ports import Jobs
 from rokuon.ledger import aside, failures
 from rokuon.ledger.failures import Which
@@ -29,7 +30,7 @@ def retry(company: Company, targets: Sequence[int] | None, which: Which, jobs: J
     begun = failures.begin_retry(company.pk, due, actor.name, now)
     if begun is not None:
         jobs.enqueue_due(company.pk)
-        _record(company, "failure.retry", actor, now, {"copies": len(due), **_told(which)})
+        record_of_company(actor, "failure.retry", company, now, {"copies": len(due), **_told(which)})
     return begun
 
 
@@ -101,8 +102,4 @@ def _record_each(company: Company, action: str, actor: Actor, now: datetime, cop
     """Record a decision on these copies so that the audit log names every recording."""
     for start in range(0, len(copies), MOST_RECORDINGS):
         part = copies[start : start + MOST_RECORDINGS]
-        _record(company, action, actor, now, {"copies": len(part), **after, "recordings": failures.recording_ids(part)})
-
-
-def _record(company: Company, action: str, actor: Actor, now: datetime, after: dict[str, object]) -> None:
-    audit.record(actor, action, now=now, company_id=company.pk, subject=("company", company.pk, company.name), after=after)
+        record_of_company(actor, action, company, now, {"copies": len(part), **after, "recordings": failures.recording_ids(part)})

@@ -7,8 +7,8 @@ from itertools import islice
 
 from django.db import transaction
 
-from rokuon.accounts import audit
 from rokuon.accounts.audit import Actor
+from rokuon.actions._shared import record_of_company
 from rokuon.actions.reason_text import state_words, why
 from rokuon.base.i18n import _
 from rokuon.domain import placement
@@ -49,7 +49,7 @@ def size(company: Company, asked: Asked) -> int:
 def export(company: Company, asked: Asked, actor: Actor, now: datetime) -> tuple[list[str], Iterator[Sequence[object]]]:
     """Return headings and rows. The export is in the audit log before any row is read."""
     after = {"rows": size(company, asked)}
-    audit.record(actor, "failure.export", now=now, company_id=company.pk, subject=("company", company.pk, company.name), after=after)
+    record_of_company(actor, "failure.export", company, now, after)
     headings = [
         _("State"),
         _("Cause"),

@@ -7,6 +7,7 @@ from django.db import transaction
 from rokuon.accounts import audit
 from rokuon.accounts.addresses import address_of
 from rokuon.accounts.audit import Actor
+from rokuon.actions._shared import record_of_company
 from rokuon.notify.models import NotificationSettings, Recipient
 from rokuon.org.models import Company, Office
 
@@ -61,8 +62,7 @@ def change_notification_settings(
     if before == wanted:
         return False
     NotificationSettings.objects.filter(pk=preferences.pk).update(**wanted)
-    subject = ("company", company.pk, company.name)
-    audit.record(actor, "notice.rhythm", now=now, company_id=company.pk, subject=subject, before=before, after=wanted)
+    record_of_company(actor, "notice.rhythm", company, now, wanted, before)
     return True
 
 

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from django.db import transaction
 
-from rokuon.accounts import audit
 from rokuon.accounts.audit import Actor
+from rokuon.actions._shared import record_of_company
 from rokuon.ledger import reasons, unnamed
 from rokuon.ledger.models import Call
 from rokuon.org.models import Company
@@ -49,4 +49,4 @@ def reopen(company: Company, targets: Sequence[int] | None, ids: Sequence[int] |
 
 def _record(company: Company, action: str, actor: Actor, now: datetime, calls: Sequence[Call], after: dict[str, object]) -> None:
     after["call_ids"] = [call.call_id for call in calls[:NAMED]]
-    audit.record(actor, action, now=now, company_id=company.pk, subject=("company", company.pk, company.name), after=after)
+    record_of_company(actor, action, company, now, after)

@@ -6,8 +6,8 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import QuerySet
 
-from rokuon.accounts import audit
 from rokuon.accounts.audit import Actor
+from rokuon.actions._shared import record_of_company
 from rokuon.ledger import unread, unread_closings
 from rokuon.ledger.models import Unreadable
 from rokuon.org.models import Company
@@ -54,4 +54,4 @@ def _count(chosen: Sequence[Unreadable]) -> int:
 
 def _record(company: Company, action: str, actor: Actor, now: datetime, chosen: Sequence[Unreadable], also: dict[str, object]) -> None:
     after = {"entries": _count(chosen), "call_ids": sorted({entry.call_id for entry in chosen if entry.call_id})[:NAMED], **also}
-    audit.record(actor, action, now=now, company_id=company.pk, subject=("company", company.pk, company.name), after=after)
+    record_of_company(actor, action, company, now, after)
