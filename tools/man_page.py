@@ -22,11 +22,10 @@ if __name__ == "__main__":
 
 import click
 
-from rokuon.base.i18n import _
+from rokuon.base.i18n import _, first_sentence
 from rokuon.cli import main as cli
 from rokuon.cli.examples import EXAMPLES
 from rokuon.cli.support.click_i18n import UNIT, teach_click
-from rokuon.cli.support.commands import first_sentence
 
 HEADINGS = {
     "en": ("NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "COMMANDS", "EXIT STATUS", "FILES", "SEE ALSO"),

@@ -1,6 +1,6 @@
 """State and cause of a row of the export, in the reader's words."""
 
-from rokuon.base.i18n import _
+from rokuon.base.i18n import _, first_sentence
 from rokuon.domain.failures import N_
 from rokuon.ledger import unnamed
 from rokuon.ledger.reasons import in_words
@@ -21,7 +21,4 @@ def state_words(state: str) -> str:
 
 def why(reason: str) -> str:
     """Return only the first sentence about the reason code, without its full stop."""
-    whole = in_words(reason)
-    for stop in (". ", "。"):
-        whole = whole.partition(stop)[0]
-    return whole.rstrip(".")
+    return first_sentence(in_words(reason)).rstrip(".。")

@@ -6,6 +6,7 @@ There is one catalogue, `locale/<language>/LC_MESSAGES/django.mo`; Django's own 
 
 import gettext as _gettext
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -14,6 +15,7 @@ from pathlib import Path
 
 LOCALE_DIR = Path(__file__).resolve().parent.parent / "locale"
 LANGUAGES = ("en", "ja")
+_SENTENCE = re.compile(r".*?(?:。|\.(?=\s|$)|$)")
 
 _process: str = ""
 _here: ContextVar[str] = ContextVar("language", default="")
@@ -64,6 +66,12 @@ def _(message: str) -> str:
 def join_sentences(*sentences: str) -> str:
     """Join sentences with a space, in Japanese without one. Empty ones are left out."""
     return ("" if language() == "ja" else " ").join(filter(None, sentences))
+
+
+def first_sentence(text: str) -> str:
+    """Return the first sentence of a text in English or Japanese, with its full stop; all of a text without one."""
+    found = _SENTENCE.match(text)
+    return found[0] if found else text
 
 
 def ngettext(singular: str, plural: str, number: int) -> str:

@@ -1,13 +1,9 @@
 """Commands and groups of commands as Rokuon shows them: their help ends with examples, and a group lists whole first sentences."""
 
-import re
-
 import click
 
-from rokuon.base.i18n import _
+from rokuon.base.i18n import _, first_sentence
 from rokuon.cli.examples import EXAMPLES
-
-_SENTENCE = re.compile(r".*?(?:。|\.(?=\s|$)|$)")
 
 
 class _WithExamples(click.Command):
@@ -34,8 +30,3 @@ class Group(_WithExamples, click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section(_("Commands")):
             formatter.write_dl([(name, first_sentence(self.commands[name].help or "")) for name in self.list_commands(ctx)])
-
-
-def first_sentence(text: str) -> str:
-    found = _SENTENCE.match(text)
-    return found[0] if found else text
