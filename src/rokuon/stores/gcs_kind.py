@@ -38,7 +38,6 @@ class GcsKind(StoreKind):
             "The credential may delete and overwrite objects. Rokuon never does; grant Storage Object Creator and Storage Object Viewer "
             "instead of Storage Object User, and nobody can in its name."
         ),
-        Advice.MAY_UPDATE: N_("The credential may change the metadata of objects. Rokuon does not need this right."),
     }
 
     def canonical(self, url: str, settings: StoreSettings) -> str:
