@@ -4,18 +4,23 @@ import fcntl
 import os
 import shutil
 import signal
+import socket
 import stat
+import struct
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg import pq
 
-from rokuon.domain.failures import ConfigError
+from rokuon.domain.failures import ConfigError, DatabaseUnusable
 from rokuon.runtime import cluster, pg_programs, postgres
 from tests.conftest import short_folder
 
@@ -179,6 +184,83 @@ def test_a_server_that_may_forget_is_refused(data_dir: Path, name: str) -> None:
     finally:
         configuration.write_text(before)
     assert not running(data_dir)
+
+
+@contextmanager
+def dying_server(folder: Path, answers: list[bytes]) -> Iterator[None]:
+    """A server's last moments on the installation's socket: it answers one connection with each of `answers`, and is gone."""
+    path = cluster.socket_dir(folder) / f".s.PGSQL.{cluster.PORT}"
+    cluster.prepare_socket_dir(cluster.open_cluster(folder))
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(os.fspath(path))
+        path.chmod(0o777)
+        listening.listen()
+
+        def serve() -> None:
+            for answer in answers:
+                connection = listening.accept()[0]
+                with connection:
+                    connection.recv(8192)
+                    connection.sendall(answer)
+            listening.close()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield
+        thread.join(timeout=10)
+        assert not thread.is_alive(), "not every answer was asked for"
+
+
+def refusal(state: str, words: str) -> bytes:
+    body = b"SFATAL\0VFATAL\0C%s\0M%s\0\0" % (state.encode(), words.encode())
+    return b"E" + struct.pack("!i", len(body) + 4) + body
+
+
+LET_IN = b"R" + struct.pack("!ii", 8, 0)
+READY = LET_IN + b"Z" + struct.pack("!i", 5) + b"I"
+DYING = {
+    "it is gone": [READY],
+    "it is gone in mid-sentence": [READY, LET_IN],
+    "it is gone before the question": [READY, READY],
+    "it says nothing": [READY, b""],
+    "it says that it is shutting down": [READY, refusal("57P03", "the database system is shutting down")],
+    "it has no place": [READY, refusal("53300", "sorry, too many clients already")],
+}
+
+
+@pytest.mark.parametrize("answers", DYING.values(), ids=DYING)
+def test_a_server_that_dies_between_its_first_answer_and_the_next_question_is_started_again(data_dir: Path, answers: list[bytes]) -> None:
+    with dying_server(data_dir, answers), postgres.ensure_running(data_dir) as server, psycopg.connect(server.dsn) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_waiting_for_a_server_that_does_not_answer_stops_no_other_thread(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres, "ANSWER_WITHIN_S", 4)
+    ticks: list[float] = []
+    with postgres.ensure_running(data_dir):
+        os.kill(pid := postmaster(data_dir), signal.SIGSTOP)
+        try:
+            asking = threading.Thread(target=lambda: ticks.append(-1.0) if postgres.answers(data_dir) else None)
+            asking.start()
+            while asking.is_alive():
+                ticks.append(time.monotonic())
+                time.sleep(0.05)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+    assert -1.0 not in ticks
+    assert max(after - before for before, after in pairwise(ticks)) < 2
+
+
+def test_a_server_that_admits_nobody_is_named_with_its_reason(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres, "UNANSWERED_S", 0.5)
+    as_owner = cluster.dsn(data_dir, user="postgres", database="postgres")
+    with postgres.ensure_running(data_dir), psycopg.connect(as_owner, autocommit=True) as connection:
+        connection.execute("ALTER DATABASE rokuon CONNECTION LIMIT 0")
+        try:
+            with pytest.raises(DatabaseUnusable, match='too many connections for database "rokuon"'):
+                postgres.start_again(data_dir, lambda seconds: None)
+        finally:
+            connection.execute("ALTER DATABASE rokuon CONNECTION LIMIT -1")
 
 
 def test_only_the_owner_reaches_the_data_and_nobody_by_network(data_dir: Path) -> None:

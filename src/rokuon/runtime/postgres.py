@@ -38,6 +38,7 @@ PATIENCE = 600.0
 DAY = 86400
 STOP_WITHIN_S = 60.0
 KEEPER_FOLLOWS_S = 5.0
+ANSWER_WITHIN_S = 10
 UNANSWERED_S, ORPHANED_S = 10.0, 3.0
 """How long a server that reports to be ready may leave its socket unanswered, and how long its processes may run on without it."""
 
@@ -101,7 +102,7 @@ def start_again(data_dir: Path, on_wait: Callable[[float], None]) -> None:
 
 
 def answers(data_dir: Path) -> bool:
-    """Whether the server of this data folder answers, within ten seconds."""
+    """Whether the server of this data folder answers, within ANSWER_WITHIN_S."""
     return _ping(clusters.dsn(data_dir)) == pq.Ping.OK
 
 
@@ -132,10 +133,41 @@ class _Wait:
 
 
 def _ping(dsn: str) -> pq.Ping:
-    return pq.Ping(pq.PGconn.ping(f"{dsn}&connect_timeout=10".encode()))
+    """Return what the server answers within ANSWER_WITHIN_S. Only a refused connection is asked about with libpq's own ping, which needs a
+    moment then: it holds the interpreter's lock, so a server that does not answer would stop all threads of this process."""
+    try:
+        psycopg.connect(dsn, connect_timeout=ANSWER_WITHIN_S).close()
+    except psycopg.errors.ConnectionTimeout:
+        return pq.Ping.NO_RESPONSE
+    except psycopg.OperationalError:
+        return pq.Ping(pq.PGconn.ping(f"{dsn}&connect_timeout=2".encode()))
+    return pq.Ping.OK
 
 
 def _bring_up(cluster: clusters.Cluster, wait: _Wait, *, durable: bool) -> None:
+    """Return when the server answers and keeps its data durable. Raises DatabaseUnusable if it answers and admits nobody.
+
+    A server may die between an answer and the next question: then it is started like any other that does not answer.
+    """
+    refused_since: float | None = None
+    while True:
+        _await_answer(cluster, wait, durable=durable)
+        try:
+            if durable:
+                _require_durable(cluster)
+        except psycopg.OperationalError as error:
+            refused_since = refused_since or time.monotonic()
+            if time.monotonic() - refused_since > UNANSWERED_S:
+                raise DatabaseUnusable(
+                    _("The database in %(folder)s runs and refuses every connection: %(said)s")
+                    % {"folder": cluster.folder, "said": str(error).strip()}
+                ) from error
+            wait.sleep(0.2)
+        else:
+            return
+
+
+def _await_answer(cluster: clusters.Cluster, wait: _Wait, *, durable: bool) -> None:
     """Return when the server answers. Starts it only with the folder's lock."""
     blocked = _Blocked(cluster)
     while (answer := _ping(cluster.dsn)) != pq.Ping.OK:
@@ -154,8 +186,6 @@ def _bring_up(cluster: clusters.Cluster, wait: _Wait, *, durable: bool) -> None:
                 _start(cluster, lock, wait, durable=durable)
             finally:
                 os.close(lock)
-    if durable:
-        _require_durable(cluster)
 
 
 class _Blocked:
