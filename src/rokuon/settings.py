@@ -67,7 +67,12 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "rokuon.console.web.page_context.context",
             ],
-            "builtins": ["django.templatetags.i18n", "django.templatetags.static", "rokuon.console.templatetags.rokuon"],
+            "builtins": [
+                "django.templatetags.i18n",
+                "django.templatetags.static",
+                "rokuon.console.templatetags.rokuon",
+                "rokuon.console.templatetags.stacked",
+            ],
         },
     }
 ]

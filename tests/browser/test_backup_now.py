@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, expect
 
 from .rig import Console, running
 from .screen import NARROW, Screen, open_screen
-from .test_every_page import _violations
+from .test_every_page import violations
 
 SLOW = {"endpoint": "media_blob", "action": {"kind": "delay", "seconds": 0.5}}
 RECORDINGS = 60
@@ -102,7 +102,7 @@ def test_every_step_in_japanese(console: Console, admin: Admin, script: bool) ->
     def look(heading: str) -> None:
         expect(page.get_by_role("heading", level=1)).to_contain_text(heading)
         if script:
-            found.extend(_violations(screen))
+            found.extend(violations(screen))
 
     screen.goto("/")
     page.locator("nav.places").get_by_role("link", name="今すぐバックアップ").click()

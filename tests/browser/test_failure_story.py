@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from .rig import Console, running
 from .screen import NARROW, WIDE, Screen, open_screen
-from .test_every_page import _violations
+from .test_every_page import violations
 
 RECORDINGS = 24
 PATIENCE_MS = 60_000
@@ -66,7 +66,7 @@ def test_everything_on_the_page_of_a_cause_can_be_touched_and_read_aloud(admin: 
     screen = admin("ja", width=width)
     page = to_the_cause(screen, "「別のホストへの転送を拒否」")
     assert page.evaluate(SMALL) == []
-    assert _violations(screen) == []
+    assert violations(screen) == []
 
 
 def test_select_all_ticks_the_page_and_clearing_one_takes_all_back(admin: Admin) -> None:
@@ -108,4 +108,4 @@ def test_two_clicks_from_the_cause_to_the_verdict_in_the_same_live_region(admin:
     assert page.locator("#verdict").get_attribute("data-same") == "yes", "a region that is replaced is not announced"
     expect(page.get_by_role("status").filter(has_text="All")).to_contain_text("recordings are backed up")
     assert "recordings are backed up" in page.title()
-    assert _violations(screen) == []
+    assert violations(screen) == []

@@ -67,6 +67,7 @@ TABLE: dict[str, Row] = {
     "console:hooks-dialpad": Row(post=NOT_ANYBODY.format(401), why="Dialpad's events: their signature is the key, whoever is signed in"),
     "console:language": Row(post=ANYBODY),
     "console:theme": Row(post=SIGNED_IN),
+    "console:shortcuts": Row(SIGNED_IN, SIGNED_IN, why="one's own"),
     "console:installation-audit": Row(OPERATOR, why="what belongs to no company"),
     "console:installation-sign_ins": Row(OPERATOR, why="of everybody"),
     "console:company_new": Row(OPERATOR, OPERATOR),

@@ -27,7 +27,7 @@ from .settings import views as settings
 from .setup import company_views
 from .setup import views as set_up
 from .system import views as system
-from .web import home_view, webhook_view
+from .web import home_view, shortcut_views, webhook_view
 
 app_name = "console"
 
@@ -62,6 +62,7 @@ urlpatterns = [
     guarded("", home_view.home, "home"),
     guarded("language/", home_view.language, "language"),
     guarded("theme/", home_view.theme, "theme"),
+    guarded("shortcuts/", shortcut_views.shortcuts, "shortcuts"),
     guarded("sign-in/mail/", entrance.ask, "mail_link"),
     guarded("sign-in/mail/sent/", entrance.sent, "mail_link_sent"),
     guarded("mail-link/<str:mailed>/", entrance.use, "mail_link_use"),

@@ -99,7 +99,7 @@ def _budget(company: Company) -> Fact:
     what, standing = _("Requests to Dialpad"), budget.budget_state(company.pk)
     if pause := status_banner.paused(company, standing):
         return Fact(what, "waiting", _("paused"), pause)
-    words = _("%(rate)s a second at most") % {"rate": f"{standing.rate:.3g}"}
+    words = _("%(rate)s a second at most") % {"rate": f"{round(standing.rate, 2):g}"}
     if standing.lowered:
         return Fact(what, "waiting", words, budget_text.lowered(standing))
     return Fact(what, "verified", words)

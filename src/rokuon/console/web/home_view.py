@@ -30,7 +30,7 @@ def home(request: SignedInRequest) -> HttpResponse:
 def language(request: HttpRequest) -> HttpResponse:
     """Choose the language for this browser and, if a person is signed in, for the person."""
     chosen = request.POST.get("language", "")
-    response = HttpResponseRedirect(_back(request), status=303)
+    response = HttpResponseRedirect(page_before(request), status=303)
     if chosen in i18n.LANGUAGES:
         if request.user.is_authenticated:
             Person.objects.filter(pk=request.user.pk).update(language=chosen)
@@ -44,10 +44,10 @@ def theme(request: SignedInRequest) -> HttpResponse:
     chosen = request.POST.get("theme", "")
     if chosen in ("", "light", "dark"):
         Person.objects.filter(pk=request.user.pk).update(theme=chosen)
-    return HttpResponseRedirect(_back(request), status=303)
+    return HttpResponseRedirect(page_before(request), status=303)
 
 
-def _back(request: HttpRequest) -> str:
-    """Return the page that contained the form, if it is one of ours."""
-    wanted = request.POST.get("next", "")
+def page_before(request: HttpRequest) -> str:
+    """Return the page that contained the form or led here (`next`), if it is one of ours; else the first page."""
+    wanted = request.POST.get("next") or request.GET.get("next", "")
     return wanted if url_has_allowed_host_and_scheme(wanted, allowed_hosts=None) and wanted.startswith("/") else "/"

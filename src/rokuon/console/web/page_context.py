@@ -39,32 +39,33 @@ class LanguageMiddleware:
 
 @dataclass(frozen=True, slots=True)
 class NavEntry:
-    """An entry of the navigation. `here` is whether the current page belongs to it."""
+    """An entry of the navigation. `key` opens it after `g`; `here` is whether the current page belongs to it."""
 
     name: str
     url: str
     icon: str
+    key: str
     here: bool
 
 
-# name of the address, words, icon, permission needed to see it
-NAVIGATION: tuple[tuple[str, str, str, Action], ...] = (
-    ("overview", gettext_noop("Overview"), "overview", Action.VIEW),
-    ("failures", gettext_noop("Failures"), "failed", Action.VIEW),
-    ("recordings", gettext_noop("Recordings"), "recording", Action.VIEW),
-    ("backup_now", gettext_noop("Back up now"), "backup", Action.VIEW),
-    ("rules", gettext_noop("Backup rules"), "rules", Action.VIEW),
-    ("settings", gettext_noop("Settings"), "settings", Action.VIEW),
-    ("set_up", gettext_noop("Set-up"), "setup", Action.SET_COMPANY),
-    ("people", gettext_noop("People"), "people", Action.PEOPLE),
-    ("audit", gettext_noop("Audit log"), "audit", Action.AUDIT),
-    ("notices", gettext_noop("Notices"), "notices", Action.VIEW),
-    ("system", gettext_noop("System"), "system", Action.SYSTEM),
+# name of the address, words, icon, key of its shortcut, permission needed to see it
+NAVIGATION: tuple[tuple[str, str, str, str, Action], ...] = (
+    ("overview", gettext_noop("Overview"), "overview", "o", Action.VIEW),
+    ("failures", gettext_noop("Failures"), "failed", "f", Action.VIEW),
+    ("recordings", gettext_noop("Recordings"), "recording", "r", Action.VIEW),
+    ("backup_now", gettext_noop("Back up now"), "backup", "b", Action.VIEW),
+    ("rules", gettext_noop("Backup rules"), "rules", "u", Action.VIEW),
+    ("settings", gettext_noop("Settings"), "settings", "s", Action.VIEW),
+    ("set_up", gettext_noop("Set-up"), "setup", "t", Action.SET_COMPANY),
+    ("people", gettext_noop("People"), "people", "p", Action.PEOPLE),
+    ("audit", gettext_noop("Audit log"), "audit", "a", Action.AUDIT),
+    ("notices", gettext_noop("Notices"), "notices", "n", Action.VIEW),
+    ("system", gettext_noop("System"), "system", "y", Action.SYSTEM),
 )
 
 
 def context(request: HttpRequest) -> dict[str, Any]:
-    """Return the variables for every template: `places`, `companies`, `strip`, `trail`, `theme`, `languages`."""
+    """Return the variables for every template: `places`, `companies`, `strip`, `trail`, `theme`, `shortcuts`, `languages`."""
     languages = {"languages": i18n.LANGUAGES}
     try:
         person = getattr(request, "user", None)
@@ -74,7 +75,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
             # A part of a page, requested every few seconds: the browser already shows the rest of the page.
             return languages | {"company": getattr(request, "company", None)}
         companies = list(Company.objects.filter(pk__in=permissions.company_ids(person.pk)).order_by("name", "pk"))
-        here: dict[str, Any] = {"theme": person.theme, "companies": companies}
+        here: dict[str, Any] = {"theme": person.theme, "shortcuts": person.shortcuts, "companies": companies}
         company: Company | None = getattr(request, "company", None)
         if company is not None:
             reaches: Mapping[Action, AccessReach] = request.reaches  # type: ignore[attr-defined]
@@ -96,7 +97,7 @@ def _page_name(request: HttpRequest) -> str:
 def _places(request: HttpRequest, reaches: Mapping[Action, AccessReach], company: Company) -> list[NavEntry]:
     here = _page_name(request)
     return [
-        NavEntry(_(words), reverse(f"console:{name}", args=[company.public_id]), icon, here == name)
-        for name, words, icon, action in NAVIGATION
+        NavEntry(_(words), reverse(f"console:{name}", args=[company.public_id]), icon, key, here == name)
+        for name, words, icon, key, action in NAVIGATION
         if action in reaches
     ]
