@@ -189,7 +189,7 @@ class Config(BaseSettings):
             crashpoints.parse(value or "stored:1")
         except ValueError:
             raise ValueError(
-                _("it must look like stored:3, with one of these points: %(points)s") % {"points": ", ".join(crashpoints.POINTS)}
+                _("it must look like stored:3, with one of these points: %(points)s") % {"points": _(", ").join(crashpoints.POINTS)}
             ) from None
         return value
 

@@ -67,7 +67,7 @@ def test_filters_narrow_and_combine(world: World) -> None:
     assert subjects(page(world, "?action=person.role")) == ["subject 3"]
     assert subjects(page(world, f"?office={world.tokyo.pk}")) == ["subject 1"]
     assert subjects(page(world, "?until=2026-11-18")) == ["subject 4"]
-    assert "Nothing here matches" in page(world, "?action=person.role&actor=taro@example.com")
+    assert "No entry matches" in page(world, "?action=person.role&actor=taro@example.com")
 
 
 def test_days_begin_at_midnight_of_the_companys_zone(world: World) -> None:

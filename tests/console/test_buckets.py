@@ -91,7 +91,7 @@ def test_a_bucket_that_refuses_is_tried_again_until_the_right_arrives(world: Wor
     browser, key = world.admin, gcs.double.service_account("late@p.iam.gserviceaccount.com")
     page = register(browser, world, name="recordings", whose="key", key=key)
     said, html = text(page), page.content.decode()
-    assert "bucket_forbidden" in said and "asks again by itself every 10 seconds" in said
+    assert "bucket_forbidden" in said and "checks again every 10 seconds" in said
     assert 'hx-trigger="submit, every 10s"' in html
     assert not Bucket.objects.filter(url="gs://recordings").exists()
     tried = browser.post(world.url("settings/buckets/check/try/"), headers={"hx-request": "true"})

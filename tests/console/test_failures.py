@@ -1,12 +1,15 @@
 """The failure desk (M12): failures by cause, retry, closing, the way to watch a retry, the export (rows Q36, Q37)."""
 
+import csv
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 
 import pytest
+from django.http import StreamingHttpResponse
 from django.test import Client
 from django.utils import timezone
 
-from rokuon.accounts.models import AuditEntry
+from rokuon.accounts.models import AuditEntry, Person
 from rokuon.actions.failures import LONGEST_NOTE
 from rokuon.ledger.models import Call, Closing, Copy, Recording, Retry
 from rokuon.notify.models import Notice
@@ -263,3 +266,19 @@ def test_the_export_holds_what_waits_and_calls_with_nothing_to_fetch(world: Worl
     assert content.count("\r\n") == 1 + 5 + 1 + 1 + 3
     assert "recording_truncated" in content
     assert "ghost" in content
+
+
+@pytest.mark.parametrize(("chosen", "word"), [("ja", "失敗"), ("en", "Failed")])
+def test_every_row_of_the_export_speaks_the_persons_language_whatever_the_browsers(
+    world: World, failed: dict[str, Copy], chosen: str, word: str
+) -> None:
+    """The rows are written when the view has long returned, and with it the language of the request."""
+    browser = Client(headers={"accept-language": "en" if chosen == "ja" else "ja"})
+    person = world.person(Role.COMPANY_ADMIN)
+    Person.objects.filter(pk=person.pk).update(language=chosen)
+    browser.force_login(person)
+    answer = browser.post(world.url("failures/export/"))
+    assert isinstance(answer, StreamingHttpResponse)
+    head, *rows = csv.reader(StringIO(b"".join(answer.streaming_content).decode("utf-8-sig")))  # type: ignore[arg-type]
+    assert head[0] == ("状態" if chosen == "ja" else "State")
+    assert {row[0] for row in rows if row[-1] == "bucket_forbidden"} == {word}

@@ -174,7 +174,7 @@ def test_a_hold_says_what_it_stops_why_and_when_it_is_looked_at_again(ready: Wor
     assert heading(ready.admin, ready.url()) == "2 recordings are held"
     said = text(ready.admin, ready.url())
     assert "gs://acme-recordings The bucket refuses Rokuon." in said
-    assert "Rokuon looks again" in said
+    assert "Next check" in said
 
 
 def test_calls_without_a_recording_to_fetch_are_counted(ready: World) -> None:

@@ -192,7 +192,7 @@ def test_a_verified_recording_shows_its_proofs(world: World) -> None:
     [
         ({"state": "failed", "reason": "recording_not_audio"}, "Failed", "Play the recording in Dialpad"),
         ({"state": "gone", "reason": "recording_gone"}, "No longer at Dialpad", "Nothing can be copied"),
-        ({"state": "excluded", "reason": "rule_disabled"}, "Excluded by rule", "when the rule is switched on again"),
+        ({"state": "excluded", "reason": "rule_disabled"}, "Excluded by rule", "when the rule is enabled again"),
         ({"state": "excluded", "reason": "run_cancelled"}, "Excluded by rule", "The next Back up now takes it up again"),
         ({"state": "excluded", "reason": "bucket_changed"}, "Excluded by rule", "has its own line for that bucket"),
         ({"state": "excluded", "reason": "kind_not_chosen"}, "Excluded by rule", "when the kind is chosen"),

@@ -59,7 +59,7 @@ def test_an_office_admin_closes_the_offices_own_calls_alone(world: World, calls:
 
 def test_a_viewer_looks_and_closes_nothing(world: World, calls: dict[str, Call]) -> None:
     browser, url = world.client(Role.VIEWER), world.url("failures/nothing-to-fetch/")
-    assert "Close the chosen calls" not in text(browser, url)
+    assert "Close the selected calls" not in text(browser, url)
     assert browser.post(url + "close/", {"what": "all", "note": "x"}).status_code == 403
     assert not CallClosing.objects.exists()
 

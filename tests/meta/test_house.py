@@ -130,6 +130,14 @@ def test_one_module_alone_changes_the_state_of_a_copy() -> None:
     assert {name for name in writers if "/migrations/" not in name} == {"ledger/transitions.py"}
 
 
+def test_a_list_in_a_sentence_is_joined_with_the_readers_comma() -> None:
+    """`_(", ").join(names)`: Japanese has another one. In templates: `{% translate ", " %}`."""
+    for_readers = {"accounts", "actions", "cli", "config.py", "console", "notify", "wiring"}
+    mine = [path for path in [*modules(), *SOURCE.rglob("*.html")] if path.relative_to(SOURCE).parts[0] in for_readers]
+    plain = re.compile(r"""(?<!_\()["'], ["']\.join\(|%\}, \{%""")
+    assert [named(path) for path in mine if plain.search(path.read_text())] == []
+
+
 def test_nothing_is_left_to_do_in_a_comment() -> None:
     mark = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|X" + r"XX)\b")
     assert [str(path.relative_to(ROOT)) for path in repository_files() if mark.search(path.read_text())] == []

@@ -21,6 +21,9 @@ SAME = {"Dialpad", "Google Cloud Storage"}
 # Parts that a translation must keep besides its placeholders: commands, options, settings, addresses, scopes.
 KEPT = re.compile(r"`[^`]+`|--[a-z][a-z-]*|ROKUON_[A-Z_]+|(?:gs|file|https?|postgresql)://[\w./:@-]*\w|calls:list|recordings_export")
 
+# Placeholders that hold Japanese words of our own, and so continue the sentence without a space.
+PHRASES = {"age", "factor", "lists", "recordings", "way", "where"}
+
 HELP = """
 import sys
 import click
@@ -92,6 +95,13 @@ def test_japanese_and_latin_are_parted_by_a_space() -> None:
     """As in Dialpad's article. A placeholder may contain either, so it does not count."""
     touching = re.compile(r"[ぁ-んァ-ヶ一-龠][A-Za-z0-9`]|(?<!\)[sdrf])(?<!\{\w)[A-Za-z0-9`][ぁ-んァ-ヶ一-龠]")
     assert [ja for _source, ja in entries() if touching.search(re.sub(r"%\(\w+\)[\d.]*\w|\{\w+\S*?\}", " ", ja))] == []
+
+
+def test_a_name_is_set_off_by_spaces_whatever_its_script() -> None:
+    """One rule for names, paths and numbers that are put into a sentence. PHRASES are Japanese text of our own."""
+    placeholder = r"%\((\w+)\)[\d.,]*\w"
+    touching = re.compile(rf"{placeholder}(?:</\w+>)?[ぁ-んァ-ヶ一-龠]|[ぁ-んァ-ヶ一-龠](?:<\w+>)?{placeholder}")
+    assert [ja for _source, ja in entries() if any({*hit.groups()} - {None, *PHRASES} for hit in touching.finditer(ja))] == []
 
 
 @pytest.fixture(scope="module")

@@ -65,7 +65,7 @@ def test_what_arrived_is_over_and_says_so(place: Place) -> None:
     night(place, NOW + DAY)
     record.record([verified(work) for work in works(place, 1, at=NOW + DAY)], NOW + DAY)
     mail = said(ended(place, NOW + DAY))
-    assert ": over: " in mail.subject
+    assert ": resolved: " in mail.subject
     assert IN_BUCKET in mail.text
 
 

@@ -24,6 +24,8 @@ def test_an_invitation_arrives_whole_and_as_a_mail_of_a_program(smtp: MailServer
     assert (mail["Auto-Submitted"], mail["Content-Language"]) == ("auto-generated", language)
     for kind in ("plain", "html"):
         assert LINK in mail.get_body((kind,)).get_content()  # type: ignore[union-attr]
+    html = mail.get_body(("html",)).get_content()  # type: ignore[union-attr]
+    assert ("word-break:auto-phrase" in html) == (language == "ja"), "lines break at phrases as on the pages"
     assert smtp.taken[0][1].isascii()
 
 

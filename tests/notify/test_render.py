@@ -122,6 +122,14 @@ def test_a_mail_that_had_to_wait_says_of_when_its_figures_are() -> None:
     assert "the figures are those of 2026-11-17 14:00 (Asia/Tokyo)" in late.text
 
 
+@pytest.mark.parametrize("occasion", Occasion.values)
+def test_a_japanese_mail_breaks_its_lines_at_phrases_as_the_pages_do(occasion: str) -> None:
+    letter = samples.LETTERS[occasion]
+    rules = "word-break:auto-phrase;line-break:strict"
+    assert rules in render(letter, "ja", ORIGIN).html.partition("<body")[2].partition(">")[0]
+    assert rules not in render(letter, "en", ORIGIN).html
+
+
 def test_the_end_asks_for_nothing() -> None:
     rendered = render(samples.LETTERS["ended"], "en", ORIGIN)
     assert "31 recordings were not backed up" in rendered.subject

@@ -1,7 +1,7 @@
 """Judges an installation at the end of each day, by the ledger's rows, the outbox and people's actions; not by the product's own answers.
 
 no silent waiting           a copy that is pending for longer than it may be tried is held, paused, or its office was notified
-no early all-clear          no mail says "all is well" or "over" about recordings that are not in the bucket
+no early all-clear          no mail says "all is well" or "resolved" about recordings that are not in the bucket
 no lost closing             what a person closed stays closed until a person opens it again, or it is verified
 no excess of mails          one mail a day for each cause and address, plus one for a change
 """
@@ -141,7 +141,7 @@ class Judge:
             self._said.append(_Said(mail.pk, mail.created_at, mail.to, letter.office, letter.occasion, said.subject, line.kind))
             if line.kind in ("failed", "gone") and letter.occasion not in ("ended", "weekly"):
                 self._told[letter.office, line.kind, line.cause] |= self._in_state(letter.office, line.kind, line.cause)
-        if "Nothing needs to be done" in said.text or ": over: " in said.subject:
+        if "Nothing needs to be done" in said.text or ": resolved: " in said.subject:
             for line in letter.lines:
                 left = self._told[letter.office, line.kind, line.cause] - self._in_bucket()
                 if line.kind in ("failed", "gone") and left:

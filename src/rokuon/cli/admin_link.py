@@ -34,7 +34,7 @@ def admin_link_command(email: str | None, as_json: bool) -> None:
             ) from None
         except operators.SeveralOperators as several:
             raise ConfigError(
-                _("There are several operators. Name one with --email: %(emails)s.") % {"emails": ", ".join(several.args)}
+                _("There are several operators. Name one with --email: %(emails)s.") % {"emails": _(", ").join(several.args)}
             ) from None
         address = session.config.public.origin + links.path(token)
         minutes = int(links.LIFE[Link.Kind.SIGN_IN].total_seconds() // 60)

@@ -7,7 +7,7 @@ from rokuon.ledger.next_try import QUEUED
 from . import bucket_change, exclude
 
 SET_ASIDE = {
-    exclude.RULE_DISABLED: N_("The backup rule was switched off. Switching it on takes these recordings back."),
+    exclude.RULE_DISABLED: N_("The backup rule was disabled. Enabling it includes these recordings again."),
     exclude.KIND_NOT_CHOSEN: N_("Voicemail is not backed up in this company. A company admin can choose it in the settings."),
     exclude.RUN_CANCELLED: N_("The run was cancelled before their turn. The next Back up now takes them back."),
     bucket_change.BUCKET_CHANGED: N_("The bucket was changed before these were stored. They are backed up to the new bucket instead."),

@@ -194,7 +194,7 @@ def _still(view: View) -> list[str]:
     run, now = view.progress.run, datetime.now(UTC)
     lines = []
     for group in waiting_copies(run.company_id, run.targets, run.since, run.until, now, NAMED):
-        told = {"recordings": output.recordings(group.count), "ids": ", ".join(group.ids), "reason": group.reason}
+        told = {"recordings": output.recordings(group.count), "ids": _(", ").join(group.ids), "reason": group.reason}
         told["ids"] += " …" if group.count > len(group.ids) else ""
         if group.next_at is None:
             lines.append(_("Under way or next: %(recordings)s (%(ids)s)") % told)

@@ -67,7 +67,7 @@ def future(session: CliSession) -> Iterator[Check]:
         "%(count)d was noted in the future, up to %(latest)s, by a clock that was ahead (%(where)s)",
         "%(count)d were noted in the future, up to %(latest)s, by a clock that was ahead (%(where)s)",
         total,
-    ) % {"count": total, "latest": latest, "where": ", ".join(where for where, _count, _latest in found)}
+    ) % {"count": total, "latest": latest, "where": _(", ").join(where for where, _count, _latest in found)}
     todo = _(
         "Set the clock, for example with NTP. A worker takes such times for none and notes them anew; what is only shown keeps its time. "
         "Back up now lists the days anew that were listed meanwhile."

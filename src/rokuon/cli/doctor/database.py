@@ -53,7 +53,7 @@ def _server(session: CliSession) -> Iterator[Check]:
         yield Check(
             what,
             Level.PROBLEM,
-            _("%(names)s is off: a power cut could lose verified recordings") % {"names": ", ".join(off)},
+            _("%(names)s is off: a power cut could lose verified recordings") % {"names": _(", ").join(off)},
             _("Set it to on in the database's configuration."),
         )
 
@@ -108,7 +108,7 @@ def _versions() -> Iterator[Check]:
             _("Versions"),
             Level.WARNING,
             _("this is Rokuon %(here)s, and processes of %(others)s use the same database")
-            % {"here": __version__, "others": ", ".join(others)},
+            % {"here": __version__, "others": _(", ").join(others)},
             _("Run the same version everywhere: end the old processes and start them anew."),
         )
     else:

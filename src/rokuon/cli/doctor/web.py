@@ -48,7 +48,7 @@ def _proxies(config: Config) -> Iterator[Check]:
         yield Check(
             what,
             Level.PROBLEM,
-            _("%(networks)s is too wide: anyone in it can pretend to come from anywhere") % {"networks": ", ".join(wide)},
+            _("%(networks)s is too wide: anyone in it can pretend to come from anywhere") % {"networks": _(", ").join(wide)},
             _("Name the proxies alone in ROKUON_TRUSTED_PROXIES."),
         )
     elif config.public.secure and not config.trusted_proxies:
@@ -59,7 +59,7 @@ def _proxies(config: Config) -> Iterator[Check]:
             _("Set ROKUON_TRUSTED_PROXIES to the address from which the proxy connects, such as 127.0.0.1."),
         )
     elif config.trusted_proxies:
-        yield Check(what, Level.OK, ", ".join(str(network) for network in config.trusted_proxies))
+        yield Check(what, Level.OK, _(", ").join(str(network) for network in config.trusted_proxies))
 
 
 def _is_wide(network: Network) -> bool:

@@ -175,7 +175,7 @@ def _calls(company: Company, targets: Sequence[int] | None, call_ids: Sequence[s
                 "No call with the id %(ids)s was recorded with nothing to fetch. `rokuon failures --reason %(reason)s --list` names those "
                 "that were. Nothing was changed."
             )
-            % {"ids": ", ".join(unknown), "reason": unnamed.REASON}
+            % {"ids": _(", ").join(unknown), "reason": unnamed.REASON}
         )
     return [call.pk for call in found]
 
@@ -190,5 +190,5 @@ def _require_entries(company: Company, targets: Sequence[int] | None, ids: Seque
                 "There is no entry %(ids)s that cannot be read; it may have been read since. `rokuon failures --reason %(reason)s --list` "
                 "shows those that are left. Nothing was changed."
             )
-            % {"ids": ", ".join(map(str, unknown)), "reason": EntryUnreadable.reason}
+            % {"ids": _(", ").join(map(str, unknown)), "reason": EntryUnreadable.reason}
         )

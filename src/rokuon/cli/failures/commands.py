@@ -195,5 +195,5 @@ def require_there(company: Company, targets: list[int] | None, ids: tuple[int, .
     if unknown:
         raise ConfigError(
             _("There is no recording with the id %(ids)s. `rokuon failures --list` shows the ids. Nothing was changed.")
-            % {"ids": ", ".join(map(str, unknown))}
+            % {"ids": _(", ").join(map(str, unknown))}
         )

@@ -52,8 +52,8 @@ def show(request: CompanyRequest) -> HttpResponse:
 
 
 WORDS = ClosingText(
-    choose=lambda: _("Choose at least one call."),
-    choose_closed=lambda: _("Choose at least one call that is closed."),
+    choose=lambda: _("Select at least one call."),
+    choose_closed=lambda: _("Select at least one call that is closed."),
     closed=lambda count: ngettext("%(count)d call was closed.", "%(count)d calls were closed.", count) % {"count": count},
     opened=lambda count: ngettext("%(count)d call is open again.", "%(count)d calls are open again.", count) % {"count": count},
 )

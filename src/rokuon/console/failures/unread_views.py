@@ -13,8 +13,8 @@ from . import closings
 from .closings import ClosingText
 
 WORDS = ClosingText(
-    choose=lambda: _("Choose at least one entry."),
-    choose_closed=lambda: _("Choose at least one entry that is closed."),
+    choose=lambda: _("Select at least one entry."),
+    choose_closed=lambda: _("Select at least one entry that is closed."),
     closed=lambda count: ngettext("%(count)d entry was closed.", "%(count)d entries were closed.", count) % {"count": count},
     opened=lambda count: ngettext("%(count)d entry is open again.", "%(count)d entries are open again.", count) % {"count": count},
 )

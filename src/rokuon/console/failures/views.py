@@ -68,7 +68,7 @@ def retry(request: CompanyRequest) -> HttpResponse:
     """Retry what the form names, then redirect to the page that shows the progress."""
     which = _which(request)
     if which is None:
-        messages.error(request, _("Choose at least one recording."))
+        messages.error(request, _("Select at least one recording."))
         return _back(request)
     begun = failure_actions.retry(
         request.company, guards.target_ids(request.reach), which, queue, guards.actor(request), guards.now(request)
@@ -84,7 +84,7 @@ def close(request: CompanyRequest) -> HttpResponse:
     """Close what the form names, with the form's note as the reason."""
     which, note = _which(request), failure_actions.note(request.POST.get("note", ""))
     if which is None or not note:
-        messages.error(request, _("Write why nothing is to be done.") if which is not None else _("Choose at least one recording."))
+        messages.error(request, _("Write why nothing is to be done.") if which is not None else _("Select at least one recording."))
         return _back(request)
     closed = failure_actions.close(
         request.company, guards.target_ids(request.reach), which, note, guards.actor(request), guards.now(request)
@@ -98,7 +98,7 @@ def reopen(request: CompanyRequest) -> HttpResponse:
     """Re-open what the form names. Of "what is not closed", only the ticked recordings can be meant."""
     which = _which(request, ("cause",))
     if which is None:
-        messages.error(request, _("Choose at least one recording."))
+        messages.error(request, _("Select at least one recording."))
         return _back(request)
     opened = failure_actions.reopen(request.company, guards.target_ids(request.reach), which, guards.actor(request), guards.now(request))
     if not opened:

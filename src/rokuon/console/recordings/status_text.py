@@ -28,7 +28,7 @@ WEAKER_PROOFS = {
 """Additional options of the filter: verified by a weaker proof (row S10)."""
 
 _SET_ASIDE = {
-    exclude.RULE_DISABLED: gettext_noop("Its backup rule is switched off. It is backed up when the rule is switched on again."),
+    exclude.RULE_DISABLED: gettext_noop("Its backup rule is disabled. It is backed up when the rule is enabled again."),
     exclude.KIND_NOT_CHOSEN: gettext_noop("Recordings of this kind are not chosen for backup. It is backed up when the kind is chosen."),
     exclude.RUN_CANCELLED: gettext_noop("The run that was to copy it was cancelled. The next Back up now takes it up again."),
     bucket_change.BUCKET_CHANGED: gettext_noop(

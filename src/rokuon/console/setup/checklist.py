@@ -231,7 +231,7 @@ def _verified(facts: SetupFacts) -> _Judged:
     elif facts.running and not facts.workers:
         wrong, says = True, _("The run waits, because no worker is running. Start one on the machine that runs Rokuon.")
     elif facts.running:
-        says = _("Rokuon is at it. The first recordings arrive within minutes.")
+        says = _("The backup is running. The first recordings arrive within minutes.")
     elif facts.failed:
         wrong, says = True, _("No recording could be backed up. The overview names the causes and what to do about each.")
     else:

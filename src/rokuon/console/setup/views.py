@@ -80,7 +80,7 @@ def check_key(request: CompanyRequest) -> HttpResponse:
         return _shown(request, key_error=key_report_text.trouble(error))
     except RokuonError as error:
         return _shown(request, key_error=_why(error, report, request.company.base_url), report=report)
-    messages.success(request, _("The key was checked again. What it opens stands below."))
+    messages.success(request, _("The key was checked again. The result is shown below."))
     return _back(request, "key")
 
 

@@ -45,6 +45,13 @@ def lost_said(lost: Loss) -> str:
     """Return the share of calls that a sweep found, as a sentence; "" if no call could have had an event."""
     if not lost.calls:
         return ""
+    if not lost.lost:
+        all_came = ngettext(
+            "%(calls)s recorded call of the last 7 days came with an event.",
+            "All %(calls)s recorded calls of the last 7 days came with an event.",
+            lost.calls,
+        )
+        return all_came % {"calls": measures.number(lost.calls)}
     sentence = ngettext(
         "%(lost)s of %(calls)s recorded call of the last 7 days came without an event and was found by a sweep.",
         "%(lost)s of %(calls)s recorded calls of the last 7 days came without an event and were found by a sweep.",
@@ -69,7 +76,7 @@ def _address(company: Company, public: PublicUrl) -> Fact:
         % about,
         todo=_(
             "Let a proxy with TLS forward an https address to the console, set ROKUON_PUBLIC_URL to it, and start Rokuon again. "
-            "The webhook is then made by itself."
+            "The webhook is then created automatically."
         ),
     )
 
@@ -89,7 +96,7 @@ def _webhook(company: Company, public: PublicUrl, hook: Hook | None) -> Fact:
     if hook.address != webhook_upkeep.hook_url(public.origin, hook):
         says = _("The public address has changed; a worker updates the webhook at Dialpad.")
         return Fact(what, "waiting", _("being changed"), says, hook.checked_at)
-    return Fact(what, "verified", _("registered"), _("Looked after once a day."), hook.checked_at)
+    return Fact(what, "verified", _("registered"), _("Checked once a day."), hook.checked_at)
 
 
 def _of_late(company: Company, hook: Hook, now: datetime) -> Iterator[Fact]:

@@ -90,7 +90,7 @@ def _sweeps(company: Company, now: datetime) -> Fact:
         return Fact(what, "waiting", _("none has ended yet"), says)
     if now - at > SWEEP_LATE:
         return Fact(
-            what, "waiting", _("late"), says, at=at, todo=_("A hold or a missing worker stops it: the strip at the top says which.")
+            what, "waiting", _("late"), says, at=at, todo=_("A hold or a missing worker stops it: the banner at the top says which.")
         )
     return Fact(what, "verified", _("on time"), says, at=at)
 

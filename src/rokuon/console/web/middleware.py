@@ -105,7 +105,7 @@ def _refusal(request: HttpRequest, way: proxy_headers.RequestOrigin, public: Pub
     if request.META.get("HTTP_TRANSFER_ENCODING") and not request.path_info.startswith(EVENTS):
         return error_pages.page(request, 411, _("The request has no length"), _("A form must say how long it is."))
     if _length(request) > (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0):
-        return error_pages.page(request, 413, _("That is too much at once"), _("A form or a file for the console may have at most 1 MiB."))
+        return error_pages.page(request, 413, _("The form is too large"), _("A form or a file for the console may have at most 1 MiB."))
     return _to_https(request, way, public) if public.secure and way.scheme != "https" else None
 
 
@@ -116,7 +116,7 @@ def _length(request: HttpRequest) -> int:
 
 def _to_https(request: HttpRequest, way: proxy_headers.RequestOrigin, public: PublicUrl) -> HttpResponse:
     """Redirect to https, unless that would cause an endless loop: then say what the operator has to set."""
-    title = _("The way to the console is not set up completely")
+    title = _("The proxy before the console is not set up completely")
     if way.claimed:
         return error_pages.page(
             request,

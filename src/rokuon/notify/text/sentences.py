@@ -64,7 +64,7 @@ def title(letter: Letter) -> str:
         case Occasion.ESCALATED:
             return _("open for days: %(what)s") % {"what": what}
         case Occasion.ENDED:
-            return (_("over: %(what)s") if _all_arrived(letter) else _("no longer open: %(what)s")) % {"what": what}
+            return (_("resolved: %(what)s") if _all_arrived(letter) else _("no longer open: %(what)s")) % {"what": what}
     return what
 
 
@@ -141,7 +141,7 @@ def opening(letter: Letter, written: datetime | None) -> list[str]:
         case Occasion.BACKFILL if letter.numbers is None or not (letter.numbers.pending or letter.numbers.failed or letter.numbers.gone):
             said.append(_("The first Back up now has ended, and everything it found is backed up."))
         case Occasion.BACKFILL:
-            said.append(_("The first Back up now has ended. What waits is tried again by itself."))
+            said.append(_("The first Back up now has ended. What waits is tried again automatically."))
         case Occasion.WEEKLY if letter.lines:
             said.append(_("This is open at the end of the week:"))
         case Occasion.WEEKLY if _lacks(letter):
