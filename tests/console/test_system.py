@@ -171,6 +171,14 @@ def test_calls_without_an_event_are_counted_on_both_pages(world: World) -> None:
 
 
 @REACHED
+def test_that_no_event_was_missing_is_said_without_a_count_of_nothing(world: World) -> None:
+    calls(world, 40, 0)
+    hook(world, event_at=timezone.now() - timedelta(minutes=5))
+    assert "All 40 recorded calls of the last 7 days came with an event." in page(world)
+    assert "without an event and" not in page(world)
+
+
+@REACHED
 def test_an_office_is_not_told_how_many_calls_the_company_has(world: World) -> None:
     calls(world, 40, 3)
     hook(world)

@@ -3,7 +3,7 @@
 (function () {
   const list = document.currentScript.dataset.list;
   const SECOND_KEY_MS = 1500;
-  const SEARCH = "[role=search] input:not([type=hidden], [type=checkbox], [type=date])";
+  const SEARCH = ":is(search, [role=search]) input:not([type=hidden], [type=checkbox], [type=date])";
   let waits = 0;
 
   function searchField() {
