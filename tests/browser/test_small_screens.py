@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from .conftest import Look, Place
-from .test_every_page import whole_pages
+from .test_every_page import violations, whole_pages
 
 PROBE = Path(__file__).with_name("layout_probe.js").read_text()
 NARROWEST, PHONE, WIDE = 320, 390, 1280
@@ -77,6 +77,16 @@ def test_the_menu_of_a_phone_says_where_one_is_opens_leads_elsewhere_and_closes(
     opener.click()
     page.get_by_role("link", name="Recordings", exact=True).click()
     expect(page.get_by_role("button", name="Menu Recordings")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_the_open_menu(place: Place, look: Look, scheme: str) -> None:
+    screen = look("office", "ja", width=NARROWEST, bypass_csp=True, color_scheme=scheme)
+    screen.goto(f"/c/{place.values['company']}/failures/")
+    screen.page.locator(".places-button").click()
+    expect(screen.page.locator(".places-list")).to_be_visible()
+    assert violations(screen) == []
+    assert screen.page.evaluate(PROBE) == []
 
 
 def test_on_a_wide_screen_the_navigation_stands_beside_the_page_without_a_button(place: Place, look: Look) -> None:
