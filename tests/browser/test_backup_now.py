@@ -105,6 +105,7 @@ def test_every_step_in_japanese(console: Console, admin: Admin, script: bool) ->
             found.extend(violations(screen))
 
     screen.goto("/")
+    page.locator(".places-button").click()
     page.locator("nav.places").get_by_role("link", name="今すぐバックアップ").click()
     page.get_by_label("すべて確認し直す").check()
     page.get_by_role("button", name=plan).click()
