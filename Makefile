@@ -60,7 +60,7 @@ faults: $(VENV)/dev.stamp ## Every test of the fault matrix (docs/design/failure
 	@$(BIN)/python -m pytest $$(grep -oE 'tests/[a-z0-9_/]+\.py::[a-z0-9_]+' docs/design/failure-model.md | sort -u) $(ARGS)
 
 fuzz: $(VENV)/dev.stamp ## The property tests with many more examples
-	@HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest tests/unit tests/dialpad tests/ledger $(ARGS)
+	@HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest tests/unit tests/dialpad tests/ledger tests/custody $(ARGS)
 
 crash: $(VENV)/dev.stamp ## Kill workers two hundred times (TEST_SEED=N for another order)
 	@TEST_KILLS=$${TEST_KILLS:-200} $(BIN)/python -m pytest tests/crash $(ARGS)

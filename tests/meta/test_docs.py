@@ -16,7 +16,7 @@ from rokuon.simulator.switches import Switches
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "docs" / "reference"
-PAIRS = [("README.md", "README.ja.md"), ("docs/guide.md", "docs/guide.ja.md")]
+PAIRS = [("README.md", "README.ja.md"), ("docs/guide.md", "docs/guide.ja.md"), ("docs/verify.md", "docs/verify.ja.md")]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]\n]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#{1,6} +(.+?) *$", re.MULTILINE)

@@ -14,7 +14,10 @@ from rokuon.domain.failures import RokuonError, leaves
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "rokuon"
 LONGEST = 400
-LONG_FOR_A_REASON = {"domain/failures.py": "the whole tree of errors in one place, most of it sentences"}
+LONG_FOR_A_REASON = {
+    "domain/failures.py": "the whole tree of errors in one place, most of it sentences",
+    "custody/rokuon_verify.py": "one file, because an auditor reads and runs it without the rest",
+}
 TEXT = {".py", ".md", ".toml", ".in", ".sh", ".yaml", ".yml", ".service", ".timer", ".example"}
 
 PLAIN = {"Makefile", "Dockerfile"}

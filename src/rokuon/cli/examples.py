@@ -124,6 +124,7 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
     ),
     "rokuon migrate": ((N_("After an upgrade"), "rokuon migrate"),),
     "rokuon probe": ((N_("Into a file, to read it before you pass it on"), "rokuon probe --output report.json"),),
+    "rokuon verifier": ((N_("Into a file, for an auditor"), "rokuon verifier > rokuon_verify.py"),),
     "rokuon completion": (
         (N_("For bash"), "rokuon completion bash > ~/.local/share/bash-completion/completions/rokuon"),
         (N_("For zsh, in a folder of its fpath"), 'rokuon completion zsh > "${fpath[1]}/_rokuon"'),
