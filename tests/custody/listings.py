@@ -37,6 +37,7 @@ def objects(bucket: Bucket) -> Iterator[dict[str, Any]]:
 def gcloud_ls(bucket: Bucket, times: Mapping[str, str] | None = None, **without: bool) -> str:
     """gcloud storage ls --recursive --json gs://acme-call-recordings. `times` are other times of creation by name."""
     rows: list[dict[str, Any]] = [{"url": f"gs://{NAME}/call-recordings/Billing/", "type": "prefix"}]
+    rows += [{"url": f"gs://{NAME}/managed/", "type": "managed_folder", "metadata": {"bucket": NAME, "name": "managed/"}}]
     for one in objects(bucket):
         meta = {
             "bucket": NAME, "contentType": "audio/mpeg", "crc32c": one["crc32c"], "etag": "CP+G9snS/ogDEAE=",

@@ -682,7 +682,6 @@ CREATE TABLE stray (key BLOB, name BLOB, size INT, sha256 BLOB, md5 TEXT, crc32c
 class Manifests:
     def __init__(self, seals: Seals, db: sqlite3.Connection, report: Findings, options: argparse.Namespace) -> None:
         self.seals, self.db, self.report, self.options = seals, db, report, options
-        self.lost = False  # a manifest that should be there is not: sums cannot be right
 
     def read(self) -> None:
         chains = sorted(self.seals.counting(), key=lambda chain: (-chain.depth, chain.name))
@@ -703,13 +702,13 @@ class Manifests:
             for chain in chains:
                 self._totals(chain)
 
-    def _rows(self, chain: Chain, kind: str) -> list[Row]:
+    def _rows(self, chain: Chain, kind: str) -> Iterator[Row]:
         rows = self.db.execute(
             "SELECT rowid, issue, at, path, bytes, sha256, target, first, last, days FROM sealed WHERE chain = ? AND kind = ?"
             " ORDER BY issue DESC, path",
             (chain.name, kind),
         )
-        return [row for row in rows if kind == "receipts" or self.options.wants(row[6], row[7], row[8])]
+        return (row for row in rows if kind == "receipts" or self.options.wants(row[6], row[7], row[8]))
 
     def _whole(self, chain: Chain, row: Row) -> str | None:
         """Return the path of a file whose bytes are those that the seal names; None, and a finding or an explanation, if it is not."""
@@ -725,11 +724,11 @@ class Manifests:
                 self.report.note("redacted", "Removed under a sealed receipt. Later revisions replace all of it.", path=where)
             else:
                 self.report.finding("custody_missing", "The seal lists this file, and it is missing.", path=where)
-                self.lost = True
+                self.report.lost = True
             return None
         if not is_file(path) or os.path.getsize(path) != size or sha256_of_file(path) != sha256:
             self.report.finding("custody_altered", "These are not the bytes that the seal lists.", path=where)
-            self.lost = True
+            self.report.lost = True
             return None
         self.db.execute("UPDATE sealed SET good = 1 WHERE rowid = ?", (rowid,))
         return path
@@ -897,7 +896,7 @@ class Manifests:
             self.report.finding("sums_differ", "%(day)s: the sums of the day are not those of its lines.", path=where, day=folder)
 
     def _receipts_exist(self) -> None:
-        if self.report.expired or self.lost:
+        if self.report.expired or self.report.lost:
             return
         query = (
             "SELECT DISTINCT receipt, folder, day.day FROM erased JOIN day ON day.id = erased.day"
@@ -909,7 +908,7 @@ class Manifests:
 
     def _totals(self, chain: Chain) -> None:
         """The latest revisions of the chain's days add up to the totals of its head."""
-        if self.lost:
+        if self.report.lost:
             return
         summed = self.db.execute(
             "SELECT total(bytes), count(*), total(erased), total(explained), total(open), total(verified) FROM day"
@@ -1111,8 +1110,8 @@ def _json_object(one: dict[str, Any]) -> Object | None:
             as_bytes(one["name"]), int(one["size"]), None, one.get("md5_hash"), None, one.get("crc32c_hash"), str(one["generation"]),
             epoch(one["creation_time"]), one.get("bucket"),
         )  # fmt: skip
-    if "url" in one and "metadata" not in one and one.get("type") != "cloud_object":
-        return None  # a prefix
+    if "url" in one and one.get("type") != "cloud_object":
+        return None  # a prefix or a managed folder
     meta = one.get("metadata", one)
     if meta.get("timeDeleted"):
         return None
@@ -1378,7 +1377,7 @@ class Recordings:
         """Explain lines without an object and objects without a line."""
         for column in ("sha256", "md5", "crc32c"):
             self.db.execute(f"CREATE INDEX stray_{column} ON stray ({column}, size)")
-        for (rowid,) in self.db.execute("SELECT line FROM gone").fetchall():
+        for (rowid,) in self.db.execute("SELECT line FROM gone"):
             line = self.db.execute("SELECT key, rowid, * FROM line WHERE rowid = ?", (rowid,)).fetchone()
             self._missing(line)
         early = day_of(max(self.sealed_until - PROMISE_S, 0))
@@ -1446,7 +1445,8 @@ class Recordings:
         elif older:
             self.report.finding("extra", "An earlier revision of its day names it, the one that counts does not.", **where)
         else:
-            self.report.finding("extra", "No manifest names it.", **where)
+            said = "No manifest names it; one that is missing or altered may have." if self.report.lost else "No manifest names it."
+            self.report.finding("extra", said, **where)
 
 
 def groups(rows: Iterable[Row]) -> Iterator[tuple[bytes, list[Row]]]:
@@ -1482,7 +1482,7 @@ class Findings:
         self.found: dict[str, int] = {}
         self.noted: dict[str, int] = {}
         self.by_target: dict[str, dict[str, int]] = {}
-        self.unproven = self.expired = False
+        self.unproven = self.expired = self.lost = False  # lost: a manifest that should be there is not, so sums cannot be right
         self.present = self.unsealed = self.expired_recordings = 0
 
     def finding(self, code: str, said: str, **values: Any) -> None:
@@ -1807,6 +1807,7 @@ JAPANESE: dict[str, str] = {
     "Newer than the last seal (%(at)s). The next seal has to name it.": "最後の封印より新しいものです（%(at)s）。次の封印に記載されるはずです。",
     "Recordings of this day were erased under a receipt; this one is here.": "この日の録音は消去記録により消去されましたが、これが残っています。",
     "An earlier revision of its day names it, the one that counts does not.": "この日の以前の版にはありますが、有効な版にはありません。",
+    "No manifest names it; one that is missing or altered may have.": "どのマニフェストにもありません。失われたか変更されたマニフェストに記載されていた可能性があります。",
     "No manifest names it.": "どのマニフェストにもありません。",
     "call": "通話",
     "recording": "録音",
