@@ -6,6 +6,7 @@ data folder.
 
 import difflib
 import errno
+import gc
 import importlib
 import os
 import traceback
@@ -105,6 +106,8 @@ class Commands(click.Group):
             start_django()
         command: click.Command = getattr(importlib.import_module(f"rokuon.cli.{module}"), f"{name.replace('-', '_')}_command")
         command.help = command.help or _(help_text)
+        gc.freeze()
+        gc.enable()  # `rokuon.__main__` disabled it for the start
         return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
