@@ -7,6 +7,9 @@ DATA ?= demo-data
 T ?= tests/unit
 QUICK := $(addprefix tests/,unit meta org backup notify)
 
+# Each process of the tests would compile the source and the tests anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help install demo test quick t check format audit bench requirements messages reference screenshots faults fuzz crash kills soak testbench mutants clean
 
