@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from rokuon.base import i18n
 from rokuon.config import Config
 from rokuon.runtime import installation, postgres
 from rokuon.simulator import SimulatorProcess
@@ -28,8 +29,8 @@ PATIENCE_S = 120
 
 
 @cache
-def server() -> ForkServer:
-    return ForkServer()
+def server(language: str) -> ForkServer:
+    return ForkServer(language)
 
 
 @dataclass
@@ -58,7 +59,8 @@ class Rokuon:
 
     def __call__(self, *arguments: str, stdin: str = "", **environment: str) -> Answer:
         """Run the command to its end, in a process with the libraries loaded (`fork_server`). JSON that it prints is as promised."""
-        answer = Answer(*server().run(list(arguments), {**self.environment, **environment}, self.outer, stdin, PATIENCE_S))
+        complete = {**self.environment, **environment}
+        answer = Answer(*server(i18n.preferred(complete)).run(list(arguments), complete, self.outer, stdin, PATIENCE_S))
         if "--json" in arguments and answer.out:
             schemas.hold(arguments, answer.out)
         return answer

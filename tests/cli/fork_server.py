@@ -1,11 +1,12 @@
-"""Runs `rokuon` commands as processes that are forked from one which has the libraries loaded already: loading them is most of what a
-command costs, and nothing that its tests are about (`tests/meta/test_start_cost.py` watches it).
+"""Runs `rokuon` commands as processes that are forked from one which has loaded the program already: loading it is most of what a
+command costs, and nothing that its tests are about (`tests/meta/test_start_cost.py` and `tests/cli/test_loading.py` watch it).
 
-A command has its own process, environment, folder, pipes and exit code, as after `python -m rokuon`; only its command line as others see
-it differs, so what is looked for in the list of processes is started by `Rokuon.start`.
+A command has its own process, environment, settings, folder, pipes and exit code, as after `python -m rokuon`; only its command line as
+others see it differs, so what is looked for in the list of processes is started by `Rokuon.start`.
 """
 
 import atexit
+import gc
 import json
 import os
 import random
@@ -16,6 +17,8 @@ import struct
 import subprocess
 import sys
 import threading
+import time
+import traceback
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -23,34 +26,26 @@ from pathlib import Path
 LIBRARIES = (
     "aiohttp",
     "argon2",
-    "click",
-    "cryptography.fernet",
-    "django.contrib.messages",
-    "django.core.files.storage.memory",
-    "django.db.models",
-    "django.forms",
-    "django.template.loader",
-    "django.urls",
-    "procrastinate",
-    "psycopg",
-    "psycopg_binary",
-    "pydantic_settings",
+    "gcloud.aio.auth",
     "requests",
     "rich.console",
+    "rich.live",
+    "rich.progress",
     "rich.table",
 )
-"""What a command loads and what does not read Rokuon's settings."""
+"""What commands load late, when they need it."""
 
 LENGTH = struct.Struct("!I")
 
 
 class ForkServer:
-    """One server process for all commands of a test process. It ends when this process does, even if that is killed: the socket closes."""
+    """One server process for all commands of a test process in a language (loading a command translates its help). It ends when this
+    process does, even if that is killed: the socket closes."""
 
-    def __init__(self) -> None:
+    def __init__(self, language: str) -> None:
         self._ours, theirs = socket.socketpair()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.cli.fork_server", str(theirs.fileno())],
+            [sys.executable, "-m", "tests.cli.fork_server", str(theirs.fileno()), language],
             cwd=Path(__file__).resolve().parents[2],
             pass_fds=[theirs.fileno()],
         )
@@ -93,7 +88,7 @@ def _read(fd: int, into: dict[int, bytes]) -> None:
 
 
 def serve(requests: socket.socket) -> None:
-    """Fork for each request until the other end closes. Returns in the forked process too, where it has run the command."""
+    """Fork for each request until the other end closes."""
     while True:
         head, fds, _flags, _address = socket.recv_fds(requests, LENGTH.size, 4)
         if not head:
@@ -104,7 +99,6 @@ def serve(requests: socket.socket) -> None:
             requests.close()
             os.close(fds[3])
             _become(request, fds[:3])
-            return
         requests.sendall(LENGTH.pack(pid))
         for fd in fds[:3]:
             os.close(fd)
@@ -123,13 +117,75 @@ def _become(request: dict[str, object], fds: list[int]) -> None:
         os.close(fd)
     os.environ.clear()
     os.environ.update(request["environment"])  # type: ignore[arg-type]
+    time.tzset()
     os.chdir(str(request["folder"]))
     random.seed()
     sys.argv = ["rokuon", *request["arguments"]]  # type: ignore[misc]
-    runpy.run_module("rokuon", run_name="__main__", alter_sys=True)
+    _forget_settings()
+    code = _run()
+    # What the interpreter does at its end, but for taking apart what was loaded before the fork.
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    try:
+        sys.stdout.flush()
+    except OSError:
+        code = 120
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _run() -> int:
+    try:
+        runpy.run_module("rokuon", run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def _forget_settings() -> None:
+    """Let Django read its settings anew, from the environment of the command, and with them the language of its texts."""
+    from django.conf import empty, settings
+    from django.db import connections
+    from django.utils.translation import trans_real
+
+    import rokuon
+
+    del sys.modules["rokuon.settings"], rokuon.settings  # type: ignore[attr-defined]
+    settings._wrapped = empty
+    vars(connections).clear()
+    connections.__init__()  # type: ignore[misc]
+    trans_real._default = None  # type: ignore[attr-defined]
+
+
+def load(language: str) -> None:
+    """Load all commands, for an installation that is nowhere."""
+    from rokuon.base import i18n
+
+    os.environ["ROKUON_DATA_DIR"] = "/nowhere"
+    i18n.activate(language)
+    os.environ["LANGUAGE"] = language
+    from rokuon.cli.main import COMMANDS
+    from rokuon.runtime.django_start import start_django
+
+    start_django()
+    for name in LIBRARIES:
+        import_module(name)
+    for module, _django, _help in COMMANDS.values():
+        import_module(f"rokuon.cli.{module}")
+    from django.apps import apps
+    from django.db.migrations.loader import MigrationLoader
+
+    for config in apps.get_app_configs():
+        MigrationLoader.migrations_module(config.label)
+    MigrationLoader(None)
 
 
 if __name__ == "__main__":
-    for library in LIBRARIES:
-        import_module(library)
+    gc.disable()
+    load(sys.argv[2])
+    gc.freeze()  # a forked process that collects garbage shall not copy all these pages
+    gc.enable()
     serve(socket.socket(fileno=int(sys.argv[1])))
