@@ -10,12 +10,13 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from django.utils import translation
 from hypothesis import HealthCheck, settings
 
-from rokuon.runtime import postgres
-from tests import template
+from rokuon.runtime import cluster, postgres
+from tests import empty_tables, template
 
 settings.register_profile("quick", max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("fuzz", parent=settings.get_profile("quick"), max_examples=20_000)
@@ -52,6 +53,8 @@ def embedded_dsn() -> Iterator[str]:
     folder = short_folder()
     template.copy_to(folder / "data")
     with postgres.ensure_running(folder / "data", durable=False) as server:
+        with psycopg.connect(cluster.dsn(folder / "data", user="postgres"), autocommit=True) as superuser:
+            superuser.execute(empty_tables.MAY_PASS_OVER_TRIGGERS)
         yield server.dsn
     shutil.rmtree(folder)
 
@@ -68,9 +71,10 @@ def django_db_modify_db_settings(embedded_dsn: str) -> None:
     settings = connections["default"].settings_dict
     settings.update(django_database(embedded_dsn))
     settings["TEST"]["TEMPLATE"] = settings["NAME"]
-    # After each test with transactions Django would write these rows anew, which nothing of ours reads.
+    # Rows that nothing of ours reads.
     post_migrate.disconnect(create_contenttypes)
     post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
+    empty_tables.install()
 
 
 @pytest.fixture

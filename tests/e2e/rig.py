@@ -9,8 +9,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from django.db import connection
-
 from rokuon.backup import retained
 from rokuon.config import Config
 from rokuon.domain.ports import TimeRange
@@ -95,9 +93,6 @@ class Rig:
     def close(self) -> None:
         self._thread.__exit__(None, None, None)
         self.installation.close()
-        with connection.cursor() as cursor:
-            # Django does not flush Procrastinate's tables between tests.
-            cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers CASCADE")
 
     # --- time and work ------------------------------------------------------------------------------------------------------
 

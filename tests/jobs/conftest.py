@@ -1,5 +1,3 @@
-from collections.abc import Iterator
-
 import pytest
 from django.db import connection
 
@@ -15,7 +13,5 @@ def empty_the_queue() -> None:
 
 
 @pytest.fixture
-def world(transactional_db: None) -> Iterator[World]:
-    empty_the_queue()
-    yield World()
-    empty_the_queue()
+def world(transactional_db: None) -> World:
+    return World()

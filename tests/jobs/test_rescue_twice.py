@@ -1,22 +1,13 @@
 """A killed worker's job whose successor waits already must not keep the other jobs of the dead from being taken up again."""
 
 import asyncio
-from collections.abc import Iterator
 
-import pytest
 from django.db import connection
 from procrastinate import App, PsycopgConnector
 from procrastinate.contrib.django.utils import connector_params
 
 from rokuon.jobs import queue
 from rokuon.jobs.worker import rescue
-
-
-@pytest.fixture
-def empty_queue(transactional_db: None) -> Iterator[None]:
-    yield
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers CASCADE")
 
 
 def execute(sql: str) -> list[tuple[object, ...]]:
@@ -31,7 +22,7 @@ async def rescue_once() -> None:
         await rescue(app)
 
 
-def test_a_job_whose_successor_waits_is_ended_and_the_others_are_rescued(empty_queue: None) -> None:
+def test_a_job_whose_successor_waits_is_ended_and_the_others_are_rescued(transactional_db: None) -> None:
     queue.enqueue_window(1)
     queue.enqueue_window(2)
     execute("UPDATE procrastinate_jobs SET status = 'doing', worker_id = NULL")
