@@ -1,7 +1,6 @@
 """Back up now, as a person uses it: to the end, stopped, again, held, failed, retried, cancelled."""
 
 import json
-import time
 
 from rokuon.simulator import SimulatorProcess
 
@@ -29,11 +28,13 @@ def test_a_window_in_the_future_or_upside_down_starts_nothing(ready: Rokuon) -> 
     assert "Exchange them" in upside_down.err
 
 
-def test_ctrl_c_keeps_the_run_and_the_next_one_joins_it_to_the_end(ready: Rokuon) -> None:
+def test_ctrl_c_keeps_the_run_and_the_next_one_joins_it_to_the_end(ready: Rokuon, sim: SimulatorProcess) -> None:
+    sim.control("PUT", "faults", [{"endpoint": "media_blob", "action": {"kind": "delay", "seconds": 0.5}}])
     process = ready.start("backup-now")
-    wait_until(lambda: processes_of(f"ROKUON_DATA_DIR={ready.data}") and len(processes_of("--one")) > 0)
-    time.sleep(2.5)
+    wait_until(lambda: list((ready.data / "buckets" / "main").rglob("*.mp3")), 60)
+    assert [line for line in processes_of(f"ROKUON_DATA_DIR={ready.data}") if "--one" in line]
     stopped = interrupt(process)
+    sim.control("DELETE", "faults")
     assert stopped.code == 130
     assert "rokuon runs --cancel 1" in stopped.err
     assert not [line for line in processes_of(f"ROKUON_DATA_DIR={ready.data}") if "--one" in line]
