@@ -9,13 +9,13 @@ from collections import Counter
 import pytest
 
 SHARES = {
-    "cli": 37.0,
-    "e2e": 16.0,
-    "browser": 12.0,
-    "console": 9.0,
-    "events": 6.0,
-    "crash": 5.5,
-    "ops": 3.6,
+    "cli": 22.0,
+    "e2e": 22.0,
+    "browser": 15.0,
+    "console": 11.0,
+    "events": 7.5,
+    "crash": 6.5,
+    "ops": 4.0,
 }
 """Per cent, as measured on a quiet machine with two cores. Folders below 2 % are left out."""
 
