@@ -67,7 +67,7 @@ PASSES_LATER = {"S6 429 with a billion": (24.0,)}
 def test_after_a_passing_fault_everything_is_verified(rig_of: MakeRig, impatient: None, name: str) -> None:
     rig = rig_of(world=small_world(recordings=25))
     rig.sim.faults.load(PASSING[name])
-    rig.back_up_now()
+    rig.back_up_lately()
     assert sum(rule.hits for rule in rig.sim.faults.rules) > 0, "the fault was not reached"
     rig.check(finished=False)
     rig.pass_time(steps=(0.02, 0.1, 0.3, 1.1, *PASSES_LATER.get(name, ())))
@@ -103,7 +103,7 @@ def test_one_recording_that_stays_bad_ends_with_its_reason_and_the_others_are_ve
     rig = rig_of(world=small_world(recordings=25), ROKUON_MAX_RECORDING_BYTES=str(1 << 20))
     victim = next(it["id"] for it in rig.checker().truth() if it["kind"] == "callrecording" and it["center_id"])
     rig.sim.faults.load([{"endpoint": "media_blob", "id": str(victim), "action": action}])
-    rig.back_up_now()
+    rig.back_up_lately()
     rig.pass_time(steps=(0.02, 0.1, 0.3, 1.1, 4.1, 12.1, 24.1, 24.1))
     rig.check(excused={victim: {"failed", "gone"}})
     mine = [row for row in rig.checker().rows() if row.recording == str(victim)]
@@ -120,7 +120,7 @@ def test_s5_a_recording_that_the_source_deletes_meanwhile_ends_gone_and_stays_vi
     rig = rig_of(world=small_world(recordings=25))
     victim = next(it["id"] for it in rig.checker().truth() if it["kind"] == "callrecording" and it["center_id"])
     rig.sim.faults.load([{"endpoint": "media*", "id": str(victim), "action": {"kind": "status", "status": 503}}])
-    rig.back_up_now()
+    rig.back_up_lately()
     rig.sim.faults.clear()
     rig.sim.world.recordings[victim].deleted = True
     rig.pass_time(steps=(0.02, 0.1, 0.3, 1.1, 4.1, 12.1, 24.1, 24.1))
@@ -179,7 +179,7 @@ def gcs_rig(rig_of: MakeRig, gcs: GcsThread, **how: Any) -> Rig:
 def test_q17_with_a_role_that_can_neither_replace_nor_delete_every_recording_is_verified(rig_of: MakeRig) -> None:
     with GcsThread("objectCreator", "objectViewer") as gcs:
         rig = gcs_rig(rig_of, gcs)
-        rig.back_up_now()
+        rig.back_up_lately()
         rig.check()
         kinds = {thing.content_type for name, thing in gcs.double.bucket.things.items() if name not in MARKERS}
         assert kinds == {"audio/mpeg"}
@@ -202,7 +202,7 @@ def test_after_a_fault_of_the_bucket_each_recording_has_one_object(rig_of: MakeR
     with GcsThread("objectUser") as gcs:
         rig = gcs_rig(rig_of, gcs, world=small_world(recordings=20))
         gcs.double.fail(*[Fault(**vars(fault)) for fault in STORE_FAULTS[name]])
-        rig.back_up_now()
+        rig.back_up_lately()
         rig.pass_time(steps=(0.02, 0.1, 0.3, 1.1))
         rig.check()
         assert gcs.double.bucket.overwrites == 0
@@ -213,7 +213,7 @@ def test_d16_a_store_that_keeps_other_bytes_and_says_so_fails_that_recording_and
     with GcsThread() as gcs:
         rig = gcs_rig(rig_of, gcs, world=small_world(recordings=20))
         gcs.double.fail(Fault(Op.UPLOAD, rot=True))
-        rig.back_up_now()
+        rig.back_up_lately()
         failed = [row for row in rig.checker().rows() if row.state == "failed"]
         assert [row.reason for row in failed] == ["object_differs"]
         assert failed[0].key in gcs.objects()
@@ -234,7 +234,7 @@ def test_a_bucket_that_stops_taking_objects_is_held_and_goes_on_by_itself(rig_of
                 bucket.exists = False
             case _:
                 bucket.billing = False
-        rig.back_up_now()
+        rig.back_up_lately()
         assert [(hold.on, hold.reason) for hold in Hold.objects.all()] == [("bucket", TROUBLES[name])]
         assert rig.states().get("failed", 0) == 0
         assert max(rig.attempts()) == 0, "a hold spends no attempt"
@@ -249,7 +249,7 @@ def test_a_bucket_that_stops_taking_objects_is_held_and_goes_on_by_itself(rig_of
 def test_d3_a_local_bucket_that_is_not_there_is_held_never_created_and_filled_once_it_is_back(rig_of: MakeRig) -> None:
     rig = rig_of(world=small_world(recordings=20))
     rig.bucket_folder().rename(rig.bucket_folder().with_name("elsewhere"))
-    rig.back_up_now()
+    rig.back_up_lately()
     assert [hold.reason for hold in Hold.objects.all()] == ["bucket_missing"]
     assert not rig.bucket_folder().exists()
     rig.bucket_folder().mkdir()
