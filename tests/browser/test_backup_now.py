@@ -16,14 +16,14 @@ SLOW = {"endpoint": "media_blob", "action": {"kind": "delay", "seconds": 0.5}}
 RECORDINGS = 60
 PATIENCE_MS = 60_000
 WORDS = {
-    "en": ("Show the plan", "Start", "Pause", "Resume", "This backup is paused", r"All \d+ recordings are in the bucket and checked"),
+    "en": ("Show the plan", "Start", "Pause", "Resume", "This backup is paused", r"All \d+ recordings are in your bucket"),
     "ja": (
         "計画を表示",
         "開始",
         "一時停止",
         "再開",
         "このバックアップは一時停止中です",
-        r"\d+ 件の録音をすべてバケットに保存し、確認しました",
+        r"\d+ 件はすべてバケットにあります",
     ),
 }
 

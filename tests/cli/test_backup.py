@@ -91,7 +91,7 @@ def test_a_backup_that_ends_with_1_for_what_is_gone_says_so_and_what_it_names_en
     (lost,) = sim.control("POST", "end_call", {})["recording_ids"]
     sim.control("PUT", "faults", [{"endpoint": "media*", "id": str(lost), "action": {"kind": "status", "status": 410}}])
     first = ready("backup-now")
-    assert (first.code, "No longer at Dialpad: 1 recording." in first.out) == (1, True), first.out + first.err
+    assert (first.code, "Lost at Dialpad: 1 recording." in first.out) == (1, True), first.out + first.err
     command = "rokuon close --reason recording_gone --note TEXT"
     assert f"`{command}`" in first.out
 
@@ -102,9 +102,9 @@ def test_a_backup_that_ends_with_1_for_what_is_gone_says_so_and_what_it_names_en
     closed = ready("backup-now")
     sim.control("DELETE", "faults")
     assert closed.code == 0, closed.out + closed.err
-    assert "No longer at Dialpad: " not in closed.out
+    assert "Lost at Dialpad: " not in closed.out
     assert "Not in the bucket, and closed with a note: 1 recording." in closed.out
-    assert "Done: all" not in closed.out
+    assert "All" not in closed.out
 
 
 def test_watching_ends_when_what_was_tried_again_waits_again(ready: Rokuon, sim: SimulatorProcess) -> None:
@@ -114,7 +114,7 @@ def test_watching_ends_when_what_was_tried_again_waits_again(ready: Rokuon, sim:
     watched = ready("retry", "--all", "--watch")
     sim.control("DELETE", "faults")
     assert watched.code == 1, watched.out + watched.err
-    assert "Waiting for another try: 1 recording." in watched.out
+    assert "Pending: 1 recording." in watched.out
     assert ready("backup-now").code == 0
 
 

@@ -19,6 +19,7 @@ from rokuon.cli.doctor import company as company_check
 from rokuon.cli.doctor.check import Check, Level
 from rokuon.cli.doctor.events import event_checks
 from rokuon.cli.support.session import CliSession
+from rokuon.completeness import headline
 from rokuon.config import Config
 from rokuon.domain.failures import HoldOn
 from rokuon.events.models import Hook
@@ -68,7 +69,7 @@ def found(checks: Iterator[Check]) -> list[tuple[Level, str]]:
 
 def of_company(rig: Rig) -> list[Check]:
     """All but its events, which are none of a rig's: nothing serves its public address. And but its days, none of which is listed yet."""
-    return [check for check in company_check.company_checks(session_of(rig)) if not check.what.endswith(("events", "listing"))]
+    return [check for check in company_check.company_checks(session_of(rig)) if not check.what.endswith(("events", "recordings"))]
 
 
 def company_checks(rig: Rig) -> list[tuple[Level, str]]:
@@ -178,9 +179,10 @@ def test_a_company_that_is_set_up_is_fine(rig: Rig) -> None:
 
 
 def test_what_was_never_listed_is_a_warning(rig: Rig) -> None:
-    listing = [check for check in company_check.company_checks(session_of(rig)) if check.what.endswith("listing")]
+    listing = [check for check in company_check.company_checks(session_of(rig)) if check.what.endswith("recordings")]
     assert [check.level for check in listing] == [Level.WARNING]
     assert "never listed" in listing[0].says
+    assert listing[0].says.startswith(headline.of_company(rig.company, rig.clock()).sentence), "the headline of every other surface"
     assert listing[0].todo
 
 

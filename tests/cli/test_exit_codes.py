@@ -36,7 +36,7 @@ def test_a_hold_is_a_part_of_the_answer_of_status(desk: Rokuon) -> None:
     world = World()
     holds.open_hold(world.company.pk, HoldOn.SOURCE, "", "source_key_refused", "401", NOW)
     answer = desk("status")
-    assert "Held since 2026-11-22" in answer.out
+    assert "On hold since 2026-11-22" in answer.out
     assert answer.err == ""
 
 

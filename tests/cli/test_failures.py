@@ -57,7 +57,7 @@ def test_causes_say_what_to_do_for_whom_and_since_when(desk: Rokuon, world: Worl
     ]
     said = desk("failures").out
     for words in (
-        "4 recordings failed, by 1 cause.",
+        "4 recordings are not backed up. 1 cause.",
         "Check in Dialpad who may access it, then retry.",
         "Sales (2), Support (1), Far (1)",
         "Calls from 2026-09-2",
@@ -76,7 +76,7 @@ def exported(desk: Rokuon, *arguments: str, language: str = "C.UTF-8") -> list[d
 
 def test_the_export_says_state_and_cause_in_words_with_what_to_do_and_the_path(desk: Rokuon, world: World) -> None:
     rows = {row["Recording id"]: row for row in exported(desk)}
-    assert [rows[one]["State"] for one in ("r1", "r4", "r5")] == ["Failed", "Gone", "Waiting"]
+    assert [rows[one]["State"] for one in ("r1", "r4", "r5")] == ["Failed", "Lost at Dialpad", "Pending"]
     assert [rows[one]["Reason code"] for one in ("r1", "r4", "r5")] == ["recording_forbidden", "recording_gone", "recording_not_audio"]
     first = rows["r1"]
     assert "_" not in first["Cause"], "a sentence and no code"
@@ -155,7 +155,7 @@ def test_q36_the_export_runs_nothing_in_a_spreadsheet_and_is_for_its_owner_alone
     rows = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline="")))
     assert text.startswith("\ufeff")
     assert sorted(row["Recording id"] for row in rows) == ["r1", "r2", "r3", "r4", "r5", "r7"]
-    assert {row["Next try"] for row in rows if row["State"] == "Waiting"} == {"2099-01-01 09:00:00"}
+    assert {row["Next try"] for row in rows if row["State"] == "Pending"} == {"2099-01-01 09:00:00"}
     assert {row["Agent"] for row in rows} == {"'=cmd|' /C calc'!A0", "Ann"}
     assert AuditEntry.objects.get(action="failure.export").after == {"rows": 6}
     assert [row["Recording id"] for row in exported(desk, "--office", "Osaka")] == ["r7"]

@@ -80,7 +80,7 @@ def test_discarded_files_close_their_recordings_with_the_reason(desk: Rokuon, wo
 
 @pytest.mark.parametrize("command", [("accept",), ("discard", "--note", "why")])
 def test_what_cannot_be_accepted_or_discarded_is_named_and_then_nothing_is_changed(desk: Rokuon, world: World, command: list[str]) -> None:
-    for number, words in ((4, "nothing is kept aside"), (5, "Verified"), (6, "Waiting")):
+    for number, words in ((4, "nothing is kept aside"), (5, "Verified"), (6, "Pending")):
         (wrong,) = named(number)
         refused = desk(command[0], *named(1), wrong, *command[1:])
         assert (refused.code, refused.out) == (2, "")

@@ -43,13 +43,13 @@ def calls(desk: Rokuon) -> World:
 def test_what_waits_for_a_reason_is_not_nothing_and_says_when_it_is_tried_next(desk: Rokuon, waits: World) -> None:
     said = desk("failures", "--reason", "recording_truncated").out
     assert "Nothing failed" not in said
-    assert "2 recordings wait to be tried." in said
+    assert "2 recordings of 1 target" in said
     assert "Next try at " in said
     assert "rokuon retry --reason recording_truncated" in said
     (cause,) = desk("failures", "--reason", "recording_truncated", "--json").json["waiting"]
     assert (cause["recordings"], cause["targets"][0]["name"], cause["held"]) == (2, "Sales", 0)
     assert cause["next_try"]
-    assert "Nothing failed." in desk("failures", "--reason", "recording_forbidden").out
+    assert "No recordings are left for this cause." in desk("failures", "--reason", "recording_forbidden").out
 
 
 def test_each_that_waits_is_listed_with_its_id_and_next_try(desk: Rokuon, waits: World) -> None:
@@ -63,7 +63,7 @@ def test_each_that_waits_is_listed_with_its_id_and_next_try(desk: Rokuon, waits:
     assert [one["id"] for one in desk("failures", "--list", "--state", "failed", "--json").json] == []
     assert [one["target"] for one in desk("failures", "--list", "--reason", "queued", "--json").json] == ["Support"]
     table = desk("failures", "--list").out
-    assert "Waiting" in table
+    assert "Pending" in table
     assert "at once, by the" in table
     assert desk("failures", "--state", "failed").code == 2
 
@@ -72,8 +72,8 @@ def test_what_is_held_names_the_hold(desk: Rokuon, waits: World) -> None:
     holds.open_hold(waits.company.pk, HoldOn.BUCKET, str(waits.bucket.pk), "bucket_full", "", timezone.now())
     listed = desk("failures", "--list", "--json").json
     assert {(one["held_by"], one["next_try"]) for one in listed} == {("bucket_full", None)}
-    assert "held: bucket_full" in desk("failures", "--list").out.replace("\n", " ")
-    assert "Held, see `rokuon status`: 2 recordings" in desk("failures").out
+    assert "on hold: bucket_full" in desk("failures", "--list").out.replace("\n", " ")
+    assert "On hold, see `rokuon status`: 2 recordings" in desk("failures").out
 
 
 def test_what_waits_is_tried_now_by_its_id_and_exported(desk: Rokuon, waits: World) -> None:

@@ -2,13 +2,15 @@
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rokuon.base.i18n import speaking
-from rokuon.completeness.headline import HeadlineFacts, days_of, headline, share
+from rokuon.completeness.headline import HeadlineFacts, headline, share
+from rokuon.completeness.lacks import Lacks, days_of
 from rokuon.completeness.unknown import Unknown
 from rokuon.ledger.tally import Counts, StateCount
 from rokuon.ledger.unlisted import Gap
@@ -21,8 +23,18 @@ NEVER = Unknown(
 UNTRIED = Unknown(3, {7: 29}, gaps=(Gap(7, *JULY, "days_never_listed"),))
 COMING = Unknown(3, {7: 29}, {7: 29}, gaps=(Gap(7, *JULY, ""),))
 UNREAD = Unknown(3, unreadable=1)
-CASES = {"refused": REFUSED, "never": NEVER, "untried": UNTRIED, "coming": COMING, "unread": UNREAD}
+CASES = {
+    "refused": Lacks.of(REFUSED),
+    "never": Lacks.of(NEVER),
+    "untried": Lacks.of(UNTRIED),
+    "coming": Lacks.of(COMING),
+    "unread": Lacks.of(UNREAD),
+}
 SAFE = Counts(verified=23)
+
+
+def lacking(targets: int, **missing: Any) -> Lacks:
+    return Lacks.of(Unknown(targets, **missing))
 
 
 @pytest.mark.parametrize(
@@ -42,9 +54,9 @@ def test_what_is_not_known_is_the_headline(case: str, severity: str, sentence: s
 
 
 def test_where_everything_is_known_and_safe_it_says_all() -> None:
-    said = headline(HeadlineFacts(SAFE, Unknown(3)))
+    said = headline(HeadlineFacts(SAFE, lacking(3)))
     assert (said.severity, said.sentence, said.wrong) == ("verified", "All 23 recordings are in your bucket", False)
-    assert "Calls from before 2026-11-01 were not asked for." in headline(HeadlineFacts(SAFE, Unknown(3, since=date(2026, 11, 1)))).added
+    assert "Calls from before 2026-11-01 were not asked for." in headline(HeadlineFacts(SAFE, lacking(3, since=date(2026, 11, 1)))).added
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
@@ -56,7 +68,7 @@ def test_where_everything_is_known_and_safe_it_says_all() -> None:
     closed=st.tuples(st.integers(0, 2), st.integers(0, 2)),
     unnamed=st.integers(0, 1),
     held=st.booleans(),
-    unknown=st.sampled_from([Unknown(3), Unknown(3, explained=2), *CASES.values(), replace(NEVER, unreadable=2)]),
+    lacks=st.sampled_from([lacking(3), lacking(3, explained=2), *CASES.values(), Lacks.of(replace(NEVER, unreadable=2))]),
 )
 def test_nothing_says_all_while_something_is_not_known(
     language: str,
@@ -67,21 +79,21 @@ def test_nothing_says_all_while_something_is_not_known(
     closed: tuple[int, int],
     unnamed: int,
     held: bool,
-    unknown: Unknown,
+    lacks: Lacks,
 ) -> None:
     counts = Counts(verified=verified, pending=pending, failed=failed, gone=gone)
     closed = min(closed[0], failed), min(closed[1], gone)
-    facts = HeadlineFacts(counts, unknown, failed, unnamed, held, *closed)
+    facts = HeadlineFacts(counts, lacks, failed, unnamed, held, *closed)
     with speaking(language):
         said = headline(facts)
     everything = " ".join((said.sentence, *said.added))
-    if unknown or unknown.explained or pending or failed or gone or unnamed:
+    if lacks or lacks.explained or pending or failed or gone or unnamed:
         assert not {"All", "all"} & {word.strip(".") for word in everything.split()}
         assert "すべて" not in everything
         assert "100" not in everything
-    assert said.wrong is bool(unknown or failed > closed[0] or gone > closed[1] or unnamed)
+    assert said.wrong is bool(lacks or failed > closed[0] or gone > closed[1] or unnamed)
     assert (said.severity == "verified") <= (not said.wrong and not pending)
-    assert (share(counts, unknown) == "100") is (verified > 0 and not (unknown or unknown.explained or pending or failed or gone))
+    assert (share(counts, lacks) == "100") is (verified > 0 and not (lacks or lacks.explained or pending or failed or gone))
 
 
 def test_days_are_counted_once_however_many_targets_lack_them() -> None:
@@ -92,34 +104,34 @@ def test_days_are_counted_once_however_many_targets_lack_them() -> None:
 
 
 def test_an_entry_that_was_closed_unread_ends_the_alarm_and_is_still_said() -> None:
-    said, counts = headline(HeadlineFacts(SAFE, Unknown(3, explained=1))), SAFE
+    said, counts = headline(HeadlineFacts(SAFE, lacking(3, explained=1))), SAFE
     assert (said.severity, said.sentence, said.wrong) == ("verified", "The 23 recordings found are in your bucket", False)
     assert "1 entry that could not be read is closed with a note." in said.added
-    assert share(counts, Unknown(3, explained=1)) == "–"
+    assert share(counts, lacking(3, explained=1)) == "–"
 
 
 def test_what_dialpad_lost_is_the_headline_until_a_person_closes_it() -> None:
     counts = Counts(verified=22, gone=1)
-    said = headline(HeadlineFacts(counts, Unknown(3)))
+    said = headline(HeadlineFacts(counts, lacking(3)))
     assert (said.severity, said.sentence, said.wrong) == ("failed", "1 recording was gone at Dialpad before it was backed up", True)
     assert "The other 22 are in your bucket, verified." in said.added
-    said = headline(HeadlineFacts(counts, Unknown(3), closed_gone=1))
+    said = headline(HeadlineFacts(counts, lacking(3), closed_gone=1))
     assert (said.severity, said.sentence, said.wrong) == ("verified", "The 22 recordings found are in your bucket", False)
     assert "1 recording that is not in your bucket is closed with a note." in said.added
-    assert share(counts, Unknown(3)) == "95.65"
+    assert share(counts, lacking(3)) == "95.65"
 
 
 def test_what_failed_and_was_closed_ends_the_alarm_and_is_still_said() -> None:
     counts = Counts(verified=20, failed=3)
-    said = headline(HeadlineFacts(counts, Unknown(3), causes=1, closed_failed=2))
+    said = headline(HeadlineFacts(counts, lacking(3), causes=1, closed_failed=2))
     assert (said.severity, said.sentence, said.wrong) == ("failed", "1 recording is not backed up", True)
     assert "2 recordings that are not in your bucket are closed with a note." in said.added
-    said = headline(HeadlineFacts(counts, Unknown(3), closed_failed=3))
+    said = headline(HeadlineFacts(counts, lacking(3), closed_failed=3))
     assert (said.severity, said.sentence, said.wrong) == ("verified", "The 20 recordings found are in your bucket", False)
 
 
 def test_while_a_recorded_call_has_nothing_to_fetch_no_command_ends_with_0() -> None:
-    said = headline(HeadlineFacts(SAFE, Unknown(3), unnamed=2))
+    said = headline(HeadlineFacts(SAFE, lacking(3), unnamed=2))
     assert (said.severity, said.sentence, said.wrong) == ("waiting", "The 23 recordings that Dialpad lists are in your bucket", True)
 
 
@@ -132,6 +144,6 @@ def test_a_cause_counts_while_one_of_its_recordings_is_not_explained() -> None:
 
 
 def test_a_recording_that_fails_while_the_counts_are_read_makes_no_count_negative() -> None:
-    facts = HeadlineFacts(Counts(verified=3), Unknown(3), closed_failed=1, closed_gone=1)
+    facts = HeadlineFacts(Counts(verified=3), lacking(3), closed_failed=1, closed_gone=1)
     assert (facts.failed, facts.gone) == (0, 0)
     assert headline(facts).severity == "verified"

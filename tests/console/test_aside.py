@@ -73,7 +73,7 @@ def test_accepting_sends_the_copy_to_a_worker_and_says_who_did(stage: Stage, out
     )
     page = stage.page(stage.world.admin)
     assert "a person accepted the file as it is" in page
-    assert "Backed up and checked" not in page
+    assert "Verified by" not in page
     assert "Not measured" in page
     put_file(stage.world.bucket, outer / "data/buckets/acme", copy.key, WAV)
     answer = stage.world.admin.get(stage.world.url(f"recordings/{copy.pk}/download"))

@@ -1,16 +1,20 @@
 """A held bucket: the hold first, the cure, who can fix it, and what resumed after it was verified."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.utils import timezone
 
+from rokuon.domain.failures import HoldOn
+from rokuon.ledger import holds
 from rokuon.ledger.models import Copy, Hold
 from rokuon.org import services
 from rokuon.org.models import Bucket
 
 from .conftest import Role, World
+from .copies import add_copy
 from .test_buckets import gcs, here  # noqa: F401  (fixtures)
 from .test_cause import page, words
 from .test_failures import copy_of
@@ -40,7 +44,7 @@ def opening(source: str) -> str:
 def test_a_held_bucket_opens_with_the_hold_and_the_cure(world: World) -> None:
     hold(world)
     shown = page(world.admin, url_of(world))
-    assert "Backups to acme-recordings are on hold Held Rokuon's marker is gone" in opening(shown).replace("  ", " ")
+    assert "Backups to acme-recordings are on hold On hold Rokuon's marker is gone" in opening(shown).replace("  ", " ")
     assert "Verify again" in opening(shown)
     assert shown.count("Verify again") == 1, "one primary button"
     said = words(shown)
@@ -52,7 +56,7 @@ def test_the_list_names_the_hold_before_the_last_verification(world: World) -> N
     hold(world)
     Bucket.objects.filter(pk=world.bucket.pk).update(verification={"ok": True, "steps": [], "advice": []}, verified_at=timezone.now())
     row = words(page(world.admin, world.url("settings/buckets/")).partition("<tbody>")[2])
-    assert row.index("Held") < row.index("verified")
+    assert row.index("On hold") < row.index("verified")
     assert "Rokuon's marker is gone" in row
 
 
@@ -60,7 +64,7 @@ def test_a_bucket_without_a_hold_says_nothing_of_one(world: World) -> None:
     hold(world).delete()
     for shown in (page(world.admin, url_of(world)), page(world.admin, world.url("settings/buckets/"))):
         assert "on hold" not in shown
-        assert "Held" not in shown
+        assert "On hold" not in shown
         assert "resumed" not in shown
 
 
@@ -83,6 +87,41 @@ def test_the_answer_of_a_bucket_that_only_other_offices_use_is_not_shown(world: 
     hold(world, other)
     assert "the folder is not there" not in page(world.client(Role.OFFICE_ADMIN, world.osaka), url_of(world, other))
     assert "the folder is not there" in page(world.client(Role.OFFICE_ADMIN, world.tokyo), url_of(world, other))
+
+
+def lift(world: World) -> None:
+    """What a probe does when the cause is gone."""
+    holds.lift(world.company.pk, HoldOn.BUCKET, str(world.bucket.pk), timezone.now())
+
+
+@pytest.mark.parametrize("place", ["", "notices/"])
+def test_a_hold_that_a_probe_lifted_is_reported_on_the_overview_and_the_page_of_notices(world: World, place: str) -> None:
+    for number in range(14):
+        add_copy(world.sales, world.bucket, number, state="pending")
+    hold(world)
+    assert "have resumed" not in words(page(world.admin, world.url(place)))
+    lift(world)
+    assert re.search(r"acme-recordings ?: Backups have resumed: 14 recordings\.", words(page(world.admin, world.url(place))))
+    Hold.objects.update(lifted_at=timezone.now() - timedelta(days=2))
+    assert "have resumed" not in words(page(world.admin, world.url(place))), "it is old news"
+
+
+def test_who_does_not_see_the_company_reads_no_number_and_nothing_of_other_buckets(world: World) -> None:
+    add_copy(world.sales, world.bucket, 1, state="pending")
+    hold(world)
+    lift(world)
+    said = words(page(world.client("viewer", world.osaka), world.url()))
+    assert "Backups have resumed." in said
+    other = services.register_bucket(world.company, "gs://tokyo-only")
+    services.change(world.osaka, {"customized": True, **services.choice(world.osaka, other)})
+    assert "have resumed" not in words(page(world.client("viewer", world.osaka), world.url()))
+
+
+def test_a_bucket_that_is_held_again_has_not_resumed(world: World) -> None:
+    hold(world)
+    lift(world)
+    hold(world)
+    assert "have resumed" not in words(page(world.admin, world.url()))
 
 
 def test_verifying_a_held_bucket_says_how_many_recordings_resumed(world: World, here: Path) -> None:  # noqa: F811

@@ -106,8 +106,8 @@ def test_when_all_is_well_the_page_says_so(ready: World) -> None:
     end(found(ready, ready.sales, 3), State.VERIFIED)
     assert heading(ready.admin, ready.url()) == "All 3 recordings are in your bucket"
     said = text(ready.admin, ready.url())
-    assert "protected 100%" in said
-    assert "listed" not in said.partition("Coverage calendar")[0]
+    assert "Verified 100%" in said
+    assert "Days not listed 0" in said
     assert "Failures by cause" not in said
 
 
@@ -126,7 +126,7 @@ def test_a_target_that_was_never_listed_is_told_and_nothing_is_called_all(ready:
     assert heading(ready.admin, ready.url()) == "1 of 3 contact centers and coaching teams was never listed"
     said = text(ready.admin, ready.url())
     assert "The 3 recordings found so far are in your bucket, verified." in said
-    assert "protected – in the bucket" in said
+    assert "Verified – Lost at Dialpad 0 Days not listed " in said
     tokyo = ready.client(OFFICE_ADMIN, ready.tokyo)
     assert heading(tokyo, ready.url()) == "All 3 recordings are in your bucket", "it is of another office"
     assert heading(ready.client(OFFICE_ADMIN, ready.osaka), ready.url()) == "1 of 1 contact centers and coaching teams was never listed"
@@ -155,17 +155,17 @@ def test_failures_come_first_with_cause_advice_and_a_link_to_the_recordings(read
     assert heading(ready.admin, ready.url()) == "3 recordings are not backed up"
     page = ready.admin.get(ready.url()).content.decode()
     said = text(ready.admin, ready.url())
-    assert "2 causes, named below. 4 more are on their way. The other 5 are in your bucket, verified." in said
+    assert "2 causes. 4 more are on their way. The other 5 are in your bucket, verified." in said
     assert "Dialpad sent something that is not MP3 audio." in said
     assert f'href="{ready.url("recordings/")}?state=failed&amp;reason=recording_not_audio"' in page
-    assert "Discovered 12 Verified 5 Queued 4 Failed 3 No longer at Dialpad 0 Excluded by rule 0" in said
+    assert "Discovered 12 Verified 5 Pending 4 Failed 3 Lost at Dialpad 0 Excluded 0" in said
 
 
 def test_what_is_on_its_way_is_not_called_safe(ready: World) -> None:
     cover(ready.sales, ready.trainees, ready.desk)
     found(ready, ready.sales, 2)
     assert heading(ready.admin, ready.url()) == "2 recordings are on their way to your bucket"
-    assert "protected 0.00%" in text(ready.admin, ready.url())
+    assert "Verified 0.00%" in text(ready.admin, ready.url())
 
 
 def test_a_hold_says_what_it_stops_why_and_when_it_is_looked_at_again(ready: World) -> None:
@@ -302,7 +302,7 @@ def test_the_page_speaks_japanese(ready: World) -> None:
     client.cookies["rokuon_language"] = "ja"
     said = text(client, ready.url())
     assert "1 件の録音がバックアップされていません" in said
-    assert "原因は 1 件です（下に示します）。ほかの 2 件は、検証済みでバケットにあります。" in said
+    assert "原因は 1 件です。ほかの 2 件は、検証済みでバケットにあります。" in said
     for english in ("verified", "Failed", "Coverage", "Discovered", "recordings"):
         assert english not in said
 
@@ -311,7 +311,7 @@ def test_the_live_part_tells_rate_and_time_left(ready: World) -> None:
     end(found(ready, ready.sales, 30), State.VERIFIED)
     found(ready, ready.sales, 60, at="p")
     said = text(ready.admin, ready.url("work/"))
-    assert "waiting 60" in said
+    assert "Pending 60" in said
     assert "a second, in the last minute 0.5" in said
     assert "time left at this rate 2 min 0 s" in said
     assert 'hx-trigger="every 2s"' in ready.admin.get(ready.url("work/")).content.decode()

@@ -42,7 +42,7 @@ def test_the_newest_call_comes_first_with_its_state_and_its_place_in_the_bucket(
     assert linked(page) == [new.pk, old.pk]
     text = words(page)
     assert "Failed Dialpad sent something that is not MP3 audio" in text
-    assert "Backed up and checked" in text
+    assert "Verified" in text
     assert old.key.replace("/", " / ") in text
     assert "2026-04-02 00:30 Asia/Tokyo" in text
 
@@ -191,14 +191,14 @@ def test_a_verified_recording_shows_its_proofs(world: World) -> None:
     ("changes", "badge", "says"),
     [
         ({"state": "failed", "reason": "recording_not_audio"}, "Failed", "Play the recording in Dialpad"),
-        ({"state": "gone", "reason": "recording_gone"}, "No longer at Dialpad", "Nothing can be copied"),
-        ({"state": "excluded", "reason": "rule_disabled"}, "Excluded by rule", "when the rule is enabled again"),
-        ({"state": "excluded", "reason": "run_cancelled"}, "Excluded by rule", "The next Back up now takes it up again"),
-        ({"state": "excluded", "reason": "bucket_changed"}, "Excluded by rule", "has its own line for that bucket"),
-        ({"state": "excluded", "reason": "kind_not_chosen"}, "Excluded by rule", "when the kind is chosen"),
-        ({"state": "pending"}, "Queued", "Nothing has to be done"),
-        ({"state": "pending", "reason": "recording_not_ready"}, "Waiting for Dialpad", "asks again for 24 hours"),
-        ({"state": "pending", "reason": "store_unavailable"}, "Waiting for the next try", "tries again by itself"),
+        ({"state": "gone", "reason": "recording_gone"}, "Lost at Dialpad", "Nothing can be copied"),
+        ({"state": "excluded", "reason": "rule_disabled"}, "Excluded", "when the rule is enabled again"),
+        ({"state": "excluded", "reason": "run_cancelled"}, "Excluded", "The next Back up now takes it up again"),
+        ({"state": "excluded", "reason": "bucket_changed"}, "Excluded", "has its own line for that bucket"),
+        ({"state": "excluded", "reason": "kind_not_chosen"}, "Excluded", "when the kind is chosen"),
+        ({"state": "pending"}, "Pending", "Nothing has to be done"),
+        ({"state": "pending", "reason": "recording_not_ready"}, "Pending", "asks again for 24 hours"),
+        ({"state": "pending", "reason": "store_unavailable"}, "Pending", "tries again by itself"),
         ({"state": "failed", "reason": "a_code_of_tomorrow"}, "Failed", "Report this"),
     ],
 )
@@ -216,11 +216,11 @@ def test_every_state_says_why_and_what_to_do_and_offers_nothing_to_play(
 @pytest.mark.parametrize(
     ("on", "ref", "says"),
     [
-        (HoldOn.SOURCE, "", "Held: Dialpad refuses or does not answer"),
-        (HoldOn.KIND, "callrecording", "Held: Dialpad does not provide this kind"),
-        (HoldOn.BUCKET, "own", "Held: bucket not reachable"),
-        (HoldOn.BUCKET, "999999", "Queued"),
-        (HoldOn.KIND, "voicemail", "Queued"),
+        (HoldOn.SOURCE, "", "On hold"),
+        (HoldOn.KIND, "callrecording", "On hold"),
+        (HoldOn.BUCKET, "own", "On hold"),
+        (HoldOn.BUCKET, "999999", "Pending"),
+        (HoldOn.KIND, "voicemail", "Pending"),
     ],
 )
 def test_what_a_hold_stops_is_said_to_be_held_and_why(world: World, on: HoldOn, ref: str, says: str) -> None:
@@ -228,7 +228,7 @@ def test_what_a_hold_stops_is_said_to_be_held_and_why(world: World, on: HoldOn, 
     holds.open_hold(world.company.pk, on, str(world.bucket.pk) if ref == "own" else ref, "bucket_forbidden", "", STARTED)
     text = words(shown(world.admin, world.url(f"recordings/{copy.pk}/")))
     assert says in text
-    assert ("The bucket refuses Rokuon" in text) == says.startswith("Held")
+    assert ("The bucket refuses Rokuon" in text) == (says == "On hold")
 
 
 @pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))

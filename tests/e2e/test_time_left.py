@@ -20,7 +20,7 @@ def told(rig: Rig, run_id: int) -> Left | None:
     """Return the time left, from the function that the console and the commands use."""
     now, run = rig.clock(), Run.objects.get(pk=run_id)
     progress = read.run_progress(run_id)
-    answer = time_left.of_run(rig.company, progress, throughput.rate(run, now), now)
+    answer = time_left.of_run(rig.company, progress, throughput.rate(run, now), now).left
     assert runs.load_run(rig.company, run, AccessReach(rig.company.pk), now).time == answer
     return answer
 
@@ -40,6 +40,9 @@ def test_a_run_that_has_begun_says_at_least_and_a_held_or_paused_one_nothing(rig
     holds.lift(rig.company.pk, HoldOn.SOURCE, "", rig.clock())
     budget.slow_down(rig.company.pk, 600)
     assert told(rig, run) is None, "a pause that Dialpad asked for"
+    progress = read.run_progress(run)
+    stopped = time_left.of_run(rig.company, progress, throughput.rate(progress.run, rig.clock()), rig.clock()).stopped
+    assert [(one.reason, one.copies) for one in stopped] in ([("source_throttled", progress.total.pending)], [])
 
 
 def test_a_paused_run_has_no_time_left_and_what_a_hold_stops_is_not_counted(rig_of: MakeRig) -> None:
@@ -49,7 +52,9 @@ def test_a_paused_run_has_no_time_left_and_what_a_hold_stops_is_not_counted(rig_
     assert read.run_progress(run).total.pending > 0, "held as a kind"
     ids = list(Target.objects.values_list("pk", flat=True))
     pending = read.run_progress(run).total.pending
-    assert time_left.of_pending(rig.company, ids, pending, 5.0, rig.clock()) is None
+    remaining = time_left.of_pending(rig.company, ids, pending, 5.0, rig.clock())
+    assert (remaining.left, [(one.held, one.copies) for one in remaining.stopped]) == (None, [(True, pending)])
+    assert remaining.stopped[0].next_at is not None
     reach = AccessReach(rig.company.pk)
     assert overview.work(rig.company, reach, list(Target.objects.all()), rig.clock()).seconds_left is None
     again = rig.start(relist=True)

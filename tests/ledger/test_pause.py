@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from rokuon.domain.failures import HoldOn
 from rokuon.domain.pace import CurrentBudget
-from rokuon.ledger import history, holds, place, read, runs, throughput
+from rokuon.ledger import history, holds, place, read, runs, throughput, waiting
 from rokuon.ledger.models import Copy, Run, Window
 from rokuon.ledger.tally import Counts
 from tests.ledger.factory import NOW, START_MS, World, states
@@ -151,7 +151,6 @@ def test_time_left_counts_what_is_not_listed_yet_like_what_was(world: World) -> 
     assert left is not None
     assert round(left.seconds or 0) == (3 + 3 * 3) / 0.5
     assert left.more
-    assert throughput.expected(progress) == 4 + 3 * 3
     runs.pause(run.pk, NOW)
     assert throughput.seconds_left(read.run_progress(run.pk), throughput.Rate(1, 1), BUDGET, 0) is None, "what is paused has no time left"
 
@@ -159,10 +158,13 @@ def test_time_left_counts_what_is_not_listed_yet_like_what_was(world: World) -> 
 def test_what_waits_for_a_hold_or_a_later_try_is_not_to_be_done_now(world: World) -> None:
     works = world.place(*[world.planned(n) for n in range(5)])
     Copy.objects.filter(pk=works[0].copy_id).update(due_at=NOW + timedelta(hours=1))
-    assert read.waiting_count(world.company.pk, [world.center.pk], NOW) == 1
-    assert read.waiting_count(world.company.pk, [world.other.pk], NOW) == 0
+    (later,) = waiting.stopped(world.company.pk, [world.center.pk], NOW)
+    assert (later.reason, later.copies, later.held, later.next_at) == ("", 1, False, NOW + timedelta(hours=1))
+    assert waiting.stopped(world.company.pk, [world.other.pk], NOW) == []
     holds.open_hold(world.company.pk, HoldOn.KIND, works[0].kind, "source_kind_denied", "", NOW)
-    assert read.waiting_count(world.company.pk, [world.center.pk], NOW) == 5
+    (held,) = waiting.stopped(world.company.pk, [world.center.pk], NOW)
+    assert (held.reason, held.copies, held.held) == ("source_kind_denied", 5, True)
+    assert held.next_at == holds.open_holds(world.company.pk)[0].probe_at
 
 
 def test_an_ended_run_keeps_what_it_came_to(world: World) -> None:

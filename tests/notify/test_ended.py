@@ -138,14 +138,14 @@ def test_what_became_unreachable_is_not_over(place: Place) -> None:
 @pytest.mark.parametrize(("waiting", "well"), [(0, True), (3, False)])
 def test_a_week_in_which_something_waits_is_not_called_well(waiting: int, well: bool) -> None:
     subject = render(Letter(Occasion.WEEKLY, "Acme", numbers=Numbers(verified=9, pending=waiting)), "en", "").subject
-    assert ("all is well" in subject) == well
-    assert ("3 recordings wait for their next try" in subject) != well
+    assert ("All 9 recordings are in your bucket" in subject) == well
+    assert ("3 recordings are on their way to your bucket" in subject) != well
 
 
 @pytest.mark.parametrize(("numbers", "whole"), [(Numbers(verified=9), True), (Numbers(pending=1), False), (Numbers(failed=1), False)])
 def test_the_first_back_up_now_backed_everything_up_only_if_nothing_else_is_left(numbers: Numbers, whole: bool) -> None:
     text = render(Letter(Occasion.BACKFILL, "Acme", numbers=numbers), "en", "").text
-    assert ("everything it found is backed up" in text) == whole
+    assert ("All 9 recordings are in your bucket" in text) == whole
 
 
 def test_a_letter_of_an_older_version_is_read_as_it_was() -> None:

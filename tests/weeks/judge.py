@@ -1,11 +1,12 @@
 """Judges an installation at the end of each day, by the ledger's rows, the outbox and people's actions; not by the product's own answers.
 
 no silent waiting           a copy that is pending for longer than it may be tried is held, paused, or its office was notified
-no early all-clear          no mail says "all is well" or "resolved" about recordings that are not in the bucket
+no early all-clear          no mail says "all" or "resolved" about recordings that are not in the bucket
 no lost closing             what a person closed stays closed until a person opens it again, or it is verified
 no excess of mails          one mail a day for each cause and address, plus one for a change
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -149,7 +150,7 @@ class Judge:
         if letter.occasion == "ended":
             for line in letter.lines:
                 self._told.pop((letter.office, line.kind, line.cause), None)
-        if "all is well" in said.subject or "everything it found is backed up" in said.text:
+        if re.search(r"(All [\d,]+|The only) recordings? (found )?(are|is) in your bucket", f"{said.subject} {said.text}"):
             left = self._not_explained()
             if left:
                 self._wrong(f"{said.subject!r} is said while {len(left)} recordings are not in the bucket")

@@ -9,8 +9,9 @@ from django.db import transaction
 
 from rokuon.accounts.audit import Actor
 from rokuon.actions._shared import record_of_company
-from rokuon.actions.reason_text import state_words, why
+from rokuon.actions.reason_text import why
 from rokuon.base.i18n import _
+from rokuon.base.state_words import state_word
 from rokuon.domain import placement
 from rokuon.ledger import aside, failures, unnamed
 from rokuon.ledger.models import Aside, Call, Copy
@@ -88,8 +89,8 @@ def _rows(company_id: int, asked: Asked) -> Iterator[Sequence[object]]:
 def _of_copy(copy: Copy, following: Next | None, kept: Aside | None) -> list[object]:
     zone, closing = zone_of(copy.target), failures.closing(copy)
     return [
-        state_words(copy.state),
-        why(copy.reason) if copy.reason else _("Queued"),
+        state_word(copy.state),
+        why(copy.reason) if copy.reason else _("Not tried yet"),
         copy.target.office.name,
         copy.target.name,
         on_wall(copy.call_started_at, zone),
@@ -125,7 +126,7 @@ def _of_call(call: Call) -> list[object]:
     start = on_wall(call.started_at, zone)
     note = closing.note if closing is not None else ""
     return [
-        state_words(unnamed.STATE),
+        state_word("unnamed"),
         why(unnamed.REASON),
         call.target.office.name,
         call.target.name,

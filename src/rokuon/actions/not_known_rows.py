@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from rokuon.actions.failures_export import on_wall
-from rokuon.actions.reason_text import state_words, why
+from rokuon.actions.reason_text import why
+from rokuon.base.state_words import state_word
 from rokuon.completeness import unknown
 from rokuon.completeness.parts import parts
 from rokuon.domain.failures import EntryUnreadable
@@ -32,7 +33,7 @@ def rows(
         for gap in part.gaps if reason in (None, part.reason) else ():
             target = known[gap.target_id]
             days = f"{gap.first} - {gap.last}"
-            told = [state_words("unlisted"), why(gap.reason), target.office.name, target.name, days, "UTC", *_EMPTY]
+            told = [state_word("unlisted"), why(gap.reason), target.office.name, target.name, days, "UTC", *_EMPTY]
             yield [*told, in_words(gap.reason), "", gap.reason]
     if (found.unreadable or found.explained) and reason in (None, EntryUnreadable.reason):
         ids = [one.pk for one in known.values() if one.backed_up]
@@ -47,7 +48,7 @@ def _entry(entry: Unreadable) -> Sequence[object]:
     recording = f"{entry.kind} {entry.recording_id}".strip()
     since = on_wall(entry.first_at, zone)
     return [
-        state_words("unreadable"),
+        state_word("unreadable"),
         why(EntryUnreadable.reason),
         office,
         name,

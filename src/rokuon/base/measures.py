@@ -20,6 +20,15 @@ def number(count: int) -> str:
     return f"{count:,}"
 
 
+def percent(part: int, whole: int, digits: int = 2) -> str:
+    """Format a share in percent, rounded down, without the sign: 100 only if nothing is missing, however large the numbers are."""
+    if part == whole:
+        return "100"
+    scale = 10**digits
+    units = 100 * scale * part // whole
+    return f"{units // scale}.{units % scale:0{digits}}"
+
+
 def duration(seconds: float) -> str:
     """Format a duration with its two largest units."""
     whole = max(0, round(seconds))

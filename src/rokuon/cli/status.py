@@ -6,7 +6,8 @@ from typing import Any
 import click
 
 from rokuon.base.i18n import _, ngettext
-from rokuon.completeness.headline import Headline, HeadlineFacts, days_of, facts_of, headline
+from rokuon.completeness import unknown
+from rokuon.completeness.headline import Headline, HeadlineFacts, facts_of, headline
 from rokuon.completeness.unknown import Unknown
 from rokuon.jobs import queue
 from rokuon.ledger import expiry, holds, proofs, read
@@ -15,12 +16,11 @@ from rokuon.ledger.models import Run
 from rokuon.ledger.overview import weaker_proofs
 from rokuon.ledger.read import Counts
 from rokuon.ledger.runs import OPEN
-from rokuon.ledger.throughput import Rate
 from rokuon.org import budget
 from rokuon.org.models import Company
 from rokuon.wiring import budget_text
 
-from .backup.follow import View, summary
+from .backup.follow import look, summary
 from .backup.result import say_hold, say_unnamed
 from .main import FINISHED_WITH_FAILURES, OK
 from .support import next_steps, output, selectors
@@ -37,16 +37,18 @@ from .support.session import CliSession, opened
 def status_command(company_name: str | None, as_json: bool) -> int:
     with opened() as session:
         company = selectors.company(company_name)
-        facts = facts_of(company, list(company.targets.select_related("office")), session.now())
+        targets = list(company.targets.select_related("office"))
+        missing = unknown.find_unknown(company, targets, session.now())
+        facts = facts_of(company, targets, session.now(), unknown=missing)
         said = headline(facts)
         if as_json:
-            output.write_json(_data(company, facts, said, session.now()))
+            output.write_json(_data(company, facts, missing, said, session.now()))
         else:
-            _show(session, company, facts, said)
+            _show(session, company, facts, missing, said)
         return FINISHED_WITH_FAILURES if said.wrong else OK
 
 
-def _show(session: CliSession, company: Company, facts: HeadlineFacts, said: Headline) -> None:
+def _show(session: CliSession, company: Company, facts: HeadlineFacts, unlisted: Unknown, said: Headline) -> None:
     zone = session.zone_of(company)
     by_target = read.counts_by_target(company.pk)
     missing = read.details_missing(company.pk)
@@ -59,7 +61,7 @@ def _show(session: CliSession, company: Company, facts: HeadlineFacts, said: Hea
         if target.backed_up or target.pk in by_target
     ]
     output.table(
-        [_("Office"), _("Target"), _("Rule"), *output.counts_headings(), _("Nothing to fetch"), _("Not listed")],
+        [_("Office"), _("Target"), _("Rule"), *output.counts_headings(), output.state_word("unnamed"), output.state_word("unlisted")],
         [
             *[
                 [
@@ -68,7 +70,7 @@ def _show(session: CliSession, company: Company, facts: HeadlineFacts, said: Hea
                     _("enabled") if target.backed_up else _("off"),
                     *output.counts_cells(by_target.get(target.pk, Counts())),
                     output.number(missing.get(target.pk, 0)),
-                    _not_listed(facts.unknown, target.pk),
+                    _not_listed(unlisted, target.pk),
                 ]
                 for target in shown
             ],
@@ -76,7 +78,7 @@ def _show(session: CliSession, company: Company, facts: HeadlineFacts, said: Hea
         ],
         right=range(3, 12),
     )
-    for sentence in (*next_steps.failed(facts.failed), *next_steps.gone(facts.gone), *next_steps.not_known(facts.unknown)):
+    for sentence in (*next_steps.failed(facts.failed), *next_steps.gone(facts.gone), *next_steps.not_known(facts.lacks)):
         output.say(sentence)
     say_unnamed(company, sum(missing.values()))
     for _proof, sentence in proofs.weaker(weaker_proofs([target.pk for target in shown])):
@@ -88,7 +90,7 @@ def _show(session: CliSession, company: Company, facts: HeadlineFacts, said: Hea
         told = {
             "run": run.pk,
             "scope": selectors.scope_name(run),
-            "summary": summary(View(read.run_progress(run.pk), Rate(0, 0), None, ())),
+            "summary": summary(look(run.pk)),
         }
         if run.state == Run.State.PAUSED:
             output.say(_("Run %(run)d (%(scope)s) is paused: %(summary)s") % told)
@@ -169,7 +171,7 @@ def budget_json(company: Company) -> dict[str, Any]:
     }
 
 
-def _data(company: Company, facts: HeadlineFacts, said: Headline, now: datetime) -> dict[str, Any]:
+def _data(company: Company, facts: HeadlineFacts, unlisted: Unknown, said: Headline, now: datetime) -> dict[str, Any]:
     by_target = read.counts_by_target(company.pk)
     missing = read.details_missing(company.pk)
     return {
@@ -179,9 +181,9 @@ def _data(company: Company, facts: HeadlineFacts, said: Headline, now: datetime)
         "severity": said.severity,
         "headline": said.sentence,
         "complete": not (said.wrong or facts.counts.pending),
-        "unlisted_days": days_of(facts.unknown.gaps),
-        "never_listed": len(facts.unknown.never),
-        "unreadable": facts.unknown.unreadable,
+        "unlisted_days": facts.lacks.days,
+        "never_listed": facts.lacks.never,
+        "unreadable": facts.lacks.unreadable,
         "total": output.counts_json(sum(by_target.values(), Counts())),
         "targets": [
             {
@@ -192,8 +194,8 @@ def _data(company: Company, facts: HeadlineFacts, said: Headline, now: datetime)
                 "folder": target.folder or None,
                 **output.counts_json(by_target.get(target.pk, Counts())),
                 "nothing_to_fetch": missing.get(target.pk, 0),
-                "unlisted_days": facts.unknown.days.get(target.pk, 0),
-                "never_listed": facts.unknown.never_listed(target.pk),
+                "unlisted_days": unlisted.days.get(target.pk, 0),
+                "never_listed": unlisted.never_listed(target.pk),
             }
             for target in company.targets.order_by("name", "pk")
             if target.backed_up or target.pk in by_target

@@ -5,19 +5,18 @@ rule selects is not in the bucket. Failures
 that a person closed with a note are explained: they end the alarm, and are still mentioned.
 """
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from rokuon.base.i18n import _, join_sentences, ngettext
-from rokuon.base.measures import number
+from rokuon.base.measures import percent
 from rokuon.ledger import failures, holds, read, tally
 from rokuon.ledger.tally import Counts, StateCount
-from rokuon.ledger.unlisted import Gap
 from rokuon.org.models import Company, Target
 
 from . import unknown as unknowns
+from .lacks import Lacks, counted, if_any, said
 from .unknown import Unknown
 
 UNKNOWN = "–"
@@ -25,12 +24,12 @@ UNKNOWN = "–"
 
 @dataclass(frozen=True, slots=True)
 class HeadlineFacts:
-    """State of a set of targets. `causes` is the number of causes of failures, `unnamed` the number of calls that were recorded with
-    nothing to fetch; `held`: something that they need is held. A person has closed `closed_failed` of the failed recordings and
-    `closed_gone` of the gone ones."""
+    """State of a set of targets, or of a run. `lacks` is what is not known, `causes` the number of causes of failures, `unnamed` the number
+    of calls that were recorded with nothing to fetch; `held`: something that they need is held. A person has closed `closed_failed` of the
+    failed recordings and `closed_gone` of the gone ones."""
 
     counts: Counts
-    unknown: Unknown
+    lacks: Lacks
     causes: int = 0
     unnamed: int = 0
     held: bool = False
@@ -45,7 +44,7 @@ class HeadlineFacts:
         causes = list(causes)
         return cls(
             counts=tally.total(causes),
-            unknown=unknown,
+            lacks=Lacks.of(unknown),
             causes=sum(one.state == "failed" and one.copies > explained.get((one.state, one.reason), 0) for one in causes),
             unnamed=unnamed,
             held=held,
@@ -69,7 +68,12 @@ class HeadlineFacts:
 
     @property
     def wrong(self) -> bool:
-        return bool(self.failed or self.gone or self.unnamed or self.unknown)
+        return bool(self.failed or self.gone or self.unnamed or self.lacks)
+
+    @property
+    def share(self) -> str:
+        """The verified share of the wanted recordings in percent; a dash if their number is not known."""
+        return share(self.counts, self.lacks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +92,21 @@ class Headline:
 
 
 def facts_of(
-    company: Company, targets: Sequence[Target], now: datetime, *, causes: Sequence[StateCount] | None = None, held: bool | None = None
+    company: Company,
+    targets: Sequence[Target],
+    now: datetime,
+    *,
+    causes: Sequence[StateCount] | None = None,
+    unknown: Unknown | None = None,
+    held: bool | None = None,
 ) -> HeadlineFacts:
-    """Return the facts of these targets of the company. Pass `causes` (their `tally.causes`) and `held` if they are already known."""
+    """Return the facts of these targets of the company. Pass `causes` (their `tally.causes`), `unknown` and `held` if they are already
+    known."""
     ids = [target.pk for target in targets]
     return HeadlineFacts.of(
         tally.causes(company.pk, ids) if causes is None else causes,
         failures.explained(company.pk, ids),
-        unknowns.find_unknown(company, targets, now),
+        unknowns.find_unknown(company, targets, now) if unknown is None else unknown,
         sum(read.details_missing(company.pk, ids).values()),
         held=bool(holds.open_holds(company.pk)) if held is None else held,
     )
@@ -107,14 +118,14 @@ def of_company(company: Company, now: datetime) -> Headline:
 
 def headline(facts: HeadlineFacts) -> Headline:
     """Return the headline. Problems that need a person have priority, then waiting recordings, then a good state."""
-    counts, unknown, lacks = facts.counts, facts.unknown, said(Lacks.of(facts.unknown))
+    counts, unknown, lacks = facts.counts, facts.lacks, said(facts.lacks)
     ended, lost = (*_safe(facts), *_closed(facts.closed)), _lost(facts.gone)
     besides = (*_on_their_way(counts.pending), *ended)
     stands = "held" if facts.held else "waiting"
     if facts.failed:
         sentence = ngettext("%(count)s recording is not backed up", "%(count)s recordings are not backed up", facts.failed)
-        causes = ngettext("%(count)s cause, named below.", "%(count)s causes, named below.", facts.causes) % {"count": facts.causes}
-        return Headline("failed", _counted(sentence, facts.failed), (causes, *lost, *besides, *lacks), facts.wrong)
+        causes = ngettext("%(count)s cause.", "%(count)s causes.", facts.causes) % {"count": facts.causes}
+        return Headline("failed", counted(sentence, facts.failed), (causes, *lost, *besides, *lacks), facts.wrong)
     if unknown.unreadable or unknown.refused:
         return _not_known("failed", lacks, (*lost, *besides))
     if facts.gone:
@@ -122,15 +133,15 @@ def headline(facts: HeadlineFacts) -> Headline:
         return Headline("failed", lost[0].rstrip(".。"), (todo, *besides, *lacks), facts.wrong)
     if counts.pending and facts.held:
         sentence = ngettext("%(count)s recording is held", "%(count)s recordings are held", counts.pending)
-        why = _("The reason is shown below. They resume automatically once it is gone.")
-        return Headline("held", _counted(sentence, counts.pending), (why, *ended, *lacks), facts.wrong)
+        why = _("They resume automatically once the cause is gone.")
+        return Headline("held", counted(sentence, counts.pending), (why, *ended, *lacks), facts.wrong)
     if unknown.never or unknown.untried:
         return _not_known(stands, lacks, besides)
     if counts.pending:
         sentence = ngettext(
             "%(count)s recording is on its way to your bucket", "%(count)s recordings are on their way to your bucket", counts.pending
         )
-        return Headline("waiting", _counted(sentence, counts.pending), (*ended, *lacks), facts.wrong)
+        return Headline("waiting", counted(sentence, counts.pending), (*ended, *lacks), facts.wrong)
     if unknown:
         return _not_known(stands, lacks, besides)
     return _well(facts, besides)
@@ -143,9 +154,9 @@ def _not_known(severity: str, lacks: Sequence[str], added: Sequence[str]) -> Hea
 
 def _well(facts: HeadlineFacts, besides: Sequence[str]) -> Headline:
     counts = facts.counts
-    asked = _closed_entries(facts.unknown.explained)
-    if facts.unknown.since is not None:
-        asked.append(_("Calls from before %(day)s were not asked for.") % {"day": facts.unknown.since.isoformat()})
+    asked = _closed_entries(facts.lacks.explained)
+    if facts.lacks.since:
+        asked.append(_("Calls from before %(day)s were not asked for.") % {"day": facts.lacks.since})
     added = (*besides, *asked)
     severity = "waiting" if facts.unnamed else "verified" if counts.verified else "excluded"
     return Headline(severity, _well_said(facts), added, facts.wrong)
@@ -161,14 +172,14 @@ def _well_said(facts: HeadlineFacts) -> str:
             "The %(count)s recordings that Dialpad lists are in your bucket",
             counts.verified,
         )
-    elif facts.unknown.explained or facts.closed:
+    elif facts.lacks.explained or facts.closed:
         # An unreadable entry may have contained another recording.
         sentence = ngettext(
             "The %(count)s recording found is in your bucket", "The %(count)s recordings found are in your bucket", counts.verified
         )
     else:
         sentence = ngettext("The only recording found is in your bucket", "All %(count)s recordings are in your bucket", counts.verified)
-    return _counted(sentence, counts.verified)
+    return counted(sentence, counts.verified)
 
 
 def _lost(count: int) -> list[str]:
@@ -177,7 +188,7 @@ def _lost(count: int) -> list[str]:
         "%(count)s recordings were gone at Dialpad before they were backed up.",
         count,
     )
-    return _if_any(sentence, count)
+    return if_any(sentence, count)
 
 
 def _closed(count: int) -> list[str]:
@@ -186,7 +197,7 @@ def _closed(count: int) -> list[str]:
         "%(count)s recordings that are not in your bucket are closed with a note.",
         count,
     )
-    return _if_any(sentence, count)
+    return if_any(sentence, count)
 
 
 def _closed_entries(count: int) -> list[str]:
@@ -195,98 +206,17 @@ def _closed_entries(count: int) -> list[str]:
         "%(count)s entries that could not be read are closed with a note.",
         count,
     )
-    return _if_any(sentence, count)
+    return if_any(sentence, count)
 
 
-@dataclass(frozen=True, slots=True)
-class Lacks:
-    """Missing knowledge, in numbers: unreadable entries, days that could not be listed, targets that were `never` listed of all `targets`,
-    days that were not requested, and days that will be listed soon. A day counts once for any number of targets. `explained` counts
-    unreadable entries that a person closed: they are not missing knowledge any more."""
-
-    unreadable: int = 0
-    refused: int = 0
-    never: int = 0
-    targets: int = 0
-    untried: int = 0
-    awaited: int = 0
-    days: int = 0
-    explained: int = 0
-
-    def __bool__(self) -> bool:
-        return bool(self.unreadable or self.days)
-
-    @classmethod
-    def of(cls, unknown: Unknown) -> "Lacks":
-        return cls(
-            unreadable=unknown.unreadable,
-            refused=days_of(unknown.refused),
-            never=len(unknown.never),
-            targets=unknown.targets,
-            untried=days_of(unknown.untried),
-            awaited=days_of(unknown.awaited),
-            days=days_of(unknown.gaps),
-            explained=unknown.explained,
-        )
-
-
-def said(lacks: Lacks) -> list[str]:
-    """Return the missing knowledge in whole sentences, the worst first."""
-    unreadable = ngettext(
-        "%(count)s entry of Dialpad's call list could not be read.",
-        "%(count)s entries of Dialpad's call list could not be read.",
-        lacks.unreadable,
-    )
-    refused = ngettext(
-        "The calls of %(count)s day could not be listed from end to end.",
-        "The calls of %(count)s days could not be listed from end to end.",
-        lacks.refused,
-    )
-    never = ngettext(
-        "%(some)s of %(all)s contact centers and coaching teams was never listed.",
-        "%(some)s of %(all)s contact centers and coaching teams were never listed.",
-        lacks.never,
-    ) % {"some": number(lacks.never), "all": number(lacks.targets)}
-    untried = ngettext(
-        "The calls of %(count)s day were not listed from end to end yet.",
-        "The calls of %(count)s days were not listed from end to end yet.",
-        lacks.untried,
-    )
-    awaited = ngettext(
-        "The calls of %(count)s day are about to be listed.", "The calls of %(count)s days are about to be listed.", lacks.awaited
-    )
-    return [
-        *_if_any(unreadable, lacks.unreadable),
-        *_if_any(refused, lacks.refused),
-        *([never] if lacks.never else []),
-        *_if_any(untried, lacks.untried),
-        *_if_any(awaited, lacks.awaited),
-    ]
-
-
-def days_of(gaps: Iterable[Gap]) -> int:
-    """Count the calendar days in these gaps, each day once."""
-    days, end = 0, None
-    for first, last in sorted((gap.first, gap.last) for gap in gaps):
-        if end is not None and first <= end:
-            first = end + timedelta(days=1)
-        if first <= last:
-            days += (last - first).days + 1
-            end = last
-    return days
-
-
-def share(counts: Counts, unknown: Unknown) -> str:
+def share(counts: Counts, lacks: Lacks) -> str:
     """Return the verified share of all wanted recordings in percent; never rounded up to 100, and a dash if their number is not known."""
     wanted = counts.verified + counts.pending + counts.failed + counts.gone
-    if not wanted or unknown or unknown.explained:
-        return UNKNOWN
-    percent = math.floor(10_000 * counts.verified / wanted) / 100
-    return f"{percent:.0f}" if counts.verified == wanted else f"{percent:.2f}"
+    return UNKNOWN if not wanted or lacks or lacks.explained else percent(counts.verified, wanted)
 
 
 def _safe(facts: HeadlineFacts) -> list[str]:
-    counts, unknown = facts.counts, facts.unknown
+    counts, unknown = facts.counts, facts.lacks
     if not counts.verified:
         return []
     if facts.failed or facts.gone or counts.pending:
@@ -301,16 +231,8 @@ def _safe(facts: HeadlineFacts) -> list[str]:
         )
     else:
         return [_("Each was proven to be whole, and the bucket confirmed what it keeps.")]
-    return [_counted(sentence, counts.verified)]
+    return [counted(sentence, counts.verified)]
 
 
 def _on_their_way(pending: int) -> list[str]:
-    return _if_any(ngettext("%(count)s more is on its way.", "%(count)s more are on their way.", pending), pending)
-
-
-def _counted(sentence: str, count: int) -> str:
-    return sentence % {"count": number(count)}
-
-
-def _if_any(sentence: str, count: int) -> list[str]:
-    return [_counted(sentence, count)] if count else []
+    return if_any(ngettext("%(count)s more is on its way.", "%(count)s more are on their way.", pending), pending)

@@ -7,7 +7,7 @@ from datetime import date
 
 from rokuon.ledger.unlisted import COMING, Gap
 
-from .headline import days_of
+from .lacks import days_of
 from .unknown import Unknown
 
 

@@ -45,8 +45,9 @@ class Left:
     more: bool
 
 
-LISTED_ENOUGH = 0.02
-"""If a smaller share of the range is listed, its density does not predict the rest."""
+LISTED_ENOUGH = 0.1
+"""If a smaller share of the range is listed, its density does not predict the rest. From this share on, the time is right within a factor
+of two (tests/unit/test_pace.py)."""
 
 
 def seconds_for(pages: float, recordings: float, budget: CurrentBudget, measured: float = 0.0) -> float:

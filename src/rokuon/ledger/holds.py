@@ -83,6 +83,12 @@ def latest(company_id: int, on: HoldOn) -> dict[str, Hold]:
     return {hold.ref: hold for hold in found}
 
 
+def lifted_since(company_id: int, since: datetime) -> list[Hold]:
+    """Return the holds that were lifted at or after this time, the last one first; of each resource only the latest, if it is lifted."""
+    found = [hold for on in HoldOn for hold in latest(company_id, on).values() if hold.lifted_at is not None and hold.lifted_at >= since]
+    return sorted(found, key=lambda hold: (hold.lifted_at or since, hold.pk), reverse=True)
+
+
 def released(company_id: int, lifted_at: datetime) -> int | None:
     """Count the copies released by the holds that were lifted at exactly this time; None if none was."""
     found = Hold.objects.filter(company_id=company_id, lifted_at=lifted_at).values_list("released", flat=True)

@@ -92,22 +92,6 @@ def run_progress(run_id: int, within: Set[int] | None = None) -> RunProgress:
     return RunProgress(run, windows, done, unlisted, postponed, pages, calls, malformed, max(0, found), unnamed, counts, listed, closed)
 
 
-def waiting_count(
-    company_id: int, targets: Sequence[int], now: datetime, since: datetime | None = None, until: datetime | None = None
-) -> int:
-    """Count pending copies of these targets that cannot be tried now, because a hold or a pause stops them or their next try is later; only
-    of calls that started in [since, until), if given."""
-    ((copies,),) = fetch(
-        f"""SELECT count(*) FROM ledger_copy c JOIN ledger_recording r ON r.id = c.recording_id
-             WHERE c.company_id = %(company)s AND c.state = 'pending' AND c.target_id = ANY(%(targets)s)
-               AND (%(since)s::timestamptz IS NULL OR c.call_started_at >= %(since)s)
-               AND (%(until)s::timestamptz IS NULL OR c.call_started_at < %(until)s)
-               AND (c.due_at > %(now)s OR {STOPPED_BY_HOLD} OR ({STOPPED_BY_PAUSE}))""",  # noqa: S608 (constant pieces)
-        {"company": company_id, "targets": list(targets), "now": now, "since": since, "until": until},
-    )
-    return int(copies)
-
-
 def paused_runs(company_id: int) -> set[int]:
     return set(Run.objects.filter(company_id=company_id, state=Run.State.PAUSED).values_list("pk", flat=True))
 

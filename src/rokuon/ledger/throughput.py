@@ -4,7 +4,7 @@ from collections.abc import Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from rokuon.domain.pace import LISTED_ENOUGH, CurrentBudget, Left, left
+from rokuon.domain.pace import CurrentBudget, Left, left
 
 from .models import Run
 from .read import RunProgress
@@ -38,17 +38,8 @@ def rate(run: Run, now: datetime, within: Set[int] | None = None) -> Rate:
 
 
 def seconds_left(progress: RunProgress, pace: Rate, budget: CurrentBudget, waiting: int) -> Left | None:
-    """Return the remaining time of the run; `waiting` of its pending copies cannot be tried now (`read.waiting_count`). None if it is not
+    """Return the remaining time of the run; `waiting` of its pending copies cannot be tried now (`waiting.stopped`). None if it is not
     running, or if only waiting copies are left."""
     if progress.run.state != Run.State.RUNNING:
         return None
     return left(progress.listed, progress.total.pending - waiting, waiting + progress.postponed, budget, pace.recordings)
-
-
-def expected(progress: RunProgress) -> int | None:
-    """Return the expected number of the run's recordings, by the same extrapolation; None while too little is listed."""
-    if progress.run.finished_at is not None:
-        return progress.total.discovered
-    if progress.listed.share < LISTED_ENOUGH:
-        return None
-    return progress.total.discovered + round(progress.listed.ahead(progress.listed.found))

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from rokuon.completeness import unknown
-from rokuon.completeness.headline import days_of
+from rokuon.completeness.lacks import days_of
 from rokuon.domain.failures import EntryUnreadable, HoldOn, RecordingDetailsMissing
 from rokuon.events.models import Hook
 from rokuon.ledger import expiry, health, holds, reach, unnamed

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, TypeVar
 
-from rokuon.completeness.headline import Lacks
+from rokuon.completeness.lacks import Lacks
 
 T = TypeVar("T")
 
@@ -52,7 +52,8 @@ class Numbers:
     """The state of a company or office in numbers: its copies by state, what arrived in the period, what needs attention.
 
     `expiring` copies leave the source's access window within seven days, `expired` have left it; both 0 if no window is set. `lacks` is
-    what is not known. `events_lost` of `calls` were found without an event; None if no events are received.
+    what is not known. `events_lost` of `calls` were found without an event; None if no events are received. `causes`, `unnamed`, `held`,
+    `closed_failed` and `closed_gone` as in `completeness.headline.HeadlineFacts`.
     """
 
     verified: int = 0
@@ -67,6 +68,11 @@ class Numbers:
     calls: int = 0
     events_lost: int | None = None
     lacks: Lacks = field(default_factory=Lacks)
+    causes: int = 0
+    unnamed: int = 0
+    held: bool = False
+    closed_failed: int = 0
+    closed_gone: int = 0
 
 
 @dataclass(frozen=True, slots=True)

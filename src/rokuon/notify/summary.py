@@ -6,8 +6,7 @@ While it runs, thousands of old recordings may fail: they are counted and shown,
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from rokuon.completeness import unknown
-from rokuon.completeness.headline import Lacks
+from rokuon.completeness import headline
 from rokuon.domain.windows import local_date
 from rokuon.events.loss import loss
 from rokuon.events.models import Hook
@@ -37,27 +36,31 @@ def numbers(company: Company, office: Office | None, since: datetime, until: dat
     """Return the numbers of the office, or of the whole company; `arrived` counts what was recorded in [since, until) and is verified. With
     `events`, count the calls without an event, which is known for whole companies only."""
     ours_all = Target.objects.filter(company=company, **({"office": office} if office is not None else {})).select_related("office")
-    lacks = Lacks.of(unknown.find_unknown(company, ours_all, now))
+    facts = headline.facts_of(company, list(ours_all), now)
     targets = [target.pk for target in ours_all]
-    ever = sum(tally.counts_by_target(company.pk, targets).values(), tally.Counts())
     period = sum(tally.counts_by_target(company.pk, targets, since, until).values(), tally.Counts())
     leaving = expiry.expiring(company.pk, company.access_window_days, now) if company.access_window_days is not None else {}
     ours = [one for target, one in leaving.items() if target in set(targets)]
     told = events and Hook.objects.filter(company=company, since__isnull=False).exists()
     missed = loss(company.pk, since, min(until, now)) if told else None
     return Numbers(
-        verified=ever.verified,
-        pending=ever.pending,
-        failed=ever.failed,
-        gone=ever.gone,
-        excluded=ever.excluded,
+        verified=facts.counts.verified,
+        pending=facts.counts.pending,
+        failed=facts.counts.failed,
+        gone=facts.counts.gone,
+        excluded=facts.counts.excluded,
         arrived=period.verified,
         bytes=period.bytes,
         expiring=sum(one.expiring for one in ours),
         expired=sum(one.expired for one in ours),
         calls=missed.calls if missed is not None else 0,
         events_lost=missed.lost if missed is not None else None,
-        lacks=lacks,
+        lacks=facts.lacks,
+        causes=facts.causes,
+        unnamed=facts.unnamed,
+        held=facts.held,
+        closed_failed=facts.closed_failed,
+        closed_gone=facts.closed_gone,
     )
 
 

@@ -172,7 +172,7 @@ def runs_command(pause_id: int | None, resume_id: int | None, cancel_id: int | N
                         str(progress.run.pk),
                         selectors.scope_name(progress.run),
                         output.moment(progress.run.created_at, zone),
-                        state_name(progress.run.state),
+                        output.state_word(progress.run.state),
                         f"{progress.windows_done}/{progress.windows}",
                         *output.counts_cells(progress.total),
                     ]
@@ -237,7 +237,3 @@ def _told(progress: read.RunProgress) -> dict[str, Any]:
         "nothing_to_fetch": progress.unnamed,
         **output.counts_json(progress.total),
     }
-
-
-def state_name(state: str) -> str:
-    return {"running": _("running"), "paused": _("paused"), "finished": _("finished"), "cancelled": _("cancelled")}[state]

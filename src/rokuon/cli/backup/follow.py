@@ -23,7 +23,7 @@ from rokuon.ledger import holds
 from rokuon.ledger.models import Hold, Run
 from rokuon.ledger.read import RunProgress, failing_windows, run_progress
 from rokuon.ledger.throughput import Rate, rate, settled
-from rokuon.ledger.waiting import waiting_copies
+from rokuon.ledger.waiting import StoppedCopies, waiting_copies
 from rokuon.org import budget
 from rokuon.org.budget import BudgetState
 from rokuon.org.models import Company, Target
@@ -60,6 +60,7 @@ class View:
     rate: Rate
     left: Left | None
     holds: Sequence[Hold]
+    stopped: Sequence[StoppedCopies] = ()
     waits: tuple[str, ...] = ()
     standing: BudgetState | None = None
 
@@ -82,7 +83,7 @@ def _watch(run_id: int, keep_working: Callable[[], None], show: Callable[[View],
     while True:
         began = time.monotonic()
         keep_working()
-        view = patient(lambda: _look(run_id))
+        view = patient(lambda: look(run_id))
         progress, open_holds, now = view.progress, view.holds, time.monotonic()
         show(view)
         if progress.run.state == Run.State.PAUSED:
@@ -99,14 +100,15 @@ def _watch(run_id: int, keep_working: Callable[[], None], show: Callable[[View],
         time.sleep(max(POLL_S, SLOW_POLL * (now - began)))
 
 
-def _look(run_id: int) -> View:
+def look(run_id: int) -> View:
+    """Return the run at this moment."""
     progress = run_progress(run_id)
     # A cause that opened a hold is shown with the hold, not with a window.
     waits = tuple(sorted({window.reason for window in failing_windows(run_id)} & {leaf.reason for leaf in leaves()}))
     now, company = datetime.now(UTC), Company.objects.get(pk=progress.run.company_id)
     pace = rate(progress.run, now)
-    left = time_left.of_run(company, progress, pace, now)
-    return View(progress, pace, left, holds.open_holds(company.pk), waits, budget.budget_state(company.pk))
+    remaining = time_left.of_run(company, progress, pace, now)
+    return View(progress, pace, remaining.left, holds.open_holds(company.pk), remaining.stopped, waits, budget.budget_state(company.pk))
 
 
 def patient(ask: Callable[[], T]) -> T:
@@ -184,6 +186,10 @@ def in_words(left: Left | None) -> str:
 def waiting(view: View) -> list[str]:
     """Return why the run or parts of it wait: it resumes automatically, but not at once."""
     lines = [_("Waiting: %(advice)s [%(reason)s]") % {"advice": _(by_reason(reason).advice), "reason": reason} for reason in view.waits]
+    for one in view.stopped:
+        if one.held and one.next_at is not None:
+            told = {"recordings": output.recordings(one.copies), "at": pauses.moment(one.next_at), "reason": one.reason}
+            lines.append(_("On hold: %(recordings)s, next try at %(at)s [%(reason)s]") % told)
     if view.standing is not None:
         lines += [budget_text.pause(view.standing, pauses.moment), budget_text.lowered(view.standing)]
     return [line for line in lines if line]
@@ -249,6 +255,5 @@ def _picture(view: View, targets: dict[int, str]) -> Group:
     if len(targets) > MOST_ROWS:
         more = len(targets) - MOST_ROWS
         parts.append(Text(ngettext("and %(count)d more target", "and %(count)d more targets", more) % {"count": more}, style="dim"))
-    parts += [Text(_("Held: %(reason)s") % {"reason": hold.reason}, style="yellow") for hold in view.holds]
     parts += [Text(line, style="yellow") for line in waiting(view)]
     return Group(*parts)

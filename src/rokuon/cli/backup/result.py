@@ -1,14 +1,17 @@
 """The result of a run as text and as an exit code."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from rokuon.actions import unnamed_calls
-from rokuon.base.i18n import _, ngettext
+from rokuon.base.i18n import _
 from rokuon.cli.main import FINISHED_WITH_FAILURES, OK
 from rokuon.cli.support import next_steps, output
 from rokuon.completeness import unknown
-from rokuon.completeness.headline import Lacks, said
+from rokuon.completeness.headline import Headline, headline
+from rokuon.completeness.lacks import Lacks
+from rokuon.completeness.of_run import facts_of_run
 from rokuon.completeness.unknown import Unknown
 from rokuon.domain.failures import by_reason
 from rokuon.domain.ports import TimeRange
@@ -43,6 +46,7 @@ def conclude(end: FollowResult, view: View, zone: str, *, quiet: bool) -> int:
     if quiet:
         return code
     show_counts(progress)
+    output.say(output.answer(_answer(progress)))
     for hold in view.holds:
         say_hold(hold, zone)
     explained = _explained(progress.run)
@@ -97,23 +101,20 @@ def held(hold: Hold) -> str:
 def say_hold(hold: Hold, zone: str) -> None:
     """Print the hold on standard output, because it is part of the result."""
     output.say(
-        _("Held since %(since)s: %(what)s. %(advice)s [%(reason)s]")
+        _("On hold since %(since)s: %(what)s. %(advice)s [%(reason)s]")
         % {"since": output.moment(hold.since, zone), "what": held(hold), "advice": _(by_reason(hold.reason).advice), "reason": hold.reason}
     )
 
 
 def _say_result(progress: RunProgress, zone: str, code: int) -> None:
     total = progress.total
-    if code == OK:
-        _say_done(progress)
     for sentence in next_steps.waiting(total.pending):
         output.say(sentence)
     if total.excluded:
         output.say(_("Excluded by rule or choice, such as voicemail: %(recordings)s.") % {"recordings": output.recordings(total.excluded)})
     _say_unlisted(progress, zone)
     if code != OK:
-        lacks = Lacks.of(_not_known(progress.run))
-        for sentence in (*said(lacks), *next_steps.not_known(lacks)):
+        for sentence in next_steps.not_known(_not_known(progress.run)):
             output.say(sentence)
     say_unnamed(progress.run.company, progress.unnamed)
 
@@ -127,26 +128,13 @@ def say_unnamed(company: Company, calls: int) -> None:
         )
 
 
-def _say_done(progress: RunProgress) -> None:
-    """Print the success. Gaps beyond the run's own targets and days are printed with it. If there are any, or if a person closed recordings
-    that are not in the bucket, the sentence does not say "all recordings"."""
-    count, company = progress.total.verified, progress.run.company
-    beyond = unknown.find_unknown(company, company.targets.select_related("office"), datetime.now(UTC))
-    if beyond or beyond.explained or progress.explained:
-        sentence = ngettext(
-            "Done: %(count)s recording of this run is in the bucket and verified.",
-            "Done: %(count)s recordings of this run are in the bucket and verified.",
-            count,
-        )
-    else:
-        sentence = ngettext(
-            "Done: %(count)s recording is in the bucket and verified.",
-            "Done: all %(count)s recordings are in the bucket and verified.",
-            count,
-        )
-    output.say(sentence % {"count": output.number(count)})
-    for one in said(Lacks.of(beyond)):
-        output.say(one)
+def _answer(progress: RunProgress) -> Headline:
+    """Return the headline about the run's recordings. What is not known of the whole company counts: nothing says "all" meanwhile."""
+    company, now = progress.run.company, datetime.now(UTC)
+    everywhere = list(company.targets.select_related("office"))
+    mine = [target for target in everywhere if target.pk in progress.run.targets]
+    facts = facts_of_run(company, progress, mine, now)
+    return headline(replace(facts, lacks=Lacks.of(unknown.find_unknown(company, everywhere, now))))
 
 
 def _say_unlisted(progress: RunProgress, zone: str) -> None:

@@ -13,8 +13,7 @@ from rokuon.base.i18n import _, ngettext
 from rokuon.cli.backup.result import held
 from rokuon.cli.support import output
 from rokuon.cli.support.session import CliSession
-from rokuon.completeness import unknown
-from rokuon.completeness.headline import Lacks, said
+from rokuon.completeness.headline import of_company
 from rokuon.domain.clocks import MOST_APART
 from rokuon.domain.failures import RokuonError
 from rokuon.ledger import holds
@@ -155,11 +154,10 @@ def _backup(session: CliSession, company: Company) -> Iterator[Check]:
     elif level is not Level.OK:
         todo = _("Sweeps begin by themselves every ten minutes while a worker runs: start one with `rokuon worker`, and look at its log.")
     yield Check(what, level, says, todo)
-    targets = Target.objects.filter(company=company).select_related("office")
-    lacks = Lacks.of(unknown.find_unknown(company, targets, session.now()))
-    level = Level.PROBLEM if lacks.refused or lacks.unreadable else Level.WARNING
-    for sentence in said(lacks):
-        yield Check(f"{company.name}: {_('listing')}", level, sentence, _("`rokuon failures` says why and what to do."))
+    answer = of_company(company, session.now())
+    level = {"failed": Level.PROBLEM, "verified": Level.OK, "excluded": Level.OK}.get(answer.severity, Level.WARNING)
+    todo = "" if level is Level.OK else _("`rokuon failures` says why and what to do.")
+    yield Check(f"{company.name}: {_('recordings')}", level, output.answer(answer), todo)
 
 
 def _bucket(session: CliSession, bucket: Bucket) -> Iterator[Check]:

@@ -157,7 +157,7 @@ def _require_named(ids: Sequence[int], call_ids: Sequence[str], entry_ids: Seque
 def _require_closable(ids: Sequence[int]) -> None:
     """Raises ConfigError if one of these recordings is neither failed nor gone."""
     others = Copy.objects.filter(pk__in=ids).exclude(state__in=[Copy.State.FAILED, Copy.State.GONE]).order_by("pk")
-    wrong = [f"{copy.pk} ({output.state_name(copy.state)})" for copy in others]
+    wrong = [f"{copy.pk} ({output.state_word(copy.state)})" for copy in others]
     if wrong:
         raise ConfigError(
             _("Only what failed or is gone can be closed. These are something else: %(ids)s. Nothing was changed.")

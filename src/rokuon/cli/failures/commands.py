@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from rokuon.cli.support.number_types import Whole
 from rokuon.cli.support.row_id import ROW_ID
 from rokuon.cli.support.session import CliSession, opened
 from rokuon.cli.support.subprocesses import stoppable
+from rokuon.completeness.headline import Headline, facts_of, headline
 from rokuon.domain.failures import ConfigError, leaves
 from rokuon.jobs import queue
 from rokuon.ledger import unnamed
@@ -91,7 +93,15 @@ def failures_command(
             listing.show(company, asked, limit, session.now(), unknown, as_json=as_json)
         else:
             shown = display.load_failures(company, targets, reason)
-            display.groups(shown, unknown, session.zone_of(company), as_json=as_json)
+            display.groups(shown, unknown, session.zone_of(company), _answer(session, company, targets, reason), as_json=as_json)
+
+
+def _answer(session: CliSession, company: Company, targets: Sequence[int] | None, reason: str | None) -> Headline | None:
+    """Return the headline about these targets; None if only one cause was asked for."""
+    if reason is not None:
+        return None
+    found = company.targets.select_related("office")
+    return headline(facts_of(company, list(found if targets is None else found.filter(pk__in=targets)), session.now()))
 
 
 def _export(session: CliSession, company: Company, asked: Asked, path: str) -> None:
@@ -175,7 +185,7 @@ def retry_command(
 def _require_retriable(ids: tuple[int, ...]) -> None:
     """Raises ConfigError if one of these recordings is neither failed, nor gone, nor pending."""
     others = Copy.objects.filter(pk__in=ids).exclude(state__in=NOT_BACKED_UP).order_by("pk")
-    wrong = [f"{copy.pk} ({output.state_name(copy.state)})" for copy in others]
+    wrong = [f"{copy.pk} ({output.state_word(copy.state)})" for copy in others]
     if wrong:
         raise ConfigError(_("There is nothing to retry: %(ids)s. Nothing was changed.") % {"ids": _(", ").join(wrong)})
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from rokuon.base.i18n import _, ngettext
 from rokuon.cli.support import output
+from rokuon.completeness.headline import Headline
 from rokuon.ledger import failures, next_try, tally
 from rokuon.ledger.failures import FailureCause
 from rokuon.ledger.models import Copy
@@ -58,11 +59,15 @@ def load_failures(company: Company, targets: Sequence[int] | None, reason: str |
     )
 
 
-def groups(shown: FailureList, unknown: NotKnown, zone: str, *, as_json: bool) -> None:
+def groups(shown: FailureList, unknown: NotKnown, zone: str, answer: Headline | None, *, as_json: bool) -> None:
+    """Show the causes below the headline `answer`, if there is one."""
     if as_json:
         output.write_json({**_data(shown), **not_known.data(unknown)})
         return
-    _say_answer(shown, unknown)
+    if answer is not None:
+        output.say(output.answer(answer))
+    elif not (shown.causes or shown.waiting or shown.excluded or shown.unnamed.calls or unknown):
+        output.say(_("No recordings are left for this cause."))
     for one in shown.failed:
         _say(shown, one, zone)
     not_known.show(unknown, zone)
@@ -72,7 +77,7 @@ def groups(shown: FailureList, unknown: NotKnown, zone: str, *, as_json: bool) -
     for waits in shown.waiting:
         _say_waiting(shown, waits, zone)
     if shown.gone:
-        output.say(f"\n{_('No longer at Dialpad')}")
+        output.say(f"\n{output.state_word('gone')}")
     for one in shown.gone:
         _say(shown, one, zone)
     _part(
@@ -80,23 +85,6 @@ def groups(shown: FailureList, unknown: NotKnown, zone: str, *, as_json: bool) -
         [f"{output.recordings(one.copies)}: {in_words(one.reason)} [{one.reason}]" for one in shown.closed],
     )
     _part(_("Excluded by rule; no failures"), [_line(one) for one in shown.excluded])
-
-
-def _say_answer(shown: FailureList, unknown: NotKnown) -> None:
-    left = sum(one.left for one in shown.failed)
-    waits = sum(one.copies for one in shown.waiting)
-    if left:
-        output.say(
-            ngettext("%(recordings)s failed, by %(causes)d cause.", "%(recordings)s failed, by %(causes)d causes.", len(shown.failed))
-            % {"recordings": output.recordings(left), "causes": len(shown.failed)}
-        )
-    if waits:
-        output.say(
-            ngettext("%(recordings)s waits to be tried.", "%(recordings)s wait to be tried.", waits)
-            % {"recordings": output.recordings(waits)}
-        )
-    if not (left or waits or shown.unnamed.calls):
-        output.say(_("Nothing failed, and not everything is known.") if unknown else _("Nothing failed."))
 
 
 def _part(heading: str, lines: Sequence[str]) -> None:
@@ -150,7 +138,7 @@ def _say_waiting(shown: FailureList, one: WaitingCause, zone: str) -> None:
     if one.next_at is not None:
         output.say("  " + _("Next try at %(at)s") % {"at": output.moment(one.next_at, zone)})
     if one.held:
-        output.say("  " + _("Held, see `rokuon status`: %(recordings)s") % {"recordings": output.recordings(one.held)})
+        output.say("  " + _("On hold, see `rokuon status`: %(recordings)s") % {"recordings": output.recordings(one.held)})
     if one.paused:
         output.say("  " + _("Of a paused run, see `rokuon runs`: %(recordings)s") % {"recordings": output.recordings(one.paused)})
     if one.reason == QUEUED:

@@ -76,7 +76,7 @@ def _require_kept(ids: Sequence[int]) -> None:
     wrong = []
     for copy in Copy.objects.filter(pk__in=ids).order_by("pk"):
         if copy.state not in (Copy.State.FAILED, Copy.State.GONE):
-            wrong.append(f"{copy.pk} ({output.state_name(copy.state)})")
+            wrong.append(f"{copy.pk} ({output.state_word(copy.state)})")
         elif copy.pk not in kept:
             wrong.append(f"{copy.pk} ({_('nothing is kept aside')})")
     if wrong:

@@ -52,7 +52,7 @@ def _table(copies: Sequence[Copy], waits: dict[int, Next | None], kept: dict[int
         [
             [
                 str(copy.pk),
-                _state(copy),
+                output.state_word(copy.state),
                 copy.target.office.name,
                 copy.target.name,
                 output.moment(copy.call_started_at, zone_of(copy.target)),
@@ -68,15 +68,11 @@ def _table(copies: Sequence[Copy], waits: dict[int, Next | None], kept: dict[int
     )
 
 
-def _state(copy: Copy) -> str:
-    return _("Queued") if copy.state == Copy.State.PENDING and not copy.reason else output.state_name(copy.state)
-
-
 def _next(copy: Copy, following: Next | None, now: datetime) -> str:
     if following is None:
         return ""
     if following.hold is not None:
-        return _("held: %(reason)s, asked again at %(at)s") % {
+        return _("on hold: %(reason)s, asked again at %(at)s") % {
             "reason": following.hold.reason,
             "at": output.moment(following.hold.probe_at, zone_of(copy.target)),
         }

@@ -106,11 +106,11 @@ def _rows(found: NotKnown, zone: str) -> Iterator[list[str]]:
     for part in found.parts:
         for gap in part.gaps:
             target = found.targets[gap.target_id]
-            yield ["", _("Not listed"), target.office.name, target.name, f"{gap.first} – {gap.last}", "", gap.reason, ""]
+            yield ["", output.state_word("unlisted"), target.office.name, target.name, f"{gap.first} – {gap.last}", "", gap.reason, ""]
     for entry in (*found.entries, *found.closed):
         office = entry.target.office.name if entry.target is not None else ""
         why = f"{EntryUnreadable.reason} {entry.why} {entry.kind}".strip()
-        yield [str(entry.pk), _("Not readable"), office, _target(entry), _when(entry, zone), entry.call_id, why, entry.note]
+        yield [str(entry.pk), output.state_word("unreadable"), office, _target(entry), _when(entry, zone), entry.call_id, why, entry.note]
 
 
 def listed(found: NotKnown) -> list[dict[str, Any]]:

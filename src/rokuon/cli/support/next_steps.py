@@ -17,7 +17,7 @@ def gone(recordings: int) -> list[str]:
     if not recordings:
         return []
     sentence = _(
-        "No longer at Dialpad: %(recordings)s. `rokuon failures --list --state gone` names them. What is restored there: "
+        "Lost at Dialpad: %(recordings)s. `rokuon failures --list --state gone` names them. What is restored there: "
         "`rokuon retry --reason %(reason)s --gone`. What is lost: `rokuon close --reason %(reason)s --note TEXT`."
     )
     return [sentence % {"recordings": output.recordings(recordings), "reason": RecordingGone.reason}]
@@ -26,9 +26,7 @@ def gone(recordings: int) -> list[str]:
 def waiting(recordings: int) -> list[str]:
     if not recordings:
         return []
-    sentence = _(
-        "Waiting for another try: %(recordings)s. A worker tries again by itself; `rokuon failures --list --state pending` says when."
-    )
+    sentence = _("Pending: %(recordings)s. A worker tries again by itself; `rokuon failures --list --state pending` says when.")
     return [sentence % {"recordings": output.recordings(recordings)}]
 
 

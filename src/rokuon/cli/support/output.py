@@ -10,10 +10,12 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from rokuon.base.i18n import _, ngettext
+from rokuon.base.i18n import _, join_sentences, ngettext
 from rokuon.base.measures import amount as amount
 from rokuon.base.measures import duration as duration
 from rokuon.base.measures import number as number
+from rokuon.base.state_words import state_word as state_word
+from rokuon.completeness.headline import Headline
 from rokuon.domain.placement import zone
 from rokuon.ledger.read import Counts
 from rokuon.org.models import Target
@@ -78,14 +80,13 @@ def labels(targets: Iterable[Target]) -> dict[int, str]:
     return {target.pk: label(target) for target in found}
 
 
+def answer(said: Headline) -> str:
+    """Return a headline with its further sentences, for a terminal."""
+    return join_sentences(_("%(sentence)s.") % {"sentence": said.sentence}, *said.added)
+
+
 def kind_name(kind: str) -> str:
     return _("Contact center") if kind == Target.Kind.CONTACT_CENTER else _("Coaching team")
-
-
-def state_name(state: str) -> str:
-    """Return the name of a copy's state."""
-    words = {"verified": _("Verified"), "pending": _("Waiting"), "failed": _("Failed"), "gone": _("Gone"), "excluded": _("Excluded")}
-    return words[state]
 
 
 def counts_json(counts: Counts) -> dict[str, int]:
@@ -101,7 +102,7 @@ def counts_json(counts: Counts) -> dict[str, int]:
 
 
 def counts_headings() -> list[str]:
-    return [_("Discovered"), _("Verified"), _("Failed"), _("Gone"), _("Excluded"), _("Pending"), _("Size")]
+    return [_("Discovered"), *map(state_word, ("verified", "failed", "gone", "excluded", "pending")), _("Size")]
 
 
 def counts_cells(counts: Counts) -> list[str | Text]:

@@ -1,17 +1,19 @@
 """The hold on a bucket in words: why nothing is stored there, who can fix it, and what resumed when the hold was lifted."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from rokuon.accounts.permissions import AccessReach, Action
 from rokuon.base.measures import number
 from rokuon.console.failures.cure import Cure, cure_of
 from rokuon.console.web import guards
 from rokuon.console.web.guards import CompanyRequest
-from rokuon.console.web.status_banner import holds_within
+from rokuon.console.web.status_banner import holds_within, those_within
 from rokuon.domain.failures import HoldOn, by_reason
 from rokuon.ledger import holds
 from rokuon.ledger.models import Hold
@@ -19,8 +21,8 @@ from rokuon.org.models import Bucket
 
 from . import text
 
-SHOWN_FOR = timedelta(days=7)
-"""A lifted hold is mentioned for this long."""
+SHOWN_FOR, SHOWN_ELSEWHERE_FOR = timedelta(days=7), timedelta(days=1)
+"""A lifted hold is mentioned for this long: on its bucket's page, and on the pages where people look at the whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +38,12 @@ class HeldBucket:
 
 @dataclass(frozen=True, slots=True)
 class ResumedBucket:
-    """A hold that was lifted a short time ago."""
+    """A hold that was lifted a short time ago. `name` is what was on hold, `url` its page; both "" on that page itself."""
 
     sentence: str
     at: datetime
+    name: str = ""
+    url: str = ""
 
 
 def held(request: CompanyRequest, buckets: Sequence[Bucket]) -> dict[int, HeldBucket]:
@@ -66,6 +70,23 @@ def resumed(request: CompanyRequest, bucket: Bucket) -> ResumedBucket | None:
     if hold is None or hold.lifted_at is None or hold.lifted_at < guards.now(request) - SHOWN_FOR:
         return None
     return ResumedBucket(resumed_text(request, hold.released), hold.lifted_at)
+
+
+def resumed_lately(request: CompanyRequest, reach: AccessReach | None = None) -> list[ResumedBucket]:
+    """Return what resumed in the last day within reach because a hold was lifted, by a probe or by a person; the last one first."""
+    lifted = holds.lifted_since(request.company.pk, guards.now(request) - SHOWN_ELSEWHERE_FOR)
+    mine = those_within(request.company, guards.seen(request) if reach is None else reach, lifted)
+    urls = {str(bucket.pk): bucket.url for bucket in Bucket.objects.filter(company=request.company)} if mine else {}
+    return [_resumed(request, hold, urls) for hold in mine]
+
+
+def _resumed(request: CompanyRequest, hold: Hold, urls: Mapping[str, str]) -> ResumedBucket:
+    name, url = "Dialpad", ""
+    if hold.on == HoldOn.BUCKET:
+        name = text.name_of(urls[hold.ref]) if hold.ref in urls else ""
+        if Action.SET_BUCKETS in request.reaches and hold.ref in urls:
+            url = reverse("console:settings-bucket", args=[request.company.public_id, hold.ref])
+    return ResumedBucket(resumed_text(request, hold.released), hold.lifted_at or hold.since, name, url)
 
 
 def resumed_now(request: CompanyRequest) -> str:

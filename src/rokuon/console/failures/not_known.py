@@ -8,6 +8,7 @@ from django.db.models import F
 
 from rokuon.accounts.permissions import AccessReach
 from rokuon.completeness import unknown
+from rokuon.completeness.lacks import DayRange, ranges_of
 from rokuon.completeness.parts import UnlistedDays, parts
 from rokuon.console.web import guards
 from rokuon.domain.failures import EntryUnreadable
@@ -33,7 +34,8 @@ class ShownPart:
 class UnknownList:
     """Everything that is not known. `entries` are those that this person may see, closed ones too, each with the zone of its times; the
     open ones come first. `unreadable` counts all open entries, also those that may belong to any target; only a person with the whole
-    company in reach sees those one by one. `explained` counts the closed entries in the same way."""
+    company in reach sees those one by one. `explained` counts the closed entries in the same way. `ranges` are all days that are not
+    listed, each day once, with those that are about to be listed."""
 
     parts: Sequence[ShownPart]
     unreadable: int
@@ -41,9 +43,10 @@ class UnknownList:
     sentence: str
     explained: int = 0
     reason: str = EntryUnreadable.reason
+    ranges: Sequence[DayRange] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.parts or self.unreadable)
+        return bool(self.ranges or self.unreadable)
 
     @property
     def unshown(self) -> int:
@@ -68,6 +71,7 @@ def load_unknown(company: Company, reach: AccessReach, now: datetime) -> Unknown
         [(entry, zone_of(entry.target) if entry.target is not None else "") for entry in entries],
         in_words(EntryUnreadable.reason),
         found.explained,
+        ranges=ranges_of(found.gaps),
     )
 
 

@@ -19,6 +19,7 @@ from rokuon.actions.failures_export import Asked
 from rokuon.console.notifications import read_model as notices
 from rokuon.console.notifications.views import stop_reminders
 from rokuon.console.web import csv_response, guards
+from rokuon.console.web.answer import answer_of
 from rokuon.console.web.guards import CHANGE, CompanyRequest, page
 from rokuon.jobs import queue
 from rokuon.ledger import failures as ledger_failures
@@ -53,8 +54,9 @@ def failures(request: CompanyRequest) -> HttpResponse:
         "gone": [one for one in shown if one.cause.state == Copy.State.GONE and one.cause.left],
         "closed": [one for one in shown if not one.cause.left],
         "left": sum(one.cause.left for one in shown if one.cause.state == Copy.State.FAILED),
+        "answer": answer_of(company, request.reach, guards.now(request)).headline,
         "excluded": sum(one.copies for one in excluded),
-        "excluded_for": [(in_words(one.reason), one.copies) for one in excluded],
+        "excluded_for": [(in_words(one.reason), one.copies, one.reason) for one in excluded],
         "longest_note": failure_actions.LONGEST_NOTE,
         "not_known": not_known.load_unknown(company, request.reach, guards.now(request)),
         "may_retry": Action.BACK_UP in request.reaches,

@@ -19,6 +19,7 @@ from rokuon.actions import failures as failure_actions
 from rokuon.actions import notifications
 from rokuon.actions.notifications import KnownAlready, TooMany
 from rokuon.base import i18n
+from rokuon.console.buckets.held import resumed_lately
 from rokuon.console.web import guards
 from rokuon.console.web.guards import CHANGE, CompanyRequest, page
 from rokuon.notify import outbox
@@ -193,6 +194,7 @@ def _show(request: CompanyRequest, *, error: str = "", given: dict[str, str] | N
         "may_set": may_set is not None,
         "may_set_company": Action.SET_COMPANY in reaches,
         "fresh": recent_auth.is_fresh(request),
+        "resumed": resumed_lately(request),
         "mail_languages": settings.LANGUAGES,
     }
     return render(request, "console/notifications/notices.html", context, status=status)

@@ -8,10 +8,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from rokuon.accounts.permissions import AccessReach
-from rokuon.completeness.headline import Headline, HeadlineFacts, facts_of, headline, share
+from rokuon.completeness.headline import Headline, HeadlineFacts, facts_of, headline
 from rokuon.completeness.options import fingerprint
-from rokuon.completeness.unknown import Unknown
 from rokuon.console.runs import read_model as runs
+from rokuon.console.runs.stopped_text import StoppedText, in_text
 from rokuon.console.web.status_banner import holds_within
 from rokuon.domain import windows
 from rokuon.ledger import expiry, overview, tally
@@ -98,17 +98,8 @@ class Overview:
         return self.facts.counts
 
     @property
-    def unknown(self) -> Unknown:
-        return self.facts.unknown
-
-    @property
     def unnamed(self) -> int:
         return self.facts.unnamed
-
-    @property
-    def share(self) -> str:
-        """Share of the recordings to protect that are protected, in percent."""
-        return share(self.counts, self.unknown)
 
 
 def load_overview(company: Company, reach: AccessReach, targets: Sequence[Target], now: datetime) -> Overview:
@@ -196,13 +187,15 @@ MOST_RUNS = 3
 
 @dataclass(frozen=True, slots=True)
 class WorkInProgress:
-    """What is being copied now. `seconds_left` is for the waiting copies; None if no copy makes progress."""
+    """What is being copied now. `seconds_left` is for the pending copies that can be tried now, None if none makes progress; `stopped` are
+    the others."""
 
     runs: list[runs.RunPage]
     more_runs: int
     pending: int
     pace: MeasuredRate
     seconds_left: float | None
+    stopped: Sequence[StoppedText]
 
 
 def work(company: Company, reach: AccessReach, targets: Sequence[Target], now: datetime, pending: int | None = None) -> WorkInProgress:
@@ -211,10 +204,12 @@ def work(company: Company, reach: AccessReach, targets: Sequence[Target], now: d
     going_on = list(runs.visible(reach).filter(state__in=OPEN))
     pending = tally.pending(company.pk, ids) if pending is None else pending
     pace = tally.verified_recently(company.pk, ids)
+    remaining = time_left.of_pending(company, ids, pending, pace.per_second, now)
     return WorkInProgress(
         runs=[runs.load_run(company, run, reach, now) for run in going_on[:MOST_RUNS]],
         more_runs=max(0, len(going_on) - MOST_RUNS),
         pending=pending,
         pace=pace,
-        seconds_left=time_left.of_pending(company, ids, pending, pace.per_second, now),
+        seconds_left=remaining.left.seconds if remaining.left is not None else None,
+        stopped=in_text(remaining.stopped),
     )

@@ -13,9 +13,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from rokuon.accounts.permissions import AccessReach, Action
+from rokuon.console.buckets.held import resumed_lately
 from rokuon.console.system import events_text
 from rokuon.console.web import guards
 from rokuon.console.web.guards import CompanyRequest, page
+from rokuon.domain.copies import State
 from rokuon.domain.row_ids import row_id
 from rokuon.ledger import proofs
 from rokuon.ledger.overview import Day, DayState, weaker_proofs
@@ -35,14 +37,18 @@ def show(request: CompanyRequest) -> HttpResponse:
     targets = _targets(reach)
     now = guards.now(request)
     look = read_model.load_overview(request.company, reach, targets, now)
-    # If the page shows one office, its links lead to that office's recordings.
-    url = partial(recordings_url, request, **({"target": [target.pk for target in targets]} if office else {}))
+    url = _of_office(request, office, targets)
     ready = bool(request.company.enabled and request.company.api_key and look.backed_up)
     shown = {
         "offices": list(guards.offices(request.reach).order_by("name", "pk")),
         "office": office,
         "look": look,
         "answer": read_model.answer(look),
+        "resumed": resumed_lately(request, reach),
+        "all_url": url(),
+        "gone_url": url(state=State.GONE),
+        "pending_url": url(state=State.PENDING),
+        "unlisted_url": reverse("console:failures", args=[request.company.public_id]) + "#not-known",
         "states": [{"state": one, "count": getattr(look.counts, one), "url": url(state=one)} for one in STATES],
         "failures": [{"why": why, "url": url(state=why.cause.state, reason=why.cause.reason)} for why in look.failures],
         "others": [{"why": why, "url": url(state=why.cause.state, reason=why.cause.reason)} for why in look.others],
@@ -66,8 +72,19 @@ def work(request: CompanyRequest) -> HttpResponse:
     """Render only the live part."""
     office = _office(request)
     reach = _narrowed(request, office)
-    shown = {"office": office, "work": read_model.work(request.company, reach, _targets(reach), guards.now(request))}
+    targets = _targets(reach)
+    shown = {
+        "office": office,
+        "zone": _zone(targets),
+        "pending_url": _of_office(request, office, targets)(state=State.PENDING),
+        "work": read_model.work(request.company, reach, targets, guards.now(request)),
+    }
     return render(request, "console/overview/work.html", shown)
+
+
+def _of_office(request: CompanyRequest, office: Office | None, targets: list[Target]) -> Callable[..., str]:
+    """Return the function that makes links to recordings. If the page shows one office, they lead to that office's recordings."""
+    return partial(recordings_url, request, **({"target": [target.pk for target in targets]} if office else {}))
 
 
 def _leaving(look: read_model.Overview, url: Callable[..., str]) -> list[dict[str, str]]:
@@ -148,4 +165,5 @@ def _row(request: CompanyRequest, row: read_model.CalendarRow, days: list[date],
 
 
 def recordings_url(request: CompanyRequest, **filters: object) -> str:
-    return f"{reverse('console:recordings', args=[request.company.public_id])}?{urlencode(filters, doseq=True)}"
+    place = reverse("console:recordings", args=[request.company.public_id])
+    return f"{place}?{urlencode(filters, doseq=True)}" if filters else place

@@ -11,9 +11,12 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from rokuon.base.state_words import state_word
 from rokuon.domain.copies import State
 from rokuon.domain.windows import local_midnight_ms
 from rokuon.ledger import search
+from rokuon.ledger.models import Run
+from rokuon.ledger.next_try import QUEUED
 from rokuon.ledger.search import CopyFilters, Within
 from rokuon.org.models import Target
 from rokuon.org.tree import zone_of
@@ -41,16 +44,18 @@ class RecordingsForm(forms.Form):
     reason = forms.ChoiceField(required=False, label=gettext_lazy("Reason"))
     call = forms.CharField(required=False, max_length=64, label=gettext_lazy("Call ID"))
     recording = forms.CharField(required=False, max_length=64, label=gettext_lazy("Recording ID"))
+    run = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, asked: QueryDict, targets: Sequence[Target]) -> None:
+    def __init__(self, asked: QueryDict, targets: Sequence[Target], run: Run | None = None) -> None:
+        """With `run`, only the recordings of its targets and of its range are searched."""
         super().__init__(asked)
-        self._asked, self._targets = asked, targets
+        self._asked, self._targets, self._run = asked, targets, run
         self._field("target").choices = [(str(target.pk), target.name) for target in targets]
-        states = ((state, _(words)) for state, words in status_text.STATES.items())
+        states = ((state.value, state_word(state)) for state in State)
         weaker = ((proof, _(words)) for proof, words in status_text.WEAKER_PROOFS.items())
         self._field("state").choices = [("", _("Every state")), *states, *weaker]
         reasons = sorted((status_text.why(code), code) for code in search.reasons([target.pk for target in targets]))
-        self._field("reason").choices = [("", _("Every reason")), *((code, words) for words, code in reasons)]
+        self._field("reason").choices = [("", _("Every reason")), *((code, words) for words, code in reasons), (QUEUED, _("Not tried yet"))]
 
     def _field(self, name: str) -> Any:
         return self.fields[name]
@@ -64,17 +69,20 @@ class RecordingsForm(forms.Form):
     @property
     def within(self) -> list[Within]:
         """The targets asked for, each with the days asked for in its own time zone."""
-        chosen = set(self.cleaned_data["target"])
-        since, until = self.cleaned_data["since"], self.cleaned_data["until"]
+        chosen, run = set(self.cleaned_data["target"]), self._run
         return [
-            Within(
-                target.pk,
-                _midnight(since, zone_of(target)) if since else None,
-                _midnight(until + timedelta(days=1), zone_of(target)) if until else None,
-            )
+            self._times(target)
             for target in self._targets
-            if not chosen or str(target.pk) in chosen
+            if (not chosen or str(target.pk) in chosen) and (run is None or target.pk in run.targets)
         ]
+
+    def _times(self, target: Target) -> Within:
+        first, last, run = self.cleaned_data["since"], self.cleaned_data["until"], self._run
+        since = _midnight(first, zone_of(target)) if first else None
+        until = _midnight(last + timedelta(days=1), zone_of(target)) if last else None
+        if run is None:
+            return Within(target.pk, since, until)
+        return Within(target.pk, max(since or run.since, run.since), min(until or run.until, run.until))
 
     @property
     def filters(self) -> CopyFilters:

@@ -7,22 +7,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from rokuon.base import i18n
-from rokuon.domain.failures import InternalFault, RecordingNotReady, by_reason
+from rokuon.domain.failures import InternalFault, by_reason
 from rokuon.ledger import bucket_change, exclude, holds
 from rokuon.ledger.models import Copy, Hold
 
-STATES = {
-    "verified": gettext_noop("Backed up and checked"),
-    "pending": gettext_noop("Queued or waiting"),
-    "failed": gettext_noop("Failed"),
-    "gone": gettext_noop("No longer at Dialpad"),
-    "excluded": gettext_noop("Excluded by rule"),
-}
-"""The ledger's own states, as options of the filter."""
-
 WEAKER_PROOFS = {
-    "read_twice": gettext_noop("Backed up and checked by reading twice"),
-    "read_apart": gettext_noop("Backed up and checked by two reads some time apart"),
+    "read_twice": gettext_noop("Verified by reading twice"),
+    "read_apart": gettext_noop("Verified by two reads some time apart"),
     "accepted": gettext_noop("In the bucket without a proof, accepted by a person"),
 }
 """Additional options of the filter: verified by a weaker proof (row S10)."""
@@ -36,20 +27,13 @@ _SET_ASIDE = {
     ),
 }
 
-_HELD = {
-    Hold.On.SOURCE: gettext_noop("Held: Dialpad refuses or does not answer"),
-    Hold.On.KIND: gettext_noop("Held: Dialpad does not provide this kind"),
-    Hold.On.BUCKET: gettext_noop("Held: bucket not reachable"),
-}
-
 
 @dataclass(frozen=True, slots=True)
 class CopyStatus:
-    """The status of a copy. `badge` is a state of the design layer, `words` is the text in it. `why` is the first sentence, `sentence` the
-    whole explanation; both are "" if there is nothing to explain. `code` is the reason code to quote."""
+    """The status of a copy. `badge` is a state of the design layer. `why` is the first sentence, `sentence` the whole explanation; "" if
+    there is nothing to explain. `code` is the reason code to quote."""
 
     badge: str
-    words: str
     why: str = ""
     sentence: str = ""
     code: str = ""
@@ -61,7 +45,7 @@ def of(copy: Copy, held: Collection[Hold]) -> CopyStatus:
         return _pending(copy, held)
     if copy.proof == Copy.Proof.ACCEPTED and copy.state == Copy.State.VERIFIED:
         return CopyStatus("verified", _(WEAKER_PROOFS["accepted"]))
-    return _said(copy.state, _(STATES[copy.state]), copy.reason)
+    return _said(copy.state, copy.reason)
 
 
 def sentence(reason: str) -> str:
@@ -82,13 +66,11 @@ def why(reason: str) -> str:
 def _pending(copy: Copy, held: Collection[Hold]) -> CopyStatus:
     hold = holds.of(copy, held)
     if hold is not None:
-        return _said("held", _(_HELD[Hold.On(hold.on)]), hold.reason)
-    if copy.reason == RecordingNotReady.reason:
-        return _said("waiting", _("Waiting for Dialpad"), copy.reason)
+        return _said("held", hold.reason)
     if copy.reason:
-        return _said("waiting", _("Waiting for the next try"), copy.reason)
-    return CopyStatus("pending", _("Queued"))
+        return _said("waiting", copy.reason)
+    return CopyStatus("pending", _("Not tried yet"))
 
 
-def _said(badge: str, words: str, reason: str) -> CopyStatus:
-    return CopyStatus(badge, words, why(reason), sentence(reason), reason) if reason else CopyStatus(badge, words)
+def _said(badge: str, reason: str) -> CopyStatus:
+    return CopyStatus(badge, why(reason), sentence(reason), reason) if reason else CopyStatus(badge)

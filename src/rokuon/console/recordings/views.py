@@ -7,8 +7,10 @@ from django.shortcuts import redirect, render
 
 from rokuon.accounts.permissions import AccessReach, Action
 from rokuon.actions.failures import LONGEST_NOTE
+from rokuon.console.runs.read_model import run_or_404
 from rokuon.console.web import guards
 from rokuon.console.web.guards import CompanyRequest, page
+from rokuon.domain.row_ids import row_id
 from rokuon.ledger import aside, holds, proofs, search
 from rokuon.ledger.models import Copy
 from rokuon.org.models import Target
@@ -52,7 +54,9 @@ def recordings(request: CompanyRequest) -> HttpResponse:
     targets = list(guards.targets(request.reach).order_by("office__name", "office_id", "kind", "name", "pk"))
     if request.method == "GET" and any(value == "" for values in request.GET.lists() for value in values[1]):
         return _to(request, RecordingsForm(request.GET, targets).query())
-    form = RecordingsForm(request.GET, targets)
+    number = row_id(request.GET.get("run", ""))
+    run = run_or_404(request.reach, number) if number is not None else None
+    form = RecordingsForm(request.GET, targets, run)
     if not form.is_valid():
         return render(request, "console/recordings/recordings.html", {"form": form, "targets": targets, "rows": []}, status=422)
     try:
@@ -61,7 +65,7 @@ def recordings(request: CompanyRequest) -> HttpResponse:
         return _to(request, form.query())
     rows = _rows(request, found.copies, targets)
     links = {name: f"?{form.query(cursor)}" for name, cursor in (("newer", found.newer), ("older", found.older)) if cursor}
-    return render(request, "console/recordings/recordings.html", {"form": form, "targets": targets, "rows": rows, **links})
+    return render(request, "console/recordings/recordings.html", {"form": form, "targets": targets, "rows": rows, "run": run, **links})
 
 
 @page(Action.VIEW)

@@ -1,6 +1,6 @@
 """Read model of Back up now: runs within a person's reach, with their rate, and why something is missing."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,7 +9,10 @@ from django.http import Http404
 from django.utils.translation import gettext as _
 
 from rokuon.accounts.permissions import AccessReach
+from rokuon.completeness.headline import Headline, headline
+from rokuon.completeness.of_run import facts_of_run
 from rokuon.console.web import guards
+from rokuon.console.web.status_banner import holds_within
 from rokuon.domain import placement
 from rokuon.domain.failures import leaves
 from rokuon.domain.pace import Left
@@ -22,6 +25,9 @@ from rokuon.ledger.runs import OPEN
 from rokuon.org.models import Company, Office, Target
 from rokuon.org.tree import zone_of
 from rokuon.wiring import time_left
+from rokuon.wiring.time_left import Remaining
+
+from .stopped_text import StoppedText, in_text
 
 PAGE = 20
 MOST_TARGETS = 200
@@ -102,7 +108,7 @@ class TargetRow:
 class RunPage:
     """A run at this moment. `partial`: the run goes beyond the reader's reach, and everything here is about the reader's targets only.
 
-    `expected` is None while too little is listed for an estimate; `time` (left) is None if the run makes no progress.
+    `time` (left) is None if the run makes no progress; `stopped` is what cannot be tried now.
     """
 
     run: Run
@@ -113,6 +119,7 @@ class RunPage:
     rows: list[TargetRow]
     hidden_rows: int
     time: Left | None
+    stopped: Sequence[StoppedText]
 
     @property
     def days(self) -> Days:
@@ -131,25 +138,13 @@ class RunPage:
         return throughput.settled(self.total)
 
     @property
-    def expected(self) -> int | None:
-        return throughput.expected(self.progress)
-
-    @property
-    def whole(self) -> bool:
-        """Whether the run finished and backed up everything."""
-        total, progress = self.total, self.progress
-        return self.run.state == Run.State.FINISHED and not (
-            total.failed or total.pending or progress.unlisted or progress.malformed or progress.unnamed
-        )
+    def listing(self) -> bool:
+        """Whether more recordings may still be found, so that the number of those found is not the number of all."""
+        return self.open and (self.progress.listed.to_list > 0 or self.progress.postponed > 0)
 
     @property
     def windows_left(self) -> int:
         return self.progress.windows - self.progress.windows_done - self.progress.unlisted
-
-    @property
-    def left(self) -> int:
-        """The number of recordings that were found and should be in the bucket but are not."""
-        return self.total.failed + self.total.pending
 
 
 def load_run(company: Company, run: Run, reach: AccessReach, now: datetime) -> RunPage:
@@ -161,8 +156,15 @@ def load_run(company: Company, run: Run, reach: AccessReach, now: datetime) -> R
     rows = [TargetRow(target, progress.targets.get(target.pk, Counts())) for target in targets[:MOST_TARGETS]]
     partial = not reach.covers(scope.office_id)
     rate = throughput.rate(progress.run, now, within)
-    left = None if progress.run.finished_at else time_left.of_run(company, progress, rate, now)
-    return RunPage(progress.run, scope, progress, rate, partial, rows, max(0, len(targets) - MOST_TARGETS), left)
+    remaining = Remaining(None) if progress.run.finished_at else time_left.of_run(company, progress, rate, now)
+    hidden, stopped = max(0, len(targets) - MOST_TARGETS), in_text(remaining.stopped)
+    return RunPage(progress.run, scope, progress, rate, partial, rows, hidden, remaining.left, stopped)
+
+
+def answer(company: Company, look: RunPage, reach: AccessReach, now: datetime) -> Headline:
+    """Return the headline about the targets and days of a run, within reach."""
+    targets = list(guards.targets(reach).filter(pk__in=look.run.targets).select_related("office"))
+    return headline(facts_of_run(company, look.progress, targets, now, held=bool(holds_within(company, reach))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,14 +180,6 @@ class Past:
     @property
     def days(self) -> Days:
         return days(self.run, self.scope)
-
-    @property
-    def left(self) -> int:
-        return self.counts.failed + self.counts.pending if self.counts else 0
-
-    @property
-    def whole(self) -> bool:
-        return self.run.state == Run.State.FINISHED and not (self.left or self.unlisted)
 
 
 def past(company: Company, runs: Iterable[Run], reach: AccessReach) -> list[Past]:

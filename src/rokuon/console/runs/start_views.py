@@ -13,6 +13,7 @@ from rokuon.accounts.permissions import Action
 from rokuon.actions import run_preparation, runs
 from rokuon.base import i18n
 from rokuon.console.web import guards
+from rokuon.console.web.answer import answer_of
 from rokuon.console.web.guards import CHANGE, CompanyRequest, page
 from rokuon.console.web.installation import installation
 from rokuon.domain.failures import ConfigError, RokuonError
@@ -60,6 +61,7 @@ def _page(request: CompanyRequest, form: BackupForm | None = None, trouble: Star
         "console/runs/backup_now.html",
         {
             "form": form,
+            "answer": answer_of(request.company, reach, now),
             "trouble": trouble,
             "current": [read_model.load_run(request.company, run, reach, now) for run in found.filter(state__in=OPEN)],
             "history": read_model.past(request.company, older[: read_model.PAGE], reach),

@@ -37,7 +37,9 @@ def show(request: CompanyRequest, run: int) -> HttpResponse:
     found = read_model.run_or_404(request.reach, run)
     shown = _shown(request, found)
     shown["may_change"] = _may_change(request, shown["look"].scope)
-    shown["why"] = [] if shown["look"].open else read_model.why(found, request.reach)
+    ended = not shown["look"].open
+    shown["why"] = read_model.why(found, request.reach) if ended else []
+    shown["answer"] = read_model.answer(request.company, shown["look"], request.reach, guards.now(request)) if ended else None
     return render(request, "console/runs/run.html", shown)
 
 

@@ -8,32 +8,30 @@ from django.template.defaultfilters import stringfilter
 from django.templatetags.static import static
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 
-from rokuon.base import i18n, measures
+from rokuon.base import i18n, measures, state_words
 from rokuon.console.web import confusable_names
 from rokuon.domain.placement import zone as zone_info
 
 register = template.Library()
 
-# word and icon of each state; the CSS class sets the colour
-STATES = {
-    "verified": (gettext_noop("Verified"), "verified"),
-    "pending": (gettext_noop("Queued"), "queued"),
-    "waiting": (gettext_noop("Waiting"), "waiting"),
-    "held": (gettext_noop("Held"), "held"),
-    "failed": (gettext_noop("Failed"), "failed"),
-    "gone": (gettext_noop("No longer at Dialpad"), "gone"),
-    "excluded": (gettext_noop("Excluded by rule"), "excluded"),
-    "unnamed": (gettext_noop("Nothing to fetch"), "warning"),
-    "closed": (gettext_noop("Closed"), "verified"),
-    "running": (gettext_noop("Running"), "running"),
-    "paused": (gettext_noop("Paused"), "held"),
-    "finished": (gettext_noop("Finished"), "verified"),
-    "cancelled": (gettext_noop("Cancelled"), "excluded"),
-    "unlisted": (gettext_noop("Not listed"), "warning"),
-    "unreadable": (gettext_noop("Not readable"), "warning"),
+# icon of each state; the CSS class sets the colour. "waiting" looks different from "pending": it was tried, and is due later.
+ICONS = {
+    "verified": "verified",
+    "pending": "queued",
+    "waiting": "waiting",
+    "held": "held",
+    "failed": "failed",
+    "gone": "gone",
+    "excluded": "excluded",
+    "unnamed": "warning",
+    "closed": "verified",
+    "running": "running",
+    "paused": "held",
+    "finished": "verified",
+    "cancelled": "excluded",
+    "unlisted": "warning",
+    "unreadable": "warning",
 }
 
 
@@ -41,6 +39,13 @@ STATES = {
 def number(value: int | None) -> str:
     """Format a number with thousands separators; a dash for None."""
     return "–" if value is None else measures.number(value)
+
+
+@register.simple_tag
+def count(value: int, url: str = "") -> SafeString | str:
+    """Return a number as a link to the list whose rows it counts; without a link if there are none, or no `url`."""
+    shown = measures.number(value)
+    return format_html('<a class="count" href="{}">{}</a>', url, shown) if value and url else shown
 
 
 @register.filter(name="bytes")
@@ -82,8 +87,14 @@ def icon(name: str) -> SafeString:
 @register.simple_tag
 def state(name: str, words: str = "", glyph: str = "") -> SafeString:
     """Return icon, word and colour of a state. `words` replace the state's own; with a `glyph` only the state's colour is used."""
-    own, known = STATES.get(name, (name, "excluded"))
-    return format_html('<span class="state state-{}">{}<span>{}</span></span>', name, icon(glyph or known), words or _(own))
+    known = ICONS.get(name, "excluded")
+    return format_html('<span class="state state-{}">{}<span>{}</span></span>', name, icon(glyph or known), words or state_word(name))
+
+
+@register.simple_tag(name="state_word")
+def state_word(name: str) -> str:
+    """Return the word of a state, for headings of columns and figures."""
+    return state_words.state_word("pending" if name == "waiting" else name)
 
 
 @register.simple_tag

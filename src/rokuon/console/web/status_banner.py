@@ -73,7 +73,11 @@ def without_database() -> Banner:
 
 def holds_within(company: Company, reach: AccessReach) -> Sequence[Hold]:
     """Return the open holds that stop something within reach, without those on buckets that only other offices use."""
-    held = holds.open_holds(company.pk)
+    return those_within(company, reach, holds.open_holds(company.pk))
+
+
+def those_within(company: Company, reach: AccessReach, held: Sequence[Hold]) -> Sequence[Hold]:
+    """Return those of these holds, open or lifted, that stop or stopped something within reach."""
     buckets = [hold for hold in held if hold.on == HoldOn.BUCKET]
     if reach.offices is None or not buckets:
         return held

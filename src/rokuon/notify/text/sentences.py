@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from rokuon.base.i18n import _, join_sentences, ngettext
-from rokuon.base.measures import amount, number
-from rokuon.completeness import headline
+from rokuon.base.measures import amount, number, percent
+from rokuon.base.state_words import state_word
+from rokuon.completeness.headline import Headline, HeadlineFacts, headline
 from rokuon.domain.failures import by_reason
 from rokuon.domain.placement import zone
 from rokuon.ledger import reasons
+from rokuon.ledger.tally import Counts
 from rokuon.notify.message import Letter, NoticeLine, Numbers
 from rokuon.notify.models import NoticeKind, Occasion
 from rokuon.runtime.mail import name
@@ -83,19 +85,8 @@ def beginning(heading: str) -> str:
 
 def _week(letter: Letter) -> str:
     days = {"first": letter.first_day, "last": letter.last_day, "count": number(len(letter.lines))}
-    if not letter.lines and _lacks(letter):
-        return _("not everything is known (%(first)s to %(last)s)") % days
-    waiting = letter.numbers.pending if letter.numbers else 0
-    if not letter.lines and waiting:
-        return ngettext(
-            "nothing is open, %(waiting)s recording waits for its next try (%(first)s to %(last)s)",
-            "nothing is open, %(waiting)s recordings wait for their next try (%(first)s to %(last)s)",
-            waiting,
-        ) % {**days, "waiting": number(waiting)}
-    if not letter.lines and letter.numbers is not None and letter.numbers.lacks.explained:
-        return _("nothing is open (%(first)s to %(last)s)") % days
     if not letter.lines:
-        return _("all is well (%(first)s to %(last)s)") % days
+        return _("%(headline)s (%(first)s to %(last)s)") % {**days, "headline": answer(letter).sentence}
     return (
         ngettext(
             "%(count)s matter is open (%(first)s to %(last)s)", "%(count)s matters are open (%(first)s to %(last)s)", len(letter.lines)
@@ -104,18 +95,21 @@ def _week(letter: Letter) -> str:
     )
 
 
-def _lacks(letter: Letter) -> list[str]:
-    """Return what is not known, as sentences."""
-    return headline.said(letter.numbers.lacks) if letter.numbers is not None else []
+def answer(letter: Letter) -> Headline:
+    """Return the headline of the figures, the same as on pages and in commands."""
+    found = letter.numbers or Numbers()
+    counts = Counts(found.pending, found.verified, found.failed, found.gone, found.excluded)
+    facts = (found.causes, found.unnamed, found.held, found.closed_failed, found.closed_gone)
+    return headline(HeadlineFacts(counts, found.lacks, *facts))
+
+
+def _answer_in_full(letter: Letter) -> str:
+    told = answer(letter)
+    return join_sentences(_("%(sentence)s.") % {"sentence": told.sentence}, *told.added)
 
 
 def _first_run(letter: Letter) -> str:
-    verified = letter.numbers.verified if letter.numbers else 0
-    return ngettext(
-        "the first backup has ended, %(count)s recording is backed up",
-        "the first backup has ended, %(count)s recordings are backed up",
-        verified,
-    ) % {"count": number(verified)}
+    return _("the first backup has ended: %(headline)s") % {"headline": answer(letter).sentence}
 
 
 def opening(letter: Letter, written: datetime | None) -> list[str]:
@@ -134,21 +128,18 @@ def opening(letter: Letter, written: datetime | None) -> list[str]:
             said.append(_("The problem is resolved. Nothing needs to be done."))
         case Occasion.ENDED:
             said.append(_("The problem is no longer open, but not all of its recordings are in the bucket."))
-        case Occasion.BACKFILL if letter.lines:
-            said.append(_("The first Back up now has ended. This is what it could not do:"))
-        case Occasion.BACKFILL if _lacks(letter):
-            said += [_("The first Back up now has ended. Not everything is known:"), *_lacks(letter)]
-        case Occasion.BACKFILL if letter.numbers is None or not (letter.numbers.pending or letter.numbers.failed or letter.numbers.gone):
-            said.append(_("The first Back up now has ended, and everything it found is backed up."))
         case Occasion.BACKFILL:
-            said.append(_("The first Back up now has ended. What waits is tried again automatically."))
-        case Occasion.WEEKLY if letter.lines:
-            said.append(_("This is open at the end of the week:"))
-        case Occasion.WEEKLY if _lacks(letter):
-            said += _lacks(letter)
-            said.append(_("`rokuon failures` and the page Failures name the days and entries. This mail comes each Monday."))
+            said += [_("The first Back up now has ended."), _answer_in_full(letter)]
+            if letter.lines:
+                said.append(_("This is what it could not do:"))
         case Occasion.WEEKLY:
-            said.append(_("Nothing is open at the end of the week. This mail comes each Monday, so that you notice when it does not."))
+            said.append(_answer_in_full(letter))
+            if letter.lines:
+                said.append(_("This is open at the end of the week:"))
+            elif answer(letter).wrong:
+                said.append(_("`rokuon failures` and the page Failures name the days and entries. This mail comes each Monday."))
+            else:
+                said.append(_("Nothing is open at the end of the week. This mail comes each Monday, so that you notice when it does not."))
     if written is not None:
         at = _moment(written, letter.zone)
         said.append(_("The mail server could not be used for a while: the figures are those of %(at)s.") % {"at": at})
@@ -250,15 +241,15 @@ def numbers(letter: Letter) -> list[tuple[str, str]]:
     found = letter.numbers
     if found is None:
         return []
-    rows = [(_("Backed up in all"), number(found.verified))]
+    rows = [(state_word("verified"), number(found.verified))]
     if letter.occasion == Occasion.WEEKLY:
-        rows.append((_("Backed up in the week"), f"{number(found.arrived)} ({amount(found.bytes)})"))
+        rows.append((_("Verified in the week"), f"{number(found.arrived)} ({amount(found.bytes)})"))
     elif found.bytes:
         rows.append((_("Size"), amount(found.bytes)))
     rows += [
-        (_("Waiting"), number(found.pending)),
-        (_("Not backed up"), number(found.failed)),
-        (_("No longer at Dialpad"), number(found.gone)),
+        (state_word("pending"), number(found.pending)),
+        (state_word("failed"), number(found.failed)),
+        (state_word("gone"), number(found.gone)),
     ]
     if found.lacks:
         rows += [
@@ -269,7 +260,7 @@ def numbers(letter: Letter) -> list[tuple[str, str]]:
     if found.lacks.explained:
         rows.append((_("Entries of the list that could not be read, closed with a note"), number(found.lacks.explained)))
     if found.excluded:
-        rows.append((_("Excluded by a rule or a person"), number(found.excluded)))
+        rows.append((state_word("excluded"), number(found.excluded)))
     if found.expiring or found.expired:
         rows.append((_("Unreachable at Dialpad within 7 days"), number(found.expiring)))
         rows.append((_("Unreachable at Dialpad already"), number(found.expired)))
@@ -279,10 +270,10 @@ def numbers(letter: Letter) -> list[tuple[str, str]]:
 
 
 def _lost(found: Numbers, lost: int) -> str:
-    return _("%(lost)s of %(calls)s (%(percent).1f%%)") % {
+    return _("%(lost)s of %(calls)s (%(percent)s%%)") % {
         "lost": number(lost),
         "calls": number(found.calls),
-        "percent": 100 * lost / found.calls,
+        "percent": percent(lost, found.calls, 1),
     }
 
 
