@@ -28,7 +28,8 @@ BUCKET = "bucket"
     cls=Command,
     help=_(
         "Try everything on this machine: makes an installation, simulates a Dialpad company with two years of calls, opens the console, "
-        "and backs up every recording into a folder. Calls go on, and some things are wrong on purpose. Stays until Ctrl-C."
+        "and backs up the recordings into a folder. One thing is wrong on purpose: fix it in the console, and everything is backed up. "
+        "Calls go on until Ctrl-C."
     ),
 )
 @click.option(
@@ -40,14 +41,14 @@ BUCKET = "bucket"
 def demo_command(data: Path, once: bool, seed: int | None, recordings: int | None) -> int:
     folder = data.expanduser().absolute()
     world.own_environment(folder)
-    port = world.choose_console_port()
+    listen = world.choose_console_address()
     shown = False
     try:
         with stoppable(), _installation(folder) as installation:
             with RunningWorld(_world(folder, seed, recordings)) as dialpad:
                 from .run import Demo
 
-                with Demo(installation, dialpad, folder, data, world.command(data, port)) as demo:
+                with Demo(installation, dialpad, folder, data, world.command(data, listen)) as demo:
                     if once:
                         return demo.back_up_twice()
                     code = demo.open()
@@ -93,8 +94,7 @@ def _in_use() -> bool:
 
 
 def _make_bucket(folder: Path) -> None:
-    """Create the folder of the demo's bucket in an easy place. `buckets`, the default place of local buckets, links to the data folder,
-    which also holds the team's bucket."""
+    """Create the folder of the demo's bucket in an easy place. `buckets`, the default place of local buckets, links to the data folder."""
     (folder / BUCKET).mkdir(mode=0o700, exist_ok=True)
     allowed = folder / "buckets"
     if not allowed.is_symlink():

@@ -1,12 +1,15 @@
-"""The demo's console: a web server beside the demo, two sample people, and a sign-in link for the visitor."""
+"""The demo's console: a web server beside the demo, two sample people, and a sign-in link and a password for the visitor."""
 
 import time
 import urllib.error
 import urllib.request
+from datetime import datetime
+from secrets import token_urlsafe
 
 import click
 
-from rokuon.accounts import links, operators
+from rokuon.accounts import links, operators, proof
+from rokuon.accounts.audit import COMMAND_LINE
 from rokuon.accounts.models import Link, Membership, Person
 from rokuon.base.i18n import _
 from rokuon.cli.support import output
@@ -53,7 +56,8 @@ class Console:
 
     def open(self, company: Company) -> None:
         """Print the address and a new link."""
-        _people(company)
+        _people(company, self._session.now())
+        password = _password(self._session.now())
         person, token = operators.sign_in_link(None, self._session.now())
         origin = self._session.config.public.origin
         minutes = int(links.LIFE[Link.Kind.SIGN_IN].total_seconds() // 60)
@@ -62,10 +66,23 @@ class Console:
         output.say(_("This link signs you in as %(email)s, once, within %(minutes)d minutes:") % about)
         output.say(f"  {origin}{links.path(token)}")
         output.say(_("Another link: %(command)s") % {"command": f"{self._command} admin-link"})
+        output.say(_("The console asks for a password again before far-reaching changes. It is: %(password)s") % {"password": password})
 
 
-def _people(company: Company) -> None:
-    """Add one person for each lesser role, so that the people page is not empty. They cannot sign in before they are invited."""
+def _password(now: datetime) -> str:
+    """Set a new password for the operator and return it. The first use of a link would remove it, if the address were not proven before."""
+    operator, _token = operators.sign_in_link(None, now)
+    proof.prove(COMMAND_LINE, operator, Person.Proof.OPERATOR, now)
+    operator.refresh_from_db()
+    password = token_urlsafe(12)
+    operator.set_password(password)
+    operator.save(update_fields=["password"])
+    return password
+
+
+def _people(company: Company, now: datetime) -> None:
+    """Add one person for each lesser role, so that the people page is not empty. They cannot sign in, and each start invites them anew, so
+    that no invitation has expired."""
     office = Office.objects.filter(company=company).order_by("name").first()
     for email, name, role, within in (
         ("hanako@example.com", "佐藤 花子", Membership.Role.OFFICE_ADMIN, office),
@@ -76,3 +93,5 @@ def _people(company: Company) -> None:
             person.set_unusable_password()
             person.save()
             Membership.objects.create(person=person, company=company, office=within, role=role)
+        if person.last_login is None:
+            links.make(person, Link.Kind.INVITATION, Link.Handed.SCREEN, now)

@@ -1,66 +1,57 @@
-"""Faults that the demo creates on purpose, for the visitor to find and fix: damaged recordings, and a bucket without its marker, as when a
-disk is not mounted."""
+"""The one fault that the demo creates on purpose, for the visitor to find and fix: during the first backup, the simulated Dialpad withholds
+a few recordings. They fail, Dialpad releases them after the backup, and a retry in the console succeeds."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import click
 
-from rokuon.accounts.audit import COMMAND_LINE
-from rokuon.actions import buckets, settings
 from rokuon.base.i18n import _
 from rokuon.cli.support import output
-from rokuon.cli.support.session import CliSession
-from rokuon.org import services
+from rokuon.domain.failures import RecordingWithheld
+from rokuon.ledger.models import Copy, Run
 from rokuon.org.models import Company
 
-TEAM_FOLDER = "team-bucket"
-HTML = {"kind": "body", "text": "<!doctype html><title>Oops</title>", "content_type": "audio/mpeg"}
-GONE = {"kind": "status", "status": 410}
-TRUNCATED = {"kind": "truncate", "after": 1000}
-ELSEWHERE = {"kind": "redirect", "to": "https://recordings.invalid/audio.mp3"}
-DAMAGES: tuple[dict[str, Any], ...] = (ELSEWHERE, GONE, HTML, TRUNCATED, ELSEWHERE, HTML, GONE, ELSEWHERE)
-
+WITHHELD = {"kind": "status", "status": 451}
+MOST = 8
 EVERY = 17
-"""Of the recordings, newest first, one in this many is damaged."""
+"""Of the recordings, newest first, one in this many is withheld, and `MOST` at most."""
 
 
-def damage(recording_id: int, kind: dict[str, Any]) -> dict[str, Any]:
-    """Return the simulator's fault for one recording."""
-    return {"endpoint": "media" if kind is ELSEWHERE else "media_blob", "id": str(recording_id), "action": kind}
-
-
-def damaged(truth: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return faults for a few recordings; the same ones at every start of the demo."""
+def withheld(truth: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the simulator's faults for a few recordings."""
     usual = [it for it in truth if it["kind"] == "callrecording" and it["available"] and it["center_id"] is not None and not it["team_id"]]
     newest = sorted(usual, key=lambda it: (-int(it["start_time"]), int(it["id"])))
-    return [damage(int(it["id"]), kind) for it, kind in zip(newest[EVERY // 2 :: EVERY], DAMAGES, strict=False)]
+    return [{"endpoint": "media_blob", "id": str(it["id"]), "action": WITHHELD} for it in newest[EVERY // 2 :: EVERY][:MOST]]
 
 
-def lose_a_marker(session: CliSession, company: Company, bucket: Path) -> None:
-    """Give a coaching team its own bucket, once, and remove the marker. What a visitor fixes stays fixed."""
-    folder = bucket.with_name(TEAM_FOLDER)
-    team = company.targets.filter(kind="coachingteam").order_by("pk").last()
-    if team is None or team.bucket_id is not None:
-        return
-    folder.mkdir(mode=0o700, exist_ok=True)
-    url = buckets.canonical_bucket_url(session.config, folder.as_uri())
-    made, verification = buckets.add_bucket(session.installation, company, url, None, COMMAND_LINE, session.now())
-    if made is None:
-        raise verification.failure or RuntimeError("a bucket that was verified is not registered")
-    settings.change(team, services.choice(team, made), COMMAND_LINE, session.now())
-    for marker in folder.rglob(".rokuon"):
-        marker.unlink()
-    output.say(_("The coaching team %(team)s has a bucket of its own: %(url)s") % {"team": team.name, "url": url})
+def due(company: Company) -> bool:
+    """Whether this is the demo's first backup: what a visitor fixed stays fixed."""
+    return not Run.objects.filter(company=company).exists()
 
 
-def say(count: int) -> None:
-    output.say(
-        click.style("! ", fg="yellow")
-        + _(
-            "Wrong on purpose: the marker of that bucket is gone, as when a disk is not mounted, and %(count)d recordings are damaged or "
-            "gone at Dialpad. The console says so, and what to do."
-        )
-        % {"count": count}
-    )
+def left(company: Company) -> int:
+    """Count the recordings that the visitor has not backed up yet."""
+    return Copy.objects.filter(company=company, state=Copy.State.FAILED, reason=RecordingWithheld.reason).count()
+
+
+def say_planted(count: int) -> None:
+    text = _("Wrong on purpose: while this backup runs, Dialpad withholds %(recordings)s. The console shows the cause and what to do.")
+    _mark(text % {"recordings": output.recordings(count)})
+
+
+def say_how_to_win(company: Company, origin: str) -> None:
+    """Print what the visitor has to do, with the address of the page."""
+    text = _('Your turn: Dialpad has released them by now. Open this page and press the button "Retry this cause":')
+    page = f"{origin}/c/{company.public_id}/failures/failed/{RecordingWithheld.reason}/"
+    _mark(text)
+    click.echo(f"  {page}")
+    output.say(_("Then %(recordings)s leave the failures, and the demo is won.") % {"recordings": output.recordings(left(company))})
+
+
+def say_won(sentence: str) -> None:
+    output.say(click.style(_("Won: nothing is left to fix. %(sentence)s.") % {"sentence": sentence}, bold=True))
+
+
+def _mark(text: str) -> None:
+    output.say(click.style("! ", fg="yellow") + text)

@@ -17,6 +17,7 @@ from rokuon.cli.backup.result import conclude, exit_code
 from rokuon.cli.support import output
 from rokuon.cli.support.ensure_worker import EnsuredWorker
 from rokuon.cli.support.session import CliSession
+from rokuon.completeness.headline import of_company
 from rokuon.domain.recording import ScopeKind
 from rokuon.jobs import queue
 from rokuon.org.models import Company
@@ -31,9 +32,6 @@ from .world import RunningWorld
 
 LIMIT_PER_SECOND = Decimal(20)
 CALL_EVERY_S = 5.0
-DAMAGED_EVERY = 9
-"""Of the calls that end during the demo, one in this many is damaged."""
-
 TALK_MS = (6_000, 70_000)
 
 
@@ -58,10 +56,10 @@ class Demo:
     def open(self) -> int:
         """Run the demo with the console, which starts first, so that people can watch the backup there. Return the run's exit code."""
         company = self._set_up()
-        bad = planted_faults.damaged(self._dialpad.truth())
-        self._dialpad.script(bad)
-        planted_faults.lose_a_marker(self._session, company, self._bucket)
-        planted_faults.say(len(bad))
+        bad = planted_faults.withheld(self._dialpad.truth()) if planted_faults.due(company) else []
+        if bad:
+            self._dialpad.script(bad)
+            planted_faults.say_planted(len(bad))
         self._crew.start()
         self._console.start()
         self._console.open(company)
@@ -69,24 +67,28 @@ class Demo:
         end, view = self._run(company)
         code = conclude(end, view, self._session.zone_of(company), quiet=False)
         output.say(_("The recordings are in %(path)s/") % {"path": self._shown / "bucket" / "call-recordings"})
+        self._dialpad.script([])
         self._say_what_to_try()
+        if planted_faults.left(company):
+            planted_faults.say_how_to_win(company, self._session.config.public.origin)
         return code
 
     def let_calls_end(self) -> None:
         """Let calls end until something that the demo needs has ended; the caller can interrupt it."""
         company = Company.objects.get(base_url=self._dialpad.world.base_url)
         centers = list(company.targets.filter(kind="callcenter").order_by("pk"))
-        drawn, count, arrivals = random.SystemRandom(), 0, Arrivals(company.pk)
-        due = time.monotonic()
+        drawn, arrivals = random.SystemRandom(), Arrivals(company.pk)
+        due, open_cause = time.monotonic(), planted_faults.left(company) > 0
         while self._dialpad.alive and self._crew.working and self._console.alive:
             if time.monotonic() >= due:
-                due, count = time.monotonic() + CALL_EVERY_S, count + 1
+                due = time.monotonic() + CALL_EVERY_S
                 center, ended_at = drawn.choice(centers), self._session.now()
                 [recording] = self._dialpad.end_call(int(center.dialpad_id), drawn.randrange(*TALK_MS))
                 arrivals.expect(recording, center.name, ended_at)
-                if count % DAMAGED_EVERY == 0:
-                    self._dialpad.add_fault(planted_faults.damage(recording, drawn.choice(planted_faults.DAMAGES)))
             arrivals.say_new(self._session.now())
+            if open_cause and (answer := of_company(company, self._session.now())).severity == "verified":
+                open_cause = False
+                planted_faults.say_won(answer.sentence)
             time.sleep(0.2)
 
     def back_up_twice(self) -> int:

@@ -12,8 +12,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from rokuon.base.addresses import Listen
 from rokuon.base.i18n import _
 from rokuon.cli.support.subprocesses import Child
+from rokuon.config import Config
 from rokuon.domain.failures import ConfigError
 
 FILE = "demo.json"
@@ -63,11 +65,11 @@ def _free_port() -> int:
     return port
 
 
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
+def _is_free(port: int, host: str = "127.0.0.1") -> bool:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((host, port))
         except OSError:
             return False
     return True
@@ -116,9 +118,6 @@ class RunningWorld:
     def script(self, faults: list[dict[str, Any]]) -> None:
         self._ask("PUT", "faults", faults)
 
-    def add_fault(self, fault: dict[str, Any]) -> None:
-        self._ask("POST", "faults", fault)
-
     def end_call(self, center: int, talk_ms: int) -> list[int]:
         """End a call of this contact center now; return the ids of its recordings."""
         ids: list[int] = self._ask("POST", "end_call", {"center": center, "talk_ms": talk_ms})["recording_ids"]
@@ -146,20 +145,29 @@ class RunningWorld:
 
 
 def own_environment(folder: Path) -> None:
-    """Ignore an installation that this shell's environment may describe."""
-    for name in [name for name in os.environ if name.startswith("ROKUON_") and name != "ROKUON_LANGUAGE"]:
+    """Ignore an installation that this shell's environment may describe, but for the language and the console's address."""
+    for name in [name for name in os.environ if name.startswith("ROKUON_") and name not in ("ROKUON_LANGUAGE", "ROKUON_LISTEN")]:
         del os.environ[name]
     os.environ["ROKUON_DATA_DIR"] = str(folder)
 
 
-def command(shown: Path, port: int) -> str:
-    """Return the command line that calls `rokuon` on the demo, with the console's port if that is not the default."""
+def command(shown: Path, listen: Listen) -> str:
+    """Return the command line that calls `rokuon` on the demo, with the console's address if that is not the default."""
     plain = f"rokuon --data {shown}"
-    return plain if port == CONSOLE_PORT else f"ROKUON_LISTEN=127.0.0.1:{port} {plain}"
+    return plain if listen == Listen("127.0.0.1", CONSOLE_PORT) else f"ROKUON_LISTEN={listen} {plain}"
 
 
-def choose_console_port() -> int:
-    """Choose the default port, or a free one if that is taken, and set the configuration to it."""
+def choose_console_address() -> Listen:
+    """Return the address of ROKUON_LISTEN; without it the default port, or a free one if that is taken, and set the configuration to it.
+    Raises ConfigError if the address of ROKUON_LISTEN is not valid or is in use."""
+    if os.environ.get("ROKUON_LISTEN"):
+        asked = Config.load().listens
+        if not _is_free(asked.port, asked.host):
+            raise ConfigError(
+                _("ROKUON_LISTEN is %(listen)s, where the console cannot listen: another program does, or it is not of this machine.")
+                % {"listen": asked}
+            )
+        return asked
     port = CONSOLE_PORT if _is_free(CONSOLE_PORT) else _free_port()
     os.environ["ROKUON_LISTEN"] = f"127.0.0.1:{port}"
-    return port
+    return Listen("127.0.0.1", port)
