@@ -259,6 +259,7 @@ SCHEMAS: dict[str, Schema] = {
     "bucket list": rows(
         record(
             url=text,
+            name=text,
             verified_at=maybe(time),
             own_credential=flag,
             verification=either(never_verified={"maxProperties": 0}, verified=REPORT),

@@ -109,6 +109,7 @@ def enter(number: int) -> dict[str, Any]:
     return {
         "mailed": mailed.token if mailed is not None else "",
         "token": links.make(person, Link.Kind.INVITATION, Link.Handed.MAIL, now),
+        "draft": "no-such-draft",
         "company": company.public_id,
         "office": targets[0].office_id,
         "target": targets[0].pk,

@@ -32,6 +32,7 @@ def places(number: int) -> dict[str, Any]:
     return {
         "token": links.make(invited, Link.Kind.INVITATION, Link.Handed.MAIL, timezone.now()),
         "mailed": mailed("clerk@people.example"),
+        "draft": "no-such-draft",
         "company": company.public_id,
         "office": target and target.office_id,
         "target": target and target.pk,

@@ -68,7 +68,7 @@ class Console:
             commands += [
                 (["company", "add", "--base-url", self.sim.base_url, "--key-file", "-"], known["keys"][0]),
                 (["bucket", "add", url, *company], ""),
-                (["settings", "set", *company, "--enable", "--bucket", url, "--requests-per-second", "1000"], ""),
+                (["settings", "set", *company, "--enable", "--bucket", url, "--requests-per-second", "1000", "--above-dialpad-limit"], ""),
                 (["rule", "enable", "--all", *company], ""),
             ]
         self.python(COMMANDS, commands)

@@ -135,6 +135,7 @@ def _part(company: Company, name: str, many: int, now: datetime, *, first: int) 
         "notice": Notice.objects.get(office=office).pk,
         "token": "no-such-link",
         "mailed": "no-such-link",
+        "draft": "no-such-draft",
     }
     # The company's own buckets may be chosen by each of its offices, so their names are no secret among these.
     part.words = [name, name.lower() + "@", name.lower() + "-actor", str(first)[:5]]

@@ -9,16 +9,18 @@ from pathlib import Path
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "design" / "tenancy.md"
 WHO = ("anonymous", "viewer A", "admin A", "admin B", "viewer", "company admin", "other company", "operator")
 NOT_ALLOWED = " ".join(["405"] * len(WHO))
+TO_ITS_PAGE = " ".join(["up"] * len(WHO))
 
 
 @dataclass(frozen=True)
 class Row:
     """One outcome for each of WHO, for a thing of office A or of the whole company. HEAD is as GET.
 
-    ok: the page, or what it does; in: sent to sign-in; a number: that status and nothing else happens.
+    ok: the page, or what it does; in: sent to sign-in; up: to the page that an address for forms belongs to; a number: that status and
+    nothing else happens.
     """
 
-    get: str = NOT_ALLOWED
+    get: str = TO_ITS_PAGE
     post: str = NOT_ALLOWED
     put: str = NOT_ALLOWED
     why: str = ""
@@ -64,7 +66,7 @@ TABLE: dict[str, Row] = {
     "account_reauthenticate": Row(SIGNED_IN, SIGNED_IN),
     "account_set_password": Row(SIGNED_IN, SIGNED_IN),
     "console:home": Row(SIGNED_IN, why="the companies of the person, and no others"),
-    "console:hooks-dialpad": Row(post=NOT_ANYBODY.format(401), why="Dialpad's events: their signature is the key, whoever is signed in"),
+    "console:hooks-dialpad": Row(NOT_ALLOWED, NOT_ANYBODY.format(401), why="Dialpad's events: their signature counts, nobody's sign-in"),
     "console:language": Row(post=ANYBODY),
     "console:theme": Row(post=SIGNED_IN),
     "console:shortcuts": Row(SIGNED_IN, SIGNED_IN, why="one's own"),
@@ -82,6 +84,7 @@ TABLE: dict[str, Row] = {
     "console:backup_now": Row(MEMBERS),
     "console:backup_now-current": Row(MEMBERS),
     "console:backup_now-plan": Row(post=WORKERS),
+    "console:backup_now-planned": Row(WORKERS, why="a draft that is not the person's own leads back to the form"),
     "console:backup_now-start": Row(post=WORKERS),
     "console:backup_now-run": Row(OF_A, why="a run of the whole company is shown to an office with that office's counts alone"),
     "console:backup_now-progress": Row(OF_A),
@@ -105,13 +108,17 @@ TABLE: dict[str, Row] = {
     "console:failures-retried": Row(OF_A),
     "console:failures-retried_progress": Row(OF_A),
     "console:rules": Row(MEMBERS),
+    "console:rules-preview": Row(WORKERS, why="likewise"),
     "console:rules-save": Row(post=WORKERS, why="of the targets in the form, those within reach"),
     "console:settings": Row(MEMBERS),
     "console:settings-save": Row(post=ADMIN),
+    "console:settings-preview": Row(ADMIN, why="a draft that is not the person's own leads back to the form"),
     "console:settings-office": Row(OF_A),
     "console:settings-office-save": Row(post=WORKERS_OF_A),
+    "console:settings-office-preview": Row(WORKERS_OF_A, why="likewise"),
     "console:settings-target": Row(OF_A),
     "console:settings-target-save": Row(post=WORKERS_OF_A),
+    "console:settings-target-preview": Row(WORKERS_OF_A, why="likewise"),
     "console:settings-buckets": Row(WORKERS, why="an office chooses among the company's buckets"),
     "console:settings-bucket_new": Row(ADMIN, ADMIN),
     "console:settings-bucket_check": Row(ADMIN),
@@ -120,6 +127,8 @@ TABLE: dict[str, Row] = {
     "console:settings-bucket_verify": Row(post=ADMIN),
     "console:settings-bucket_restart": Row(ADMIN, ADMIN),
     "console:settings-bucket_credential": Row(ADMIN, ADMIN),
+    "console:settings-bucket_remove": Row(ADMIN, ADMIN, why="what is in use stays, and the page says what uses it"),
+    "console:settings-bucket_rename": Row(post=ADMIN),
     "console:set_up": Row(ADMIN),
     "console:set_up-key": Row(ADMIN, ADMIN),
     "console:set_up-check": Row(post=ADMIN),
@@ -157,15 +166,16 @@ def markdown() -> str:
         "from it, where an answer to someone of office A or of another company holds a name, an id or a count of office B, and where a",
         "GET, or a request that is refused, changes the database. The page is written by `python -m tests.console.tenancy`.",
         "",
-        "*ok*: the page, or what the form does. *in*: sent to sign-in. A number is the HTTP status; nothing else happens. The thing asked",
-        "for belongs to office A. HEAD answers as GET; PUT and DELETE answer 405 to everybody unless a line says otherwise.",
+        "*ok*: the page, or what the form does. *in*: sent to sign-in. A number is the HTTP status; nothing else happens. The thing",
+        "asked for belongs to office A. HEAD answers as GET; PUT and DELETE answer 405 to everybody unless a line says otherwise. Where",
+        "only POST is listed, GET leads everybody to the page that the address belongs to, which then decides.",
         "",
         "| Address | Method | " + " | ".join(WHO) + " | |",
         "|---|---|" + "---|" * (len(WHO) + 1),
     ]
     for name, row in TABLE.items():
         for method, said in (("GET", row.get), ("POST", row.post), ("PUT", row.put)):
-            if said != NOT_ALLOWED:
+            if said not in (NOT_ALLOWED, TO_ITS_PAGE):
                 lines.append(f"| `{name}` | {method} | " + " | ".join(row.expected(method).values()) + f" | {row.why} |")
     return "\n".join(lines) + "\n"
 

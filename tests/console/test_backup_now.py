@@ -56,7 +56,7 @@ WHOLE = {"scope": "company:0", "period": "two_years"}
 
 
 def test_the_plan_says_what_a_start_would_do_and_does_nothing(rig: Rig) -> None:
-    answer = browser(rig.company).post(page_of(rig.company, "plan/"), WHOLE)
+    answer = browser(rig.company).post(page_of(rig.company, "plan/"), WHOLE, follow=True)
     said = answer.content.decode()
     assert answer.status_code == 200
     assert "recordings to fetch" in said
@@ -97,7 +97,7 @@ def test_an_office_admin_starts_a_run_of_their_office_alone(rig: Rig) -> None:
 
 def test_a_refused_key_is_said_with_the_page_that_mends_it(rig: Rig) -> None:
     rig.enter_key("not-the-key-at-all")
-    answer = browser(rig.company).post(page_of(rig.company, "plan/"), WHOLE)
+    answer = browser(rig.company).post(page_of(rig.company, "plan/"), WHOLE, follow=True)
     said = answer.content.decode()
     assert answer.status_code == 422
     assert "Dialpad refuses the API key" in said
@@ -132,7 +132,7 @@ def test_starting_what_is_paused_lets_it_go_on(rig: Rig) -> None:
     client = browser(rig.company)
     run = rig.start()
     runs.pause(run, rig.clock())
-    assert "is paused. Starting resumes it" in client.post(page_of(rig.company, "plan/"), WHOLE).content.decode()
+    assert "is paused. Starting resumes it" in client.post(page_of(rig.company, "plan/"), WHOLE, follow=True).content.decode()
     answer = client.post(page_of(rig.company, "start/"), WHOLE, follow=True)
     assert "It is now resumed" in answer.content.decode()
     assert Run.objects.get().state == "running"

@@ -220,7 +220,7 @@ def test_choosing_a_bucket_verifies_it_and_says_so(world: World, here: Path, gcs
         world.tokyo.refresh_from_db()
         data = {"revision": world.tokyo.revision, "customized": "on", "bucket": bucket.pk}
         url = world.url(f"settings/office/{world.tokyo.pk}/save/")
-        token = re.search(r'name="confirmed" value="(\w+)"', role.post(url, data).content.decode())
+        token = re.search(r'name="confirmed" value="(\w+)"', role.post(url, data, follow=True).content.decode())
         assert token is not None
         page = role.post(url, {**data, "confirmed": token[1]}, follow=True)
         assert "Rokuon can write to recordings" in text(page)  # type: ignore[arg-type]

@@ -37,8 +37,9 @@ def answers(town: Town, who: Client) -> Iterator[tuple[str, str, HttpResponse]]:
             with transaction.atomic():
                 answer = _ask(who, method, url)
                 transaction.set_rollback(answer.status_code >= 500)
-            if answer.status_code != 405:
-                yield f"{method} {route.name}", _outcome(answer, method), answer
+            # "up" leads to a page that is asked here itself.
+            if answer.status_code != 405 and (outcome := _outcome(answer, method)) != "up":
+                yield f"{method} {route.name}", outcome, answer
 
 
 @pytest.mark.parametrize("role", ["emperor", "", "COMPANY_ADMIN", "viewer,admin"])

@@ -332,8 +332,8 @@ def test_who_gets_mails_is_changed_only_by_who_proved_a_moment_ago_who_it_is(wor
     assert browser.post(world.url(f"notices/recipients/{Recipient.objects.get().pk}/remove/"))["Location"].startswith("/account/confirm/")
     assert Recipient.objects.count() == 1
     page = browser.get(world.url("notices/")).content.decode()
-    assert "Confirm and change addresses" in page
-    assert 'name="email"' not in page
+    assert "asks you to confirm who you are before it changes the recipients" in page
+    assert 'name="email"' in page, "the form stays, and what is typed in it comes back"
 
 
 # --- how it is told ---------------------------------------------------------------------------------------------------

@@ -35,9 +35,10 @@ def opened(browser: Client, world: World, query: str = "") -> dict[str, Any]:
 
 def save(browser: Client, world: World, data: dict[str, Any]) -> HttpResponse:
     """Post, confirm what is shown, and the page after it."""
-    shown = browser.post(world.url("rules/save/"), data)
-    if shown.status_code == 200:
-        data = form(shown)
+    answer = browser.post(world.url("rules/save/"), data)
+    if "/preview/" not in answer["Location"]:
+        return browser.get(answer["Location"])  # type: ignore[return-value]
+    data = form(browser.get(answer["Location"]))
     return browser.post(world.url("rules/save/"), data, follow=True)  # type: ignore[return-value]
 
 
@@ -74,7 +75,7 @@ def test_disabling_says_what_is_set_aside_before_it_does(world: World) -> None:
     browser = world.admin
     waiting(world.desk, world, 3)
     data = without(opened(browser, world), world.desk)
-    shown = browser.post(world.url("rules/save/"), data)
+    shown = browser.post(world.url("rules/save/"), data, follow=True)
     assert "1 will no longer be backed up" in text(shown)
     assert "3 recordings that wait are set aside" in text(shown)
     assert on(world.desk)
@@ -90,7 +91,7 @@ def test_enabling_says_where_the_recordings_go(world: World) -> None:
     Company.objects.filter(pk=world.company.pk).update(bucket=None)
     browser = world.admin
     data = opened(browser, world) | {"on": [world.sales.pk, world.desk.pk]}
-    said = text(browser.post(world.url("rules/save/"), data))
+    said = text(browser.post(world.url("rules/save/"), data, follow=True))
     assert "2 more will be backed up automatically" in said
     assert "gs://acme-osaka" in said and "stored nowhere yet" in said
     save(browser, world, data)
@@ -120,9 +121,9 @@ def test_a_plan_that_changed_is_shown_again(world: World) -> None:
     browser = world.admin
     Target.objects.filter(pk=world.desk.pk).update(backed_up=False)
     data = opened(browser, world) | {"on": [world.sales.pk, world.desk.pk]}
-    confirmed = form(browser.post(world.url("rules/save/"), data))
+    confirmed = form(browser.post(world.url("rules/save/"), data, follow=True))
     services.change(world.company, services.choice(world.company, services.register_bucket(world.company, "gs://acme-new")))
-    shown = browser.post(world.url("rules/save/"), confirmed)
+    shown = browser.post(world.url("rules/save/"), confirmed, follow=True)
     assert (shown.status_code, "gs://acme-new" in text(shown), on(world.desk)) == (200, True, False)
 
 

@@ -63,8 +63,9 @@ class Console:
                 continue
             form["on"] = [str(one) for one in {int(one) for one in form["on"]} ^ shown]
             answer = self._browser.post(f"{self._at}rules/save/", form)
-            if answer.status_code == 200:
-                answer = self._browser.post(f"{self._at}rules/save/", _form(answer.content.decode()))
+            if "/preview/" in answer["Location"]:
+                shown_page = self._browser.get(answer["Location"]).content.decode()
+                answer = self._browser.post(f"{self._at}rules/save/", _form(shown_page))
             assert answer.status_code == 303, _text(answer.content.decode())
 
 

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from .addresses import NotAnAddress, sign_in_address
+from .draft_models import Draft as Draft
 from .mail_link_models import MailLink as MailLink
 from .sign_in_models import SignIn as SignIn
 

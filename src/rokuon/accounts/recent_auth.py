@@ -4,14 +4,18 @@ Both signing in and the page "Is it still you?", which asks for the password or 
 """
 
 import time
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
+
+from . import draft_pages
+from .models import Person
+from .our_pages import ours as ours
 
 FRESH_S = 600.0
 PROVED_AT = "proved_at"
+AWAITED_BY = "page_that_awaits_a_link"
 
 
 def is_fresh(request: HttpRequest) -> bool:
@@ -25,25 +29,23 @@ def renew(request: HttpRequest) -> None:
     request.session[PROVED_AT] = time.time()
 
 
+def await_link(request: HttpRequest, page: str) -> None:
+    """Remember the page that waits until this person confirms by a new link."""
+    request.session[AWAITED_BY] = page
+
+
+def awaited_by(request: HttpRequest, person: Person) -> str:
+    """Return the page that waits in this browser for a new link of this person; "" if none does."""
+    mine = request.user.is_authenticated and request.user.pk == person.pk
+    return ours(str(request.session.get(AWAITED_BY, ""))) if mine and AWAITED_BY in request.session else ""
+
+
 def ask(request: HttpRequest, page: str = "") -> HttpResponse:
     """Redirect to the page that asks again, and from there back or to `page`. A change is not repeated: the person returns to the page with
-    the form."""
-    page = page or (request.get_full_path() if request.method in ("GET", "HEAD") else page_of(request))
-    to = f"{reverse('account_reauthenticate')}?{urlencode({'next': page})}"
+    the form, and finds there what they had typed."""
+    if request.method not in ("GET", "HEAD"):
+        page = draft_pages.page_with_typed(request, page)
+    to = f"{reverse('account_reauthenticate')}?{urlencode({'next': page or request.get_full_path()})}"
     if request.headers.get("HX-Request") == "true":
         return HttpResponse(status=204, headers={"HX-Redirect": to})
     return HttpResponseRedirect(to, status=303)
-
-
-def page_of(request: HttpRequest) -> str:
-    """Return the page of this installation that sent the request, "/" if unknown."""
-    came_from = urlsplit(request.headers.get("HX-Current-URL") or request.headers.get("Referer") or "")
-    if came_from.netloc != request.get_host():
-        return "/"
-    path = came_from.path + (f"?{came_from.query}" if came_from.query else "")
-    return ours(path)
-
-
-def ours(path: str) -> str:
-    """Return the path if it stays in this installation, else "/"."""
-    return path if path.startswith("/") and url_has_allowed_host_and_scheme(path, allowed_hosts=None) else "/"

@@ -5,9 +5,10 @@ parts of a page send automatically (htmx) are not actions of the person.
 """
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore as DatabaseSessions
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponseBase
@@ -19,6 +20,8 @@ from .models import Person, Session, hashed
 IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=12)
 NOTED_EVERY = timedelta(minutes=1)
+REMEMBERED = timedelta(days=1)
+"""For this long after its last use, an expired session is known to have been its person's."""
 
 
 class SessionStore(DatabaseSessions):
@@ -70,9 +73,24 @@ def is_this(session: Session, request: HttpRequest) -> bool:
     return session.session_key == hashed(request.session.session_key or "")
 
 
+def ended_person(request: HttpRequest) -> Person | None:
+    """Return the person whose session this browser had until it expired, within the last day. It signs nobody in: it only says for whom
+    what was typed is kept (`drafts`)."""
+    cookie = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+    ended = Session.objects.exclude(_alive()).filter(session_key=hashed(cookie), person__is_active=True, seen_at__gt=_forgotten_before())
+    found = ended.select_related("person").first() if cookie else None
+    return found.person if found is not None else None
+
+
+def _forgotten_before() -> datetime:
+    return timezone.now() - REMEMBERED
+
+
 def prune() -> int:
-    """Delete expired sessions."""
-    return Session.objects.exclude(_alive()).delete()[0]
+    """Delete expired sessions. Of a session that expired within the last day, only whose it was is left."""
+    ended = Session.objects.exclude(_alive())
+    ended.exclude(session_data="").update(session_data="")
+    return ended.filter(Q(person=None) | Q(seen_at__lte=_forgotten_before())).delete()[0]
 
 
 class ActivityMiddleware:

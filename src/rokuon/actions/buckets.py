@@ -23,6 +23,7 @@ from rokuon.ledger import inventory, names
 from rokuon.org import services
 from rokuon.org.models import Bucket, Company
 from rokuon.runtime.installation import Installation
+from rokuon.stores.kind import StoreKind
 from rokuon.stores.recognition import KnownBucket
 from rokuon.stores.registry import kind_of
 from rokuon.stores.verification import FRESH_GRANT_S, OnWait, Verification, check, verify
@@ -143,6 +144,11 @@ def kept_credential(installation: Installation, bucket: Bucket) -> Secret | None
 def canonical_bucket_url(config: Config, url: str) -> str:
     """Return the normalised URL under which a bucket is registered. Raises ConfigError for a URL that cannot be a bucket here."""
     return kind_of(url).canonical(url, store_settings(config))
+
+
+def machine_credential(config: Config, kind: StoreKind) -> bool:
+    """Whether this machine has a credential of its own for this kind of store, as far as a second's look can tell."""
+    return kind.takes_credential and kind.machine_credential(store_settings(config))
 
 
 def _verify(

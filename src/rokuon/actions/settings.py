@@ -24,9 +24,16 @@ ENABLE, DISABLE = "rule.enable", "rule.disable"
 
 
 @transaction.atomic
-def change(node: Node, wanted: Mapping[str, Any], actor: Actor, now: datetime, *, revision: int | None = None) -> bool:
-    """Set fields of one level, as `services.change`; return whether anything differed. Raises SettingsMoved, Restricted, ConfigError. A
-    changed request budget ends a pause that Dialpad asked for."""
+def change(
+    node: Node, wanted: Mapping[str, Any], actor: Actor, now: datetime, *, revision: int | None = None, above_limit: bool = False
+) -> bool:
+    """Set fields of one level, as `services.change`; return whether anything differed. Raises SettingsMoved, Restricted, AboveLimit,
+    ConfigError. A changed request budget ends a pause that Dialpad asked for. `above_limit`: the person confirms that Dialpad has granted
+    more than it usually allows; the audit log says so."""
+    rate = wanted.get("requests_per_second")
+    exceeds = rate is not None and services.above_limit(node, rate)
+    if exceeds and not above_limit:
+        raise services.AboveLimit
     before, after = services.change(node, wanted, revision)
     if "requests_per_second" in after:
         budget.end_pause(node.pk)
@@ -39,7 +46,7 @@ def change(node: Node, wanted: Mapping[str, Any], actor: Actor, now: datetime, *
             office_id=_office_id(node),
             subject=subject(node),
             before={name: told(value) for name, value in before.items()},
-            after={name: told(value) for name, value in after.items()},
+            after={name: told(value) for name, value in after.items()} | ({"above_limit": True} if exceeds else {}),
         )
     return bool(after)
 

@@ -1,9 +1,9 @@
-"""`rokuon bucket add | list | verify | restart`."""
+"""`rokuon bucket add | list | verify | restart | rename | remove`."""
 
 import click
 
 from rokuon.accounts.audit import COMMAND_LINE
-from rokuon.actions import buckets
+from rokuon.actions import bucket_list, buckets
 from rokuon.actions.bucket_restart import restart_bucket
 from rokuon.base.i18n import _
 from rokuon.domain.failures import BucketClaimedByOther, BucketForbidden, Decision, StoreThrottled
@@ -89,6 +89,7 @@ def list_buckets(company_name: str | None, as_json: bool) -> None:
                 [
                     {
                         "url": one.url,
+                        "name": one.name,
                         "verified_at": one.verified_at,
                         "own_credential": bool(one.credential),
                         "verification": one.verification,
@@ -100,10 +101,11 @@ def list_buckets(company_name: str | None, as_json: bool) -> None:
             output.say(_("No bucket is registered yet. Register one with `rokuon bucket add gs://NAME`."))
         else:
             output.table(
-                [_("Bucket"), _("Verified at"), _("Last verification"), _("Credential")],
+                [_("Bucket"), _("Name"), _("Verified at"), _("Last verification"), _("Credential")],
                 [
                     [
                         one.url,
+                        one.name,
                         output.moment(one.verified_at, session.config.time_zone),
                         _("passed") if one.verification.get("ok") else _("failed"),
                         _("its own") if one.credential else _("this machine's"),
@@ -172,6 +174,31 @@ def restart(url: str, yes: bool, company_name: str | None, as_json: bool) -> int
                 _("Next: `rokuon retry --reason object_missing` copies them again while Dialpad has them; so does `rokuon backup-now`.")
             )
         return OK
+
+
+@bucket_command.command("rename", help=_("Give a bucket a name for people, beside its address. Nothing changes in the store."))
+@click.argument("url")
+@click.argument("name")
+@selectors.company_option
+def rename(url: str, name: str, company_name: str | None) -> None:
+    with opened() as session:
+        chosen = selectors.bucket(selectors.company(company_name), url)
+        if bucket_list.rename_bucket(chosen, name, COMMAND_LINE, session.now()):
+            output.say(_("Saved."))
+        else:
+            output.say(_("It has this name already. Nothing was changed."))
+
+
+@bucket_command.command(
+    "remove", help=_("Remove a bucket that nothing uses from the list. The bucket itself and all that is in it stay as they are.")
+)
+@click.argument("url")
+@selectors.company_option
+def remove(url: str, company_name: str | None) -> None:
+    with opened() as session:
+        chosen = selectors.bucket(selectors.company(company_name), url)
+        bucket_list.remove_bucket(chosen, COMMAND_LINE, session.now())
+        output.say(_("%(url)s is no longer registered. Nothing in it was changed.") % {"url": chosen.url})
 
 
 def _meaning(session: CliSession, bucket: Bucket, *, as_json: bool) -> int:

@@ -45,6 +45,11 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         (N_("A folder on this machine"), "rokuon bucket add file:///srv/recordings"),
     ),
     "rokuon bucket list": ((N_("For a script"), "rokuon bucket list --json"),),
+    "rokuon bucket rename": (
+        (N_("A bucket that is no longer used"), "rokuon bucket rename gs://acme-recordings 'Until 2025'"),
+        (N_("Take the name away"), "rokuon bucket rename gs://acme-recordings ''"),
+    ),
+    "rokuon bucket remove": ((N_("A bucket that was registered by mistake"), "rokuon bucket remove gs://acme-recordigns"),),
     "rokuon bucket restart": (
         (N_("What it would mean"), "rokuon bucket restart gs://acme-recordings"),
         (N_("The bucket was emptied on purpose"), "rokuon bucket restart gs://acme-recordings --yes"),

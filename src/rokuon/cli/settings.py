@@ -21,7 +21,6 @@ from .support import output, selectors
 from .support.commands import Group
 from .support.session import opened
 
-DIALPAD_LIMIT = Decimal(20)
 ACCESS_WINDOWS = {"45d": 45, "1y": 365, "none": None}
 
 
@@ -186,6 +185,11 @@ def _json(company: Company, urls: dict[int, str]) -> dict[str, Any]:
 @click.option("--voicemail/--no-voicemail", default=None, help=_("Back up voicemail too, or not."))
 @click.option("--requests-per-second", metavar="N", help=_("Rokuon's share of the 20 requests per second that Dialpad allows a company."))
 @click.option(
+    "--above-dialpad-limit",
+    is_flag=True,
+    help=_("Confirm that Dialpad has granted this company more than 20 requests per second; the audit log keeps it."),
+)
+@click.option(
     "--media-charge", type=click.Choice([one.value for one in MediaCharge]), help=_("What a download costs of the request budget.")
 )
 @click.option(
@@ -203,6 +207,7 @@ def set_(
     restrict: bool | None,
     voicemail: bool | None,
     requests_per_second: str | None,
+    above_dialpad_limit: bool,
     media_charge: str | None,
     access_window: str | None,
     office_name: str | None,
@@ -238,7 +243,10 @@ def set_(
         wanted |= {name: value for name, value in given.items() if value is not None}
         if access_window is not None:
             wanted["access_window_days"] = ACCESS_WINDOWS[access_window]
-        settings.change(node, wanted, COMMAND_LINE, session.now())
+        try:
+            settings.change(node, wanted, COMMAND_LINE, session.now(), above_limit=above_dialpad_limit)
+        except services.AboveLimit as error:
+            raise ConfigError(f"{error} {_('Repeat the command with --above-dialpad-limit to confirm it.')}") from None
         company.refresh_from_db()
         output.say(_("Saved."))
         _say_effect(company, node)
@@ -261,8 +269,6 @@ def _rate(text: str | None) -> Decimal | None:
             _("The request budget %(value)s is not a number between %(least)s and %(most)s. Dialpad allows 20 per second.")
             % {"value": repr(text[:40]), "least": LEAST_RATE, "most": f"{MOST_RATE:,}"}
         )
-    if rate > DIALPAD_LIMIT:
-        click.echo(_("Warning: Dialpad allows 20 requests per second for all integrations of a company together."), err=True)
     return rate.quantize(Decimal("0.01"))
 
 

@@ -10,7 +10,7 @@ from rokuon.domain.row_ids import row_id
 
 from .audit import sign_in_views
 from .audit import views as audit
-from .buckets import check_views, restart_views
+from .buckets import check_views, list_views, restart_views
 from .buckets import views as buckets
 from .entrance import views as entrance
 from .failures import cause_views, kept_aside_views, retried_views, unnamed_views, unread_views
@@ -96,12 +96,16 @@ urlpatterns = [
     guarded(COMPANY + "failures/<slug:state>/<slug:reason>/", cause_views.cause, "failures-cause"),
     guarded(COMPANY + "rules/", rules.rules_page, "rules"),
     guarded(COMPANY + "rules/save/", rules.save, "rules-save"),
+    guarded(COMPANY + "rules/preview/<str:draft>/", rules.preview, "rules-preview"),
     guarded(COMPANY + "settings/", settings.company_page, "settings"),
     guarded(COMPANY + "settings/save/", settings.save_company, "settings-save"),
+    guarded(COMPANY + "settings/preview/<str:draft>/", settings.preview_company, "settings-preview"),
     guarded(COMPANY + "settings/office/<row:office>/", settings.office_page, "settings-office"),
     guarded(COMPANY + "settings/office/<row:office>/save/", settings.save_office, "settings-office-save"),
+    guarded(COMPANY + "settings/office/<row:office>/preview/<str:draft>/", settings.preview_office, "settings-office-preview"),
     guarded(COMPANY + "settings/target/<row:target>/", settings.target_page, "settings-target"),
     guarded(COMPANY + "settings/target/<row:target>/save/", settings.save_target, "settings-target-save"),
+    guarded(COMPANY + "settings/target/<row:target>/preview/<str:draft>/", settings.preview_target, "settings-target-preview"),
     guarded(COMPANY + "settings/buckets/", buckets.list_page, "settings-buckets"),
     guarded(COMPANY + "settings/buckets/new/", buckets.new_page, "settings-bucket_new"),
     guarded(COMPANY + "settings/buckets/check/", check_views.check_page, "settings-bucket_check"),
@@ -110,9 +114,12 @@ urlpatterns = [
     guarded(COMPANY + "settings/buckets/<row:bucket>/verify/", buckets.verify, "settings-bucket_verify"),
     guarded(COMPANY + "settings/buckets/<row:bucket>/restart/", restart_views.restart_page, "settings-bucket_restart"),
     guarded(COMPANY + "settings/buckets/<row:bucket>/credential/", buckets.credential_page, "settings-bucket_credential"),
+    guarded(COMPANY + "settings/buckets/<row:bucket>/remove/", list_views.remove_page, "settings-bucket_remove"),
+    guarded(COMPANY + "settings/buckets/<row:bucket>/name/", list_views.rename, "settings-bucket_rename"),
     guarded(COMPANY + "backup-now/", start_views.backup_now, "backup_now"),
     guarded(COMPANY + "backup-now/current/", start_views.current, "backup_now-current"),
     guarded(COMPANY + "backup-now/plan/", start_views.plan, "backup_now-plan"),
+    guarded(COMPANY + "backup-now/plan/<str:draft>/", start_views.planned, "backup_now-planned"),
     guarded(COMPANY + "backup-now/start/", start_views.start, "backup_now-start"),
     guarded(COMPANY + "backup-now/<row:run>/", runs.show, "backup_now-run"),
     guarded(COMPANY + "backup-now/<row:run>/progress/", runs.progress, "backup_now-progress"),

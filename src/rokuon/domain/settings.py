@@ -14,6 +14,9 @@ from .recording import ScopeKind
 LEAST_RATE, MOST_RATE = Decimal("0.1"), Decimal(10_000)
 """Limits for a company's share of requests per second."""
 
+DIALPAD_RATE = Decimal(20)
+"""What Dialpad allows a company over all its integrations (its docs, "Rate limits"). More needs a confirmed exception."""
+
 KIND_NOT_CHOSEN = "kind_not_chosen"
 """Reason of an excluded copy whose kind of recording the company does not back up."""
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from rokuon.accounts import handed_out, mail_links, sessions, sign_ins, throttle
+from rokuon.accounts import drafts, handed_out, mail_links, sessions, sign_ins, throttle
 from rokuon.base.addresses import PublicUrl
 from rokuon.events import inbox
 from rokuon.jobs import future, queue
@@ -62,8 +62,8 @@ def _ask(now: datetime, public: PublicUrl | None) -> None:
 
 
 def _forget(now: datetime) -> None:
-    """Delete old data: hints, retries, notices and mails, ended sessions, failed sign-in attempts, requested links, sign-ins and
-    plays."""
+    """Delete old data: hints, retries, notices and mails, ended sessions, failed sign-in attempts, requested links, sign-ins,
+    plays and drafts."""
     inbox.forget_old(now)
     failures.forget_old(now)
     tracker.forget_old(now)
@@ -72,3 +72,4 @@ def _forget(now: datetime) -> None:
     mail_links.prune(now)
     sign_ins.prune(now)
     handed_out.prune(now)
+    drafts.prune(now)

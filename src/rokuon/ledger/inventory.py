@@ -31,6 +31,11 @@ def verified(bucket_id: int) -> int:
     return Copy.objects.filter(bucket_id=bucket_id, state=State.VERIFIED).count()
 
 
+def entered(bucket_id: int) -> int:
+    """Return how many copies are stored in the bucket or are to be, in any state."""
+    return Copy.objects.filter(bucket_id=bucket_id).count()
+
+
 def begin() -> None:
     """Create or empty the table of seen objects."""
     execute("CREATE TEMPORARY TABLE IF NOT EXISTS ledger_seen (key text PRIMARY KEY, size bigint NOT NULL, crc32c bigint)", [])

@@ -128,10 +128,12 @@ class Bucket(models.Model):
 
     `identity` is the identity in its marker when it was last recognised: another one at the same address is another bucket. "" for a bucket
     that an earlier version registered and that was not opened since. `longest_name` is the longest name in bytes, as verification found.
+    `name` is what people call it, "" if only by its address.
     """
 
     company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="buckets")
     url = models.TextField(unique=True)
+    name = models.TextField(blank=True, default="", db_default="")
     credential = models.TextField(blank=True)
     identity = models.CharField(max_length=64, blank=True)
     verified_at = models.DateTimeField(null=True, blank=True)
@@ -141,6 +143,11 @@ class Bucket(models.Model):
 
     def __str__(self) -> str:
         return f"bucket {self.pk}"
+
+    @property
+    def title(self) -> str:
+        """The name with the address, or the address alone."""
+        return f"{self.name} · {self.url}" if self.name else self.url
 
 
 class Office(models.Model):

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 
 from rokuon.base.i18n import _
-from rokuon.domain.failures import ConfigError
+from rokuon.domain.failures import N_, ConfigError
+from rokuon.domain.settings import DIALPAD_RATE
 
 from .models import Bucket, Budget, Company, Office, Target
 
@@ -54,12 +56,38 @@ def require_free(company: Company, url: str) -> None:
     raise ConfigError(_("The bucket %(url)s belongs to another company of this installation. Choose a bucket of your own.") % {"url": url})
 
 
+def names_that_chose(bucket: Bucket) -> list[str]:
+    """Return the names of the levels that have chosen the bucket, also where that has no effect at the moment."""
+    found = list(Company.objects.filter(bucket=bucket).values_list("name", flat=True))
+    found += Office.objects.filter(bucket=bucket).order_by("name", "pk").values_list("name", flat=True)
+    return found + list(Target.objects.filter(bucket=bucket).order_by("name", "pk").values_list("name", flat=True))
+
+
 class SettingsMoved(ConfigError):
     """The settings changed since the form showed them. `now` is the level as it is now."""
 
     def __init__(self, now: Node) -> None:
         super().__init__(_("Someone else changed these settings in the meantime. Nothing was saved yet."))
         self.now = now
+
+
+ABOVE_LIMIT = N_(
+    "Dialpad allows a company 20 requests per second over all its integrations, and answers more with pauses. Enter at most 20. If Dialpad "
+    "has confirmed a higher limit for this company, say so as well."
+)
+
+
+class AboveLimit(ConfigError):
+    """The request budget is higher than what Dialpad allows, and nobody confirmed an exception."""
+
+    def __init__(self) -> None:
+        super().__init__(_(ABOVE_LIMIT))
+
+
+def above_limit(node: Node, rate: Decimal) -> bool:
+    """Whether this new request budget of a company needs a confirmed exception. One that is set already was confirmed, or stood before
+    the rule."""
+    return isinstance(node, Company) and rate > DIALPAD_RATE and rate != node.requests_per_second
 
 
 class Restricted(ConfigError):

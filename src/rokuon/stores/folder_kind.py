@@ -48,6 +48,9 @@ class FolderKind(StoreKind):
     def check_credential(self, text: str, settings: StoreSettings) -> None:
         """Accept anything: a folder has no credential, and an entered one is not used."""
 
+    def machine_credential(self, settings: StoreSettings) -> bool:
+        return False
+
     def principal(self, credential: str) -> str:
         return ""
 

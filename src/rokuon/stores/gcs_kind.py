@@ -53,6 +53,11 @@ class GcsKind(StoreKind):
         service_account(text, settings.gcs_endpoint)
         refuse_weak(text)
 
+    def machine_credential(self, settings: StoreSettings) -> bool:
+        from .google_principal import has_credential
+
+        return bool(settings.gcs_endpoint) or asyncio.run(has_credential())
+
     def principal(self, credential: str) -> str:
         return str(fields_of(credential).get("client_email", ""))
 

@@ -30,6 +30,15 @@ async def machine_principal() -> str:
     return await _of_metadata() if not account and _is_googles() else ""
 
 
+async def has_credential() -> bool:
+    """Whether there are application default credentials: a file that can be read, or Google's metadata server on a machine of Google's."""
+    try:
+        account = get_service_data(None)
+    except (OSError, ValueError):
+        return False
+    return bool(account) or (_is_googles() and bool(await _of_metadata()))
+
+
 def _is_googles() -> bool:
     if any(os.environ.get(sign) for sign in _SIGNS):
         return True

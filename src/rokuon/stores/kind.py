@@ -63,6 +63,10 @@ class StoreKind(Protocol):
     def check_credential(self, text: str, settings: StoreSettings) -> None:
         """Check a credential. Raises ConfigError, with a sentence for the person who entered it, if it cannot be used or is weak."""
 
+    def machine_credential(self, settings: StoreSettings) -> bool:
+        """Whether this machine has a credential of its own for buckets of this kind. Takes a second at most, and asks the network only
+        where such a credential would come from it."""
+
     def principal(self, credential: str) -> str:
         """Return the account of the credential; "" if the credential does not name it."""
 

@@ -4,9 +4,11 @@ from django.contrib.auth import logout
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
-from rokuon.accounts import recent_auth
+from rokuon.accounts import mail, oidc, recent_auth
 from rokuon.accounts.adapter import Accounts
 from rokuon.accounts.forms import ConfirmForm
 from rokuon.accounts.guards import FORM, SignedInRequest, signed_in
@@ -14,13 +16,16 @@ from rokuon.accounts.guards import FORM, SignedInRequest, signed_in
 
 @signed_in(FORM)
 def confirm(request: SignedInRequest) -> HttpResponse:
-    """Confirm by password, counted like a sign-in. A person without a password signs in again."""
+    """Confirm by password, counted like a sign-in. A person without a password confirms by a new link, or signs in again; both lead on to
+    the page that asked."""
     after = recent_auth.ours(request.POST.get("next") or request.GET.get("next", ""))
     if not request.user.has_password:
         if request.method == "POST":
             logout(request)
-            return HttpResponseRedirect("/sign-in/", status=303)
-        return render(request, "account/confirm.html", {"next": after})
+            return HttpResponseRedirect(f"{reverse('account_login')}?{urlencode({'next': after})}", status=303)
+        recent_auth.await_link(request, after)
+        context = {"next": after, "sends_mail": mail.configured(), "oidc": oidc.provider_name()}
+        return render(request, "account/confirm.html", context)
     form = ConfirmForm(request.POST or None)
     status = 200
     if request.method == "POST":

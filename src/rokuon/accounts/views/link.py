@@ -6,7 +6,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
-from rokuon.accounts import audit, links, mail, proof, sign_ins
+from rokuon.accounts import audit, links, mail, proof, recent_auth, sign_ins
 from rokuon.accounts.guards import FORM, everyone
 from rokuon.accounts.models import Link, hashed
 from rokuon.accounts.sign_in_steps import sign_in
@@ -31,7 +31,8 @@ def link(request: HttpRequest, token: str) -> HttpResponseBase:
         return render(request, "account/link_over.html", {"sends_mail": mail.configured()}, status=410)
     if request.method != "POST":
         return render(request, "account/link.html", {"link": found, "person": found.person})
-    answer = sign_in(request, found.person, sign_ins.SignInWay(found.kind), after_sign_in(found.person))
+    page = recent_auth.awaited_by(request, found.person) or after_sign_in(found.person)
+    answer = sign_in(request, found.person, sign_ins.SignInWay(found.kind), page)
     if was_reset:
         say_reset(request)
     return answer

@@ -21,6 +21,11 @@ MACHINE, KEY = "machine", "key"
 LARGEST_KEY = 64 * 1024
 
 
+def kind_named(kind_id: str) -> StoreKind:
+    """Return the kind with this id; the first one for an unknown id."""
+    return next((kind for kind in KINDS if kind.id == kind_id), KINDS[0])
+
+
 class WriteOnly(forms.Textarea):
     """A field whose content is never sent back with the page."""
 
@@ -36,7 +41,6 @@ class CredentialForm(forms.Form):
             (MACHINE, gettext_lazy("This machine's own identity")),
             (KEY, gettext_lazy("A service account key of the company")),
         ],
-        initial=MACHINE,
         widget=forms.RadioSelect,
         label=gettext_lazy("Credential"),
     )

@@ -28,7 +28,7 @@ LARGEST = 100_000
 """With more recordings than this, listing the store takes longer than a browser waits, and the command has to be used."""
 
 
-@page(Action.SET_COMPANY, FORM, fresh=True)
+@page(Action.SET_COMPANY, FORM, fresh=True, keeps=("on_purpose",))
 def restart_page(request: CompanyRequest, bucket: int) -> HttpResponse:
     found = get_object_or_404(Bucket.objects.select_related("company"), pk=bucket, company=request.company)
     verified = inventory.verified(found.pk)

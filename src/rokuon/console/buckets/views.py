@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from rokuon.accounts.permissions import Action
+from rokuon.actions import bucket_list, buckets
 from rokuon.base import i18n
 from rokuon.config import Config
 from rokuon.console.settings import read_model as settings_tree
@@ -18,13 +19,13 @@ from rokuon.domain.failures import ConfigError
 from rokuon.org import services
 from rokuon.org.models import Bucket
 from rokuon.org.services import Node
-from rokuon.stores.registry import KINDS, kind_of
+from rokuon.stores.registry import kind_of
 from rokuon.wiring import bucket_overlap
 
 from . import held, text
 from .check_views import begin
 from .credential import credential_text
-from .forms import BucketForm, CredentialForm
+from .forms import KEY, MACHINE, BucketForm, CredentialForm, kind_named
 
 REFUSED = 422
 
@@ -39,6 +40,7 @@ def list_page(request: CompanyRequest) -> HttpResponse:
             "held": stopped.get(bucket.pk),
             "said": text.said(bucket.url, bucket.verification),
             "users": _users(request, bucket),
+            "used": bool(bucket_list.use_of(bucket)),
         }
         for bucket in known
     ]
@@ -55,6 +57,8 @@ def bucket_page(request: CompanyRequest, bucket: int) -> HttpResponse:
         "held": held.held(request, [found]).get(found.pk),
         "resumed": held.resumed(request, found),
         "users": _users(request, found),
+        "used": bool(bucket_list.use_of(found)),
+        "longest_name": bucket_list.LONGEST_NAME,
         "kind": kind_of(found.url),
         **_links(request),
     }
@@ -63,12 +67,14 @@ def bucket_page(request: CompanyRequest, bucket: int) -> HttpResponse:
     return render(request, "console/buckets/bucket.html", context)
 
 
-@page(Action.SET_COMPANY, FORM, fresh=True)
+@page(Action.SET_COMPANY, FORM, fresh=True, keeps=("kind", "name", "root", "folder", "whose"))
 def new_page(request: CompanyRequest) -> HttpResponse:
     """Register a bucket after verifying it. If the verification fails, a separate page repeats it."""
     config = Config.load()
     if request.method != "POST":
-        initial = {"kind": request.GET.get("kind", KINDS[0].id), "name": request.GET.get("name", "")}
+        kind = kind_named(request.GET.get("kind", ""))
+        whose = MACHINE if buckets.machine_credential(config, kind) else KEY
+        initial = {"kind": kind.id, "name": request.GET.get("name", ""), "whose": whose}
         return render(request, "console/buckets/new.html", {"form": BucketForm(config, initial=initial), **_links(request)})
     form = BucketForm(config, request.POST, request.FILES)
     if form.is_valid():

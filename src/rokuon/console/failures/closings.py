@@ -35,23 +35,26 @@ class ClosingText:
     opened: Callable[[int], str]
 
 
-def close(request: CompanyRequest, field: str, actions: ClosingActions, words: ClosingText) -> None:
-    """Close what the form names in `field`, or everything that is open, with the form's note as the reason."""
+def close(request: CompanyRequest, field: str, actions: ClosingActions, words: ClosingText) -> bool:
+    """Close what the form names in `field`, or everything that is open, with the form's note as the reason. Return whether the form was
+    complete."""
     everything, ids = request.POST.get("what") == "all", guards.row_ids(request, field)
     note = failures.note(request.POST.get("note", ""))
     if not note or not (everything or ids):
         messages.error(request, words.choose() if note else _("Write why nothing is to be done."))
-        return
+        return False
     targets = guards.target_ids(request.reach)
     closed = actions.close(request.company, targets, None if everything else ids, note, guards.actor(request), guards.now(request))
     messages.success(request, words.closed(closed))
+    return True
 
 
-def reopen(request: CompanyRequest, field: str, actions: ClosingActions, words: ClosingText) -> None:
-    """Re-open what the form names in `field`."""
+def reopen(request: CompanyRequest, field: str, actions: ClosingActions, words: ClosingText) -> bool:
+    """Re-open what the form names in `field`; return whether anything was re-opened."""
     ids, targets = guards.row_ids(request, field), guards.target_ids(request.reach)
     opened = actions.reopen(request.company, targets, ids, guards.actor(request), guards.now(request))
     if opened:
         messages.success(request, words.opened(opened))
     else:
         messages.error(request, words.choose_closed())
+    return bool(opened)

@@ -27,7 +27,7 @@ def accept(request: CompanyRequest) -> HttpResponse:
     return _back(request, copy)
 
 
-@page(Action.BACK_UP, CHANGE)
+@page(Action.BACK_UP, CHANGE, keeps=("note",))
 def discard(request: CompanyRequest) -> HttpResponse:
     """Close the recording as explained, because the file is not wanted; the form gives the reason."""
     copy, note = _copy(request), failure_actions.note(request.POST.get("note", ""))

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from rokuon.accounts import draft_pages
 from rokuon.accounts.permissions import Action
 from rokuon.actions import failures
 from rokuon.actions import unnamed_calls as unnamed_actions
@@ -59,16 +60,16 @@ WORDS = ClosingText(
 )
 
 
-@page(Action.BACK_UP, CHANGE)
+@page(Action.BACK_UP, CHANGE, keeps=("call", "note"))
 def close(request: CompanyRequest) -> HttpResponse:
-    closings.close(request, "call", unnamed_actions, WORDS)
-    return _back(request)
+    done = closings.close(request, "call", unnamed_actions, WORDS)
+    return _back(request) if done else draft_pages.back(request)
 
 
-@page(Action.BACK_UP, CHANGE)
+@page(Action.BACK_UP, CHANGE, keeps=("call", "note"))
 def reopen(request: CompanyRequest) -> HttpResponse:
-    closings.reopen(request, "call", unnamed_actions, WORDS)
-    return _back(request)
+    done = closings.reopen(request, "call", unnamed_actions, WORDS)
+    return _back(request) if done else draft_pages.back(request)
 
 
 def _place(call: Call) -> str:

@@ -5,6 +5,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from rokuon.accounts import draft_pages
 from rokuon.accounts.permissions import Action
 from rokuon.actions import unread_entries as unread_actions
 from rokuon.console.web.guards import CHANGE, CompanyRequest, page
@@ -20,16 +21,16 @@ WORDS = ClosingText(
 )
 
 
-@page(Action.BACK_UP, CHANGE)
+@page(Action.BACK_UP, CHANGE, keeps=("entry", "note"))
 def close(request: CompanyRequest) -> HttpResponse:
-    closings.close(request, "entry", unread_actions, WORDS)
-    return _back(request)
+    done = closings.close(request, "entry", unread_actions, WORDS)
+    return _back(request) if done else draft_pages.back(request)
 
 
-@page(Action.BACK_UP, CHANGE)
+@page(Action.BACK_UP, CHANGE, keeps=("entry", "note"))
 def reopen(request: CompanyRequest) -> HttpResponse:
-    closings.reopen(request, "entry", unread_actions, WORDS)
-    return _back(request)
+    done = closings.reopen(request, "entry", unread_actions, WORDS)
+    return _back(request) if done else draft_pages.back(request)
 
 
 def _back(request: CompanyRequest) -> HttpResponse:

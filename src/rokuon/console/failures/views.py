@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from rokuon.accounts import recent_auth
+from rokuon.accounts import draft_pages, recent_auth
 from rokuon.accounts.permissions import Action
 from rokuon.actions import failures as failure_actions
 from rokuon.actions import failures_export, not_known_rows
@@ -31,6 +31,9 @@ from rokuon.ledger.reasons import in_words
 from . import causes, not_known
 
 _REASON = re.compile(r"[a-z0-9_]{1,60}")
+
+FIELDS = ("what", "copy", "note")
+"""Fields of the form on a cause's page that a person fills in."""
 
 ASKS_AGAIN_FROM = 1000
 """Exporting more rows than this requires the person to authenticate again (row Q34)."""
@@ -65,13 +68,13 @@ def failures(request: CompanyRequest) -> HttpResponse:
     return render(request, "console/failures/failures.html", context)
 
 
-@page(Action.BACK_UP, CHANGE)
+@page(Action.BACK_UP, CHANGE, keeps=FIELDS)
 def retry(request: CompanyRequest) -> HttpResponse:
     """Retry what the form names, then redirect to the page that shows the progress."""
     which = _which(request)
     if which is None:
         messages.error(request, _("Select at least one recording."))
-        return _back(request)
+        return draft_pages.back(request)
     begun = failure_actions.retry(
         request.company, guards.target_ids(request.reach), which, queue, guards.actor(request), guards.now(request)
     )
@@ -81,13 +84,13 @@ def retry(request: CompanyRequest) -> HttpResponse:
     return HttpResponseRedirect(reverse("console:failures-retried", args=[request.company.public_id, begun.pk]), status=303)
 
 
-@page(Action.BACK_UP, CHANGE)
+@page(Action.BACK_UP, CHANGE, keeps=FIELDS)
 def close(request: CompanyRequest) -> HttpResponse:
     """Close what the form names, with the form's note as the reason."""
     which, note = _which(request), failure_actions.note(request.POST.get("note", ""))
     if which is None or not note:
         messages.error(request, _("Write why nothing is to be done.") if which is not None else _("Select at least one recording."))
-        return _back(request)
+        return draft_pages.back(request)
     closed = failure_actions.close(
         request.company, guards.target_ids(request.reach), which, note, guards.actor(request), guards.now(request)
     )
@@ -95,13 +98,13 @@ def close(request: CompanyRequest) -> HttpResponse:
     return _back(request)
 
 
-@page(Action.BACK_UP, CHANGE)
+@page(Action.BACK_UP, CHANGE, keeps=FIELDS)
 def reopen(request: CompanyRequest) -> HttpResponse:
     """Re-open what the form names. Of "what is not closed", only the ticked recordings can be meant."""
     which = _which(request, ("cause",))
     if which is None:
         messages.error(request, _("Select at least one recording."))
-        return _back(request)
+        return draft_pages.back(request)
     opened = failure_actions.reopen(request.company, guards.target_ids(request.reach), which, guards.actor(request), guards.now(request))
     if not opened:
         messages.info(request, _("None of these was closed."))

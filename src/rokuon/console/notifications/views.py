@@ -41,7 +41,7 @@ def overview(request: CompanyRequest) -> HttpResponse:
     return _show(request)
 
 
-@page(Action.SET_NOTICES, CHANGE, fresh=True)
+@page(Action.SET_NOTICES, CHANGE, fresh=True, keeps=("place", "email", "language"))
 def add(request: CompanyRequest) -> HttpResponse:
     """Add a recipient by hand for an office or, for a person whose reach is the whole company, for the company."""
     given = {name: request.POST.get(name, "").replace("\0", "") for name in ("place", "email", "language")}
@@ -79,7 +79,7 @@ def remove(request: CompanyRequest, recipient: int) -> HttpResponse:
     return _back(request)
 
 
-@page(Action.SET_COMPANY, CHANGE)
+@page(Action.SET_COMPANY, CHANGE, keeps=("directory_admins", "weekly", "language"))
 def preferences(request: CompanyRequest) -> HttpResponse:
     language = request.POST.get("language", "")
     if language not in ("", *i18n.LANGUAGES):

@@ -32,7 +32,7 @@ def overview(request: CompanyRequest) -> HttpResponse:
     return _show(request)
 
 
-@page(Action.PEOPLE, CHANGE, fresh=True)
+@page(Action.PEOPLE, CHANGE, fresh=True, keeps=("email", "name", "place"))
 def invite(request: CompanyRequest) -> HttpResponse:
     place = read_model.place_of(request.company, request.POST.get("place", ""))
     email = request.POST.get("email", "")
@@ -65,7 +65,7 @@ def invite(request: CompanyRequest) -> HttpResponse:
     return _send(request, person)
 
 
-@page(Action.PEOPLE, CHANGE, fresh=True)
+@page(Action.PEOPLE, CHANGE, fresh=True, keeps=("place",))
 def role(request: CompanyRequest, membership: int) -> HttpResponse:
     found = _membership(request, membership)
     place = read_model.place_of(request.company, request.POST.get("place", ""))

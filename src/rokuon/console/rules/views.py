@@ -6,12 +6,14 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.db.models import Q, QuerySet
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from rokuon.accounts import draft_pages
+from rokuon.accounts.our_pages import with_draft
 from rokuon.accounts.permissions import Action
 from rokuon.actions import settings
 from rokuon.console.web import guards
@@ -110,23 +112,50 @@ def _urls(request: CompanyRequest, choice: Choice) -> dict[str, str]:
     }
 
 
-@page(Action.SET_RULES, CHANGE)
+@page(Action.SET_RULES, CHANGE, keeps=("shown", "on", "kind", "office", "q"))
 def save(request: CompanyRequest) -> HttpResponse:
-    """Show in words what the checkboxes change; save it after the person confirmed it. Changes that others made meanwhile stay, and a
-    message names them."""
-    choice, company = _choice(request, request.POST), request.company
-    shown, wanted = plan.read_shown(request.POST.get("shown", "")), plan.ticked(request.POST)
-    if request.POST.get("all") in ("on", "off"):
-        wanted = set(shown) if request.POST["all"] == "on" else set()
-    targets = list(guards.targets(request.reach).filter(pk__in=shown).order_by("office__name", "name", "pk"))
-    found = plan.plan(company, targets, shown, wanted)
-    urls = _urls(request, choice)
+    """Lead to the page that shows in words what the checkboxes change; save it after the person confirmed it. Changes that others made
+    meanwhile stay, and a message names them."""
+    company = request.company
+    wanted, found = _planned(request, request.POST)
+    urls = _urls(request, _choice(request, request.POST))
     if (found.enable or found.disable) and request.POST.get("confirmed") != found.token:
-        context = {"plan": found, "choice": choice, "shown": request.POST.get("shown", ""), "ticked": " ".join(map(str, sorted(wanted)))}
-        return render(request, "console/rules/preview.html", {**context, **urls})
+        token = draft_pages.keep(request, on=[str(target) for target in sorted(wanted)])
+        if not token:
+            messages.error(request, _("These are too many targets at once. Choose an office, and change its rules alone."))
+            return HttpResponseRedirect(urls["here_url"], status=303)
+        return HttpResponseRedirect(reverse("console:rules-preview", args=[company.public_id, token]), status=303)
     done = settings.change_rules(company, found.enable, found.disable, queue, guards.actor(request), guards.now(request))
     _tell(request, done, found)
     return HttpResponseRedirect(urls["here_url"], status=303)
+
+
+@page(Action.SET_RULES)
+def preview(request: CompanyRequest, draft: str) -> HttpResponse:
+    """Show in words what the checkboxes of a draft change, as things are now."""
+    kept = draft_pages.find(request, draft)
+    sent = draft_pages.as_sent(kept) if kept is not None else request.GET
+    choice = _choice(request, sent)
+    urls = _urls(request, choice)
+    if kept is None or kept.path != urls["save_url"]:
+        return HttpResponseRedirect(with_draft(urls["base_url"], draft))
+    wanted, found = _planned(request, sent)
+    if not (found.enable or found.disable):
+        _tell_others(request, found)
+        return HttpResponseRedirect(urls["here_url"])
+    context = {"plan": found, "choice": choice, "shown": sent.get("shown", ""), "ticked": " ".join(map(str, sorted(wanted)))}
+    return render(
+        request, "console/rules/preview.html", {**context, **urls, "draft": draft, "again_url": with_draft(urls["here_url"], draft)}
+    )
+
+
+def _planned(request: CompanyRequest, sent: QueryDict) -> tuple[set[int], plan.RulesPlan]:
+    """Return the ticked boxes of a sent form, and what they change."""
+    shown, wanted = plan.read_shown(sent.get("shown", "")), plan.ticked(sent)
+    if sent.get("all") in ("on", "off"):
+        wanted = set(shown) if sent["all"] == "on" else set()
+    targets = list(guards.targets(request.reach).filter(pk__in=shown).order_by("office__name", "name", "pk"))
+    return wanted, plan.plan(request.company, targets, shown, wanted)
 
 
 def _tell(request: CompanyRequest, done: settings.RulesChanged, found: plan.RulesPlan) -> None:

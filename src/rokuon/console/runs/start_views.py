@@ -1,16 +1,19 @@
 """Views to start Back up now (M11): choose a scope, see the plan, start. Open and past runs are listed below the form."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Final
 
 from django.contrib import messages
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from rokuon.accounts import draft_pages
+from rokuon.accounts.our_pages import with_draft
 from rokuon.accounts.permissions import Action
 from rokuon.actions import run_preparation, runs
+from rokuon.backup.estimate import Estimate
 from rokuon.base import i18n
 from rokuon.console.web import guards
 from rokuon.console.web.answer import answer_of
@@ -27,6 +30,8 @@ from rokuon.wiring.connections import KeyMissing
 from . import read_model
 from .forms import BackupForm
 
+FIELDS = ("scope", "period", "since", "until", "relist")
+PLANNED = {field.name for field in fields(Estimate)}
 PATIENCE_S: Final = 20.0
 """How long a person waits for the plan. Rokuon asks Dialpad for the directory, if it is old, and for one page of each month."""
 
@@ -85,10 +90,11 @@ def current(request: CompanyRequest) -> HttpResponse:
     return answer
 
 
-@page(Action.BACK_UP, CHANGE)
+@page(Action.BACK_UP, CHANGE, keeps=FIELDS)
 def plan(request: CompanyRequest) -> HttpResponse:
-    """Show what a start would do. Changes nothing except the directory, which is read again if it is old."""
-    form = _asked(request)
+    """Compute what a start would do, and lead to the page that shows it. Changes nothing except the directory, which is read again if it is
+    old."""
+    form = _asked(request, request.POST)
     if not form.is_valid() or form.asked_scope is None:
         return _page(request, form, status=422)
     try:
@@ -106,14 +112,31 @@ def plan(request: CompanyRequest) -> HttpResponse:
         )
     except (RokuonError, TimeoutError) as error:
         return _page(request, form, _trouble(request, error), status=422)
+    token = draft_pages.keep_for_page(request, asdict(found))
+    return HttpResponseRedirect(reverse("console:backup_now-planned", args=[request.company.public_id, token]), status=303)
+
+
+@page(Action.BACK_UP)
+def planned(request: CompanyRequest, draft: str) -> HttpResponse:
+    """Show a plan that was computed before; Dialpad is not asked again."""
+    kept = draft_pages.find(request, draft)
+    page_url = reverse("console:backup_now", args=[request.company.public_id])
+    form = _asked(request, draft_pages.as_sent(kept)) if kept is not None else None
+    if kept is None or form is None or form.asked_scope is None or not form.is_valid() or kept.shown.keys() != PLANNED:
+        return HttpResponseRedirect(with_draft(page_url, draft))
+    found = Estimate(**kept.shown)
     asked = {name: value for name, value in form.cleaned_data.items() if value not in ("", False)}
     wanted = form.asked_range
     shown: dict[str, Any] = {
         "plan": found,
+        "planned_at": kept.created_at,
+        "zone": guards.company_zone(request.company),
         "seconds": max(1.0, found.seconds),
         "scope": form.asked_scope,
         "asked": asked,
         "relist": form.cleaned_data["relist"],
+        "draft": draft,
+        "again_url": with_draft(page_url, draft),
     }
     if wanted is not None:
         shown |= {"since": at(wanted.after_ms), "until": at(wanted.before_ms)}
@@ -122,10 +145,10 @@ def plan(request: CompanyRequest) -> HttpResponse:
     return render(request, "console/runs/plan.html", {**shown, "going_on": going_on})
 
 
-@page(Action.BACK_UP, CHANGE)
+@page(Action.BACK_UP, CHANGE, keeps=FIELDS)
 def start(request: CompanyRequest) -> HttpResponse:
     """Start a run, or join the running or paused run of this scope."""
-    form, now = _asked(request), guards.now(request)
+    form, now = _asked(request, request.POST), guards.now(request)
     scope = form.asked_scope if form.is_valid() else None
     if scope is None:
         return _page(request, form, status=422)
@@ -152,8 +175,8 @@ def start(request: CompanyRequest) -> HttpResponse:
     return HttpResponseRedirect(reverse("console:backup_now-run", args=[request.company.public_id, started.run_id]), status=303)
 
 
-def _asked(request: CompanyRequest) -> BackupForm:
-    form = BackupForm(request.POST, request.company, request.reach, ms(guards.now(request)))
+def _asked(request: CompanyRequest, sent: QueryDict) -> BackupForm:
+    form = BackupForm(sent, request.company, request.reach, ms(guards.now(request)))
     form.is_valid()
     return form
 

@@ -1,20 +1,20 @@
 """Forms of the settings pages. `wanted()` returns what `actions.settings.change` accepts."""
 
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from rokuon.base import i18n
 from rokuon.domain.row_ids import row_id
-from rokuon.domain.settings import LEAST_RATE, MOST_RATE, MediaCharge
+from rokuon.domain.settings import DIALPAD_RATE, LEAST_RATE, MOST_RATE, MediaCharge
 from rokuon.org import services
 from rokuon.org.models import Bucket, Company, Office, Target
 from rokuon.org.services import Node
 
-DIALPAD_LIMIT = Decimal(20)
 RATE_REFUSED = gettext_lazy("Enter a number between 0.1 and 10,000.")
 
 CHARGES = [
@@ -54,7 +54,7 @@ class BucketChoice(forms.ModelChoiceField):  # type: ignore[type-arg]  # not gen
 
 
 def bucket_name(bucket: Bucket) -> str:
-    return bucket.url
+    return bucket.title
 
 
 class SettingsForm(forms.Form):
@@ -65,13 +65,17 @@ class SettingsForm(forms.Form):
 
     def __init__(self, node: Node, data: Mapping[str, Any] | None = None) -> None:
         company_id = node.pk if isinstance(node, Company) else node.company_id
-        super().__init__(data, initial={name: getattr(node, name) for name in self.base_fields}, auto_id="set-%s")
+        super().__init__(data, initial={name: getattr(node, name) for name in self.base_fields if hasattr(node, name)}, auto_id="set-%s")
         self.node = node
         choices: Any = self.fields["bucket"]
         choices.queryset = Bucket.objects.filter(company_id=company_id).order_by("url")
 
     def wanted(self) -> dict[str, Any]:
-        return {name: value for name, value in self.cleaned_data.items() if name != "revision"}
+        return {name: value for name, value in self.cleaned_data.items() if name not in ("revision", "above_limit")}
+
+    def above_limit_confirmed(self) -> bool:
+        """Whether the person says that Dialpad grants the company more requests than usual."""
+        return bool(self.cleaned_data.get("above_limit"))
 
 
 class CompanyForm(SettingsForm):
@@ -89,6 +93,23 @@ class CompanyForm(SettingsForm):
     access_window_days = forms.TypedChoiceField(
         choices=WINDOWS, coerce=int, empty_value=None, required=False, label=LABELS["access_window_days"]
     )
+    above_limit = forms.BooleanField(required=False, label=gettext_lazy("Dialpad has confirmed a higher limit for this company"))
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        rate = cleaned.get("requests_per_second")
+        if rate is not None and services.above_limit(self.node, rate) and not cleaned.get("above_limit"):
+            self.add_error("requests_per_second", i18n._(services.ABOVE_LIMIT))
+        return cleaned
+
+    @property
+    def asks_for_limit(self) -> bool:
+        """Whether the person may have to confirm a higher limit."""
+        given = self["requests_per_second"].value()
+        try:
+            return Decimal(str(given)) > DIALPAD_RATE
+        except InvalidOperation:
+            return False
 
 
 class LevelForm(SettingsForm):

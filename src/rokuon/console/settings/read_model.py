@@ -75,12 +75,12 @@ def kind_of(node: Node) -> str:
     return settings.subject(node)[0]
 
 
-def url_of(company: Company, node: Node, name: str = "") -> str:
+def url_of(company: Company, node: Node, name: str = "", *rest: str) -> str:
     """Return the address of a level's page; with `name`, another address of that level."""
     if isinstance(node, Company):
-        return reverse(f"console:settings{name}", args=[company.public_id])
+        return reverse(f"console:settings{name}", args=[company.public_id, *rest])
     level = "office" if isinstance(node, Office) else "target"
-    return reverse(f"console:settings-{level}{name}", args=[company.public_id, node.pk])
+    return reverse(f"console:settings-{level}{name}", args=[company.public_id, node.pk, *rest])
 
 
 def tree(reach: AccessReach, company: Company, here: Node, wanted: str = "") -> list[Branch]:

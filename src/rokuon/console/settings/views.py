@@ -1,15 +1,19 @@
-"""Views of company, office and target settings (M1 to M5): effective settings with reasons, and changes with a preview of the effect."""
+"""Views of company, office and target settings (M1 to M5): effective settings with reasons, and changes with a preview of the effect.
+
+A change that needs a decision is kept as a draft and shown at an address of its own, so that it can be reloaded and read in the other
+language.
+"""
 
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from rokuon.accounts import recent_auth
+from rokuon.accounts import draft_pages, recent_auth
+from rokuon.accounts.our_pages import with_draft
 from rokuon.accounts.permissions import Action
 from rokuon.actions import settings
 from rokuon.console.buckets.check_views import verify_now
@@ -24,8 +28,20 @@ from . import read_model
 from .effect import Difference, effect
 from .forms import SettingsForm, form_for, label, value
 
-CONFLICT = 409
 REFUSED = 422
+OF_LEVEL = ("revision", "customized", "bucket")
+OF_COMPANY = (
+    "revision",
+    "enabled",
+    "bucket",
+    "restricted",
+    "voicemail",
+    "requests_per_second",
+    "media_charge",
+    "access_window_days",
+    "above_limit",
+)
+"""Fields of the forms."""
 
 
 @page(Action.VIEW)
@@ -43,41 +59,59 @@ def target_page(request: CompanyRequest, target: int) -> HttpResponse:
     return _page(request, guards.target_or_404(request.reach, target))
 
 
-@page(Action.SET_COMPANY, CHANGE)
+@page(Action.SET_COMPANY, CHANGE, keeps=OF_COMPANY)
 def save_company(request: CompanyRequest) -> HttpResponse:
     return _save(request, request.company)
 
 
-@page(Action.SET_BUCKETS, CHANGE)
+@page(Action.SET_BUCKETS, CHANGE, keeps=OF_LEVEL)
 def save_office(request: CompanyRequest, office: int) -> HttpResponse:
     return _save(request, guards.office_or_404(request.reach, office))
 
 
-@page(Action.SET_BUCKETS, CHANGE)
+@page(Action.SET_BUCKETS, CHANGE, keeps=OF_LEVEL)
 def save_target(request: CompanyRequest, target: int) -> HttpResponse:
     return _save(request, guards.target_or_404(request.reach, target))
 
 
+@page(Action.SET_COMPANY)
+def preview_company(request: CompanyRequest, draft: str) -> HttpResponse:
+    return _preview(request, request.company, draft)
+
+
+@page(Action.SET_BUCKETS)
+def preview_office(request: CompanyRequest, office: int, draft: str) -> HttpResponse:
+    return _preview(request, guards.office_or_404(request.reach, office), draft)
+
+
+@page(Action.SET_BUCKETS)
+def preview_target(request: CompanyRequest, target: int, draft: str) -> HttpResponse:
+    return _preview(request, guards.target_or_404(request.reach, target), draft)
+
+
 def _save(request: CompanyRequest, node: Node) -> HttpResponse:
-    """Save the settings of a level. An invalid form is shown again. A far-reaching change that is not confirmed shows its effect. If
-    another person changed the level meanwhile, both versions are shown side by side."""
+    """Save the settings of a level. An invalid form is shown again. A far-reaching change that is not confirmed, and one of a level that
+    another person changed meanwhile, leads to the page that shows it."""
     form = form_for(node, request.POST)
     if not form.is_valid():
         return _page(request, node, form, status=REFUSED)
     wanted, revision = form.wanted(), form.cleaned_data["revision"]
+    if "again" in request.POST:
+        return draft_pages.back(request, read_model.url_of(request.company, node))
     if revision != node.revision:
-        return _conflict(request, node, form)
+        return _decide(request, node)
     foreseen = effect(request.company, node, wanted, guards.targets(request.reach), guards.now(request))
     if foreseen.far_reaching and not recent_auth.is_fresh(request):
-        return recent_auth.ask(request, _again(request, node, request.POST))
+        return recent_auth.ask(request, read_model.url_of(request.company, node))
     unseen = foreseen.any_rule and request.POST.get("confirmed") != foreseen.token
     if foreseen.far_reaching and unseen and not _forbidden(request, node):
-        context = {**_frame(request, node), "form": form, "effect": foreseen, "again_url": _again(request, node, request.POST)}
-        return render(request, "console/settings/preview.html", context)
+        return _decide(request, node)
     try:
-        changed = settings.change(node, wanted, guards.actor(request), guards.now(request), revision=revision)
+        changed = settings.change(
+            node, wanted, guards.actor(request), guards.now(request), revision=revision, above_limit=form.above_limit_confirmed()
+        )
     except SettingsMoved as moved:
-        return _conflict(request, moved.now, form)
+        return _decide(request, moved.now)
     except Restricted as refused:
         messages.error(request, str(refused))
         return _back(request, node)
@@ -91,6 +125,27 @@ def _save(request: CompanyRequest, node: Node) -> HttpResponse:
     return _back(request, node)
 
 
+def _decide(request: CompanyRequest, node: Node) -> HttpResponse:
+    """Redirect to the page that shows what the form would change."""
+    return HttpResponseRedirect(read_model.url_of(request.company, node, "-preview", draft_pages.keep_for_page(request)), status=303)
+
+
+def _preview(request: CompanyRequest, node: Node, token: str) -> HttpResponse:
+    """Show the effect of a draft; if another person changed the level meanwhile, both versions side by side."""
+    draft = draft_pages.find(request, token)
+    level = read_model.url_of(request.company, node)
+    if draft is None or draft.path != read_model.url_of(request.company, node, "-save"):
+        return HttpResponseRedirect(with_draft(level, token))
+    form = form_for(node, draft_pages.as_sent(draft))
+    if not form.is_valid() or _forbidden(request, node):
+        return HttpResponseRedirect(with_draft(level, token))
+    context = {**_frame(request, node), "form": form, "again_url": with_draft(level, token), "draft": token}
+    if form.cleaned_data["revision"] != node.revision:
+        return _conflict(request, node, form, context)
+    context["effect"] = effect(request.company, node, form.wanted(), guards.targets(request.reach), guards.now(request))
+    return render(request, "console/settings/preview.html", context)
+
+
 def _forbidden(request: CompanyRequest, node: Node) -> bool:
     return request.company.restricted and not isinstance(node, Company)
 
@@ -101,9 +156,7 @@ def _back(request: CompanyRequest, node: Node) -> HttpResponse:
 
 def _page(request: CompanyRequest, node: Node, form: SettingsForm | None = None, status: int = 200) -> HttpResponse:
     company, reach = request.company, guards.seen(request)
-    if form is None:
-        # If a change was interrupted, by re-authentication or to look at the form again, its values are in the query string.
-        form = form_for(node, request.GET) if "revision" in request.GET else form_for(node)
+    form = form or form_for(node)
     context = _frame(request, node)
     below = guards.targets(reach).none() if isinstance(node, Target) else guards.targets(reach)
     if isinstance(node, Office):
@@ -121,25 +174,15 @@ def _page(request: CompanyRequest, node: Node, form: SettingsForm | None = None,
     return render(request, "console/settings/level.html", context, status=status)
 
 
-def _conflict(request: CompanyRequest, current: Node, form: SettingsForm) -> HttpResponse:
+def _conflict(request: CompanyRequest, current: Node, form: SettingsForm, context: dict[str, Any]) -> HttpResponse:
     """Show what the other person set and what this person wanted, so that saving again is a decision."""
-    wanted = form.wanted()
     both = [
         Difference(label(current, name), value(name, getattr(current, name)), value(name, given))
-        for name, given in wanted.items()
+        for name, given in form.wanted().items()
         if getattr(current, name) != given
     ]
-    again: QueryDict = request.POST.copy()
-    again["revision"] = str(current.revision)
-    again.pop("confirmed", None)
-    context = {
-        **_frame(request, current),
-        "form": form_for(current, again),
-        "both": both,
-        "other": settings.last_change(current),
-        "again_url": _again(request, current, again),
-    }
-    return render(request, "console/settings/conflict.html", context, status=CONFLICT)
+    context |= {"both": both, "other": settings.last_change(current), "revision": current.revision}
+    return render(request, "console/settings/conflict.html", context)
 
 
 def _frame(request: CompanyRequest, node: Node) -> dict[str, Any]:
@@ -160,6 +203,7 @@ def _frame(request: CompanyRequest, node: Node) -> dict[str, Any]:
         "top_url": read_model.url_of(company, company),
         "office_url": read_model.url_of(company, node.office) if isinstance(node, Target) else "",
         "rules_url": reverse("console:rules", args=[company.public_id]),
+        "register_url": reverse("console:settings-bucket_new", args=[company.public_id]) if Action.SET_COMPANY in request.reaches else "",
         "buckets_url": reverse("console:settings-buckets", args=[company.public_id]) if Action.SET_BUCKETS in request.reaches else "",
     }
 
@@ -169,9 +213,3 @@ def _may_change(request: CompanyRequest, node: Node) -> bool:
         return guards.allowed(request, Action.SET_COMPANY)
     office = node.office_id if isinstance(node, Target) else node.pk
     return guards.allowed(request, Action.SET_BUCKETS, office) and not _forbidden(request, node)
-
-
-def _again(request: CompanyRequest, node: Node, data: QueryDict) -> str:
-    """Return the address of the level's page with its form filled in from `data`; nothing in the settings is secret."""
-    kept = [(name, given) for name, given in data.items() if name not in ("csrfmiddlewaretoken", "confirmed")]
-    return f"{read_model.url_of(request.company, node)}?{urlencode(kept)}"

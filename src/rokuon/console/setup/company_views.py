@@ -20,7 +20,7 @@ from .views import REFUSED, host_of, key_of
 DIALPAD = "https://dialpad.com"
 
 
-@signed_in(FORM, fresh=True)
+@signed_in(FORM, fresh=True, keeps=("address",))
 def company_new(request: SignedInRequest) -> HttpResponse:
     """Add a company. 403 for everybody except operators, because a company uses requests, space and a name."""
     if not request.user.is_operator:

@@ -13,11 +13,10 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
-from django.views.decorators.http import require_http_methods
 
-from rokuon.accounts import permissions, recent_auth, second_factor
+from rokuon.accounts import draft_pages, permissions, recent_auth, second_factor
 from rokuon.accounts.audit import Actor, acting
-from rokuon.accounts.guards import CHANGE, FORM, READ, Guard, SignedInRequest, everyone, signed_in, to_sign_in
+from rokuon.accounts.guards import CHANGE, FORM, READ, Guard, SignedInRequest, by_methods, everyone, signed_in, to_sign_in
 from rokuon.accounts.permissions import AccessReach, Action
 from rokuon.domain.placement import zone as zone_info
 from rokuon.domain.row_ids import row_id
@@ -57,20 +56,22 @@ class CompanyRequest(SignedInRequest):
 
 
 def page(
-    action: Action, methods: tuple[str, ...] = READ, *, fresh: bool = False
+    action: Action, methods: tuple[str, ...] = READ, *, fresh: bool = False, keeps: tuple[str, ...] = ()
 ) -> Callable[[Callable[Concatenate[CompanyRequest, P], HttpResponseBase]], Callable[..., HttpResponseBase]]:
     """Guard a page about one company, which the address names (`company`). 404 for strangers, 403 for members who may not do this.
 
     The guard sets `request.company` and `request.reach`. With `fresh`, the person must have authenticated within the last ten minutes and
     is asked to otherwise: for changes of a bucket, a key or a role. On a form's page this happens before the person fills in the form.
+    `keeps` are the fields of its form that are kept as a draft while the person signs in or confirms their identity; none may be a secret.
     """
 
     def guarded(view: Callable[Concatenate[CompanyRequest, P], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
         @wraps(view)
         def checked(request: CompanyRequest, company: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            found = Company.objects.filter(public_id=company).first()
+            draft_pages.prepare(request, found.pk if found is not None else None, keeps)
             if not request.user.is_authenticated:
                 return to_sign_in(request)
-            found = Company.objects.filter(public_id=company).first()
             reaches = permissions.reaches(request.user.pk, found.pk) if found is not None else {}
             if found is None or Action.VIEW not in reaches:
                 raise Http404
@@ -83,10 +84,10 @@ def page(
                 return second_factor.ask(request)
             if fresh and not recent_auth.is_fresh(request):
                 return recent_auth.ask(request)
-            return view(request, *args, **kwargs)
+            return draft_pages.finish(request, view(request, *args, **kwargs))
 
-        whole = require_http_methods(list(methods))(checked)
-        whole.guard = Guard(action, methods, fresh=fresh)  # type: ignore[attr-defined]
+        whole = by_methods(checked, methods)
+        whole.guard = Guard(action, methods, fresh=fresh, keeps=keeps)  # type: ignore[attr-defined]
         return whole
 
     return guarded

@@ -11,7 +11,8 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from rokuon.accounts import permissions
+from rokuon.accounts import draft_pages, permissions
+from rokuon.accounts.our_pages import page_above
 from rokuon.accounts.permissions import AccessReach, Action
 from rokuon.base import i18n
 from rokuon.console.setup.next_step import trail
@@ -65,9 +66,12 @@ NAVIGATION: tuple[tuple[str, str, str, str, Action], ...] = (
 
 
 def context(request: HttpRequest) -> dict[str, Any]:
-    """Return the variables for every template: `places`, `companies`, `strip`, `trail`, `theme`, `shortcuts`, `languages`."""
-    languages = {"languages": i18n.LANGUAGES}
+    """Return the variables for every template: `places`, `companies`, `strip`, `trail`, `theme`, `shortcuts`, `languages`, `here`,
+    `draft_state`."""
+    languages: dict[str, Any] = {"languages": i18n.LANGUAGES, "here": request.get_full_path()}
     try:
+        if request.method == "POST":
+            languages["here"] = _after_refusal(request)
         person = getattr(request, "user", None)
         if person is None or not person.is_authenticated:
             return languages
@@ -75,7 +79,12 @@ def context(request: HttpRequest) -> dict[str, Any]:
             # A part of a page, requested every few seconds: the browser already shows the rest of the page.
             return languages | {"company": getattr(request, "company", None)}
         companies = list(Company.objects.filter(pk__in=permissions.company_ids(person.pk)).order_by("name", "pk"))
-        here: dict[str, Any] = {"theme": person.theme, "shortcuts": person.shortcuts, "companies": companies}
+        here: dict[str, Any] = {
+            "theme": person.theme,
+            "shortcuts": person.shortcuts,
+            "companies": companies,
+            "draft_state": draft_pages.state(request),
+        }
         company: Company | None = getattr(request, "company", None)
         if company is not None:
             reaches: Mapping[Action, AccessReach] = request.reaches  # type: ignore[attr-defined]
@@ -86,6 +95,12 @@ def context(request: HttpRequest) -> dict[str, Any]:
     except (OperationalError, InterfaceError):
         # The page that reports a lost database must work without one.
         return languages | {"strip": [status_banner.without_database()]}
+
+
+def _after_refusal(request: HttpRequest) -> str:
+    """Return where the choices of language and colours lead from a page that answers a sent form: to the form, with what was typed."""
+    page = page_above(request.path)
+    return draft_pages.page_with_typed(request, request.get_full_path() if page == request.path else page)
 
 
 def _page_name(request: HttpRequest) -> str:

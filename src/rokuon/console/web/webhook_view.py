@@ -45,7 +45,7 @@ def is_known(path: str) -> bool:
 
 
 @csrf_exempt
-@everyone(CHANGE)
+@everyone(CHANGE, machine=True)
 def dialpad(request: HttpRequest, path: str) -> HttpResponse:
     try:
         body = _body(request)
