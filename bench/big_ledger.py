@@ -4,12 +4,14 @@ python -m bench.big_ledger --data FOLDER [--rows 1000000]
 
 `fill` works on any migrated database; the command makes an installation in FOLDER (or finds the one it made) and fills that. The
 rows look like a company of six offices in four zones and sixty targets over two years: calls at business hours, forty agents to a target
-out of eight hundred and one who is rare, most copies verified, a few of every other state with real reasons, odd names. A neighbour
+out of eight hundred and one who is rare, most copies verified, a few of every other state with real reasons, odd names. The other parties
+have two hundred thousand numbers, and one that has every fiftieth call (`OFTEN`). A neighbour
 company holds a twentieth as much, so that a query which forgets to ask for its company shows. The same arguments make the same rows, up
 to the time of day at which it is run.
 """
 
 import argparse
+import hashlib
 import os
 import sys
 import time
@@ -52,6 +54,7 @@ NAMES_OF_AGENTS = [
 ]
 AGENTS = [f"{name} {number}" for number in range(1, 81) for name in NAMES_OF_AGENTS]
 RARE_AGENT = "希少 ラーラ"
+OFTEN = hashlib.md5(b"often", usedforsecurity=False).hexdigest()
 
 _RECORDINGS = """
     WITH targets AS (
@@ -77,6 +80,11 @@ _ENTER = [
     """INSERT INTO ledger_recording (company_id, kind, recording_id, call_id, call_started_at, duration_ms, url)
        SELECT %(company)s, CASE WHEN voice < 0.03 THEN 'voicemail' ELSE 'callrecording' END, (%(first)s + i)::text,
               (%(first)s + i + 500000000)::text, started, ms, 'https://dialpad.example/r/' || i FROM made""",
+    """INSERT INTO ledger_otherparty (recording_id, company_id, detail, direction, number_hash, ending, number, name)
+       SELECT r.id, %(company)s, 'masked', CASE WHEN m.i %% 3 = 0 THEN 'outbound' ELSE 'inbound' END,
+              md5(CASE WHEN m.i %% 50 = 0 THEN 'often' ELSE (m.i %% 200000)::text END), lpad((m.i %% 10000)::text, 4, '0'), '', ''
+         FROM made m JOIN ledger_recording r ON r.company_id = %(company)s AND r.recording_id = (%(first)s + m.i)::text
+                                            AND r.kind = CASE WHEN m.voice < 0.03 THEN 'voicemail' ELSE 'callrecording' END""",
     """INSERT INTO ledger_call (target_id, call_id, started_at, was_recorded, recordings)
        SELECT target, (%(first)s + i + 500000000)::text, started, true, CASE WHEN i %% 5000 = 0 THEN 0 ELSE 1 END FROM made""",
     """INSERT INTO ledger_copy (company_id, recording_id, target_id, bucket_id, call_started_at, key, agent, state, attempt, due_at, reason,

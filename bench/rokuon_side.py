@@ -11,7 +11,6 @@ from pathlib import Path
 
 from rokuon.stores import marker
 from rokuon.stores.registry import kind_of
-from rokuon.wiring.connections import store_settings
 
 from .processes import ask_to_end, start, tree_cpu_seconds
 
@@ -88,7 +87,7 @@ class Rokuon:
         from rokuon.dialpad.source import DialpadSource
         from rokuon.org import directory, services
         from rokuon.org.models import Company, Target
-        from rokuon.wiring.connections import API_KEY, company_owner
+        from rokuon.wiring.connections import API_KEY, company_owner, store_settings
 
         # The source has the same company again, so the company of the previous run gives up its identity.
         for known in Company.objects.exclude(dialpad_id=""):

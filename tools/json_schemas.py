@@ -106,6 +106,29 @@ ENTRY = {
     "closed": CLOSED,
 }
 PLACE = {"reason": text, "office": text, "target": text, "target_id": text, "call_started_at": time, "call_id": text}
+FOUND_COPY = record(
+    id=whole,
+    target=text,
+    target_id=text,
+    office=text,
+    started_at=time,
+    agent=text,
+    direction=maybe(one_of("inbound", "outbound")),
+    number=maybe(text),
+    number_ending=maybe(text),
+    name=maybe(text),
+    state=one_of("verified", "pending", "failed", "gone", "excluded"),
+    reason=maybe(text),
+    call_id=text,
+    recording_id=text,
+    kind=text,
+    length_seconds=maybe(figure),
+    bytes=maybe(count),
+    sha256=maybe(text),
+    proof=maybe(text),
+    bucket=text,
+    path=text,
+)
 LISTED_COPY = record(
     id=whole,
     state=one_of("failed", "gone", "pending"),
@@ -276,6 +299,7 @@ SCHEMAS: dict[str, Schema] = {
         requests_per_second=figure,
         media_charge=text,
         access_window_days=maybe(whole),
+        other_party=text,
         effective=EFFECTIVE,
         offices=rows(
             record(
@@ -331,6 +355,21 @@ SCHEMAS: dict[str, Schema] = {
         requests_per_second_now=figure,
         paused_until=maybe(time),
         pause_asked_until=maybe(time),
+    ),
+    "recordings": record(
+        text=text,
+        found=rows(
+            record(
+                understood_as=maybe(one_of("call", "recording", "number", "days", "agent")),
+                first_day=maybe(day),
+                last_day=maybe(day),
+                total=count,
+                more=flag,
+                bytes=count,
+                recorded_seconds=figure,
+                recordings=rows(FOUND_COPY),
+            )
+        ),
     ),
     "failures": either(
         by_cause=record(

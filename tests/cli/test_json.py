@@ -51,6 +51,8 @@ def test_every_command_with_json_has_a_schema_and_every_schema_a_command() -> No
         "notices to list",
         "people invite someone@example.com --role viewer",
         "people list",
+        "recordings",
+        "recordings Ann",
         "runs",
         "settings show",
         "status",

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from rokuon.domain import names
 from rokuon.ledger import search
 from rokuon.ledger.models import Copy, Recording
 from rokuon.ledger.place import AGENT_LENGTH
@@ -86,7 +87,7 @@ def expected(within: list[Within], filters: CopyFilters) -> list[int]:
             and (time.until is None or copy.call_started_at < time.until)
             and filters.state in ("", copy.state)
             and filters.reason in ("", copy.reason)
-            and search._folded(filters.agent) in search._folded(copy.agent)
+            and names.fits(filters.agent, copy.agent)
             and filters.call_id in ("", copy.recording.call_id)
             and filters.recording_id in ("", copy.recording.recording_id)
             and filters.proof in ("", copy.proof)
@@ -120,6 +121,9 @@ FILTERS = [
     CopyFilters(agent="ann"),
     CopyFilters(agent="ヤマダ"),
     CopyFilters(agent="bob"),
+    CopyFilters(agent="zoe"),
+    CopyFilters(agent="太郎 ヤマダ"),
+    CopyFilters(agent="太郎山田"),
     CopyFilters(agent='a,"b'),
     CopyFilters(agent="an", state="gone"),
     CopyFilters(agent="a", reason="object_occupied"),

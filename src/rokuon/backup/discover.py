@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from rokuon.domain import placement
 from rokuon.domain.classify import Classified, ClassifiedRecording
+from rokuon.domain.other_party import Keeper
 from rokuon.domain.recording import Scope
 from rokuon.domain.settings import KIND_NOT_CHOSEN
 from rokuon.domain.work import PlannedCall, PlannedCopy
@@ -28,12 +29,13 @@ class TargetPlan:
 @dataclass(frozen=True, slots=True)
 class Targets:
     """The backed-up targets that a listing is sorted into. `trainees` maps a user to the coaching teams that own the user's calls;
-    `names` maps a user to the name in the directory."""
+    `names` maps a user to the name in the directory; `keep` returns what the company keeps of the other party of a call (None: nothing)."""
 
     plans: Mapping[Scope, TargetPlan]
     trainees: Mapping[str, Iterable[str]]
     voicemail: bool
     names: Mapping[str, str] = field(default_factory=dict)
+    keep: Keeper | None = None
 
 
 def plan_batch(batch: Iterable[Classified], targets: Targets, noticed_ms: int) -> tuple[list[PlannedCall], list[PlannedCopy]]:
@@ -43,11 +45,11 @@ def plan_batch(batch: Iterable[Classified], targets: Targets, noticed_ms: int) -
         target = targets.plans[call.target]
         started_ms = placement.placing_time(call.started_ms, call.ended_ms, noticed_ms)
         calls.append(PlannedCall(target.id, call.call_id, started_ms, call.was_recorded, call.listed))
-        copies += [_plan(recording, target, noticed_ms) for recording in call.recordings]
+        copies += [_plan(recording, target, targets.keep, noticed_ms) for recording in call.recordings]
     return calls, copies
 
 
-def _plan(recording: ClassifiedRecording, target: TargetPlan, noticed_ms: int) -> PlannedCopy:
+def _plan(recording: ClassifiedRecording, target: TargetPlan, keep: Keeper | None, noticed_ms: int) -> PlannedCopy:
     started_ms = placement.placing_time(recording.started_ms, recording.ended_ms, noticed_ms)
     date = placement.date_folder(started_ms, target.zone)
 
@@ -69,6 +71,7 @@ def _plan(recording: ClassifiedRecording, target: TargetPlan, noticed_ms: int) -
         spare_key=key(f"{recording.id}-{recording.kind}"),
         excluded=KIND_NOT_CHOSEN if recording.excluded else "",
         call_ms=_call_ms(recording),
+        other=keep(recording.other) if keep is not None else None,
     )
 
 

@@ -12,10 +12,13 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 LOCALE_DIR = Path(__file__).resolve().parent.parent / "locale"
 LANGUAGES = ("en", "ja")
 _SENTENCE = re.compile(r".*?(?:。|\.(?=\s|$)|$)")
+
+T = TypeVar("T")
 
 _process: str = ""
 _here: ContextVar[str] = ContextVar("language", default="")
@@ -44,6 +47,21 @@ def speaking(language: str) -> Iterator[None]:
         yield
     finally:
         _here.reset(token)
+
+
+def keep_language(items: Iterator[T]) -> Iterator[T]:
+    """Return the items, each made in the language of this call, however late: a streamed answer is made after its request."""
+    return _made_in(language(), items)
+
+
+def _made_in(spoken: str, items: Iterator[T]) -> Iterator[T]:
+    while True:
+        with speaking(spoken):
+            try:
+                one = next(items)
+            except StopIteration:
+                return
+        yield one
 
 
 def language() -> str:

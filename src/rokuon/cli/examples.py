@@ -86,6 +86,12 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         (N_("To see whether everything is backed up"), "rokuon status"),
         (N_("For a monitor: exit code 1 if something failed, was lost or is not known"), "rokuon status --json"),
     ),
+    "rokuon recordings": (
+        (N_("By the phone number of the other party"), "rokuon recordings 090-1234-5678"),
+        (N_("By agent; the order of the words makes no difference"), 'rokuon recordings "Taro Yamada"'),
+        (N_("A day, for a script"), "rokuon recordings 2026-11-29 --json"),
+        (N_("What was backed up in November, with SHA-256"), "rokuon recordings --state verified --since 2026-11 --csv november.csv"),
+    ),
     "rokuon failures": (
         (N_("By cause, with what to do"), "rokuon failures"),
         (N_("Each recording of one cause"), "rokuon failures --list --reason bucket_forbidden"),

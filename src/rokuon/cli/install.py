@@ -1,5 +1,8 @@
 """`rokuon init` and `rokuon migrate`."""
 
+import time
+from typing import Any
+
 import click
 
 from rokuon.base.i18n import _
@@ -12,6 +15,7 @@ from .support.commands import Command
 
 MIGRATING = 0x726F6B756F6E
 """The advisory lock of a migrating process; the end of the connection releases it."""
+LOCK_POLL_S = 0.2
 
 
 @click.command(
@@ -57,10 +61,19 @@ def bring_up_to_date() -> bool:
         with connection.cursor() as cursor:
             for limit in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
                 cursor.execute(f"SET {limit} = 0")
-            cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATING])
+            # Polled: an index that is built concurrently waits for every running statement, also for one that waits for this lock.
+            while not _locks(cursor):
+                time.sleep(LOCK_POLL_S)
         pending = lacks_migrations()
         if pending:
             call_command("migrate", interactive=False, verbosity=0)
         return pending
     finally:
         connections.close_all()
+
+
+def _locks(cursor: Any) -> bool:
+    """Take the lock of a migrating process if no other process has it; return whether it was taken."""
+    cursor.execute("SELECT pg_try_advisory_lock(%s)", [MIGRATING])
+    taken: bool = cursor.fetchone()[0]
+    return taken

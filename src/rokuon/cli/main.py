@@ -45,6 +45,7 @@ COMMANDS: dict[str, tuple[str, bool, str]] = {
     "backup-now": ("backup.commands", True, N_("Back up now: the past two years, or the dates you name.")),
     "runs": ("backup.commands", True, N_("List runs of Back up now; pause, resume or cancel one.")),
     "status": ("status", True, N_("Show what is backed up, what waits, and why.")),
+    "recordings": ("recordings", True, N_("Find recordings by ID, phone number, agent or date; list or export them.")),
     "failures": ("failures.commands", True, N_("Show failed recordings by cause, and what to do.")),
     "retry": ("failures.commands", True, N_("Try failed recordings again.")),
     "close": (

@@ -11,6 +11,7 @@ from rokuon.accounts.audit import COMMAND_LINE
 from rokuon.actions import settings
 from rokuon.base.i18n import _
 from rokuon.domain.failures import ConfigError
+from rokuon.domain.other_party import PartyDetail
 from rokuon.domain.recording import ScopeKind
 from rokuon.domain.settings import LEAST_RATE, MOST_RATE, Effective, MediaCharge
 from rokuon.org import services
@@ -21,6 +22,7 @@ from .support import output, selectors
 from .support.commands import Group
 from .support.session import opened
 
+PARTIES = [one.value for one in PartyDetail]
 ACCESS_WINDOWS = {"45d": 45, "1y": 365, "none": None}
 
 
@@ -63,6 +65,7 @@ def _tree(company: Company, urls: dict[int, str]) -> Tree:
     tree.add(
         _("Dialpad keeps a recording reachable after its call: %(window)s.") % {"window": access_window_name(company.access_window_days)}
     )
+    tree.add(_("Kept of the other party of a call: %(party)s.") % {"party": _party_name(company.other_party)})
     branches: dict[int, Tree] = {}
     above: dict[int, Effective] = {}
     for office in company.offices.order_by("name", "pk"):
@@ -115,6 +118,10 @@ def _charge_name(charge: str) -> str:
     }[charge]
 
 
+def _party_name(detail: str) -> str:
+    return {"off": _("nothing"), "masked": _("masked"), "full": _("in full")}[detail]
+
+
 def access_window_name(days: int | None) -> str:
     if days is None:
         return _("no end")
@@ -154,6 +161,7 @@ def _json(company: Company, urls: dict[int, str]) -> dict[str, Any]:
         "requests_per_second": float(company.requests_per_second),
         "media_charge": company.media_charge,
         "access_window_days": company.access_window_days,
+        "other_party": company.other_party,
         "effective": told(company_effective(company)),
         "offices": [
             {
@@ -197,6 +205,11 @@ def _json(company: Company, urls: dict[int, str]) -> dict[str, Any]:
     type=click.Choice(list(ACCESS_WINDOWS)),
     help=_("How long your contract with Dialpad keeps a recording reachable after its call. What expires first is copied first."),
 )
+@click.option(
+    "--other-party",
+    type=click.Choice(PARTIES),
+    help=_("What is kept of the other party of a call, to find it by its number. A stricter choice removes what was kept before."),
+)
 @click.option("--office", "office_name", metavar="NAME", help=_("Customize this office."))
 @click.option("--target", "target_name", metavar="NAME", help=_("Customize this contact center or coaching team."))
 @click.option("--bucket", "bucket_url", metavar="URL", help=_("Registered bucket to store recordings in."))
@@ -210,12 +223,14 @@ def set_(
     above_dialpad_limit: bool,
     media_charge: str | None,
     access_window: str | None,
+    other_party: str | None,
     office_name: str | None,
     target_name: str | None,
     bucket_url: str | None,
     inherit: bool,
 ) -> None:
-    company_wide = [value for value in (enable, restrict, voicemail, requests_per_second, media_charge, access_window) if value is not None]
+    chosen = (enable, restrict, voicemail, requests_per_second, media_charge, access_window, other_party)
+    company_wide = [value for value in chosen if value is not None]
     below = office_name is not None or target_name is not None
     _refuse(office_name is not None and target_name is not None, _("Name an office or a target, not both."))
     _refuse(bool(company_wide) and below, _("These are settings of the company. Set them without --office and --target."))
@@ -239,6 +254,7 @@ def set_(
             "voicemail": voicemail,
             "requests_per_second": rate,
             "media_charge": media_charge,
+            "other_party": other_party,
         }
         wanted |= {name: value for name, value in given.items() if value is not None}
         if access_window is not None:

@@ -18,7 +18,7 @@ from .failures import views as failures
 from .notifications import views as notices
 from .overview import views as overview
 from .people import views as people
-from .recordings import playback_views
+from .recordings import download_views, playback_views, search_views
 from .recordings import views as recordings
 from .rules import views as rules
 from .runs import start_views
@@ -73,6 +73,9 @@ urlpatterns = [
     guarded(COMPANY, overview.show, "overview"),
     guarded(COMPANY + "work/", overview.work, "overview-work"),
     guarded(COMPANY + "recordings/", recordings.recordings, "recordings"),
+    guarded(COMPANY + "recordings/export/", download_views.export, "recordings-export"),
+    guarded(COMPANY + "recordings/zip/", download_views.zip_selection, "recordings-zip"),
+    guarded(COMPANY + "search/", search_views.search, "search"),
     guarded(COMPANY + "recordings/<row:copy>/", recordings.recording, "recordings-one"),
     guarded(COMPANY + "recordings/<row:copy>/play", playback_views.play, "recordings-play"),
     guarded(COMPANY + "recordings/<row:copy>/download", playback_views.download, "recordings-download"),

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rokuon.domain.failures import SourceAnswerMalformed
+from rokuon.domain.other_party import ListedParty
 from rokuon.domain.recording import (
     Company,
     ListedCall,
@@ -94,6 +95,7 @@ def parse_call(item: Json, latest_ms: int) -> ParsedCall | MalformedItem:
         operator_call_id=to_id(get("operator_call_id")),
         master_call_id=to_id(get("master_call_id")),
         recordings=recordings,
+        other=_other(item),
     )
     unread = tuple(replace(one, call_id=call_id, started_ms=start) for one in odd)
     return ParsedCall(call, started is not None, unread)
@@ -103,6 +105,17 @@ def _parties(item: dict[str, Json]) -> tuple[Party, ...]:
     """Return the parties that a call names."""
     named = [*(_party(item.get(name)) for name in ("target", "entry_point_target", "proxy_target")), _group(item.get("group_id"))]
     return tuple(party for party in named if party is not None)
+
+
+def _other(item: dict[str, Json]) -> ListedParty:
+    """Return the other party of a call: `external_number`, and the name that Dialpad's contacts have for it."""
+    contact, direction = item.get("contact"), normal_type(item.get("direction"))
+    known = contact if isinstance(contact, dict) else {}
+    return ListedParty(
+        direction if direction in ("inbound", "outbound") else "",
+        to_text(item.get("external_number")) or to_text(known.get("phone")),
+        to_text(known.get("name")),
+    )
 
 
 def _digest(item: Json) -> str:

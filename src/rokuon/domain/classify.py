@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from .legs import LegIndex, RecordingId, id_order, is_own
+from .other_party import NO_PARTY, ListedParty
 from .recording import ListedCall, RecordingKind, Scope
 
 ALWAYS_BACKED_UP = frozenset({RecordingKind.CALL, RecordingKind.ADMIN})
@@ -45,6 +46,7 @@ class ClassifiedRecording:
     agent: str | None
     agent_leg_missing: bool
     excluded: bool
+    other: ListedParty = NO_PARTY
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +229,7 @@ class Classifier:
                 agent=next((name for leg in legs if (name := self._legs.agent_of(leg))), None),
                 agent_leg_missing=self._legs.lacks_agent_leg(keeper),
                 excluded=recording[0] not in self._kinds,
+                other=self._legs.other_of(legs),
             )
         )
 

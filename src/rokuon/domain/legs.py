@@ -8,6 +8,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
+from .other_party import ListedParty
 from .placement import UNKNOWN_AGENT, agent_name
 from .recording import ListedCall, Party, RecordingKind, Scope, ScopeKind
 
@@ -65,7 +66,8 @@ def _fuller(one: ListedCall, other: ListedCall) -> ListedCall:
     first, second = sorted((one, other), key=lambda leg: (-len(leg.recordings), not leg.was_recorded, -(leg.ended_ms or 0), repr(leg)))
     known = {(entry.kind, entry.id) for entry in first.recordings}
     more = tuple(entry for entry in second.recordings if (entry.kind, entry.id) not in known)
-    return replace(first, recordings=first.recordings + more) if more else first
+    party = first.other if first.other.number else second.other
+    return replace(first, recordings=first.recordings + more, other=party) if more or party != first.other else first
 
 
 class LegIndex:
@@ -155,6 +157,12 @@ class LegIndex:
             if candidate and candidate.target and candidate.target.type in _AGENT_TYPES and (name := self._name_of(candidate.target)):
                 return name
         return None
+
+    def other_of(self, legs: Iterable[ListedCall]) -> ListedParty:
+        """Return the other party of these legs of one recording: of the first leg, else of a linked one, that names a number."""
+        told = list(legs)
+        every = [*told, *(other for leg in told for other in self.linked(leg))]
+        return next((leg.other for leg in every if leg.other.number), told[0].other)
 
     def _name_of(self, agent: Party) -> str:
         """Return a name with visible characters, "" if there is none."""

@@ -6,6 +6,8 @@ Ids are text, as the source wrote them. Times are epoch milliseconds in UTC, dur
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from .other_party import NO_PARTY, ListedParty
+
 
 class RecordingKind(StrEnum):
     """The kinds of recording that Dialpad knows (its docs, "Downloading call recordings")."""
@@ -85,6 +87,7 @@ class ListedCall:
     operator_call_id: str = ""
     master_call_id: str = ""
     recordings: tuple[ListedRecording, ...] = ()
+    other: ListedParty = NO_PARTY
 
 
 @dataclass(frozen=True, slots=True)

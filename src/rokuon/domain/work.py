@@ -7,6 +7,7 @@ from typing import Literal
 from .audio import AudioFacts
 from .copies import State
 from .failures import RokuonError
+from .other_party import PlannedParty
 from .recording import RecordingKind
 from .retry import History
 
@@ -31,8 +32,8 @@ class PlannedCall:
 class PlannedCopy:
     """A recording for a target, with the key that its copy gets if it has none yet. `excluded` is a reason, "" to copy it.
 
-    `call_ms` is from start to end of the call. `spare_key` is used if `key` already belongs to another copy: two kinds of recording may
-    have the same id.
+    `call_ms` is from start to end of the call, `other` what the company keeps of the other party. `spare_key` is used if `key` already
+    belongs to another copy: two kinds of recording may have the same id.
     """
 
     target_id: int
@@ -48,6 +49,7 @@ class PlannedCopy:
     spare_key: str
     excluded: str = ""
     call_ms: int | None = None
+    other: PlannedParty | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from rokuon.jobs import future, queue
 from rokuon.jobs.queue import DUE, LOOK, WINDOW, enqueue_due, enqueue_hook, enqueue_look, enqueue_probe, enqueue_window, without_job
 from rokuon.ledger import failures, holds, read, runs, tally
 from rokuon.notify import outbox, tracker
-from rokuon.wiring import notices, sweeps, webhook_upkeep
+from rokuon.wiring import notices, other_party, sweeps, webhook_upkeep
 
 
 def tick(now: datetime, public: PublicUrl | None = None, *, asks: bool = True) -> None:
@@ -62,8 +62,8 @@ def _ask(now: datetime, public: PublicUrl | None) -> None:
 
 
 def _forget(now: datetime) -> None:
-    """Delete old data: hints, retries, notices and mails, ended sessions, failed sign-in attempts, requested links, sign-ins,
-    plays and drafts."""
+    """Delete old data: hints, retries, notices and mails, ended sessions, failed sign-in attempts, requested links, sign-ins, plays and
+    drafts; and what is kept of other parties beyond the companies' choices."""
     inbox.forget_old(now)
     failures.forget_old(now)
     tracker.forget_old(now)
@@ -73,3 +73,4 @@ def _forget(now: datetime) -> None:
     sign_ins.prune(now)
     handed_out.prune(now)
     drafts.prune(now)
+    other_party.clear_what_exceeds(now)

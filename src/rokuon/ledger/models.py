@@ -6,11 +6,13 @@ Always: discovered = pending + verified + failed + gone + excluded (one state pe
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from .listing_models import Coverage as Coverage
 from .listing_models import Reach as Reach
 from .listing_models import Unreadable as Unreadable
+from .party_models import OtherParty as OtherParty
 
 
 class Call(models.Model):
@@ -149,6 +151,8 @@ class Copy(models.Model):
                 name="copy_by_proof",
             ),
             models.Index(fields=["target", "state"], condition=~Q(given_up=[]), name="copy_given_up"),
+            models.Index("target", Coalesce("size", 0), "id", name="copy_by_size"),
+            models.Index("target", Coalesce("audio_ms", 0), "id", name="copy_by_length"),
         ]
 
     def __str__(self) -> str:

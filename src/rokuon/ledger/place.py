@@ -14,7 +14,7 @@ from rokuon.domain.recording import RecordingKind
 from rokuon.domain.retry import History
 from rokuon.domain.work import AsideObject, PlannedCall, PlannedCopy, Work
 
-from . import transitions
+from . import other_parties, transitions
 from .sql import IN_OPEN_WINDOW, STOPPED_BY_HOLD, STOPPED_BY_PAUSE, at, columns, execute, fetch, ms
 
 # A copy stays in the bucket where it was first placed (C1); if a recording has a copy for a target in any bucket, it gets no second one.
@@ -54,6 +54,7 @@ def place(company_id: int, calls: Sequence[PlannedCall], copies: Sequence[Planne
     if not copies:
         return []
     _enter_recordings(company_id, copies)
+    other_parties.enter(company_id, copies)
     _insert(company_id, copies, [copy.key for copy in copies], now)
     known = _known(company_id, copies, now)
     # Copies without a row are those whose key belongs to another copy: two kinds of recording with one id in one call.

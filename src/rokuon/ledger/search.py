@@ -1,22 +1,22 @@
-"""Search over the copies: filters, newest call first, with paging in both directions; every page takes the same time.
+"""Search over the copies: filters and orders, with paging in both directions; every page takes the same time.
 
 `within` is both the person's choice and the limit of what they may see: the targets, each with a range of time. Nothing outside it is
 read. A page is found by scanning an index for each target (and agent, or state with reason) and merging the first few of each, so that
 a filter that matches nothing costs no more than one that matches everything (docs/design/ledger.md, Search).
 """
 
-import base64
-import struct
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
+from rokuon.domain import names
 from rokuon.domain.copies import State
 
+from . import search_order
 from .models import Copy
 from .next_try import QUEUED
+from .search_order import LARGEST, LONGEST, NEWEST, SearchCursor, SearchOrder
 from .sql import columns, fetch
 
 PAGE = 50
@@ -25,16 +25,18 @@ NARROW, NARROWER = 400, 20
 limit applies if the filter also names a rare state or a reason, since then whole scans are read for few matches."""
 
 _REASONED = [state.value for state in State if state is not State.VERIFIED]
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MOST_IDS = 2_000
+"""Of a number with more recordings, those that were entered last are found."""
+
 _CONDITIONS = {
     "state": "c.state = %(state)s",
     "reason": "c.reason = %(reason)s",
     "recordings": "c.recording_id = ANY(%(recordings)s)",
     "agents": "c.agent = ANY(%(agents)s)",
+    "agents_unindexed": "c.agent || '' = ANY(%(agents)s)",
     "proof": "c.proof = %(proof)s AND c.proof IN ('read_twice', 'read_apart', 'accepted')",
     "queued": "c.state = 'pending' AND c.reason = ''",
 }
-_CURSOR = struct.Struct(">?qq")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,9 @@ class Within:
 
 @dataclass(frozen=True, slots=True)
 class CopyFilters:
-    """Filters of a search; an empty one does not filter. The reason `next_try.QUEUED` matches pending copies without a reason. `agent` is a
-    part of the name, in any case and width; ids must be complete. `proof`: only copies with this weaker proof (row S10)."""
+    """Filters of a search; an empty one does not filter. The reason `next_try.QUEUED` matches pending copies without a reason. `agent`
+    are parts of the name (`domain.names`); ids must be complete. `proof`: only copies with this weaker proof (row S10). `number` is the
+    hash of the other party's number (`domain.other_party`)."""
 
     state: str = ""
     reason: str = ""
@@ -57,11 +60,12 @@ class CopyFilters:
     call_id: str = ""
     recording_id: str = ""
     proof: str = ""
+    number: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class CopyPage:
-    """A page of results. `newer` and `older` are cursors of the neighbouring pages, "" if there is none."""
+    """A page of results. `newer` and `older` are cursors of the pages before and after it, "" if there is none."""
 
     copies: list[Copy]
     newer: str = ""
@@ -69,49 +73,42 @@ class CopyPage:
 
 
 @dataclass(frozen=True, slots=True)
-class _Cursor:
-    """The copy next to which a page begins, and the side of it."""
-
-    older: bool
-    started_at: datetime
-    copy_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Query:
+class SearchQuery:
     """Index scans, one per row: target, times and the word that `match` compares. `values` belong to `_CONDITIONS`."""
 
     walks: list[tuple[Any, ...]]
     match: str
     values: dict[str, Any]
+    timed: bool
 
 
-def find(company_id: int, within: Sequence[Within], filters: CopyFilters, cursor: str = "", limit: int = PAGE) -> CopyPage:
+def find(
+    company_id: int, within: Sequence[Within], filters: CopyFilters, cursor: str = "", limit: int = PAGE, order: SearchOrder = NEWEST
+) -> CopyPage:
     """Return a page of copies, with `recording` and `bucket` loaded. Raises ValueError for an invalid cursor."""
-    place = _read_cursor(cursor) if cursor else None
-    older = place is None or place.older
-    query = _query(company_id, within, filters)
-    ids = _ids(company_id, query, place, older, limit + 1) if query else []
+    place = search_order.read(cursor, order) if cursor else None
+    forward = place is None or place.forward
+    query = query_of(company_id, within, filters, order)
+    ids = _ids(company_id, query, order, place, forward, limit + 1) if query else []
     more = len(ids) > limit
     found = Copy.objects.select_related("recording", "bucket").in_bulk(ids[:limit])
     copies = [found[one] for one in ids[:limit] if one in found]
     if not copies:
         return CopyPage([])
-    if not older:
+    if not forward:
         copies.reverse()
     return CopyPage(
         copies,
-        newer=_cursor(copies[0], older=False) if (place is not None if older else more) else "",
-        older=_cursor(copies[-1], older=True) if (more if older else True) else "",
+        newer=search_order.beside(copies[0], order, forward=False) if (place is not None if forward else more) else "",
+        older=search_order.beside(copies[-1], order, forward=True) if (more if forward else True) else "",
     )
 
 
 def agents(targets: Sequence[int], part: str) -> list[tuple[int, str]]:
-    """Return pairs of target and agent whose name contains this part, in any case and width.
+    """Return pairs of target and agent whose name contains each word of this part, compared by `domain.names`.
 
     The database steps from name to name along an index, in about 12 µs each; comparing in Python needs no database extension.
     """
-    sought = _folded(part)
     rows = fetch(
         """SELECT t, a.agent FROM unnest(%s::bigint[]) AS t, LATERAL (
                WITH RECURSIVE step AS (
@@ -122,14 +119,10 @@ def agents(targets: Sequence[int], part: str) -> list[tuple[int, str]]:
                SELECT agent FROM step WHERE agent IS NOT NULL) AS a""",
         [list(targets)],
     )
-    return [(target, agent) for target, agent in rows if sought in _folded(agent)]
+    return [(target, agent) for target, agent in rows if names.fits(part, agent)]
 
 
-def _folded(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).casefold()
-
-
-def _query(company_id: int, within: Sequence[Within], filters: CopyFilters) -> _Query | None:
+def query_of(company_id: int, within: Sequence[Within], filters: CopyFilters, order: SearchOrder = NEWEST) -> SearchQuery | None:
     """Return the scans that read the fewest copies; None if nothing can be found."""
     values: dict[str, Any] = {name: value for name, value in (("state", filters.state), ("reason", filters.reason)) if value}
     if queued := filters.reason == QUEUED:
@@ -138,11 +131,11 @@ def _query(company_id: int, within: Sequence[Within], filters: CopyFilters) -> _
     rare = bool(filters.reason) or filters.state not in ("", State.VERIFIED)
     if filters.proof:
         values["proof"] = filters.proof
-    if filters.call_id or filters.recording_id:
+    if filters.call_id or filters.recording_id or filters.number:
         values["recordings"] = _recordings(company_id, filters)
     if filters.agent:
         pairs = agents([one.target_id for one in within], filters.agent)
-        if len(pairs) <= (NARROWER if rare else NARROW):
+        if len(pairs) <= (NARROWER if rare or order in (LONGEST, LARGEST) else NARROW):
             times = {one.target_id: one for one in within}
             return _walk([(times[target], agent) for target, agent in pairs], "c.agent = w.word", values)
         values["agents"] = list({agent for _, agent in pairs})
@@ -152,56 +145,80 @@ def _query(company_id: int, within: Sequence[Within], filters: CopyFilters) -> _
     return _walk([(one, "") for one in within], "true", values)
 
 
-def _walk(walks: Sequence[tuple[Within, str]], match: str, values: dict[str, Any]) -> _Query | None:
+def _walk(walks: Sequence[tuple[Within, str]], match: str, values: dict[str, Any]) -> SearchQuery | None:
     if not walks or [] in values.values():
         return None
-    return _Query([(one.target_id, one.since or "-infinity", one.until or "infinity", word) for one, word in walks], match, values)
+    timed = any(one.since or one.until for one, _word in walks)
+    rows = [(one.target_id, one.since or "-infinity", one.until or "infinity", word) for one, word in walks]
+    return SearchQuery(rows, match, values, timed)
 
 
 def _recordings(company_id: int, filters: CopyFilters) -> list[int]:
+    """Return the row ids of the recordings with these ids and this number: the newest rows, at most `MOST_IDS`."""
+    wanted = {
+        "call": (filters.call_id, "r.call_id = %(call)s"),
+        "recording": (
+            filters.recording_id,
+            "r.recording_id = %(recording)s AND r.kind = ANY('{callrecording,admincallrecording,voicemail}')",
+        ),
+        "number": (
+            filters.number,
+            "r.id IN (SELECT o.recording_id FROM ledger_otherparty o WHERE o.company_id = %(company)s AND o.number_hash = %(number)s"
+            " AND o.number_hash <> '')",
+        ),
+    }
+    asked = {name: value for name, (value, _) in wanted.items() if value}
+    conditions = "".join(f" AND {wanted[name][1]}" for name in asked)
     rows = fetch(
-        """SELECT id FROM ledger_recording
-            WHERE company_id = %(company)s AND (%(call)s = '' OR call_id = %(call)s)
-              AND (%(recording)s = '' OR (recording_id = %(recording)s AND kind = ANY('{callrecording,admincallrecording,voicemail}')))""",
-        {"company": company_id, "call": filters.call_id, "recording": filters.recording_id},
+        f"SELECT r.id FROM ledger_recording r WHERE r.company_id = %(company)s{conditions} ORDER BY r.id DESC LIMIT %(most)s",  # noqa: S608
+        {"company": company_id, "most": MOST_IDS, **asked},
     )
     return [row[0] for row in rows]
 
 
-def _ids(company_id: int, query: _Query, place: _Cursor | None, older: bool, limit: int) -> list[int]:
-    order = "DESC" if older else "ASC"
-    beside = "" if place is None else f" AND (c.call_started_at, c.id) {'<' if older else '>'} (%(at)s, %(id)s)"
-    conditions = "".join(f" AND {_CONDITIONS[name]}" for name in query.values)
-    walks = dict(zip(("targets", "since", "until", "words"), columns(query.walks, 4), strict=True))
-    rows = fetch(
-        f"""SELECT f.id
-              FROM unnest(%(targets)s::bigint[], %(since)s::timestamptz[], %(until)s::timestamptz[], %(words)s::text[])
+def walks_of(query: SearchQuery) -> dict[str, Any]:
+    """Return the parameters of `WALKS`."""
+    return dict(zip(("targets", "since", "until", "words"), columns(query.walks, 4), strict=True))
+
+
+WALKS = """unnest(%(targets)s::bigint[], %(since)s::timestamptz[], %(until)s::timestamptz[], %(words)s::text[])
                    AS w(target, since, until, word)
-              JOIN org_target t ON t.id = w.target AND t.company_id = %(company)s,
-                   LATERAL (SELECT c.id, c.call_started_at FROM ledger_copy c
-                             WHERE c.target_id = t.id AND {query.match} AND c.call_started_at >= w.since AND c.call_started_at < w.until
-                                   {conditions}{beside}
-                             ORDER BY c.call_started_at {order}, c.id {order} LIMIT %(limit)s) AS f
-             ORDER BY f.call_started_at {order}, f.id {order} LIMIT %(limit)s""",  # noqa: S608 (constant pieces)
-        {**walks, **query.values, "company": company_id, "limit": limit, "at": place and place.started_at, "id": place and place.copy_id},
+              JOIN org_target t ON t.id = w.target AND t.company_id = %(company)s"""
+"""The walks `w`, and the target `t` of each, if it belongs to the company."""
+
+
+def copies_of_walk(query: SearchQuery, order: SearchOrder = NEWEST) -> str:
+    """Return the condition that a copy `c` belongs to the walk `w` of this query, for a walk in this order."""
+    # Many names are no reason to leave the index of an order by length or size: sorting all their copies takes longer.
+    names = ("agents_unindexed" if name == "agents" and order in (LONGEST, LARGEST) else name for name in query.values)
+    conditions = "".join(f" AND {_CONDITIONS[name]}" for name in names)
+    # Without a range, its condition would only make the planner expect few rows, and sort them instead of walking the order's index.
+    times = " AND c.call_started_at >= w.since AND c.call_started_at < w.until" if query.timed else ""
+    return f"c.target_id = t.id AND {query.match}{times}{conditions}"
+
+
+def _ids(company_id: int, query: SearchQuery, order: SearchOrder, place: SearchCursor | None, forward: bool, limit: int) -> list[int]:
+    beside = "" if place is None else f" AND {order.beside(forward=forward)}"
+    values = {**walks_of(query), **query.values, **(place.values(order) if place else {}), "company": company_id, "limit": limit}
+    if "recordings" in query.values:
+        rows = fetch(
+            f"""SELECT c.id FROM {WALKS} JOIN ledger_copy c ON {copies_of_walk(query)}{beside}
+                 ORDER BY {order.sql(forward=forward)} LIMIT %(limit)s""",  # noqa: S608 (constant pieces)
+            values,
+        )
+        return [row[0] for row in rows]
+    names = tuple(f"k{number}" for number in range(len(order.by)))
+    keys = ", ".join(f"{one} AS {name}" for one, name in zip(order.by, names, strict=True))
+    rows = fetch(
+        f"""SELECT f.{names[-1]}
+              FROM {WALKS},
+                   LATERAL (SELECT {keys} FROM ledger_copy c
+                             WHERE {copies_of_walk(query, order)}{beside}
+                             ORDER BY {order.sql(forward=forward)} LIMIT %(limit)s) AS f
+             ORDER BY {order.sql(forward=forward, names=tuple(f"f.{name}" for name in names))} LIMIT %(limit)s""",  # noqa: S608
+        values,
     )
     return [row[0] for row in rows]
-
-
-def _cursor(copy: Copy, *, older: bool) -> str:
-    microseconds = (copy.call_started_at - _EPOCH) // timedelta(microseconds=1)
-    return base64.urlsafe_b64encode(_CURSOR.pack(older, microseconds, copy.pk)).rstrip(b"=").decode()
-
-
-def _read_cursor(text: str) -> _Cursor:
-    data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    if len(data) != _CURSOR.size:
-        raise ValueError("not a cursor")
-    older, microseconds, copy_id = _CURSOR.unpack(data)
-    try:
-        return _Cursor(older, _EPOCH + timedelta(microseconds=microseconds), copy_id)
-    except OverflowError:
-        raise ValueError("not a cursor") from None
 
 
 def reasons(targets: Sequence[int]) -> list[str]:

@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from rokuon.domain.other_party import PartyDetail
 from rokuon.domain.placement import SEGMENT_BYTES
 from rokuon.domain.settings import MediaCharge
 
@@ -40,6 +41,9 @@ class Company(models.Model):
 
     With `directory_sign_in`, admins in the company's directory may sign in by a mailed link and then have the role that they have there.
 
+    `other_party` is how much is kept of the other party of a call. `number_key` is the sealed key of the hashes of their numbers, "" until
+    the first number is kept.
+
     `revision` grows with every change that a person makes to the settings of this level, here and in offices and targets: a form that was
     filled in against an older revision is refused, so that of two people who edit at once the second is notified.
     """
@@ -61,6 +65,13 @@ class Company(models.Model):
     second_factor_required = models.BooleanField(default=False)
     directory_sign_in = models.BooleanField(default=True, db_default=True)
     voicemail = models.BooleanField(default=False)
+    other_party = models.CharField(
+        max_length=6,
+        choices=[(one.value, one.value) for one in PartyDetail],
+        default=PartyDetail.MASKED.value,
+        db_default=PartyDetail.MASKED.value,
+    )
+    number_key = models.TextField(blank=True, default="", db_default="")
     requests_per_second = models.DecimalField(max_digits=7, decimal_places=2, default=Decimal(15))
     listing_trust = models.JSONField(default=dict, blank=True)
     media_charge = models.CharField(max_length=4, choices=[(one, one.title()) for one in _CHARGES], default=MediaCharge.ONE.value)
@@ -74,6 +85,7 @@ class Company(models.Model):
             models.UniqueConstraint(fields=["base_url", "dialpad_id"], condition=~Q(dialpad_id=""), name="company_once"),
             models.CheckConstraint(condition=Q(requests_per_second__gt=0), name="company_budget_positive"),
             models.CheckConstraint(condition=Q(media_charge__in=_CHARGES), name="company_media_charge"),
+            models.CheckConstraint(condition=Q(other_party__in=[one.value for one in PartyDetail]), name="company_other_party"),
             models.CheckConstraint(
                 condition=Q(access_window_days__isnull=True) | Q(access_window_days__in=[days for days, _words in ACCESS_WINDOWS]),
                 name="company_access_window",

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from . import names
 from .model import Call, Center, Company, Office, Recording, Target, Team, User
 
 Integer = Callable[[int], int | str]
@@ -148,9 +149,21 @@ def _detail(it: Recording, base: str, integer: Integer) -> Wire:
     }
 
 
+def external(it: Call) -> tuple[str, str]:
+    """Return number and name of the other party, the same for every leg of a conversation. Dialpad gives the number as the name of someone
+    who is in no address book."""
+    serial = it.conversation[0].serial
+    digits = serial * 7919 % 10_000
+    number = f"+8190{serial * 104_729 % 10_000:04d}{digits:04d}" if it.office.country == "jp" else f"+1415555{digits:04d}"
+    if serial % 3:
+        return number, number
+    given, family = names.GIVEN[serial % len(names.GIVEN)], names.FAMILY[serial // 3 % len(names.FAMILY)]
+    return number, f"{given} {family}"
+
+
 def call(it: Call, base: str, integer: Integer, was_recorded: bool, shown: list[Recording], details: str) -> Wire:
     """Return a call leg. shown are the recordings to name; details is the switch list_details."""
-    number = f"+1415555{it.serial * 7919 % 10_000:04d}"
+    number, known_as = external(it)
     wire: Wire = {
         "call_id": integer(it.id),
         "direction": it.direction,
@@ -162,7 +175,7 @@ def call(it: Call, base: str, integer: Integer, was_recorded: bool, shown: list[
         "total_duration": it.ended - it.started + 0.25,
         "external_number": number,
         "internal_number": it.target.phone,
-        "contact": {"id": integer(6_480_000_000_000_000 + it.serial), "type": "local", "name": number, "phone": number, "email": ""},
+        "contact": {"id": integer(6_480_000_000_000_000 + it.serial), "type": "local", "name": known_as, "phone": number, "email": ""},
         "target": _target(it.target, integer),
         "entry_point_target": {},
         "proxy_target": {},

@@ -22,6 +22,7 @@ from rokuon.backup.limits import MemoryBudget, TransferLimits
 from rokuon.backup.live import back_up_recent
 from rokuon.backup.refusals import kind_opens
 from rokuon.backup.window import JobContext, JobEnd, work_on_due, work_on_window
+from rokuon.base.secrets import Vault
 from rokuon.completeness.options import fingerprint
 from rokuon.domain import windows
 from rokuon.domain.failures import (
@@ -49,6 +50,7 @@ from rokuon.org.models import Company
 from rokuon.runtime.installation import Installation
 from rokuon.wiring.connections import Connections
 from rokuon.wiring.ledgers import DueLedger, ProbeLedger, RunWindowLedger
+from rokuon.wiring.other_party import with_keeping
 from rokuon.wiring.targets import load_targets
 
 from . import fresh_directory, live_path, nightly_dump, sign_in_mails, webhook_upkeep
@@ -130,7 +132,7 @@ class JobHandlers:
         """
         if not again and (sweeps_of := await self.db(_sweeps_of, window_id)) is not None:
             await fresh_directory.refresh(self.connections, sweeps_of, self.clock())
-        facts = await self.db(_load_window, window_id)
+        facts = await self.db(_load_window, window_id, self._installation.vault)
         if facts is None:
             return
         ledger = RunWindowLedger(facts.window, facts.company_id, self.db, self.clock)
@@ -173,7 +175,7 @@ class JobHandlers:
     async def look(self, company_id: int) -> None:
         """Look up the calls of events until no hint is due. Calls whose events arrive in the meantime are looked up together."""
         await asyncio.sleep(GATHER_S)
-        while not self._stopping and (facts := await self.db(live_path.load, company_id, self.clock())):
+        while not self._stopping and (facts := await self.db(live_path.load, company_id, self._installation.vault, self.clock())):
             ledger = DueLedger(company_id, self.db, self.clock)
             try:
                 looked = await back_up_recent(
@@ -342,7 +344,7 @@ def _sweeps_of(window_id: int) -> int | None:
 
 
 @transaction.atomic
-def _load_window(window_id: int) -> _WindowFacts | None:
+def _load_window(window_id: int, vault: Vault) -> _WindowFacts | None:
     """Return the window's facts; None if it is not queued any more or its run is not running."""
     window = (
         Window.objects.select_related("run", "run__company")
@@ -352,7 +354,7 @@ def _load_window(window_id: int) -> _WindowFacts | None:
     if window is None:
         return None
     company = window.run.company
-    targets, options = load_targets(company, window.targets), fingerprint(company)
+    targets, options = with_keeping(load_targets(company, window.targets), company, vault), fingerprint(company)
     how = _how(targets, options)
     runs.begin_listing(window.pk, how)
     return _WindowFacts(window, company.pk, ms(window.run.created_at), targets, options, how)

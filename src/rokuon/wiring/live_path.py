@@ -9,11 +9,13 @@ from django.db import transaction
 
 from rokuon.backup.discover import Targets
 from rokuon.backup.live import Wanted
+from rokuon.base.secrets import Vault
 from rokuon.events import inbox
 from rokuon.events.inbox import Due
 from rokuon.ledger.sql import ms
 from rokuon.org.models import Company
 from rokuon.org.tree import assign_folder, target_settings
+from rokuon.wiring.other_party import with_keeping
 from rokuon.wiring.targets import as_targets
 
 log = logging.getLogger(__name__)
@@ -27,7 +29,7 @@ class LiveFacts:
 
 
 @transaction.atomic
-def load(company_id: int, now: datetime) -> LiveFacts | None:
+def load(company_id: int, vault: Vault, now: datetime) -> LiveFacts | None:
     """Return the calls to look for now; None if no hint is due."""
     dues = inbox.due(company_id, now)
     if not dues:
@@ -38,7 +40,7 @@ def load(company_id: int, now: datetime) -> LiveFacts | None:
         if one.target.backed_up and one.effective.bucket is not None:
             assign_folder(one.target)
     wanted = [Wanted(due.call_id, None if due.started_at is None else ms(due.started_at), ms(due.received_at)) for due in dues]
-    return LiveFacts(dues, wanted, as_targets(company, settings))
+    return LiveFacts(dues, wanted, with_keeping(as_targets(company, settings), company, vault))
 
 
 def settle(facts: LiveFacts, found: frozenset[str], now: datetime, ask_at: Callable[[datetime], None]) -> None:

@@ -1,10 +1,7 @@
 """`rokuon failures` and `rokuon retry`: show what is not backed up, and try it again (M12)."""
 
-import os
-import sys
 from collections.abc import Sequence
 from itertools import chain
-from pathlib import Path
 
 import click
 
@@ -15,7 +12,7 @@ from rokuon.actions.failures_export import Asked
 from rokuon.base import csv_text
 from rokuon.base.i18n import _, ngettext
 from rokuon.cli.main import OK
-from rokuon.cli.support import output, selectors
+from rokuon.cli.support import csv_file, output, selectors
 from rokuon.cli.support.commands import Command
 from rokuon.cli.support.ensure_worker import EnsuredWorker
 from rokuon.cli.support.number_types import Whole
@@ -109,21 +106,12 @@ def _export(session: CliSession, company: Company, asked: Asked, path: str) -> N
     headings, rows = failures_export.export(company, asked, COMMAND_LINE, session.now())
     unknown = not_known_rows.rows(company, asked.targets, asked.reason, session.now()) if asked.state is None else ()
     lines = csv_text.lines(headings, chain(rows, unknown))
-    if path == "-":
-        # Names are in every script, whatever the terminal's encoding; a spreadsheet needs the line ends unchanged.
-        for line in lines:
-            sys.stdout.buffer.write(line.encode())
-        sys.stdout.buffer.flush()
+    csv_file.write(path, lines)
+    if path == csv_file.STANDARD_OUTPUT:
         return
-    target, partial = Path(path), Path(f"{path}.partial")
-    # It holds names of agents: readable by its owner only, and written completely or not at all.
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-        file.writelines(lines)
-    partial.replace(target)
     output.say(
         ngettext("Written to %(path)s: %(count)s row.", "Written to %(path)s: %(count)s rows.", count)
-        % {"path": target, "count": output.number(count)}
+        % {"path": path, "count": output.number(count)}
     )
 
 

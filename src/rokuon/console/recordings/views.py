@@ -1,77 +1,62 @@
 """Views of recordings: search the ledger, and show everything that it knows about one recording."""
 
-from dataclasses import dataclass
+from datetime import date
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from rokuon.accounts.permissions import AccessReach, Action
 from rokuon.actions.failures import LONGEST_NOTE
-from rokuon.console.runs.read_model import run_or_404
+from rokuon.actions.recordings_download import MOST_IN_ZIP
 from rokuon.console.web import guards
 from rokuon.console.web.guards import CompanyRequest, page
-from rokuon.domain.row_ids import row_id
-from rokuon.ledger import aside, holds, proofs, search
+from rokuon.ledger import aside, proofs, search, search_totals
 from rokuon.ledger.models import Copy
-from rokuon.org.models import Target
-from rokuon.org.tree import zone_of
-from rokuon.stores import checksums
+from rokuon.ledger.search_order import NEWEST, OLDEST
 
-from . import status_text
-from .forms import PAGE, RecordingsForm
-from .status_text import CopyStatus
+from .asked import form_of
+from .forms import COLUMNS, EARLIEST, LATEST, PAGE, columns_of
+from .rows import rows_of
 
-
-@dataclass(frozen=True, slots=True)
-class RecordingRow:
-    copy: Copy
-    target: Target
-    standing: CopyStatus
-
-    @property
-    def zone(self) -> str:
-        return zone_of(self.target)
-
-    @property
-    def length_s(self) -> float | None:
-        """Length of the audio in seconds if it is known, otherwise the listed length."""
-        length = self.copy.audio_ms if self.copy.audio_ms is not None else self.copy.recording.duration_ms
-        return length / 1000 if length else None
-
-    @property
-    def listed_s(self) -> float | None:
-        listed = self.copy.recording.duration_ms
-        return listed / 1000 if listed else None
-
-    @property
-    def crc32c(self) -> str:
-        """The checksum as Google shows it."""
-        return checksums.to_base64(self.copy.crc32c or 0)
+JUMP = "jump"
 
 
 @page(Action.VIEW)
 def recordings(request: CompanyRequest) -> HttpResponse:
     targets = list(guards.targets(request.reach).order_by("office__name", "office_id", "kind", "name", "pk"))
-    if request.method == "GET" and any(value == "" for values in request.GET.lists() for value in values[1]):
-        return _to(request, RecordingsForm(request.GET, targets).query())
-    number = row_id(request.GET.get("run", ""))
-    run = run_or_404(request.reach, number) if number is not None else None
-    form = RecordingsForm(request.GET, targets, run)
+    form, run = form_of(request, targets)
+    if (day := parse_day(request.GET.get(JUMP, ""))) is not None and form.is_valid():
+        return _to(request, form.at_day(day))
+    if request.method == "GET" and any(value == "" or name == JUMP for name, values in request.GET.lists() for value in values):
+        return _to(request, form.query())
+    columns = columns_of(request.company, form.columns)
+    context = {"form": form, "run": run, "targets": targets, "columns": columns, "every_column": columns_of(request.company, tuple(COLUMNS))}
     if not form.is_valid():
-        return render(request, "console/recordings/recordings.html", {"form": form, "targets": targets, "rows": []}, status=422)
+        return render(request, "console/recordings/recordings.html", {**context, "rows": []}, status=422)
     try:
-        found = search.find(request.company.pk, form.within, form.filters, request.GET.get(PAGE, ""))
+        found = search.find(request.company.pk, form.within, form.filters, request.GET.get(PAGE, ""), order=form.order_by)
     except ValueError:
         return _to(request, form.query())
-    rows = _rows(request, found.copies, targets)
+    single = not found.newer and not found.older and found.copies
+    totals = search_totals.totals_of(found.copies) if single else search_totals.totals(request.company.pk, form.within, form.filters)
     links = {name: f"?{form.query(cursor)}" for name, cursor in (("newer", found.newer), ("older", found.older)) if cursor}
-    return render(request, "console/recordings/recordings.html", {"form": form, "targets": targets, "rows": rows, "run": run, **links})
+    context |= {
+        "rows": rows_of(request, found.copies, targets),
+        "totals": totals,
+        "shown": [name for name, _heading in columns],
+        "by_time": form.order_by in (NEWEST, OLDEST),
+        "may_download": Action.DOWNLOAD in request.reaches,
+        "all_in_zip": not totals.more and 0 < totals.copies <= MOST_IN_ZIP,
+        "most_in_zip": MOST_IN_ZIP,
+        "query": form.query(),
+    }
+    return render(request, "console/recordings/recordings.html", context | links)
 
 
 @page(Action.VIEW)
 def recording(request: CompanyRequest, copy: int) -> HttpResponse:
     found = copy_or_404(request.reach, copy)
-    row = _rows(request, [found], [found.target])[0]
+    row = rows_of(request, [found], [found.target])[0]
     office, verified = found.target.office_id, found.state == Copy.State.VERIFIED
     kept = None if verified else aside.of([found.pk]).get(found.pk)
     shown = {
@@ -100,10 +85,14 @@ def copy_or_404(reach: AccessReach, copy_id: int) -> Copy:
     return found
 
 
-def _rows(request: CompanyRequest, copies: list[Copy], targets: list[Target]) -> list[RecordingRow]:
-    by_id, open_holds = {target.pk: target for target in targets}, holds.open_holds(request.company.pk)
-    return [RecordingRow(copy, by_id[copy.target_id], status_text.of(copy, open_holds)) for copy in copies]
-
-
 def _to(request: HttpRequest, query: str) -> HttpResponse:
     return redirect(f"{request.path}?{query}" if query else request.path)
+
+
+def parse_day(text: str) -> date | None:
+    """Return the day of the field "jump to date"; None for none."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if EARLIEST <= day <= LATEST else None

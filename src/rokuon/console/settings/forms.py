@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from rokuon.base import i18n
+from rokuon.domain.other_party import PartyDetail
 from rokuon.domain.row_ids import row_id
 from rokuon.domain.settings import DIALPAD_RATE, LEAST_RATE, MOST_RATE, MediaCharge
 from rokuon.org import services
@@ -29,6 +30,12 @@ WINDOWS = [
     (365, gettext_lazy("1 year")),
 ]
 
+PARTIES = [
+    (PartyDetail.OFF.value, gettext_lazy("nothing")),
+    (PartyDetail.MASKED.value, gettext_lazy("masked: the last digits of the number, the first character of the name")),
+    (PartyDetail.FULL.value, gettext_lazy("in full: number and name")),
+]
+
 LABELS = {
     "enabled": gettext_lazy("Enable this feature"),
     "bucket": gettext_lazy("Bucket name"),
@@ -37,6 +44,7 @@ LABELS = {
     "requests_per_second": gettext_lazy("Request budget per second"),
     "media_charge": gettext_lazy("What a download costs of the request budget"),
     "access_window_days": gettext_lazy("How long Dialpad keeps recordings reachable after the call"),
+    "other_party": gettext_lazy("What is kept of the other party of a call"),
 }
 
 
@@ -93,6 +101,7 @@ class CompanyForm(SettingsForm):
     access_window_days = forms.TypedChoiceField(
         choices=WINDOWS, coerce=int, empty_value=None, required=False, label=LABELS["access_window_days"]
     )
+    other_party = forms.ChoiceField(choices=PARTIES, required=False, label=LABELS["other_party"])
     above_limit = forms.BooleanField(required=False, label=gettext_lazy("Dialpad has confirmed a higher limit for this company"))
 
     def clean(self) -> dict[str, Any]:
@@ -110,6 +119,10 @@ class CompanyForm(SettingsForm):
             return Decimal(str(given)) > DIALPAD_RATE
         except InvalidOperation:
             return False
+
+    def wanted(self) -> dict[str, Any]:
+        """As `SettingsForm.wanted`; a form of an older page, which lacks the field, leaves the choice as it is."""
+        return {name: value for name, value in super().wanted().items() if name != "other_party" or value}
 
 
 class LevelForm(SettingsForm):
@@ -159,4 +172,6 @@ def value(field: str, given: Any) -> str:
         return _("none")
     if field == "media_charge":
         return str(dict(CHARGES)[given])
+    if field == "other_party":
+        return str(dict(PARTIES)[given])
     return f"{given.normalize():f}" if isinstance(given, Decimal) else str(given)
