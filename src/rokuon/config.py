@@ -86,7 +86,9 @@ class Config(BaseSettings):
     max_recording_bytes: int = Field(2 * 1024 * MIB, ge=MIB, description="Recordings larger than this are refused as too large.")
     memory_budget_bytes: int = Field(64 * MIB, ge=MIB, description="Bytes of audio that one worker process keeps in memory at a time.")
     transfers: int = Field(24, ge=1, le=64, description="Recordings that one job copies at the same time; 16 to 32 is sensible.")
-    time_zone: str = Field("UTC", description="Time zone of the command line and of log-independent reports, such as Asia/Tokyo.")
+    time_zone: str = Field(
+        "UTC", description="Time zone of the installation's own times, and of a company with offices in several zones, such as Asia/Tokyo."
+    )
     language: Literal["en", "ja"] = Field("en", description="Language of the command line: en or ja. Default: what the system says.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severity that is logged.")
     log_format: Literal["json", "text"] = Field("json", description="One JSON object per line, or text for reading along.")

@@ -168,3 +168,13 @@ def test_a_cancelled_run_keeps_what_it_has_and_the_next_takes_the_rest(ready: Ro
     assert ready("runs", "--cancel", "4711").code == 2
     assert ready("runs", "--json").json[0]["state"] == "cancelled"
     assert ready("backup-now").code == 0
+
+
+def test_dates_are_days_of_the_company_also_for_an_office_elsewhere(ready: Rokuon) -> None:
+    offices = [one["name"] for one in ready("settings", "show", "--json").json["offices"]]
+    for office in offices:
+        started = ready("backup-now", "--office", office, "--since", "2026-04-01", "--until", "2026-04-01", "--detach")
+        assert started.code == 0, started.err
+        assert "calls from 2026-04-01 00:00 Asia/Tokyo to 2026-04-02 00:00 Asia/Tokyo" in started.out
+    assert len(offices) > 1
+    assert ready("backup-now", "--office", offices[0], "--since", "1 April").code == 2

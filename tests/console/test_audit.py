@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.translation import override
 
 from rokuon.accounts.models import AuditEntry
+from rokuon.base import i18n
 from rokuon.console.audit import labels
 
 from .conftest import Role, World
@@ -48,14 +49,14 @@ def test_what_has_no_words_is_shown_as_it_is_and_as_text(world: World) -> None:
 
 @pytest.mark.parametrize("value", [None, "", [], [1, "viewer"], {"deep": 1}, 3, 2.5, True])
 def test_every_kind_of_value_is_told(value: object) -> None:
-    assert len(labels.changes({"x": value}, {})) == 1
+    assert len(labels.changes({"x": value}, {}, "")) == 1
 
 
 def test_a_list_of_values_is_joined_as_the_readers_language_does() -> None:
     with override("ja"):
-        assert labels.changes({}, {"role": ["viewer", "office_admin"]}) == [("役割", "", "閲覧者、オフィス管理者")]
+        assert labels.changes({}, {"role": ["viewer", "office_admin"]}, "") == [("役割", "", "閲覧者、オフィス管理者")]
     with override("en"):
-        assert labels.changes({}, {"role": ["viewer", "office_admin"]}) == [("Role", "", "Viewer, Office admin")]
+        assert labels.changes({}, {"role": ["viewer", "office_admin"]}, "") == [("Role", "", "Viewer, Office admin")]
 
 
 def test_filters_narrow_and_combine(world: World) -> None:
@@ -68,6 +69,15 @@ def test_filters_narrow_and_combine(world: World) -> None:
     assert subjects(page(world, f"?office={world.tokyo.pk}")) == ["subject 1"]
     assert subjects(page(world, "?until=2026-11-18")) == ["subject 4"]
     assert "No entry matches" in page(world, "?action=person.role&actor=taro@example.com")
+
+
+def test_a_time_that_was_changed_is_in_the_readers_zone_and_language(world: World) -> None:
+    add(world, action="backup.start", after={"since": "2026-11-01T00:00:00+00:00", "until": "not a time"})
+    shown = re.sub(r"<[^>]+>|\s+", " ", page(world))
+    assert "2026-11-01 09:00 Asia/Tokyo" in shown and "T00:00:00" not in shown
+    assert "not a time" in shown, "what cannot be read is shown as it is"
+    with i18n.speaking("ja"):
+        assert labels.changes({}, {"since": "2026-11-01T00:00:00+00:00"}, "")[0][2] == "2026年11月1日(日) 00:00 UTC"
 
 
 def test_days_begin_at_midnight_of_the_companys_zone(world: World) -> None:

@@ -230,7 +230,7 @@ def test_many_holds_are_summed_up_and_cost_no_more_questions(world: World, djang
     for number in range(9):
         holds.open_hold(world.company.pk, HoldOn.KIND, f"kind{number}", "source_kind_denied", "", NOW)
     browser = world.client(Role.VIEWER)
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(12):
         page = browser.get(world.url("audit/")).content.decode()
     assert page.count("source_kind_denied") == 3
     assert "6 more things are held." in page

@@ -230,7 +230,7 @@ def test_the_page_is_japanese_too(world: World) -> None:
 def test_the_page_asks_little_of_the_database(world: World, django_assert_max_num_queries: Any) -> None:
     hook(world)
     browser = world.admin
-    with django_assert_max_num_queries(33):
+    with django_assert_max_num_queries(34):
         browser.get(world.url("system/"))
 
 

@@ -102,7 +102,8 @@ def test_the_subject_says_what_is_wrong_where_and_how_often() -> None:
 @pytest.mark.parametrize("language", ["en", "ja"])
 def test_a_mail_names_targets_counts_days_and_the_way_to_the_desk(language: str) -> None:
     rendered = render(samples.LETTERS["opened"], language, ORIGIN)
-    for said in ("大阪サポート", "16", "Osaka Billing", "2026-11-17 14:20 (Asia/Tokyo)", "2026-11-17"):
+    at = {"en": "2026-11-17 14:20 (Asia/Tokyo)", "ja": "2026年11月17日(火) 14:20 (Asia/Tokyo)"}[language]
+    for said in ("大阪サポート", "16", "Osaka Billing", at):
         assert said in rendered.text
         assert said in rendered.html
     link = f"{ORIGIN}/c/example/failures/failed/bucket_forbidden/"

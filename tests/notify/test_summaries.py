@@ -2,6 +2,7 @@
 
 import re
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -213,7 +214,13 @@ def test_the_morning_is_that_of_the_companys_zone(now: str, monday: date) -> Non
     assert weekly.due_week(datetime.fromisoformat(now), "Asia/Tokyo") == monday
 
 
-def test_offices_in_two_zones_leave_the_installations(ready: Place) -> None:
+def test_offices_in_two_zones_leave_the_installations(ready: Place, settings: Any) -> None:
+    settings.ROKUON_TIME_ZONE = "Europe/Berlin"
     Office.objects.filter(pk=ready.osaka.pk).update(timezone="Europe/London")
-    assert tell(ready, NEXT_MONDAY) != [] and message.from_json(Mail.objects.get().letter).zone == "UTC"
+    assert tell(ready, NEXT_MONDAY) != [] and message.from_json(Mail.objects.get().letter).zone == "Europe/Berlin"
     assert message.from_json(Mail.objects.get().letter).first_day == "2026-09-14"
+
+
+def test_where_the_installation_names_no_zone_the_zone_of_most_offices_counts(ready: Place) -> None:
+    Office.objects.filter(pk=ready.osaka.pk).update(timezone="Europe/London")
+    assert tell(ready, NEXT_MONDAY) != [] and message.from_json(Mail.objects.get().letter).zone == "Asia/Tokyo", "the older of two"

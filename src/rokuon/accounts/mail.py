@@ -2,9 +2,10 @@
 
 from django.conf import settings
 from django.template.loader import render_to_string
-from django.utils import formats, timezone, translation
+from django.utils import translation
 from django.utils.translation import gettext as _
 
+from rokuon.base import dates, i18n
 from rokuon.runtime.mail import compose, name
 
 from .mail_link_models import MailLink
@@ -20,14 +21,14 @@ def send_invitation(person: Person, address: str, company: str, inviter: Person,
     """Send an invitation. It names the inviter with their sign-in address, because anyone can have a given name. Raises OSError
     (SMTPException is one) if the server does not accept the mail."""
     language = person.language or translation.get_language() or settings.LANGUAGE_CODE
-    with translation.override(language):
+    with translation.override(language), i18n.speaking(language):
         about = {
             "address": address,
             "company": name(company),
             "inviter": _called(inviter),
             "days": days,
             "email": person.email,
-            "since": formats.date_format(timezone.localtime(person.created_at), "DATE_FORMAT"),
+            "since": dates.local_day(person.created_at, person.time_zone or settings.ROKUON_TIME_ZONE),
             "was_reset": person.reset_at is not None,
         }
         compose(

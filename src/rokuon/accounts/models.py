@@ -31,7 +31,7 @@ class Person(AbstractBaseUser):
 
     `proven_at` and `proven_by` say when and how the person first proved that they own the address (`proof`). `reset_at` is when the account
     was last reset because nobody had proven it. An `is_operator` person runs the installation: they may add a company, and see none by that
-    alone. `language` is "" until chosen; `shortcuts` is whether single keys do something in the console.
+    alone. `language` and `time_zone` are "" until chosen; `shortcuts` is whether single keys do something in the console.
     """
 
     class Proof(models.TextChoices):
@@ -44,6 +44,7 @@ class Person(AbstractBaseUser):
     language = models.CharField(max_length=2, blank=True)
     theme = models.CharField(max_length=5, blank=True)
     shortcuts = models.BooleanField(default=True, db_default=True)
+    time_zone = models.CharField(max_length=64, blank=True, db_default="")
     disabled_at = models.DateTimeField(null=True)
     removed_at = models.DateTimeField(null=True)
     is_active = models.GeneratedField(

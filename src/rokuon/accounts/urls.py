@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import confirm, link, oidc, password, second_factor, sessions, sign_in, sign_ins
+from .views import confirm, link, oidc, password, second_factor, sessions, sign_in, sign_ins, time_zone
 
 urlpatterns = [
     path("sign-in/", sign_in.sign_in, name="account_login"),
@@ -20,6 +20,7 @@ urlpatterns = [
     path("account/sessions/", sessions.overview, name="account_sessions"),
     path("account/sign-ins/", sign_ins.own, name="account_sign_ins"),
     path("account/sessions/end/", sessions.end, name="account_end_session"),
+    path("account/time-zone/", time_zone.time_zone, name="account_time_zone"),
     path("account/confirm/", confirm.confirm, name="account_reauthenticate"),
     path("account/password/", password.password, name="account_set_password"),
 ]

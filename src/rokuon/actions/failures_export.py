@@ -10,9 +10,9 @@ from django.db import transaction
 from rokuon.accounts.audit import Actor
 from rokuon.actions._shared import record_of_company
 from rokuon.actions.reason_text import why
+from rokuon.base import dates
 from rokuon.base.i18n import _
 from rokuon.base.state_words import state_word
-from rokuon.domain import placement
 from rokuon.ledger import aside, failures, unnamed
 from rokuon.ledger.models import Aside, Call, Copy
 from rokuon.ledger.next_try import Next, Stops
@@ -148,4 +148,4 @@ def _of_call(call: Call) -> list[object]:
 
 def on_wall(when: datetime, zone: str) -> str:
     """Return the time in a target's time zone, in a form that spreadsheets read."""
-    return f"{when.astimezone(placement.zone(zone)):%Y-%m-%d %H:%M:%S}"
+    return dates.spreadsheet(when, zone)

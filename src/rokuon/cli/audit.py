@@ -109,7 +109,7 @@ def _line(one: AuditEntry, zone: str) -> list[str]:
     places = [one.company.name if one.company is not None else _("Installation"), one.office.name if one.office is not None else ""]
     changes = [
         _cut(f"{name}: {' → '.join(side for side in (before, after) if side)}")
-        for name, before, after in labels.changes(one.before, one.after)
+        for name, before, after in labels.changes(one.before, one.after, zone)
     ]
     return [
         output.moment(one.at, zone),

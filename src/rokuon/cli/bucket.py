@@ -106,7 +106,7 @@ def list_buckets(company_name: str | None, as_json: bool) -> None:
                     [
                         one.url,
                         one.name,
-                        output.moment(one.verified_at, session.config.time_zone),
+                        output.moment(one.verified_at, session.zone_of(company)),
                         _("passed") if one.verification.get("ok") else _("failed"),
                         _("its own") if one.credential else _("this machine's"),
                     ]

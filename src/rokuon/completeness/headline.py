@@ -7,8 +7,9 @@ that a person closed with a note are explained: they end the alarm, and are stil
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
+from rokuon.base import dates
 from rokuon.base.i18n import _, join_sentences, ngettext
 from rokuon.base.measures import percent
 from rokuon.ledger import failures, holds, read, tally
@@ -156,7 +157,7 @@ def _well(facts: HeadlineFacts, besides: Sequence[str]) -> Headline:
     counts = facts.counts
     asked = _closed_entries(facts.lacks.explained)
     if facts.lacks.since:
-        asked.append(_("Calls from before %(day)s were not asked for.") % {"day": facts.lacks.since})
+        asked.append(_("Calls from before %(day)s were not asked for.") % {"day": dates.day(date.fromisoformat(facts.lacks.since))})
     added = (*besides, *asked)
     severity = "waiting" if facts.unnamed else "verified" if counts.verified else "excluded"
     return Headline(severity, _well_said(facts), added, facts.wrong)

@@ -17,11 +17,12 @@ from .failures import cause_views, kept_aside_views, retried_views, unnamed_view
 from .failures import views as failures
 from .notifications import views as notices
 from .overview import views as overview
+from .overview import years_views
 from .people import views as people
 from .recordings import download_views, playback_views, search_views
 from .recordings import views as recordings
 from .rules import views as rules
-from .runs import start_views
+from .runs import curve_views, start_views
 from .runs import views as runs
 from .settings import views as settings
 from .setup import company_views
@@ -72,6 +73,7 @@ urlpatterns = [
     guarded("hooks/dialpad/<str:path>", webhook_view.dialpad, "hooks-dialpad"),
     guarded(COMPANY, overview.show, "overview"),
     guarded(COMPANY + "work/", overview.work, "overview-work"),
+    guarded(COMPANY + "two-years/", years_views.show, "overview-years"),
     guarded(COMPANY + "recordings/", recordings.recordings, "recordings"),
     guarded(COMPANY + "recordings/export/", download_views.export, "recordings-export"),
     guarded(COMPANY + "recordings/zip/", download_views.zip_selection, "recordings-zip"),
@@ -126,6 +128,7 @@ urlpatterns = [
     guarded(COMPANY + "backup-now/start/", start_views.start, "backup_now-start"),
     guarded(COMPANY + "backup-now/<row:run>/", runs.show, "backup_now-run"),
     guarded(COMPANY + "backup-now/<row:run>/progress/", runs.progress, "backup_now-progress"),
+    guarded(COMPANY + "backup-now/<row:run>/throughput/", curve_views.show, "backup_now-curve"),
     guarded(COMPANY + "backup-now/<row:run>/pause/", runs.pause, "backup_now-pause"),
     guarded(COMPANY + "backup-now/<row:run>/resume/", runs.resume, "backup_now-resume"),
     guarded(COMPANY + "backup-now/<row:run>/cancel/", runs.cancel, "backup_now-cancel"),

@@ -41,11 +41,12 @@ class Counts:
         return Counts(*(getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__))
 
 
-_SUMS = """
-    SELECT target_id, sum(copies) FILTER (WHERE state = 'pending'), sum(copies) FILTER (WHERE state = 'verified'),
-           sum(copies) FILTER (WHERE state = 'failed'), sum(copies) FILTER (WHERE state = 'gone'),
-           sum(copies) FILTER (WHERE state = 'excluded'), sum(bytes), sum(recorded_ms)
+_STATES = """
+    sum(copies) FILTER (WHERE state = 'pending'), sum(copies) FILTER (WHERE state = 'verified'),
+    sum(copies) FILTER (WHERE state = 'failed'), sum(copies) FILTER (WHERE state = 'gone'),
+    sum(copies) FILTER (WHERE state = 'excluded')
 """
+_SUMS = f"SELECT target_id, {_STATES}, sum(bytes), sum(recorded_ms)"
 _OF_TARGETS = "company_id = %(company)s AND (%(targets)s::bigint[] IS NULL OR target_id = ANY(%(targets)s))"
 
 # A range may begin and end within a day. This is the tally of every day that may touch it, minus the copies of those days outside it.
@@ -95,6 +96,16 @@ def counts_by_day(company_id: int, targets: Sequence[int], first: date, last: da
         [company_id, list(targets), first, last],
     )
     return {(target, day): Counts(*states) for target, day, *states in rows}
+
+
+def totals_by_day(company_id: int, targets: Sequence[int], first: date, last: date) -> dict[date, Counts]:
+    """Count copies and proven bytes of all these targets by local day (the date folder of the key), both ends included."""
+    rows = fetch(
+        f"""SELECT day, {_STATES}, sum(bytes), sum(recorded_ms)
+             FROM ledger_tally WHERE company_id = %s AND target_id = ANY(%s) AND day >= %s AND day <= %s GROUP BY 1""",  # noqa: S608
+        [company_id, list(targets), first, last],
+    )
+    return {day: counts for day, *sums in rows if (counts := Counts(*(int(one or 0) for one in sums))) != Counts()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,12 +194,11 @@ class MailDispatch:
         """Return a letter about one office, the whole company if it is None, or the installation."""
         if self.company is None:
             return Letter(occasion, zone=settings.ROKUON_TIME_ZONE, lines=what)
-        company_zone = tree.company_zone(self.company, settings.ROKUON_TIME_ZONE)
         return Letter(
             occasion,
             company=self.company.name,
             office=office.name if office is not None else "",
-            zone=(office.timezone if office is not None else "") or company_zone,
+            zone=tree.company_zone(self.company, settings.ROKUON_TIME_ZONE),
             lines=what,
             path=paths.overview(self.company.public_id),
             fallback=fallback,

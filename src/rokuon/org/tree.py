@@ -1,5 +1,6 @@
 """The settings tree: the settings of each level, and each target's effective bucket (rules: `domain.settings`)."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass
@@ -84,9 +85,12 @@ def zone_of(target: Target) -> str:
 
 
 def company_zone(company: Company, otherwise: str) -> str:
-    """Return the zone that all offices of the company share, else `otherwise`: a company has no zone of its own."""
-    zones = set(company.offices.exclude(state="deleted").values_list("timezone", flat=True))
-    return zones.pop() if len(zones) == 1 else otherwise
+    """Return the zone of the company's times: the one that its offices share, else `otherwise` (the installation's), else, if that is UTC,
+    the zone of most offices, and of the oldest among equals. A company has no zone of its own."""
+    zones = Counter(company.offices.exclude(state="deleted").exclude(timezone="").order_by("pk").values_list("timezone", flat=True))
+    if len(zones) > 1 and otherwise not in ("", "UTC"):
+        return otherwise
+    return max(zones, key=lambda zone: zones[zone], default=otherwise)
 
 
 def assign_folder(target: Target) -> str:

@@ -23,7 +23,6 @@ from rokuon.ledger import read
 from rokuon.ledger.models import Run
 from rokuon.ledger.sql import ms
 from rokuon.org.models import Company
-from rokuon.org.tree import zone_of
 from rokuon.wiring.backup_now import Started
 
 from .follow import as_data, follow
@@ -42,8 +41,10 @@ from .result import conclude
 )
 @selectors.company_option
 @selectors.scope_options
-@click.option("--since", metavar="DATE", help=_("First date of the calls, YYYY-MM-DD. Without it: two years ago."))
-@click.option("--until", metavar="DATE", help=_("Last date of the calls, YYYY-MM-DD. Without it: now."))
+@click.option(
+    "--since", metavar="DATE", help=_("First date of the calls, YYYY-MM-DD, in the company's time zone. Without it: two years ago.")
+)
+@click.option("--until", metavar="DATE", help=_("Last date of the calls, YYYY-MM-DD, in the company's time zone. Without it: now."))
 @click.option("--dry-run", is_flag=True, help=_("Show what would be done: pages, calls, recordings, bytes, requests, time."))
 @click.option("--relist", is_flag=True, help=_("Check everything again: also list days that were found complete."))
 @click.option("--detach", is_flag=True, help=_("Start and return at once; a worker does the rest."))
@@ -63,7 +64,8 @@ def backup_now_command(
         raise click.UsageError(_("Name an office or a target, not both."), click.get_current_context())
     with stoppable(), opened(guards=True) as session, advised():
         company = selectors.company(company_name)
-        kind, scope_id, zone = _scope(session, company, office_name, target_name)
+        kind, scope_id = _scope(company, office_name, target_name)
+        zone = session.zone_of(company)
         now = session.now()
         wanted: TimeRange | None = None
         if since is not None or until is not None:
@@ -82,15 +84,14 @@ def backup_now_command(
         return _to_the_end(session, run, zone, as_json=as_json)
 
 
-def _scope(session: CliSession, company: Company, office_name: str | None, target_name: str | None) -> tuple[ScopeKind, int, str]:
-    """Return the scope, and the time zone of its dates."""
+def _scope(company: Company, office_name: str | None, target_name: str | None) -> tuple[ScopeKind, int]:
     if target_name is not None:
         target = selectors.target(company, target_name)
-        return ScopeKind(target.kind), target.pk, zone_of(target)
+        return ScopeKind(target.kind), target.pk
     if office_name is not None:
         office = selectors.office(company, office_name)
-        return ScopeKind.OFFICE, office.pk, office.timezone
-    return ScopeKind.COMPANY, 0, session.zone_of(company)
+        return ScopeKind.OFFICE, office.pk
+    return ScopeKind.COMPANY, 0
 
 
 def _to_the_end(session: CliSession, run: Run, zone: str, *, as_json: bool) -> int:

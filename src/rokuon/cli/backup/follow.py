@@ -15,6 +15,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from rokuon.base import dates
 from rokuon.base.i18n import _, ngettext
 from rokuon.cli.support import output, pauses
 from rokuon.domain.failures import by_reason, leaves
@@ -224,7 +225,7 @@ class _Lines:
         why = tuple(waiting(view))
         moved = (line, why) != self._last
         if (moved and (ended or now - self._at >= LINE_EVERY_S)) or now - self._at >= SAY_AGAIN_S:
-            output.say(f"{datetime.now(UTC):%H:%M:%S} UTC  {line}")
+            output.say(f"{dates.progress_clock(datetime.now(UTC))}  {line}")
             for line_of_reason in [*why, *([] if moved else patient(lambda: _still(view)))]:
                 output.say(f"    {line_of_reason}")
             sys.stdout.flush()

@@ -54,7 +54,7 @@ def company_checks(session: CliSession) -> Iterator[Check]:
             )
         yield from _backup(session, company)
         for one in ranges.ignored(company.pk):
-            seen = output.moment(one.last_seen_at, session.config.time_zone)
+            seen = output.moment(one.last_seen_at, session.zone_of(company))
             says = f"{range_text.says(one)} ({seen}). {range_text.consequence()}"
             yield Check(f"{company.name}: {_('list of calls')}", Level.WARNING, says, range_text.todo())
         for odd in odd_zones(company)[:MOST_ZONES]:
@@ -68,7 +68,7 @@ def company_checks(session: CliSession) -> Iterator[Check]:
 def _key(session: CliSession, company: Company) -> Iterator[Check]:
     """Check what the stored key can read, one read after the other, and the difference between our clock and Dialpad's."""
     what = f"{company.name}: Dialpad"
-    if pause := budget_text.pause(budget.budget_state(company.pk), lambda when: output.moment(when, session.config.time_zone)):
+    if pause := budget_text.pause(budget.budget_state(company.pk), lambda when: output.moment(when, session.zone_of(company))):
         yield Check(what, Level.WARNING, pause, _("It was not asked now. Everything resumes automatically after the pause."))
         return
     try:
@@ -147,7 +147,7 @@ def _backup(session: CliSession, company: Company) -> Iterator[Check]:
     if until is None:
         says = _("recent calls have not been checked by a sweep yet")
     else:
-        says = _("recent calls are checked up to %(until)s") % {"until": output.moment(until, session.config.time_zone)}
+        says = _("recent calls are checked up to %(until)s") % {"until": output.moment(until, session.zone_of(company))}
     todo = ""
     if level is not Level.OK and sweeps.filter(state__in=OPEN).exists():
         todo = _("A sweep is under way but does not end: look at holds above, at the request budget, and at the worker's log.")

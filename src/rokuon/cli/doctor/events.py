@@ -2,7 +2,6 @@
 
 import http.client
 from collections.abc import Iterator
-from datetime import datetime
 
 from rokuon.base.addresses import PublicUrl
 from rokuon.base.i18n import _, join_sentences
@@ -21,7 +20,7 @@ REFUSED = 401
 
 
 def event_checks(session: CliSession, company: Company) -> Iterator[Check]:
-    what, public = f"{company.name}: {_('events')}", session.config.public
+    what, public, zone = f"{company.name}: {_('events')}", session.config.public, session.zone_of(company)
     without = _("Backups do not need events: sweeps find every call, at most a few hours after it.")
     if not webhook_upkeep.reachable(public, company):
         yield Check(
@@ -43,7 +42,8 @@ def event_checks(session: CliSession, company: Company) -> Iterator[Check]:
         yield Check(
             what,
             Level.WARNING,
-            _("the webhook could not be checked at %(at)s [%(reason)s]") % {"at": _moment(session, hook.checked_at), "reason": hook.reason},
+            _("the webhook could not be checked at %(at)s [%(reason)s]")
+            % {"at": output.moment(hook.checked_at, zone), "reason": hook.reason},
             join_sentences(in_words(hook.reason), without),
         )
     elif hook.address != webhook_upkeep.hook_url(public.origin, hook):
@@ -54,11 +54,11 @@ def event_checks(session: CliSession, company: Company) -> Iterator[Check]:
             join_sentences(_("A worker changes it within a minute."), without),
         )
     else:
-        came = _("the last event came at %(at)s") % {"at": _moment(session, hook.event_at)} if hook.event_at else _("no event came yet")
+        came = _("the last event came at %(at)s") % {"at": output.moment(hook.event_at, zone)} if hook.event_at else _("no event came yet")
         yield Check(
             what,
             Level.OK,
-            _("the webhook stood at Dialpad at %(at)s; %(came)s") % {"at": _moment(session, hook.checked_at), "came": came},
+            _("the webhook stood at Dialpad at %(at)s; %(came)s") % {"at": output.moment(hook.checked_at, zone), "came": came},
         )
     yield _way_in(what, public, hook)
 
@@ -83,7 +83,3 @@ def _way_in(what: str, public: PublicUrl, hook: Hook) -> Check:
             _("Let the proxy hand on POST to /hooks/, with host and scheme, and without a sign-in of its own."),
         )
     return Check(what, Level.OK, _("their address answers, asked from this machine"))
-
-
-def _moment(session: CliSession, when: datetime | None) -> str:
-    return output.moment(when, session.config.time_zone)

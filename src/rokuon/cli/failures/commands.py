@@ -87,7 +87,7 @@ def failures_command(
             return
         unknown = failures_not_known.load_unknown(company, targets, reason, session.now()) if state is None else failures_not_known.NOTHING
         if listed:
-            listing.show(company, asked, limit, session.now(), unknown, as_json=as_json)
+            listing.show(company, asked, limit, session.now(), unknown, session.zone_of(company), as_json=as_json)
         else:
             shown = display.load_failures(company, targets, reason)
             display.groups(shown, unknown, session.zone_of(company), _answer(session, company, targets, reason), as_json=as_json)

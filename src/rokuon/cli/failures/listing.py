@@ -11,13 +11,12 @@ from rokuon.ledger import aside, failures, unnamed
 from rokuon.ledger.models import Aside, Copy
 from rokuon.ledger.next_try import QUEUED, Next, Stops
 from rokuon.org.models import Company
-from rokuon.org.tree import zone_of
 
 from . import not_known, unnamed_display
 from .not_known import NotKnown
 
 
-def show(company: Company, asked: Asked, limit: int, now: datetime, unknown: NotKnown, *, as_json: bool) -> None:
+def show(company: Company, asked: Asked, limit: int, now: datetime, unknown: NotKnown, zone: str, *, as_json: bool) -> None:
     """Show at most `limit` entries, recordings first; say if there are more."""
     copies = list(failures.copies(company.pk, asked.targets, asked.state, asked.reason)[: limit + 1]) if asked.of_copies else []
     room = max(0, limit - len(copies)) + 1
@@ -37,16 +36,16 @@ def show(company: Company, asked: Asked, limit: int, now: datetime, unknown: Not
         )
         return
     if copies:
-        _table(copies, waits, kept, now)
-    unnamed_display.table(calls)
-    not_known.table(unknown, "", limit)
+        _table(copies, waits, kept, now, zone)
+    unnamed_display.table(calls, zone)
+    not_known.table(unknown, zone, limit)
     if more:
         output.say(_("There are more: raise --limit."))
     elif not (copies or calls or unknown or unknown.closed):
         output.say(_("Nothing failed."))
 
 
-def _table(copies: Sequence[Copy], waits: dict[int, Next | None], kept: dict[int, Aside], now: datetime) -> None:
+def _table(copies: Sequence[Copy], waits: dict[int, Next | None], kept: dict[int, Aside], now: datetime, zone: str) -> None:
     output.table(
         ["ID", _("State"), _("Office"), _("Target"), _("Call"), _("Call id"), _("Cause"), _("Kept aside"), _("Next try"), _("Closed")],
         [
@@ -55,11 +54,11 @@ def _table(copies: Sequence[Copy], waits: dict[int, Next | None], kept: dict[int
                 output.state_word(copy.state),
                 copy.target.office.name,
                 copy.target.name,
-                output.moment(copy.call_started_at, zone_of(copy.target)),
+                output.moment(copy.call_started_at, zone),
                 copy.recording.call_id,
                 f"{copy.reason} {copy.detail}".strip(),
                 kept[copy.pk].looks if copy.pk in kept else "",
-                _next(copy, waits[copy.pk], now),
+                _next(waits[copy.pk], now, zone),
                 closing.note if (closing := failures.closing(copy)) is not None else "",
             ]
             for copy in copies
@@ -68,17 +67,17 @@ def _table(copies: Sequence[Copy], waits: dict[int, Next | None], kept: dict[int
     )
 
 
-def _next(copy: Copy, following: Next | None, now: datetime) -> str:
+def _next(following: Next | None, now: datetime, zone: str) -> str:
     if following is None:
         return ""
     if following.hold is not None:
         return _("on hold: %(reason)s, asked again at %(at)s") % {
             "reason": following.hold.reason,
-            "at": output.moment(following.hold.probe_at, zone_of(copy.target)),
+            "at": output.moment(following.hold.probe_at, zone),
         }
     if following.at is None:
         return held_by(following)
-    return output.moment(following.at, zone_of(copy.target)) if following.at > now else _("at once, by the next free worker")
+    return output.moment(following.at, zone) if following.at > now else _("at once, by the next free worker")
 
 
 def _as_data(copy: Copy, following: Next | None, kept: Aside | None) -> dict[str, Any]:

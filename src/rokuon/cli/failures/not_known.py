@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from rokuon.base import dates
 from rokuon.base.i18n import _, ngettext
 from rokuon.cli.support import output
 from rokuon.completeness import unknown
@@ -14,7 +15,6 @@ from rokuon.ledger import unread
 from rokuon.ledger.models import Unreadable
 from rokuon.ledger.reasons import in_words
 from rokuon.org.models import Company, Target
-from rokuon.org.tree import zone_of
 
 MOST_TARGETS = 5
 MOST_ENTRIES = 100_000
@@ -60,7 +60,7 @@ def show(found: NotKnown, zone: str) -> None:
         if len(part.targets) > MOST_TARGETS:
             worst.append(_("and %(count)d more targets") % {"count": len(part.targets) - MOST_TARGETS})
         output.say(f"  {_(', ').join(worst)}")
-        output.say("  " + _("Days from %(first)s to %(last)s, UTC") % {"first": part.first, "last": part.last})
+        output.say("  " + _("Days from %(first)s to %(last)s, UTC") % {"first": dates.day(part.first), "last": dates.day(part.last)})
         output.say(f"  rokuon backup-now --since {part.first} --until {part.last}")
     if found.entries:
         count = _count(found.entries)
@@ -105,8 +105,8 @@ def table(found: NotKnown, zone: str, limit: int) -> None:
 def _rows(found: NotKnown, zone: str) -> Iterator[list[str]]:
     for part in found.parts:
         for gap in part.gaps:
-            target = found.targets[gap.target_id]
-            yield ["", output.state_word("unlisted"), target.office.name, target.name, f"{gap.first} – {gap.last}", "", gap.reason, ""]
+            target, days = found.targets[gap.target_id], f"{dates.day(gap.first)} – {dates.day(gap.last)}"
+            yield ["", output.state_word("unlisted"), target.office.name, target.name, days, "", gap.reason, ""]
     for entry in (*found.entries, *found.closed):
         office = entry.target.office.name if entry.target is not None else ""
         why = f"{EntryUnreadable.reason} {entry.why} {entry.kind}".strip()
@@ -164,8 +164,6 @@ def _target(entry: Unreadable) -> str:
 
 
 def _when(entry: Unreadable, zone: str) -> str:
-    if entry.target is not None:
-        zone = zone_of(entry.target) or zone
     if entry.exact:
         return output.moment(entry.after, zone)
     return f"{output.moment(entry.after, zone)} – {output.moment(entry.before, zone)}"

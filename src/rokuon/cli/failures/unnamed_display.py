@@ -10,7 +10,6 @@ from rokuon.cli.support import output
 from rokuon.ledger import unnamed
 from rokuon.ledger.models import Call
 from rokuon.org.models import Company
-from rokuon.org.tree import zone_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ def data(found: UnnamedList) -> dict[str, Any]:
     return {"reason": unnamed.REASON, "advice": found.advice, "calls": found.calls, "closed": found.closed}
 
 
-def table(calls: Sequence[Call]) -> None:
+def table(calls: Sequence[Call], zone: str) -> None:
     if not calls:
         return
     output.say(_("Recorded, but nothing to fetch"))
@@ -56,7 +55,7 @@ def table(calls: Sequence[Call]) -> None:
         [
             [
                 call.call_id,
-                output.moment(call.started_at, zone_of(call.target)),
+                output.moment(call.started_at, zone),
                 call.target.office.name,
                 call.target.name,
                 unnamed.REASON,

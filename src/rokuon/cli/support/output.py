@@ -10,13 +10,13 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from rokuon.base import dates
 from rokuon.base.i18n import _, join_sentences, ngettext
 from rokuon.base.measures import amount as amount
 from rokuon.base.measures import duration as duration
 from rokuon.base.measures import number as number
 from rokuon.base.state_words import state_word as state_word
 from rokuon.completeness.headline import Headline
-from rokuon.domain.placement import zone
 from rokuon.ledger.read import Counts
 from rokuon.org.models import Target
 
@@ -55,13 +55,7 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str | Text]], *, righ
 
 def moment(when: datetime | None, zone_name: str) -> str:
     """Return local date and time in that zone, with the zone's name; a dash for None."""
-    if when is None:
-        return "–"
-    return f"{when.astimezone(zone(zone_name)):%Y-%m-%d %H:%M} {zone_name or 'UTC'}"
-
-
-def day(when: datetime, zone_name: str) -> str:
-    return f"{when.astimezone(zone(zone_name)):%Y-%m-%d}"
+    return "–" if when is None else dates.named(when, zone_name)
 
 
 def labels(targets: Iterable[Target]) -> dict[int, str]:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import click
 from django.db import DatabaseError, InterfaceError, connection
 
+from rokuon.base import dates
 from rokuon.base.i18n import _
 from rokuon.domain.failures import SourceThrottled
 from rokuon.domain.retry import THROTTLED_S
@@ -20,9 +21,7 @@ POLL_S = 1.0
 
 def moment(when: datetime) -> str:
     """Return the time in this machine's local time zone."""
-    local = when.astimezone()
-    form = "%H:%M" if local.date() == datetime.now(UTC).astimezone().date() else "%Y-%m-%d %H:%M"
-    return f"{local:{form}} {local:%Z}"
+    return dates.on_this_machine(when)
 
 
 @contextmanager

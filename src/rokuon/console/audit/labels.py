@@ -1,10 +1,13 @@
 """Display labels for audit-log actions, fields and values. An unknown word is shown unchanged."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+
+from rokuon.base import dates
 
 ACTIONS: Mapping[str, str | Promise] = {
     "account.oidc": gettext_lazy("Account of the identity provider joined"),
@@ -112,6 +115,9 @@ FIELDS: Mapping[str, str | Promise] = {
     "weekly": gettext_lazy("Weekly mail"),
 }
 
+TIMES = {"since", "until", "dump"}
+"""Fields that are times, stored as ISO 8601."""
+
 UNSAID = {"looks"}
 """Fields that are not shown: they are for a person who reads the database. The set-up page says the same in words."""
 
@@ -135,13 +141,13 @@ def action_words(action: str) -> str:
     return str(ACTIONS.get(action, action))
 
 
-def changes(before: Mapping[str, object], after: Mapping[str, object]) -> list[tuple[str, str, str]]:
-    """(field, before, after) in words, for each field of either side; "" where a side does not have the field."""
+def changes(before: Mapping[str, object], after: Mapping[str, object], zone: str) -> list[tuple[str, str, str]]:
+    """(field, before, after) in words, for each field of either side; "" where a side does not have the field. Times are in `zone`."""
     names = [name for name in (*before, *(name for name in after if name not in before)) if name not in UNSAID]
-    return [(str(FIELDS.get(name, name)), _value(before, name), _value(after, name)) for name in names]
+    return [(str(FIELDS.get(name, name)), _value(before, name, zone), _value(after, name, zone)) for name in names]
 
 
-def _value(side: Mapping[str, object], name: str) -> str:
+def _value(side: Mapping[str, object], name: str, zone: str) -> str:
     if name not in side:
         return ""
     value = side[name]
@@ -151,4 +157,15 @@ def _value(side: Mapping[str, object], name: str) -> str:
         return _("on") if value else _("off")
     if isinstance(value, list | tuple):
         return _(", ").join(str(VALUES.get(str(one), one)) for one in value)
+    if name in TIMES and (when := _time(str(value))) is not None:
+        return dates.named(when, zone)
     return str(VALUES.get(str(value), value))
+
+
+def _time(stored: str) -> datetime | None:
+    """Return the stored time; None for a text that is none, which is then shown as it is."""
+    try:
+        found = datetime.fromisoformat(stored)
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None

@@ -2,7 +2,6 @@
 
 from urllib.parse import urlencode
 
-from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -13,13 +12,13 @@ from rokuon.accounts.addresses import as_kept
 from rokuon.accounts.permissions import Action
 from rokuon.accounts.sign_in_models import Result, SignIn
 from rokuon.accounts.sign_in_text import in_words
-from rokuon.console.web import guards, pagination
+from rokuon.console.web import pagination
 from rokuon.console.web.guards import CompanyRequest, SignedInRequest, page, signed_in
 
 
 @page(Action.AUDIT)
 def of_company(request: CompanyRequest) -> HttpResponse:
-    return _shown(request, sign_ins.of_company(request.company.pk), guards.company_zone(request.company))
+    return _shown(request, sign_ins.of_company(request.company.pk))
 
 
 @signed_in()
@@ -27,10 +26,10 @@ def of_installation(request: SignedInRequest) -> HttpResponse:
     """Show everybody's sign-ins to operators; 403 for everybody else."""
     if not request.user.is_operator:
         raise PermissionDenied
-    return _shown(request, sign_ins.everybodys(), settings.ROKUON_TIME_ZONE)
+    return _shown(request, sign_ins.everybodys())
 
 
-def _shown(request: HttpRequest, found: QuerySet[SignIn], zone: str) -> HttpResponse:
+def _shown(request: HttpRequest, found: QuerySet[SignIn]) -> HttpResponse:
     asked = {name: request.GET.get(name, "").replace("\0", "").strip()[:254] for name in ("email", "address", "only")}
     if asked["email"]:
         found = found.filter(email=as_kept(asked["email"]))
@@ -46,6 +45,5 @@ def _shown(request: HttpRequest, found: QuerySet[SignIn], zone: str) -> HttpResp
         "filtered": bool(query),
         "older": urlencode({**query, "after": place}) if place else "",
         "newest": f"?{urlencode(query)}" if "after" in request.GET else "",
-        "zone": zone or "UTC",
     }
     return render(request, "console/audit/sign_ins.html", context)

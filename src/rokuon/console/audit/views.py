@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from urllib.parse import urlencode
 
-from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -16,7 +15,7 @@ from django.utils.translation import gettext as _
 from rokuon.accounts.audit import COMMAND_LINE
 from rokuon.accounts.models import AuditEntry
 from rokuon.accounts.permissions import Action
-from rokuon.console.web import pagination
+from rokuon.console.web import guards, pagination
 from rokuon.console.web.guards import CompanyRequest, SignedInRequest, page, signed_in
 from rokuon.domain.placement import zone as zone_info
 from rokuon.domain.row_ids import row_id
@@ -61,8 +60,7 @@ class AuditRow:
 @page(Action.AUDIT)
 def log(request: CompanyRequest) -> HttpResponse:
     offices = list(Office.objects.filter(company=request.company).order_by("name", "pk"))
-    zone = next((office.timezone for office in offices if office.timezone), "")
-    return _shown(request, AuditEntry.objects.filter(company=request.company), offices, zone)
+    return _shown(request, AuditEntry.objects.filter(company=request.company), offices)
 
 
 @signed_in()
@@ -70,14 +68,14 @@ def of_installation(request: SignedInRequest) -> HttpResponse:
     """Show the entries that belong to no company (accounts, links, operators) to operators; 403 for everybody else."""
     if not request.user.is_operator:
         raise PermissionDenied
-    return _shown(request, AuditEntry.objects.filter(company=None), [], settings.ROKUON_TIME_ZONE)
+    return _shown(request, AuditEntry.objects.filter(company=None), [])
 
 
-def _shown(request: HttpRequest, mine: QuerySet[AuditEntry], offices: Sequence[Office], zone: str) -> HttpResponse:
-    filters = AuditFilters.of(request)
+def _shown(request: HttpRequest, mine: QuerySet[AuditEntry], offices: Sequence[Office]) -> HttpResponse:
+    filters, zone = AuditFilters.of(request), guards.reader_zone(request)
     shown, place = pagination.page_of(_filtered(mine, filters, zone).select_related("office"), request.GET.get("after", ""))
     context = {
-        "lines": [_line(entry) for entry in shown],
+        "lines": [_line(entry, zone) for entry in shown],
         "filters": filters,
         "offices": offices,
         "actors": mine.order_by("actor").values_list("actor", flat=True).distinct()[:500],
@@ -86,7 +84,6 @@ def _shown(request: HttpRequest, mine: QuerySet[AuditEntry], offices: Sequence[O
         ),
         "older": filters.query(after=place) if place else "",
         "newest": "" if "after" not in request.GET else f"?{filters.query()}",
-        "zone": zone or "UTC",
     }
     return render(request, "console/audit/audit.html", context)
 
@@ -113,6 +110,6 @@ def _midnight(day: str, zone: str, days: int = 0) -> datetime | None:
         return None
 
 
-def _line(entry: AuditEntry) -> AuditRow:
+def _line(entry: AuditEntry, zone: str) -> AuditRow:
     actor = _("Command line") if entry.person_id is None and entry.actor == COMMAND_LINE.name else entry.actor
-    return AuditRow(entry, actor, labels.action_words(entry.action), labels.changes(entry.before, entry.after))
+    return AuditRow(entry, actor, labels.action_words(entry.action), labels.changes(entry.before, entry.after, zone))

@@ -7,13 +7,13 @@ keyboard reaches their links from the table.
 
 from collections.abc import Callable, Sequence
 from datetime import date
+from html import escape
 
-from django.utils.formats import date_format
-from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
+from rokuon.base import dates
 from rokuon.ledger.overview import Day, DayState
 
 STEP, HEIGHT = 8, 16
@@ -33,12 +33,12 @@ class Calendar:
     """Draws the strips of one page over the same days. Equal days are put into words once, because a page has thousands of days."""
 
     def __init__(self, days: Sequence[date]) -> None:
-        self._days = days
-        self._dates = [date_format(day, "DATE_FORMAT") for day in days]
+        self.days = days
+        self._dates = [dates.day(day) for day in days]
         self._words: dict[Day, str] = {}
 
     def strip(self, days: Sequence[Day], url: Callable[[Day, date], str]) -> SafeString:
-        """Return the days of one target, from the calendar's first. `url` returns the link to what keeps a day open."""
+        """Return the days of one target, from the calendar's first. `url` returns the link of a day."""
         return self._svg("".join([self._cell(day, number, url) for number, day in enumerate(days)]))
 
     def title(self, day: Day, number: int) -> str:
@@ -49,23 +49,21 @@ class Calendar:
 
     def axis(self) -> SafeString:
         """Return a tick for each Monday, with the date at every second Monday."""
-        mondays = [(number, day) for number, day in enumerate(self._days) if day.weekday() == 0]
+        mondays = [(number, day) for number, day in enumerate(self.days) if day.weekday() == 0]
         marks = []
         for place, (number, day) in enumerate(mondays):
             marks.append(f'<path class="tick" d="M{number * STEP} 12v4"/>')
-            if place % 2 == len(mondays) % 2 and number <= len(self._days) - ROOM:
-                marks.append(f'<text class="axis" x="{number * STEP}" y="9">{escape(date_format(day, "MONTH_DAY_FORMAT"))}</text>')
+            if place % 2 == len(mondays) % 2 and number <= len(self.days) - ROOM:
+                marks.append(f'<text class="axis" x="{number * STEP}" y="9">{escape(dates.day_of_month(day))}</text>')
         return self._svg("".join(marks))
 
     def _cell(self, day: Day, number: int, url: Callable[[Day, date], str]) -> str:
         title = escape(self.title(day, number))
         drawn = f'<use href="#day-{day.state.value}" x="{number * STEP}" width="{STEP}" height="{HEIGHT}"><title>{title}</title></use>'
-        if day.state in (DayState.FAILED, DayState.INCOMPLETE):
-            return f'<a href="{escape(url(day, self._days[number]))}" tabindex="-1">{drawn}</a>'
-        return drawn
+        return f'<a href="{escape(url(day, self.days[number]))}" tabindex="-1">{drawn}</a>'
 
     def _svg(self, inside: str) -> SafeString:
-        width = len(self._days) * STEP
+        width = len(self.days) * STEP
         return mark_safe(  # noqa: S308 (numbers of our own, and words and addresses that were escaped)
             f'<svg class="strip-of-days" viewBox="0 0 {width} {HEIGHT}" width="{width}" height="{HEIGHT}" aria-hidden="true" '
             f'focusable="false">{inside}</svg>'

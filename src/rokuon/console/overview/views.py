@@ -24,7 +24,7 @@ from rokuon.ledger.overview import Day, DayState, weaker_proofs
 from rokuon.org.models import Office, Target
 from rokuon.org.tree import zone_of
 
-from . import calendar_svg, read_model
+from . import calendar_svg, daily, read_model
 
 LISTED_DAYS = 6
 """Days that need attention are listed one by one in the table up to this number; the rest are counted."""
@@ -64,7 +64,7 @@ def show(request: CompanyRequest) -> HttpResponse:
         "may_back_up": Action.BACK_UP in request.reaches,
         "zone": _zone(targets),
     }
-    return render(request, "console/overview/overview.html", shown | _calendar(request, targets))
+    return render(request, "console/overview/overview.html", shown | _calendar(request, targets, url))
 
 
 @page(Action.VIEW)
@@ -118,7 +118,7 @@ def _zone(targets: list[Target]) -> str:
     return max(sorted(set(zones)), key=zones.count, default="")
 
 
-def _calendar(request: CompanyRequest, targets: list[Target]) -> dict[str, Any]:
+def _calendar(request: CompanyRequest, targets: list[Target], url: Callable[..., str]) -> dict[str, Any]:
     backed_up = [target for target in targets if target.backed_up]
     if not backed_up:
         return {"rows": []}
@@ -128,7 +128,8 @@ def _calendar(request: CompanyRequest, targets: list[Target]) -> dict[str, Any]:
     rows = read_model.calendar(request.company, list(part), days, now)
     drawn = calendar_svg.Calendar(days)
     return {
-        "rows": [_row(request, row, days, drawn) for row in rows],
+        "daily": daily.load(request.company.pk, targets, days, lambda day: url(since=day, until=day)),
+        "rows": [_row(request, row, drawn) for row in rows],
         "part": part,
         "axis": drawn.axis(),
         "legend": [{"state": state.value, "words": _(calendar_svg.WORDS[state])} for state in LEGEND],
@@ -141,27 +142,33 @@ def _calendar(request: CompanyRequest, targets: list[Target]) -> dict[str, Any]:
 LEGEND = (DayState.COMPLETE, DayState.INCOMPLETE, DayState.FAILED, DayState.UNLISTED, DayState.EMPTY)
 
 
-def _row(request: CompanyRequest, row: read_model.CalendarRow, days: list[date], drawn: calendar_svg.Calendar) -> dict[str, Any]:
-    of_target = recordings_url(request, target=row.target.pk)
-
-    def url(day: Day, local: date) -> str:
-        """Return the link to what keeps the day open: recordings, else calls that name none, else entries that could not be read."""
-        if day.counts.failed or day.counts.pending:
-            return f"{of_target}&since={local}&until={local}"
-        name, place = ("failures-unnamed", "") if day.unnamed else ("failures", "#not-known")
-        return reverse(f"console:{name}", args=[request.company.public_id]) + place
-
+def _row(request: CompanyRequest, row: read_model.CalendarRow, drawn: calendar_svg.Calendar) -> dict[str, Any]:
+    url = day_url(request, row.target)
     attention = [number for number, day in enumerate(row.days) if day.state in (DayState.FAILED, DayState.INCOMPLETE)][::-1]
     return {
         "target": row.target,
         "counts": [{"words": _(calendar_svg.WORDS[state]), "count": row.count(state)} for state in LEGEND],
         "strip": drawn.strip(row.days, url),
         "open_days": [
-            {"url": url(row.days[number], days[number]), "words": drawn.title(row.days[number], number)}
+            {"url": url(row.days[number], drawn.days[number]), "words": drawn.title(row.days[number], number)}
             for number in attention[:LISTED_DAYS]
         ],
         "more_open_days": max(0, len(attention) - LISTED_DAYS),
     }
+
+
+def day_url(request: CompanyRequest, target: Target) -> Callable[[Day, date], str]:
+    """Return the link of a day of this target: the day's recordings; where only a call that names none, or an entry that could not be
+    read, keeps it open, that."""
+    of_target = recordings_url(request, target=target.pk)
+
+    def url(day: Day, local: date) -> str:
+        if day.counts.failed or day.counts.pending or not (day.unnamed or day.unread):
+            return f"{of_target}&since={local}&until={local}"
+        name, place = ("failures-unnamed", "") if day.unnamed else ("failures", "#not-known")
+        return reverse(f"console:{name}", args=[request.company.public_id]) + place
+
+    return url
 
 
 def recordings_url(request: CompanyRequest, **filters: object) -> str:

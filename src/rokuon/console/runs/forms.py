@@ -50,7 +50,7 @@ class BackupForm(forms.Form):
                     self.cleaned_data.get("since") or None,
                     self.cleaned_data.get("until") or None,
                     now_ms=self._now_ms,
-                    timezone_name=self.asked_scope.zone,
+                    timezone_name=guards.company_zone(self._company),
                     translate=i18n._,
                 )
             except ConfigError as error:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db.models import QuerySet
 from django.http import Http404
@@ -35,7 +35,7 @@ MOST_TARGETS = 200
 
 @dataclass(frozen=True, slots=True)
 class RunScope:
-    """The scope of a run. `zone` is the time zone of its dates; `office_id` is None for the whole company."""
+    """The scope of a run. `zone` is the time zone of its calls; `office_id` is None for the whole company."""
 
     kind: ScopeKind
     id: int
@@ -66,7 +66,7 @@ def visible(reach: AccessReach) -> QuerySet[Run]:
     """Return the runs of Back up now within reach, newest first. Sweeps are left out: they run automatically, and nobody can pause them."""
     if reach.offices is None:
         return Run.objects.filter(company_id=reach.company_id, purpose=Run.Purpose.BACK_UP_NOW).order_by("-pk")
-    return history.runs_within(reach.company_id, reach.offices, _within(reach) or frozenset()).order_by("-pk")
+    return history.runs_within(reach.company_id, reach.offices, guards.target_set(reach) or frozenset()).order_by("-pk")
 
 
 def run_or_404(reach: AccessReach, run_id: int) -> Run:
@@ -76,22 +76,17 @@ def run_or_404(reach: AccessReach, run_id: int) -> Run:
     return run
 
 
-def _within(reach: AccessReach) -> frozenset[int] | None:
-    ids = guards.target_ids(reach)
-    return None if ids is None else frozenset(ids)
-
-
 @dataclass(frozen=True, slots=True)
 class Days:
-    """The first and the last local day of a run, both inclusive, as ISO dates."""
+    """The first and the last day of a run in the company's time zone, both inclusive."""
 
-    first: str
-    last: str
+    first: date
+    last: date
 
 
-def days(run: Run, scope: RunScope) -> Days:
-    zone = placement.zone(scope.zone)
-    return Days(run.since.astimezone(zone).date().isoformat(), (run.until - timedelta(microseconds=1)).astimezone(zone).date().isoformat())
+def days(run: Run, company_zone: str) -> Days:
+    zone = placement.zone(company_zone)
+    return Days(run.since.astimezone(zone).date(), (run.until - timedelta(microseconds=1)).astimezone(zone).date())
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +115,7 @@ class RunPage:
     hidden_rows: int
     time: Left | None
     stopped: Sequence[StoppedText]
-
-    @property
-    def days(self) -> Days:
-        return days(self.run, self.scope)
+    days: Days
 
     @property
     def open(self) -> bool:
@@ -148,7 +140,7 @@ class RunPage:
 
 
 def load_run(company: Company, run: Run, reach: AccessReach, now: datetime) -> RunPage:
-    within = _within(reach)
+    within = guards.target_set(reach)
     progress = read.run_progress(run.pk, within)
     listed = Target.objects.filter(pk__in=run.targets).select_related("office").order_by("office__name", "name", "pk")
     targets = [target for target in listed if within is None or target.pk in within]
@@ -158,7 +150,8 @@ def load_run(company: Company, run: Run, reach: AccessReach, now: datetime) -> R
     rate = throughput.rate(progress.run, now, within)
     remaining = Remaining(None) if progress.run.finished_at else time_left.of_run(company, progress, rate, now)
     hidden, stopped = max(0, len(targets) - MOST_TARGETS), in_text(remaining.stopped)
-    return RunPage(progress.run, scope, progress, rate, partial, rows, hidden, remaining.left, stopped)
+    span = days(progress.run, guards.company_zone(company))
+    return RunPage(progress.run, scope, progress, rate, partial, rows, hidden, remaining.left, stopped, span)
 
 
 def answer(company: Company, look: RunPage, reach: AccessReach, now: datetime) -> Headline:
@@ -176,18 +169,15 @@ class Past:
     counts: Counts | None
     unlisted: int
     partial: bool
-
-    @property
-    def days(self) -> Days:
-        return days(self.run, self.scope)
+    days: Days
 
 
 def past(company: Company, runs: Iterable[Run], reach: AccessReach) -> list[Past]:
-    runs, within = list(runs), _within(reach)
+    runs, within, zone = list(runs), guards.target_set(reach), guards.company_zone(company)
     unlisted = history.unlisted([run.pk for run in runs], within)
     scopes = {key: scope_of(company, *key) for key in {(run.scope_kind, run.scope_id) for run in runs}}
     return [
-        Past(run, scope, history.outcome(run, within), unlisted.get(run.pk, 0), not reach.covers(scope.office_id))
+        Past(run, scope, history.outcome(run, within), unlisted.get(run.pk, 0), not reach.covers(scope.office_id), days(run, zone))
         for run in runs
         for scope in [scopes[run.scope_kind, run.scope_id]]
     ]
@@ -204,7 +194,10 @@ class StateText:
 
 
 def why(run: Run, reach: AccessReach) -> list[StateText]:
-    return [StateText(cause.state, cause.copies, in_words(cause.reason), cause.reason) for cause in history.causes(run, _within(reach))]
+    return [
+        StateText(cause.state, cause.copies, in_words(cause.reason), cause.reason)
+        for cause in history.causes(run, guards.target_set(reach))
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +213,6 @@ def unlisted(run: Run, reach: AccessReach) -> list[Unlisted]:
     known = {leaf.reason for leaf in leaves()}
     return [
         Unlisted(window, in_words(window.reason), window.due_at if window.state != Window.State.FAILED else None)
-        for window in read.failing_windows(run.pk, _within(reach))
+        for window in read.failing_windows(run.pk, guards.target_set(reach))
         if window.reason in known
     ]

@@ -19,11 +19,12 @@ from rokuon.console.web import guards
 from rokuon.console.web.answer import answer_of
 from rokuon.console.web.guards import CHANGE, CompanyRequest, page
 from rokuon.console.web.installation import installation
+from rokuon.domain import windows
 from rokuon.domain.failures import ConfigError, RokuonError
 from rokuon.domain.row_ids import row_id
 from rokuon.jobs import queue
 from rokuon.ledger.runs import OPEN
-from rokuon.ledger.sql import at, ms
+from rokuon.ledger.sql import ms
 from rokuon.wiring.backup_now import NothingToBackUp, Obstacle
 from rokuon.wiring.connections import KeyMissing
 
@@ -72,6 +73,7 @@ def _page(request: CompanyRequest, form: BackupForm | None = None, trouble: Star
             "history": read_model.past(request.company, older[: read_model.PAGE], reach),
             "next_page": older[read_model.PAGE - 1].pk if len(older) > read_model.PAGE else None,
             "paged": bool(before),
+            "zone": guards.company_zone(request.company) or "UTC",
         },
         status=status,
     )
@@ -139,7 +141,9 @@ def planned(request: CompanyRequest, draft: str) -> HttpResponse:
         "again_url": with_draft(page_url, draft),
     }
     if wanted is not None:
-        shown |= {"since": at(wanted.after_ms), "until": at(wanted.before_ms)}
+        zone = guards.company_zone(request.company)
+        first, last = (windows.local_date(one, zone) for one in (wanted.after_ms, wanted.before_ms - 1))
+        shown |= {"first": first, "last": last, "zone": zone or "UTC"}
     same = read_model.visible(request.reach).filter(scope_kind=form.asked_scope.kind, scope_id=form.asked_scope.id)
     going_on = same.filter(state__in=OPEN).first()
     return render(request, "console/runs/plan.html", {**shown, "going_on": going_on})

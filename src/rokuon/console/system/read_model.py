@@ -57,10 +57,10 @@ class SystemPage:
         return sum(fact.state == "failed" for part in self.parts for fact in part.facts)
 
 
-def load_system(company: Company, config: Config, public: PublicUrl, now: datetime) -> SystemPage:
+def load_system(company: Company, config: Config, public: PublicUrl, now: datetime, zone: str) -> SystemPage:
     return SystemPage(
         [
-            FactGroup("work", _("Work"), [_workers(), _sweeps(company, now), _budget(company), *_ranges(company)]),
+            FactGroup("work", _("Work"), [_workers(), _sweeps(company, now), _budget(company, zone), *_ranges(company)]),
             FactGroup("events", _("Events from Dialpad"), events_text.facts(company, public, now)),
             FactGroup("mail", _("Mail"), list(_mail(now))),
             FactGroup("machine", _("Database and disks"), [_database(config), *_disks(config)]),
@@ -95,9 +95,9 @@ def _sweeps(company: Company, now: datetime) -> Fact:
     return Fact(what, "verified", _("on time"), says, at=at)
 
 
-def _budget(company: Company) -> Fact:
+def _budget(company: Company, zone: str) -> Fact:
     what, standing = _("Requests to Dialpad"), budget.budget_state(company.pk)
-    if pause := status_banner.paused(company, standing):
+    if pause := status_banner.paused(standing, zone):
         return Fact(what, "waiting", _("paused"), pause)
     words = _("%(rate)s a second at most") % {"rate": f"{round(standing.rate, 2):g}"}
     if standing.lowered:

@@ -14,5 +14,6 @@ from . import read_model
 
 @page(Action.SYSTEM)
 def show(request: CompanyRequest) -> HttpResponse:
-    look = read_model.load_system(request.company, Config.load(), settings.ROKUON_PUBLIC_URL, guards.now(request))
-    return render(request, "console/system/system.html", {"look": look, "zone": guards.company_zone(request.company)})
+    zone = guards.reader_zone(request)
+    look = read_model.load_system(request.company, Config.load(), settings.ROKUON_PUBLIC_URL, guards.now(request), zone)
+    return render(request, "console/system/system.html", {"look": look, "zone": zone})

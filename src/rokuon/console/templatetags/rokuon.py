@@ -1,17 +1,17 @@
 """Template tags and filters: numbers, sizes, durations, times in their zone, states, icons."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 
 from django import template
+from django.template import Context
 from django.template.defaultfilters import stringfilter
 from django.templatetags.static import static
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from rokuon.base import i18n, measures, state_words
-from rokuon.console.web import confusable_names
-from rokuon.domain.placement import zone as zone_info
+from rokuon.base import dates, i18n, measures, state_words
+from rokuon.console.web import confusable_names, guards
 
 register = template.Library()
 
@@ -60,19 +60,34 @@ def seconds(value: float | None) -> str:
     return "–" if value is None else measures.duration(value)
 
 
-@register.simple_tag
-def moment(when: datetime | None, zone: str = "") -> SafeString | str:
-    """Format a time in the zone (UTC for none) with the zone's name; the tooltip is the exact UTC time."""
+@register.simple_tag(takes_context=True)
+def moment(context: Context, when: datetime | None, zone: str | None = None, *, seconds: bool = False) -> SafeString | str:
+    """Format a time in the reader's zone (`guards.reader_zone`) with the zone's name. The tooltip has it to the second: in `zone`, the zone
+    of what the time is about ("" for UTC), and in UTC. `seconds` shows them in the text too."""
     if when is None:
         return "–"
-    shown = when.astimezone(zone_info(zone))
+    request = context.get("request")
+    shown = guards.reader_zone(request) if request is not None else zone or ""
+    there = dict.fromkeys(dates.exact(when, one) for one in (shown if zone is None else zone, ""))
     return format_html(
         '<time datetime="{}" title="{}">{} <span class="zone">{}</span></time>',
         when.astimezone(UTC).isoformat(),
-        f"{when.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
-        f"{shown:%Y-%m-%d %H:%M}",
-        zone or "UTC",
+        " · ".join(there),
+        dates.moment(when, shown, seconds=seconds),
+        shown or "UTC",
     )
+
+
+@register.filter
+def month(when: date) -> str:
+    """Format the month of a date."""
+    return dates.month(when)
+
+
+@register.simple_tag
+def day(when: date) -> SafeString:
+    """Format a date."""
+    return format_html('<time datetime="{}">{}</time>', when.isoformat(), dates.day(when))
 
 
 @register.simple_tag

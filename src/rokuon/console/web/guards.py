@@ -18,7 +18,6 @@ from rokuon.accounts import draft_pages, permissions, recent_auth, second_factor
 from rokuon.accounts.audit import Actor, acting
 from rokuon.accounts.guards import CHANGE, FORM, READ, Guard, SignedInRequest, by_methods, everyone, signed_in, to_sign_in
 from rokuon.accounts.permissions import AccessReach, Action
-from rokuon.domain.placement import zone as zone_info
 from rokuon.domain.row_ids import row_id
 from rokuon.org import tree
 from rokuon.org.models import Company, Office, Target
@@ -38,10 +37,12 @@ __all__ = [
     "office_or_404",
     "offices",
     "page",
+    "reader_zone",
     "seen",
     "signed_in",
     "target_ids",
     "target_or_404",
+    "target_set",
     "targets",
 ]
 P = ParamSpec("P")
@@ -121,6 +122,12 @@ def target_ids(reach: AccessReach) -> list[int] | None:
     return None if reach.whole else list(targets(reach).values_list("pk", flat=True))
 
 
+def target_set(reach: AccessReach) -> frozenset[int] | None:
+    """Return the ids of `target_ids` as a set; None for all of the company's."""
+    ids = target_ids(reach)
+    return None if ids is None else frozenset(ids)
+
+
 def office_or_404(reach: AccessReach, office_id: int) -> Office:
     return get_object_or_404(offices(reach), pk=office_id)
 
@@ -152,10 +159,27 @@ def now(request: HttpRequest) -> datetime:
 
 
 def company_zone(company: Company) -> str:
-    """Return the zone for times of the whole company: the one that its offices share, else the installation's."""
+    """Return the zone of the company's days and times (`tree.company_zone`)."""
     return tree.company_zone(company, settings.ROKUON_TIME_ZONE)
 
 
-def on_wall(when: datetime, zone: str) -> datetime:
-    """Convert a time to that zone (UTC for none)."""
-    return when.astimezone(zone_info(zone))
+def reader_zone(request: HttpRequest) -> str:
+    """Return the zone in which this reader sees every time: their own choice, else the company's (of a page without one: of the only
+    company that they may see), else the installation's."""
+    if not hasattr(request, "reads_in"):
+        request.reads_in = _reader_zone(request)  # type: ignore[attr-defined]
+    zone: str = request.reads_in  # type: ignore[attr-defined]
+    return zone
+
+
+def _reader_zone(request: HttpRequest) -> str:
+    person = getattr(request, "user", None)
+    if person is None or not person.is_authenticated:
+        return str(settings.ROKUON_TIME_ZONE)
+    if person.time_zone:
+        return str(person.time_zone)
+    company = getattr(request, "company", None)
+    if company is None:
+        mine = list(Company.objects.filter(pk__in=permissions.company_ids(person.pk))[:2])
+        company = mine[0] if len(mine) == 1 else None
+    return company_zone(company) if company is not None else str(settings.ROKUON_TIME_ZONE)

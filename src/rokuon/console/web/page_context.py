@@ -18,7 +18,7 @@ from rokuon.base import i18n
 from rokuon.console.setup.next_step import trail
 from rokuon.org.models import Company
 
-from . import status_banner
+from . import guards, print_header, status_banner
 
 LANGUAGE_COOKIE = "rokuon_language"
 
@@ -67,7 +67,7 @@ NAVIGATION: tuple[tuple[str, str, str, str, Action], ...] = (
 
 def context(request: HttpRequest) -> dict[str, Any]:
     """Return the variables for every template: `places`, `companies`, `strip`, `trail`, `theme`, `shortcuts`, `languages`, `here`,
-    `draft_state`."""
+    `draft_state`, `print_head`, `print_now`."""
     languages: dict[str, Any] = {"languages": i18n.LANGUAGES, "here": request.get_full_path()}
     try:
         if request.method == "POST":
@@ -79,16 +79,18 @@ def context(request: HttpRequest) -> dict[str, Any]:
             # A part of a page, requested every few seconds: the browser already shows the rest of the page.
             return languages | {"company": getattr(request, "company", None)}
         companies = list(Company.objects.filter(pk__in=permissions.company_ids(person.pk)).order_by("name", "pk"))
+        company: Company | None = getattr(request, "company", None)
+        reaches: Mapping[Action, AccessReach] = getattr(request, "reaches", {})
         here: dict[str, Any] = {
             "theme": person.theme,
             "shortcuts": person.shortcuts,
             "companies": companies,
             "draft_state": draft_pages.state(request),
         }
-        company: Company | None = getattr(request, "company", None)
+        here |= {"print_head": print_header.of(request, company, reaches), "print_now": guards.now(request)}
         if company is not None:
-            reaches: Mapping[Action, AccessReach] = request.reaches  # type: ignore[attr-defined]
-            here |= {"company": company, "places": _places(request, reaches, company), "strip": status_banner.said(company, reaches)}
+            zone = guards.reader_zone(request)
+            here |= {"company": company, "places": _places(request, reaches, company), "strip": status_banner.said(company, reaches, zone)}
             if _page_name(request) != "set_up":
                 here["trail"] = trail(company, reaches)
         return languages | here

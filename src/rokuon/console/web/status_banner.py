@@ -6,14 +6,13 @@ bucket is held, the name of that bucket.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from rokuon.accounts.permissions import AccessReach, Action
-from rokuon.base import i18n
+from rokuon.base import dates, i18n
 from rokuon.domain.failures import HoldOn, Responsible, SourceThrottled, by_reason
 from rokuon.jobs import queue
 from rokuon.ledger import holds
@@ -22,8 +21,6 @@ from rokuon.org import budget, tree
 from rokuon.org.budget import BudgetState
 from rokuon.org.models import Bucket, Company
 from rokuon.wiring import budget_text
-
-from . import guards
 
 WORKER_SILENT_S = 30.0
 MOST = 3
@@ -41,12 +38,13 @@ class Banner:
     code: str = ""
 
 
-def said(company: Company, reaches: Mapping[Action, AccessReach]) -> list[Banner]:
-    """Return the banners for a person with this reach; about buckets, only those that the person's own targets use."""
+def said(company: Company, reaches: Mapping[Action, AccessReach], zone: str) -> list[Banner]:
+    """Return the banners for a person with this reach who reads times in `zone`; about buckets, only those that the person's own targets
+    use."""
     told = []
     if not queue.live_workers(WORKER_SILENT_S):
         told.append(Banner(_("No worker is running, so nothing is backed up at the moment. Start one on the machine that runs Rokuon.")))
-    if pause := paused(company, budget.budget_state(company.pk)):
+    if pause := paused(budget.budget_state(company.pk), zone):
         told.append(Banner(pause, code=SourceThrottled.reason))
     held = holds_within(company, reaches[Action.VIEW])
     names = _bucket_names(held[:MOST])
@@ -57,14 +55,9 @@ def said(company: Company, reaches: Mapping[Action, AccessReach]) -> list[Banner
     return told
 
 
-def paused(company: Company, standing: BudgetState) -> str:
-    """Return the pause that Dialpad asked for as a sentence, with times in the company's zone; "" for none."""
-    return budget_text.pause(standing, lambda when: "{:%Y-%m-%d %H:%M} {}".format(*_on_wall(company, when)))
-
-
-def _on_wall(company: Company, when: datetime) -> tuple[datetime, str]:
-    zone = guards.company_zone(company)
-    return guards.on_wall(when, zone), zone or "UTC"
+def paused(standing: BudgetState, zone: str) -> str:
+    """Return the pause that Dialpad asked for as a sentence, with times in that zone; "" for none."""
+    return budget_text.pause(standing, lambda when: dates.named(when, zone))
 
 
 def without_database() -> Banner:

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from rokuon.base import dates
 from rokuon.base.i18n import _, join_sentences, ngettext
 from rokuon.base.measures import amount, number, percent
 from rokuon.base.state_words import state_word
 from rokuon.completeness.headline import Headline, HeadlineFacts, headline
 from rokuon.domain.failures import by_reason
-from rokuon.domain.placement import zone
 from rokuon.ledger import reasons
 from rokuon.ledger.tally import Counts
 from rokuon.notify.message import Letter, NoticeLine, Numbers
@@ -84,7 +84,7 @@ def beginning(heading: str) -> str:
 
 
 def _week(letter: Letter) -> str:
-    days = {"first": letter.first_day, "last": letter.last_day, "count": number(len(letter.lines))}
+    days = {**_period(letter), "count": number(len(letter.lines))}
     if not letter.lines:
         return _("%(headline)s (%(first)s to %(last)s)") % {**days, "headline": answer(letter).sentence}
     return (
@@ -106,6 +106,10 @@ def answer(letter: Letter) -> Headline:
 def _answer_in_full(letter: Letter) -> str:
     told = answer(letter)
     return join_sentences(_("%(sentence)s.") % {"sentence": told.sentence}, *told.added)
+
+
+def _period(letter: Letter) -> dict[str, str]:
+    return {"first": _day(letter.first_day, letter.zone), "last": _day(letter.last_day, letter.zone)}
 
 
 def _first_run(letter: Letter) -> str:
@@ -232,7 +236,7 @@ def more_lines(count: int) -> str:
 
 def numbers_title(letter: Letter) -> str:
     if letter.occasion == Occasion.WEEKLY:
-        return _("Figures from %(first)s to %(last)s") % {"first": letter.first_day, "last": letter.last_day}
+        return _("Figures from %(first)s to %(last)s") % _period(letter)
     return _("Figures")
 
 
@@ -296,7 +300,7 @@ def signature(letter: Letter) -> list[str]:
 
 
 def _moment(when: datetime, zone_name: str) -> str:
-    return f"{when.astimezone(zone(zone_name)):%Y-%m-%d %H:%M} ({name(zone_name) or 'UTC'})"
+    return f"{dates.moment(when, zone_name)} ({name(zone_name) or 'UTC'})"
 
 
 def _stored_moment(stored: str, zone_name: str) -> str:
@@ -308,5 +312,5 @@ def _day(stored: str, zone_name: str) -> str:
     if not stored:
         return ""
     if len(stored) == 10:
-        return date.fromisoformat(stored).isoformat()
-    return datetime.fromisoformat(stored).astimezone(zone(zone_name)).date().isoformat()
+        return dates.day(date.fromisoformat(stored))
+    return dates.local_day(datetime.fromisoformat(stored), zone_name)
