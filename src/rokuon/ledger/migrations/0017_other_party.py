@@ -3,7 +3,7 @@ from django.db.models import Q
 
 
 class Migration(migrations.Migration):
-    dependencies = [("ledger", "0016_orders"), ("org", "0014_other_party")]
+    dependencies = [("ledger", "0016_orders"), ("org", "0015_other_party")]
 
     operations = [
         migrations.CreateModel(

@@ -3,7 +3,7 @@ from django.db.models import Q
 
 
 class Migration(migrations.Migration):
-    dependencies = [("org", "0013_directory_sign_in")]
+    dependencies = [("org", "0014_bucket_name")]
 
     operations = [
         migrations.AddField(

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0009_shortcuts"),
+        ("accounts", "0008_time_zone"),
         ("org", "0013_directory_sign_in"),
     ]
 
