@@ -91,7 +91,7 @@ def test_an_office_admin_sees_the_curve_of_the_own_targets_and_a_stranger_none(w
     run = a_run(world)
     url = world.url(f"backup-now/{run.pk}/throughput/")
     osaka = world.client(Role.OFFICE_ADMIN, world.osaka).get(url).content.decode()
-    assert "(your part)" in osaka and re.search(r'<td[^>]*>1</td>', osaka)
+    assert "(your part)" in osaka and re.search(r"<td[^>]*>1</td>", osaka)
     assert world.client(Role.COMPANY_ADMIN, company=world.other).get(url).status_code == 404
     of_tokyo = a_run(world, scope_kind="office", scope_id=world.tokyo.pk, targets=[world.sales.pk])
     hidden = world.url(f"backup-now/{of_tokyo.pk}/throughput/")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from .rig import FINDINGS, NOT_PROVEN, PROVEN, verify
 from .writer import BILLING, SALES, Bucket, Key
 
-FEW = settings(max_examples=max(40, settings().max_examples // 10), suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=max(40, settings().max_examples // 50), suppress_health_check=list(HealthCheck))
 """An example makes and checks a bucket twice, so the quick profile has fewer of them."""
 
 DAYS = ["2026-10-29", "2026-10-30", "2026-10-31"]

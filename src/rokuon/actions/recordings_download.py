@@ -7,8 +7,9 @@ from django.db import transaction
 
 from rokuon.accounts.audit import Actor
 from rokuon.actions._shared import record_of_company
+from rokuon.base import dates
 from rokuon.base.i18n import _
-from rokuon.domain import placement
+from rokuon.base.state_words import state_word
 from rokuon.ledger import failures, proofs, search
 from rokuon.ledger.models import Copy
 from rokuon.ledger.reasons import in_words
@@ -65,11 +66,11 @@ def row(copy: Copy, target: Target) -> list[object]:
     verified = copy.state == Copy.State.VERIFIED
     length = copy.audio_ms if copy.audio_ms is not None else copy.recording.duration_ms
     return [
-        state_words(copy.state),
+        state_word(copy.state),
         in_words(copy.reason) if copy.reason else "",
         target.office.name,
         target.name,
-        _on_wall(copy.call_started_at, zone),
+        dates.spreadsheet(copy.call_started_at, zone),
         zone or "UTC",
         copy.agent,
         copy.recording.call_id,
@@ -81,14 +82,9 @@ def row(copy: Copy, target: Target) -> list[object]:
         checksums.to_base64(copy.crc32c or 0) if verified else "",
         copy.version if verified else "",
         proofs.sentence(copy.proof) if verified else "",
-        _on_wall(copy.changed_at, zone),
+        dates.spreadsheet(copy.changed_at, zone),
         f"{copy.bucket.url.rstrip('/')}/{copy.key}",
     ]
-
-
-def state_words(state: str) -> str:
-    """Return the name of a copy's state."""
-    return {"verified": _("Verified"), "pending": _("Waiting"), "failed": _("Failed"), "gone": _("Gone"), "excluded": _("Excluded")}[state]
 
 
 def _rows(company_id: int, within: Sequence[Within], filters: CopyFilters, order: SearchOrder) -> Iterator[Sequence[object]]:
@@ -126,7 +122,3 @@ def zip_of(installation: Installation, company: Company, copies: Sequence[Copy],
 def _zipped_row(one: Zipped) -> list[object]:
     there = _("yes") if one.error is None else _("no: %(reason)s") % {"reason": f"{_(one.error.advice)} [{one.error.reason}]"}
     return [one.name, there, *row(one.copy, one.copy.target)]
-
-
-def _on_wall(when: datetime, zone: str) -> str:
-    return f"{when.astimezone(placement.zone(zone)):%Y-%m-%d %H:%M:%S}"

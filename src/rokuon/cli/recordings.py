@@ -22,7 +22,6 @@ from rokuon.ledger.search import CopyFilters, Within
 from rokuon.ledger.search_order import NEWEST, ORDERS
 from rokuon.ledger.search_totals import SearchTotals
 from rokuon.org.models import Company, Target
-from rokuon.org.tree import zone_of
 from rokuon.wiring.recording_search import Found, ReadAs, Reading, find, on_days
 
 from .support import csv_file, output, selectors
@@ -93,7 +92,7 @@ def recordings_command(
         elif as_json:
             output.write_json(_json(company, targets, text, readings))
         else:
-            _say(company, targets, found, readings)
+            _say(company, targets, found, readings, zone)
 
 
 def _targets(company: Company, ids: list[int] | None) -> dict[int, Target]:
@@ -153,14 +152,14 @@ def _export(company: Company, targets: Sequence[int], readings: Sequence[Reading
         )
 
 
-def _say(company: Company, targets: dict[int, Target], found: Found | None, readings: Sequence[Reading]) -> None:
+def _say(company: Company, targets: dict[int, Target], found: Found | None, readings: Sequence[Reading], zone: str) -> None:
     if found is not None and found.numbers_off:
         output.say(_("Rokuon keeps no phone numbers of this company, so none can be found."))
     for one in readings:
         heading = _("Understood as %(kind)s: ") % {"kind": _kind_name(one)} if found is not None else ""
         output.say(heading + _totals(one.totals))
         if one.copies:
-            _table(company, targets, one.copies)
+            _table(company, targets, one.copies, zone)
     if not readings:
         output.say(_("The text is empty, or cannot be understood as what --as names."))
 
@@ -190,16 +189,16 @@ def _totals(totals: SearchTotals) -> str:
     return _("%(recordings)s; backed up: %(length)s, %(size)s.") % told
 
 
-def _table(company: Company, targets: dict[int, Target], copies: Sequence[Copy]) -> None:
+def _table(company: Company, targets: dict[int, Target], copies: Sequence[Copy], zone: str) -> None:
     others, labels = _others(company, copies), output.labels(targets.values())
     rows = [
         [
             str(copy.pk),
             labels[copy.target_id],
-            output.moment(copy.call_started_at, zone_of(targets[copy.target_id])),
+            output.moment(copy.call_started_at, zone),
             copy.agent,
             _number(others.get(copy.recording_id)),
-            output.state_name(copy.state),
+            output.state_word(copy.state),
             copy.recording.call_id,
             copy.recording.recording_id,
             output.duration(copy.audio_ms / 1000) if copy.audio_ms else "–",

@@ -16,6 +16,7 @@ from rokuon.base.secrets import SecretUnreadable
 from rokuon.console.web import guards
 from rokuon.console.web.guards import FORM, CompanyRequest, page
 from rokuon.console.web.installation import installation
+from rokuon.domain import placement
 from rokuon.domain.sought import LONGEST, Sought, understand
 from rokuon.wiring.connections import company_owner
 from rokuon.wiring.recording_search import ReadAs, Reading, find
@@ -32,7 +33,7 @@ SHOWN = ("agent", "party", "state", "length", "call", "recording")
 def search(request: CompanyRequest) -> HttpResponse:
     company = request.company
     zone = guards.company_zone(company)
-    today = guards.on_wall(guards.now(request), zone).date()
+    today = guards.now(request).astimezone(placement.zone(zone)).date()
     if request.method == "POST":
         sought = understand(request.POST.get(TEXT, ""), today)
         return HttpResponseRedirect(f"{request.path}?{urlencode(_query(request, sought))}" if sought.text else request.path, status=303)

@@ -1,6 +1,7 @@
 """Views of recordings: search the ledger, and show everything that it knows about one recording."""
 
 from datetime import date
+from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -30,7 +31,13 @@ def recordings(request: CompanyRequest) -> HttpResponse:
     if request.method == "GET" and any(value == "" or name == JUMP for name, values in request.GET.lists() for value in values):
         return _to(request, form.query())
     columns = columns_of(request.company, form.columns)
-    context = {"form": form, "run": run, "targets": targets, "columns": columns, "every_column": columns_of(request.company, tuple(COLUMNS))}
+    context: dict[str, Any] = {
+        "form": form,
+        "run": run,
+        "targets": targets,
+        "columns": columns,
+        "every_column": columns_of(request.company, tuple(COLUMNS)),
+    }
     if not form.is_valid():
         return render(request, "console/recordings/recordings.html", {**context, "rows": []}, status=422)
     try:
