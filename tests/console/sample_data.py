@@ -60,7 +60,7 @@ def build(many: int = 1131) -> Town:
     other = services.create_company("Zenith Zeppelin", NOWHERE + "/other", "800200002")
     a = _part(company, "Akita", 5, now, first=910_000_000)
     b = _part(company, "Bergen", many, now, first=920_000_000)
-    z = _part(other, "Zagreb", many + 1000, now, first=930_000_000)
+    z = _part(other, "Zadar", many + 1000, now, first=930_000_000)
     b.counts += [many, many + 5]
     z.counts += [many + 1000]
     z.words += ["Zenith", other.public_id, "800200002"]
