@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from .rig import Console, running
 from .screen import NARROW, WIDE, Screen, open_screen
-from .test_every_page import _violations
+from .test_every_page import violations
 from .test_failure_story import SMALL
 
 WIDER = "() => document.documentElement.scrollWidth > innerWidth"
@@ -86,7 +86,7 @@ def test_the_pages_of_the_search_can_be_touched_read_aloud_and_fit(finder: Finde
 
 def fits(screen: Screen) -> None:
     assert screen.page.evaluate(SMALL) == []
-    assert _violations(screen) == []
+    assert violations(screen) == []
     assert screen.page.evaluate(WIDER) is False
 
 

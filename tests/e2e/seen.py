@@ -18,7 +18,7 @@ from rokuon.org.models import Company, Target
 class Seen:
     """The visible state. `mood` and `answer` are the headline of the overview. `failed` and `gone` are the failure page's causes (reason:
     copies), `waits` are pending copies with a reason. `held` is what each reason stops, `strip` the banner about it. `unnamed` are recorded
-    calls with nothing to fetch, `unread` targets with days that were not listed. `notices` are the open ones (kind, cause). `sentences` are
+    calls with nothing to fetch, `unread` days that were not listed. `notices` are the open ones (kind, cause). `sentences` are
     the texts of every reason that is shown.
     """
 
@@ -55,9 +55,9 @@ def look(company: Company, now: datetime) -> Seen:
         gone={one.reason: one.copies for one in on_desk if one.state == "gone"},
         waits={reason: cause.copies for reason, cause in others.items()},
         held={one.hold.reason: one.on for one in found.holds},
-        strip={one.code: one.text for one in strip.said(company, dict.fromkeys(Action, whole)) if one.code},
+        strip={one.code: one.text for one in strip.said(company, dict.fromkeys(Action, whole), "") if one.code},
         unnamed=found.unnamed,
-        unread=len(found.unknown.days),
+        unread=found.facts.lacks.days,
         notices=frozenset((one.kind, one.cause) for one in tracker.open_notices(company.pk, None)),
         sentences={
             **{one.reason: runs.in_words(one.reason) for one in on_desk},

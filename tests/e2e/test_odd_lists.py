@@ -110,7 +110,7 @@ def test_the_system_page_says_what_is_ignored_until_a_probe_finds_it_kept(rig_of
     ranges.note(rig.company.pk, ScopeKind.COACHING_TEAM, Bound.AFTER, rig.clock())
 
     def said() -> list[str]:
-        look = system.load_system(rig.company, rig.config, PublicUrl("http", "127.0.0.1", 8080), rig.clock())
+        look = system.load_system(rig.company, rig.config, PublicUrl("http", "127.0.0.1", 8080), rig.clock(), "")
         return [fact.says for part in look.parts for fact in part.facts if fact.what == "List of calls"]
 
     assert len(said()) == 1
