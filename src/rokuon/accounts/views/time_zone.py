@@ -12,7 +12,7 @@ from rokuon.domain.time_zones import zones_by_area
 from rokuon.runtime.shared_clock import shared_now
 
 
-@signed_in(FORM)
+@signed_in(FORM, keeps=("time_zone",))
 def time_zone(request: SignedInRequest) -> HttpResponse:
     """Choose a zone, or "" for the company's. 422 with the reason for a zone that is not in the list."""
     areas = zones_by_area()

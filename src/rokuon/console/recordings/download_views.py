@@ -13,6 +13,7 @@ from rokuon.base.i18n import keep_language
 from rokuon.console.web import csv_response, guards
 from rokuon.console.web.guards import CHANGE, CompanyRequest, page
 from rokuon.console.web.installation import installation
+from rokuon.domain.failures import ConfigError
 from rokuon.ledger import search_totals
 
 from .asked import form_of
@@ -22,7 +23,7 @@ ASKS_AGAIN_FROM = 1000
 """Exporting more rows than this requires the person to authenticate again (row Q34)."""
 
 
-@page(Action.DOWNLOAD, CHANGE)
+@page(Action.DOWNLOAD, CHANGE, keeps=("copy",))
 def export(request: CompanyRequest) -> HttpResponseBase:
     """Export the list that the address names, of what this person may download."""
     form = _form(request)
@@ -37,7 +38,7 @@ def export(request: CompanyRequest) -> HttpResponseBase:
     return csv_response.answer("rokuon-recordings.csv", headings, rows)
 
 
-@page(Action.DOWNLOAD, CHANGE)
+@page(Action.DOWNLOAD, CHANGE, keeps=("copy",))
 def zip_selection(request: CompanyRequest) -> HttpResponseBase:
     """Download the ticked recordings, or with `what=all` those of the list that the address names."""
     company = request.company
@@ -50,7 +51,12 @@ def zip_selection(request: CompanyRequest) -> HttpResponseBase:
     if not copies:
         messages.error(request, _("Choose at least one recording that is backed up."))
         return _to_list(request)
-    body = recordings_download.zip_of(installation(), company, copies, guards.actor(request), guards.now(request))
+    try:
+        opened = installation()
+    except ConfigError:
+        messages.error(request, _("This installation cannot open the bucket."))
+        return _to_list(request)
+    body = recordings_download.zip_of(opened, company, copies, guards.actor(request), guards.now(request))
     answer = StreamingHttpResponse(keep_language(body), content_type="application/zip")
     answer["Content-Disposition"] = 'attachment; filename="rokuon-recordings.zip"'
     answer["Cache-Control"] = "no-store"

@@ -39,6 +39,7 @@ OF_COMPANY = (
     "requests_per_second",
     "media_charge",
     "access_window_days",
+    "other_party",
     "above_limit",
 )
 """Fields of the forms."""
