@@ -6,6 +6,8 @@
 import gc
 import os
 import shutil
+import stat
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +23,10 @@ from tests import empty_tables, template
 settings.register_profile("quick", max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("fuzz", parent=settings.get_profile("quick"), max_examples=20_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+CHECKOUT_IS_OPEN = all(folder.stat().st_mode & stat.S_IXOTH for folder in Path(sys.prefix).resolve().parents)
+"""Whether other users of the machine may run what is installed here. They may not in /root of a fresh server."""
 
 
 def short_folder() -> Path:

@@ -12,6 +12,7 @@ import pytest
 
 from rokuon.domain.failures import ConfigError
 from rokuon.runtime import cluster, pg_copies, pg_programs, postgres
+from tests.conftest import CHECKOUT_IS_OPEN
 
 NAMELESS = 54321
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become another user")
@@ -82,6 +83,7 @@ def test_a_cache_that_cannot_be_written_is_refused_with_what_to_do(outer: Path) 
 
 
 @as_root
+@pytest.mark.skipif(not CHECKOUT_IS_OPEN, reason="needs a checkout that other users may enter")
 def test_a_user_id_without_a_name_makes_and_runs_a_database(outer: Path) -> None:
     data = outer / "data"
     data.mkdir()

@@ -22,7 +22,7 @@ from psycopg import pq
 
 from rokuon.domain.failures import ConfigError, DatabaseUnusable
 from rokuon.runtime import cluster, pg_programs, postgres
-from tests.conftest import short_folder
+from tests.conftest import CHECKOUT_IS_OPEN, short_folder
 
 USER = Path(__file__).with_name("database_user.py")
 Start = Callable[..., subprocess.Popen[str]]
@@ -272,7 +272,7 @@ def test_only_the_owner_reaches_the_data_and_nobody_by_network(data_dir: Path) -
         assert stat.S_IMODE((data_dir / folder).stat().st_mode) == 0o700
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become another user")
+@pytest.mark.skipif(os.geteuid() != 0 or not CHECKOUT_IS_OPEN, reason="needs root, and a checkout that other users may enter")
 def test_another_user_of_the_machine_is_not_let_in(data_dir: Path) -> None:
     with postgres.ensure_running(data_dir) as server:
         data_dir.chmod(0o711)

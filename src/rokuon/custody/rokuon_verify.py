@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import contextlib
 import csv
 import datetime
 import gzip
@@ -1662,8 +1663,12 @@ def find_custody(options: Options) -> str:
 
 
 def check(options: Options) -> int:
+    with contextlib.closing(sqlite3.connect("", isolation_level=None)) as db:  # a temporary file of SQLite's own, gone when it is closed
+        return check_with(db, options)
+
+
+def check_with(db: sqlite3.Connection, options: Options) -> int:
     report = Findings(options)
-    db = sqlite3.connect("", isolation_level=None)  # a temporary file of SQLite's own, gone when it is closed
     db.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -65536;" + TABLES + "BEGIN;")
     seals = Seals(find_custody(options), db, report, options)
     seals.read()
