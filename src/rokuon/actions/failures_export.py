@@ -8,7 +8,7 @@ from itertools import islice
 from django.db import transaction
 
 from rokuon.accounts.audit import Actor
-from rokuon.actions._shared import record_of_company
+from rokuon.actions._shared import record_of_company, recording_headings
 from rokuon.actions.reason_text import why
 from rokuon.base import dates
 from rokuon.base.i18n import _
@@ -52,15 +52,7 @@ def export(company: Company, asked: Asked, actor: Actor, now: datetime) -> tuple
     after = {"rows": size(company, asked)}
     record_of_company(actor, "failure.export", company, now, after)
     headings = [
-        _("State"),
-        _("Cause"),
-        _("Office"),
-        _("Target"),
-        _("Call start"),
-        _("Time zone"),
-        _("Agent"),
-        _("Call id"),
-        _("Recording id"),
+        *recording_headings(),
         _("Since"),
         _("Closed"),
         _("Next try"),
@@ -93,14 +85,14 @@ def _of_copy(copy: Copy, following: Next | None, kept: Aside | None) -> list[obj
         why(copy.reason) if copy.reason else _("Not tried yet"),
         copy.target.office.name,
         copy.target.name,
-        on_wall(copy.call_started_at, zone),
+        dates.spreadsheet(copy.call_started_at, zone),
         zone or "UTC",
         copy.agent,
         copy.recording.call_id,
         copy.recording.recording_id,
-        on_wall(copy.changed_at, zone),
+        dates.spreadsheet(copy.changed_at, zone),
         closing.note if closing is not None else "",
-        on_wall(following.at, zone) if following is not None and following.at is not None else "",
+        dates.spreadsheet(following.at, zone) if following is not None and following.at is not None else "",
         held_in_words(following),
         kept.looks if kept is not None else "",
         in_words(copy.reason),
@@ -123,7 +115,7 @@ def held_in_words(following: Next | None) -> str:
 
 def _of_call(call: Call) -> list[object]:
     zone, closing = zone_of(call.target), unnamed.closing(call)
-    start = on_wall(call.started_at, zone)
+    start = dates.spreadsheet(call.started_at, zone)
     note = closing.note if closing is not None else ""
     return [
         state_word("unnamed"),
@@ -144,8 +136,3 @@ def _of_call(call: Call) -> list[object]:
         "",
         unnamed.REASON,
     ]
-
-
-def on_wall(when: datetime, zone: str) -> str:
-    """Return the time in a target's time zone, in a form that spreadsheets read."""
-    return dates.spreadsheet(when, zone)

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from rokuon.actions.failures_export import on_wall
 from rokuon.actions.reason_text import why
+from rokuon.base import dates
 from rokuon.base.state_words import state_word
 from rokuon.completeness import unknown
 from rokuon.completeness.parts import parts
@@ -44,9 +44,13 @@ def rows(
 def _entry(entry: Unreadable) -> Sequence[object]:
     target = entry.target
     office, name, zone = (target.office.name, target.name, zone_of(target)) if target is not None else ("", "", "")
-    start = on_wall(entry.after, zone) if entry.exact else f"{on_wall(entry.after, zone)} - {on_wall(entry.before, zone)}"
+    start = (
+        dates.spreadsheet(entry.after, zone)
+        if entry.exact
+        else f"{dates.spreadsheet(entry.after, zone)} - {dates.spreadsheet(entry.before, zone)}"
+    )
     recording = f"{entry.kind} {entry.recording_id}".strip()
-    since = on_wall(entry.first_at, zone)
+    since = dates.spreadsheet(entry.first_at, zone)
     return [
         state_word("unreadable"),
         why(EntryUnreadable.reason),

@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db import transaction
 
 from rokuon.accounts.audit import Actor
-from rokuon.actions._shared import record_of_company
+from rokuon.actions._shared import record_of_company, recording_headings
 from rokuon.base import dates
 from rokuon.base.i18n import _
 from rokuon.base.state_words import state_word
@@ -39,15 +39,7 @@ def export(
 
 def headings() -> list[str]:
     return [
-        _("State"),
-        _("Cause"),
-        _("Office"),
-        _("Target"),
-        _("Call start"),
-        _("Time zone"),
-        _("Agent"),
-        _("Call id"),
-        _("Recording id"),
+        *recording_headings(),
         _("Kind"),
         _("Length in seconds"),
         _("Size in bytes"),
