@@ -14,8 +14,8 @@ from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 PATIENCE_S = 30
-MISSING = """The browser tests need Chromium and a Japanese font, and they could not be installed here. Install them, then try again:
-    apt-get install chromium fonts-noto-cjk                        on Debian
+MISSING = """The browser tests need Chromium, a Japanese font and libatomic. They could not be installed here. Install them, then try again:
+    apt-get install chromium fonts-noto-cjk libatomic1             on Debian
     .venv/bin/playwright install --with-deps chromium              elsewhere
 The other tests run without: .venv/bin/python -m pytest --ignore tests/browser"""
 
@@ -52,12 +52,26 @@ def has_japanese_font() -> bool:
     return bool(subprocess.run(["fc-list", ":lang=ja"], capture_output=True, timeout=PATIENCE_S, check=False).stdout.strip())
 
 
+def playwright_runs() -> bool:
+    """Whether Playwright's own program starts. It is linked to libatomic, which a fresh Debian 12 has not."""
+    return (
+        subprocess.run([sys.executable, "-m", "playwright", "--version"], capture_output=True, timeout=PATIENCE_S, check=False).returncode
+        == 0
+    )
+
+
+def _is_complete() -> bool:
+    return playwright_runs() and has_japanese_font() and find() is not None
+
+
 def _install() -> None:
     as_root = [] if os.geteuid() == 0 else ["sudo"]
     if not shutil.which("apt-get") or (as_root and not shutil.which("sudo")):
         return
     quietly = [*as_root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]
     _say_and_run([*quietly, "update", "-q"])
+    if not playwright_runs():
+        _say_and_run([*quietly, "install", "-qy", "--no-install-recommends", "libatomic1"])
     if not has_japanese_font():
         _say_and_run([*quietly, "install", "-qy", "--no-install-recommends", "fonts-noto-cjk", "fontconfig"])
     if not find():
@@ -74,13 +88,12 @@ def _say_and_run(command: list[str]) -> None:
 
 
 def main() -> int:
-    if not (find() and has_japanese_font()):
+    if not _is_complete():
         _install()
-    path = find()
-    if not path or not has_japanese_font():
+    if not _is_complete():
         print(MISSING, file=sys.stderr)
         return 1
-    print(path)
+    print(find())
     return 0
 
 

@@ -42,9 +42,9 @@ def test_an_unknown_person_takes_as_long_as_a_known_one(person: Person) -> None:
         times = []
         for _ in range(5):
             Throttle.objects.all().delete()
-            began = time.perf_counter()
+            began = time.process_time()
             sign_in(Client(), email=email, password="eight green kettles")
-            times.append(time.perf_counter() - began)
+            times.append(time.process_time() - began)
         return min(times)
 
     Person.objects.create(email="invited@example.com", password="!unusable")
