@@ -1,7 +1,7 @@
 """One running Rokuon and one Chromium for all tests here. Both end with this folder: Playwright's loop keeps Django's database code out."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +26,12 @@ PEOPLE: dict[str, dict[str, Any]] = {
 
 @dataclass
 class Place:
-    """`cookies` are of PEOPLE; `values` what stands for the arguments of an address."""
+    """`cookies` are of PEOPLE; `values` what stands for the arguments of an address; `whole_pages` what test_every_page found for each."""
 
     console: Console
     cookies: dict[str, str]
     values: dict[str, Any]
+    whole_pages: dict[str, list[str]] = field(default_factory=dict)
 
     def paths(self, who: str, values: Mapping[str, Any] | None = None) -> list[str]:
         """Every address of the router that this person can look at: for "", nobody, those that ask for no account; else the others."""

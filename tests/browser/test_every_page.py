@@ -8,15 +8,22 @@ from axe_playwright_python.sync_playwright import Axe
 from .conftest import Look, Place
 from .screen import NARROW, WIDE, Screen
 
-AXE = {"rules": {"target-size": {"enabled": True}}}
-"""Beyond axe's defaults: targets of 24 px or with that much room (WCAG 2.5.8)."""
+AXE = {"rules": {"target-size": {"enabled": True}}, "resultTypes": ["violations"]}
+"""Beyond axe's defaults: targets of 24 px or with that much room (WCAG 2.5.8). What passed is not listed: that takes most of the time."""
 
 
 def whole_pages(place: Place, screen: Screen, who: str = "admin") -> list[str]:
-    """The paths of whole pages; the others are data, or parts that a page asks for by itself or shows in a frame (a mail).
+    """The paths of whole pages, found once for each person; the others are data, or parts that a page asks for by itself or shows in
+    a frame (a mail).
 
     A company admin who is an operator sees every page; of others, what they may not see is left out.
     """
+    if who not in place.whole_pages:
+        place.whole_pages[who] = _whole_pages(place, screen, who)
+    return place.whole_pages[who]
+
+
+def _whole_pages(place: Place, screen: Screen, who: str) -> list[str]:
     found = []
     for path in place.paths(who):
         answer = screen.context.request.get(screen.address + path)
