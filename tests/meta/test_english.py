@@ -37,6 +37,7 @@ INSTEAD = {
     "stands? (there|in|on)": "is in",
     "upside down": "reversed",
     "goes on": "continues, resumes",
+    "anew": "again",
 }
 """Forbidden phrases as patterns of words, case-insensitive, with the plain alternative."""
 

@@ -26,9 +26,9 @@ from tests.conformance.harness import body_of
 CLAIM = Claim("acme", "i1")
 
 
-async def verified(store: Store, known: KnownBucket, *, anew: bool = False) -> Verification:
+async def verified(store: Store, known: KnownBucket, *, replaced: bool = False) -> Verification:
     return await verify(
-        store, company_id="acme", installation_id="i1", known=known, anew=anew, deadline_s=0, clock=lambda: 0.0, sleep=asyncio.sleep
+        store, company_id="acme", installation_id="i1", known=known, replaced=replaced, deadline_s=0, clock=lambda: 0.0, sleep=asyncio.sleep
     )
 
 
@@ -144,7 +144,7 @@ async def test_a_bucket_that_is_started_anew_on_purpose_is_marked(disk: Path) ->
     known = await used(disk)
     unmount(disk)
     store = LocalStore(disk)
-    found = await verified(store, known, anew=True)
+    found = await verified(store, known, replaced=True)
     assert (found.ok, found.missing, found.advice) == (True, 3, (Advice.OBJECTS_MISSING,))
     assert found.identity not in ("", known.identity)
     await store.close()
@@ -153,7 +153,7 @@ async def test_a_bucket_that_is_started_anew_on_purpose_is_marked(disk: Path) ->
 async def test_not_even_a_new_start_takes_the_bucket_of_another_company() -> None:
     store = MemoryStore()
     await marker.create(store, Claim("rival", "i9"), "r" * 32)
-    assert isinstance((await verified(store, KnownBucket("a" * 32), anew=True)).failure, BucketClaimedByOther)
+    assert isinstance((await verified(store, KnownBucket("a" * 32), replaced=True)).failure, BucketClaimedByOther)
     with pytest.raises(BucketClaimedByOther):
         await recognise(store, "acme", KnownBucket("r" * 32))
 

@@ -47,7 +47,7 @@ class _Said:
 class Judge:
     def __init__(self, weeks: "Weeks") -> None:
         self._weeks = weeks
-        self._anew: dict[int, datetime] = {}
+        self._replaced: dict[int, datetime] = {}
         self._stopped: dict[int, datetime] = {}
         self._closed: set[int] = set()
         self._read: set[int] = set()
@@ -60,7 +60,7 @@ class Judge:
     def begun_anew(self, copies: Iterable[int]) -> None:
         now = self._weeks.clock()
         for pk in copies:
-            self._anew[pk] = now
+            self._replaced[pk] = now
             self._closed.discard(pk)
 
     def closed(self, copies: Sequence[int]) -> None:
@@ -82,7 +82,7 @@ class Judge:
     def since(self, pk: int) -> datetime:
         """Return since when a copy is tried without an action of a person, a hold or a pause."""
         copy = Copy.objects.get(pk=pk)
-        return max(at for at in (copy.created_at, self._anew.get(pk), self._stopped.get(pk)) if at is not None)
+        return max(at for at in (copy.created_at, self._replaced.get(pk), self._stopped.get(pk)) if at is not None)
 
     def _silence(self) -> None:
         now = self._weeks.clock()

@@ -26,7 +26,7 @@ def say_reset(request: HttpRequest) -> None:
         request,
         _(
             "Your address is proven from now on. What was set on this account before no longer works: the password, the second factor and "
-            "sign-ins in other browsers. Set them anew."
+            "sign-ins in other browsers. Set them up again."
         ),
     )
 

@@ -1,4 +1,4 @@
-"""Start a bucket again that was replaced or emptied on purpose: mark it anew and look for everything that was verified in it.
+"""Start a bucket again that was replaced or emptied on purpose: mark it again and look for everything that was verified in it.
 
 A copy that is missing is no longer verified: it is failed, with its own reason, until it is copied again or explained.
 """
@@ -37,14 +37,14 @@ class Restarted:
 
 
 def restart_bucket(installation: Installation, bucket: Bucket, jobs: Jobs, actor: Actor, now: datetime) -> Restarted:
-    """Verify the bucket anew and fail missing copies. Blocks until the store has listed everything in it. May be run again at any time, and
+    """Verify the bucket again and fail missing copies. Blocks until the store has listed everything in it. May be repeated at any time, and
     must be after an interruption. Raises ConfigError if the address or credential is not usable on this machine."""
     verified = inventory.verified(bucket.pk)
     try:
         _see_all(installation, bucket)
     except StoreError as failure:
         return Restarted(failed_at(VerificationStep.LIST, failure))
-    verification = buckets.verify_bucket(installation, bucket, jobs, actor, now, anew=True, patience=0)
+    verification = buckets.verify_bucket(installation, bucket, jobs, actor, now, replaced=True, patience=0)
     if not verification.ok:
         return Restarted(verification)
     with transaction.atomic():

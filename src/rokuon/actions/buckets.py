@@ -76,17 +76,17 @@ def verify_bucket(
     now: datetime,
     *,
     credential: Secret | None = None,
-    anew: bool = False,
+    replaced: bool = False,
     patience: float = FRESH_GRANT_S,
     progress: Callable[[OnWait], None] = lambda waiting: None,
 ) -> Verification:
     """Verify a registered bucket again, with a new credential if one is given, and keep the report.
 
-    On success, keep a new credential and resume the work that waited for the bucket. `anew` is for `actions.bucket_restart` only.
+    On success, keep a new credential and resume the work that waited for the bucket. `replaced` is for `actions.bucket_restart` only.
     """
     _check_credential(installation.config, bucket.url, credential)
     used = credential if credential is not None else kept_credential(installation, bucket)
-    verification = _verify(installation, bucket.company, bucket.url, used, known(bucket), patience, progress, anew=anew)
+    verification = _verify(installation, bucket.company, bucket.url, used, known(bucket), patience, progress, replaced=replaced)
     with transaction.atomic():
         after: dict[str, Any] = {"ok": verification.ok, "reason": verification.failure.reason if verification.failure is not None else ""}
         if credential is not None and verification.ok:
@@ -160,7 +160,7 @@ def _verify(
     patience: float,
     progress: Callable[[OnWait], None],
     *,
-    anew: bool = False,
+    replaced: bool = False,
 ) -> Verification:
     config = installation.config
 
@@ -173,7 +173,7 @@ def _verify(
                 company_id=str(company.claim),
                 installation_id=installation.identity,
                 known=remembered,
-                anew=anew,
+                replaced=replaced,
                 deadline_s=patience,
                 clock=time.monotonic,
                 sleep=asyncio.sleep,

@@ -147,7 +147,7 @@ def verify(url: str, key_file: str | None, no_wait: bool, company_name: str | No
 @bucket_command.command(
     "restart",
     help=_(
-        "Start a bucket again that was replaced or emptied on purpose: mark it anew and look for every recording that was verified in it. "
+        "Start a bucket again that was replaced or emptied on purpose: mark it again and look for every recording that was verified in it. "
         "Without --yes it only says what that would mean."
     ),
 )

@@ -629,7 +629,7 @@ class Seals:
     def _heads(self) -> None:
         for number, sha256 in self.options.head:
             if not any(seal.issue == number and seal.sha256 == sha256 for chain in self.counting() for seal in chain.seals):
-                said = "No chain has seal %(issue)s with this SHA-256: the bucket was rolled back or written anew."
+                said = "No chain has seal %(issue)s with this SHA-256: the bucket was rolled back or rewritten."
                 self.report.finding("head_differs", said, issue=number)
         for chain in self.leaves():
             due = chain.head.body.get("next_by")
@@ -1782,7 +1782,7 @@ JAPANESE: dict[str, str] = {
     "Signed by %(key)s, which --trust does not name. Nothing counts from this chain.": "署名の鍵 %(key)s は --trust に指定されていません。このチェーンは検証に使いません。",
     "The chain begins here: the bucket's own rule deleted what was before.": "チェーンはここから始まります。以前のものは、バケット自身の規則で削除されました。",
     "Chains of several places: %(part)s is %(value)s.": "複数の場所のチェーンがあります: %(part)s は %(value)s です。",
-    "No chain has seal %(issue)s with this SHA-256: the bucket was rolled back or written anew.": "この SHA-256 の封印 %(issue)s は、どのチェーンにもありません。バケットが以前の状態に戻されたか、書き直されています。",
+    "No chain has seal %(issue)s with this SHA-256: the bucket was rolled back or rewritten.": "この SHA-256 の封印 %(issue)s は、どのチェーンにもありません。バケットが以前の状態に戻されたか、書き直されています。",
     "The next seal was due by %(due)s. Rokuon has stopped, or the newest seals were removed: ask for the latest seal's number.": "次の封印の期限 %(due)s を過ぎています。Rokuon が停止しているか、新しい封印が削除されています。最新の封印の番号を会社に確認してください。",
     "%(count)s time stamps name their seal. Their own signatures: openssl ts -verify.": "タイムスタンプ %(count)s 件は封印と一致します。タイムスタンプ自体の署名は openssl ts -verify で確認してください。",
     "Deleted by the bucket's own rule.": "バケット自身の規則で削除されました。",

@@ -112,7 +112,7 @@ class _Inspection:
             if self.frames or self.infos:
                 self.joins += 1
                 if self.joins > MOST_JOINS:
-                    raise RecordingDamaged(f"frames begin anew more than {MOST_JOINS} times")
+                    raise RecordingDamaged(f"frames begin again more than {MOST_JOINS} times")
                 self.settle("between")
             else:
                 self.settle("front")

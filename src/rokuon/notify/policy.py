@@ -18,7 +18,7 @@ GATHER: Mapping[str, timedelta] = {
     NoticeKind.UNREADABLE: timedelta(minutes=20),
 }
 """How long a problem must last without a break before its first mail: one mail then counts a burst, and a problem that passes automatically
-causes no mail. A machine that slept gets time to list anew. The other kinds are detected late, so their mail is sent at once."""
+causes no mail. A machine that slept gets time to list again. The other kinds are detected late, so their mail is sent at once."""
 
 AT_MOST_EVERY = timedelta(hours=1)
 LONGEST = timedelta(hours=24)
@@ -81,7 +81,7 @@ def decide(was: Seen, count: int, now: datetime, *, quiet: bool = False) -> Noti
         return _absent(was, now)
     here = replace(was, clear_since=None)
     if was.clear_since is not None and not was.told_count:
-        here = replace(here, opened_at=now)  # it was away, and nobody knows of it: it begins anew
+        here = replace(here, opened_at=now)  # it was away, and nobody knows of it: it starts over
     # A fixed recording must not hide a new failure: another one that fails counts as new.
     here = replace(here, told_count=min(here.told_count, count))
     tell = None if quiet and was.kind in QUIET else _occasion(here, count, now)

@@ -156,7 +156,7 @@ async def verify(
     company_id: str,
     installation_id: str,
     known: KnownBucket = NOTHING,
-    anew: bool = False,
+    replaced: bool = False,
     deadline_s: float = FRESH_GRANT_S,
     clock: Callable[[], float],
     sleep: Sleep,
@@ -166,11 +166,11 @@ async def verify(
     after other temporary problems three times. `clock` only has to advance; it is compared with itself.
 
     A bucket that is not recognised by its identity, and lacks known objects, is refused (BucketObjectsMissing) before anything is written,
-    because its disk may not be mounted. `anew` is for a person who says that it was replaced on purpose: then the bucket is marked anyway.
+    because its disk may not be mounted. `replaced` is for a person who says that this was on purpose: then the bucket is marked anyway.
     """
     began, pause, passing = clock(), 0, 0
     while True:
-        run = _Run(store, Claim(company_id, installation_id), known, anew=anew)
+        run = _Run(store, Claim(company_id, installation_id), known, replaced=replaced)
         try:
             await run.all_steps()
             return await run.report(None)
@@ -210,13 +210,13 @@ def failed_at(step: VerificationStep, failure: StoreError) -> Verification:
 
 
 class _Run:
-    def __init__(self, store: Store, claim: Claim, known: KnownBucket, *, create: bool = True, anew: bool = False) -> None:
+    def __init__(self, store: Store, claim: Claim, known: KnownBucket, *, create: bool = True, replaced: bool = False) -> None:
         self.step = VerificationStep.LIST
         self._store = store
         self._wanted = claim
         self._known = known
         self._create = create
-        self._anew = anew
+        self._replaced = replaced
         self._steps: list[StepDone] = []
         self._marker: Marker | None = None
         self._missing = 0
@@ -266,7 +266,7 @@ class _Run:
         known = self._known
         self._missing = await absent(self._store, known.objects)
         same = found is not None and found.identity != "" and found.identity == known.identity
-        if self._missing and not self._anew and not (same and self._create):
+        if self._missing and not self._replaced and not (same and self._create):
             raise BucketObjectsMissing(told(self._missing, known))
         if not self._create and found is not None and known.identity and not same:
             raise BucketReplaced

@@ -81,7 +81,7 @@ def _password(now: datetime) -> str:
 
 
 def _people(company: Company, now: datetime) -> None:
-    """Add one person for each lesser role, so that the people page is not empty. They cannot sign in, and each start invites them anew, so
+    """Add one person for each lesser role, so that the people page is not empty. They cannot sign in, and each start invites them again, so
     that no invitation has expired."""
     office = Office.objects.filter(company=company).order_by("name").first()
     for email, name, role, within in (

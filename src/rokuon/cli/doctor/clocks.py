@@ -69,7 +69,7 @@ def future(session: CliSession) -> Iterator[Check]:
         total,
     ) % {"count": total, "latest": latest, "where": _(", ").join(where for where, _count, _latest in found)}
     todo = _(
-        "Set the clock, for example with NTP. A worker takes such times for none and notes them anew; what is only shown keeps its time. "
-        "Back up now lists the days anew that were listed meanwhile."
+        "Set the clock, for example with NTP. A worker takes such times for none and notes them again; what is only shown keeps its time. "
+        "Back up now lists again the days that were listed meanwhile."
     )
     yield Check(_("Times in the future"), Level.WARNING, says, todo)

@@ -109,7 +109,7 @@ def _versions() -> Iterator[Check]:
             Level.WARNING,
             _("this is Rokuon %(here)s, and processes of %(others)s use the same database")
             % {"here": __version__, "others": _(", ").join(others)},
-            _("Run the same version everywhere: end the old processes and start them anew."),
+            _("Run the same version everywhere: end the old processes and start them again."),
         )
     else:
         yield Check(_("Versions"), Level.OK, _("Rokuon %(here)s everywhere") % {"here": __version__})

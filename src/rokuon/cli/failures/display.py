@@ -102,7 +102,7 @@ def _say(shown: FailureList, one: FailureCause, zone: str) -> None:
     _say_heading(one.left, one)
     output.say(f"  {in_words(one.reason)}")
     if one.closed:
-        output.say("  " + _("Closed besides: %(recordings)s.") % {"recordings": output.recordings(one.closed)})
+        output.say("  " + _("Also closed: %(recordings)s.") % {"recordings": output.recordings(one.closed)})
     if one.kept:
         output.say("  " + _("Kept aside, to be accepted or discarded: %(recordings)s") % {"recordings": output.recordings(one.kept)})
     _say_where(shown, one, zone)
