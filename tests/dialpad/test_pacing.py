@@ -80,12 +80,12 @@ async def send_for(seconds: float, takers: list[SlotPacer], waiters: int, clock,
     return sent
 
 
-async def test_four_pacers_in_real_time_never_exceed_the_limit_and_use_the_budget():
+async def test_four_pacers_in_real_time_never_exceed_the_limit():
+    """That they use the budget is shown below without a clock on the wall, and measured in `bench`: a busy machine drops slots."""
     loop = asyncio.get_running_loop()
-    rate, seconds = 20, 3.0
-    sent = await send_for(seconds, pacers(4, rate, loop.time), 5, loop.time)
-    assert most_within_a_second(sent) <= rate
-    assert len(sent) >= 0.95 * rate * seconds
+    sent = await send_for(3.0, pacers(4, 20, loop.time), 5, loop.time)
+    assert sent
+    assert most_within_a_second(sent) <= 20
 
 
 @settings(max_examples=30, deadline=None)
