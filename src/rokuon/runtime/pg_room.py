@@ -1,6 +1,9 @@
 """Check the room for the embedded database, before a program of PostgreSQL fails half-way for lack of it."""
 
+import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rokuon.base.i18n import _
@@ -12,6 +15,11 @@ TO_MAKE = 160 * MIB
 
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - PostgreSQL's choice
 SHARED_TO_START = 4 * MIB
+
+LOG_SEGMENT = 16 * MIB
+"""PostgreSQL extends its write-ahead log by files of this size."""
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def require_disk(data_dir: Path) -> None:
@@ -37,6 +45,27 @@ def require_shared_memory(folder: Path = SHARED_MEMORY) -> None:
             )
             % {"folder": folder, "free": free // MIB, "needed": SHARED_TO_START // MIB}
         )
+
+
+@contextmanager
+def full_disk_named(folder: Path) -> Iterator[None]:
+    """Raises DatabaseFull where the disk of the database has no room for one of our own small files."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise _full(folder) from error
+
+
+def require_words(output: str, folder: Path) -> None:
+    """Raises DatabaseFull if a program failed without output on a disk that is full: its log has no room either."""
+    if not output.strip() and _free(folder) < LOG_SEGMENT:
+        raise _full(folder)
+
+
+def _full(folder: Path) -> DatabaseFull:
+    return DatabaseFull(_("There is no space left for the database in %(folder)s. Free some space and start again.") % {"folder": folder})
 
 
 def _free(folder: Path) -> int:

@@ -151,7 +151,8 @@ def _bring_up(cluster: clusters.Cluster, wait: _Wait, *, durable: bool) -> None:
     """
     refused_since: float | None = None
     while True:
-        _await_answer(cluster, wait, durable=durable)
+        with pg_room.full_disk_named(cluster.folder):
+            _await_answer(cluster, wait, durable=durable)
         try:
             if durable:
                 _require_durable(cluster)
@@ -251,7 +252,9 @@ def _start(cluster: clusters.Cluster, lock: int, wait: _Wait, *, durable: bool) 
     try:
         while _ping(cluster.dsn) != pq.Ping.OK:
             if keeper.poll() is not None:
-                raise pg_words.failure_of(_logged_since(cluster, before), cluster.folder)
+                said = _logged_since(cluster, before)
+                pg_room.require_words(said, cluster.folder)
+                raise pg_words.failure_of(said, cluster.folder)
             wait.sleep(0.1)
     except BaseException:
         keeper.terminate()
