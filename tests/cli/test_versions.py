@@ -56,7 +56,10 @@ CREATE FUNCTION pg_temp_full() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RAISE 'c
 """
 
 
-@pytest.mark.parametrize(("code", "said"), [("53100", "disk is full"), ("58030", "could not read or write its disk"), ("53200", "memory")])
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [("53100", "disk is full"), ("58030", "could not read or write its disk"), ("53200", "memory"), ("23503", "removed by someone else")],
+)
 def test_a_database_without_room_is_a_sentence_in_status_and_doctor(ready: Rokuon, code: str, said: str) -> None:
     """The table of companies is replaced by one whose reading fails as it does on such a disk."""
     with psycopg.connect(cluster.dsn(ready.data), autocommit=True) as connection:

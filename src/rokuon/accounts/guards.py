@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from . import draft_pages
+from . import draft_pages, removed_rows
 from . import recent_auth as freshness
 from .models import Person
 from .our_pages import page_above, page_of
@@ -87,7 +87,7 @@ def signed_in(
                 return to_sign_in(request)
             if fresh and not freshness.is_fresh(request):
                 return freshness.ask(request)
-            return draft_pages.finish(request, view(request, *args, **kwargs))
+            return draft_pages.finish(request, removed_rows.answered(request, lambda: view(request, *args, **kwargs)))
 
         whole = by_methods(never_cache(checked), methods)
         whole.guard = Guard(None, methods, fresh=fresh, keeps=keeps)  # type: ignore[attr-defined]

@@ -13,6 +13,10 @@ _SENTENCES = {
     ),
     "53200": N_("The database has too little memory. Give its machine more, or end other programs; then repeat the command."),
     "53300": N_("The database lets no further connection in. Raise max_connections, or end processes that use it."),
+    "23503": N_(
+        "Something that the command names was removed by someone else in the meantime. Nothing was changed. Look at what is there now, and "
+        "repeat the command."
+    ),
     "25006": N_("The database can only be read: it is a standby, or its disk is mounted read-only. Correct that, then repeat the command."),
     "58030": _DAMAGED,
     "XX001": _DAMAGED,

@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
 
-from rokuon.accounts import draft_pages, permissions, recent_auth, second_factor
+from rokuon.accounts import draft_pages, permissions, recent_auth, removed_rows, second_factor
 from rokuon.accounts.audit import Actor, acting
 from rokuon.accounts.guards import CHANGE, FORM, READ, Guard, SignedInRequest, by_methods, everyone, signed_in, to_sign_in
 from rokuon.accounts.permissions import AccessReach, Action
@@ -85,7 +85,7 @@ def page(
                 return second_factor.ask(request)
             if fresh and not recent_auth.is_fresh(request):
                 return recent_auth.ask(request)
-            return draft_pages.finish(request, view(request, *args, **kwargs))
+            return draft_pages.finish(request, removed_rows.answered(request, lambda: view(request, *args, **kwargs)))
 
         whole = by_methods(checked, methods)
         whole.guard = Guard(action, methods, fresh=fresh, keeps=keeps)  # type: ignore[attr-defined]
