@@ -49,8 +49,12 @@ def keep_for_page(request: HttpRequest, shown: dict[str, Any] | None = None) -> 
 
 
 def back(request: HttpRequest, page: str = "") -> HttpResponse:
-    """Redirect to the form, or to `page`, with what was typed: after a refusal that a message explains."""
-    return HttpResponseRedirect(page_with_typed(request, page), status=303)
+    """Redirect to the form, or to `page`, with what was typed: after a refusal that a message explains. For an htmx request, redirect the
+    whole page."""
+    to = page_with_typed(request, page)
+    if request.headers.get("HX-Request") == "true":
+        return HttpResponse(status=204, headers={"HX-Redirect": to})
+    return HttpResponseRedirect(to, status=303)
 
 
 def find(request: HttpRequest, token: str) -> Draft | None:

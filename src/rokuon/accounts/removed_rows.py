@@ -6,7 +6,7 @@ from collections.abc import Callable
 from django.contrib import messages
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import IntegrityError
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase
 from django.utils.translation import gettext as _
 
 from . import draft_pages
@@ -28,10 +28,7 @@ def answered(request: HttpRequest, run: Callable[[], HttpResponseBase]) -> HttpR
         log.info("row_removed_meanwhile", extra={"error": type(error).__qualname__})
     said = _("Someone else removed something that you chose here in the meantime. Nothing was saved. Choose again, and send it once more.")
     messages.error(request, said)
-    back = draft_pages.back(request)
-    if request.headers.get("HX-Request") == "true":
-        return HttpResponse(status=204, headers={"HX-Redirect": back["Location"]})
-    return back
+    return draft_pages.back(request)
 
 
 def _is_removal(error: Exception) -> bool:

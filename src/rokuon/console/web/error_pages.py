@@ -15,6 +15,8 @@ from django.utils.translation import gettext as _
 
 from rokuon.runtime.mail import one_line
 
+from . import outdated_forms
+
 log = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 10
@@ -70,12 +72,15 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Find out from the request which check failed, because Django gives the reason only as text."""
+    """Find out from the request which check failed, because Django gives the reason only as text. A form of ours whose token is outdated
+    is shown again."""
     seen, public = _origin(request), settings.ROKUON_PUBLIC_URL
     strange = seen not in {public.origin_of(host) for host in public.hosts}
     log.info("form_refused", extra={"why": "origin" if strange else "token", "seen": seen[:200], "expected": public.origin})
     if strange:
         return page(request, 403, _("This form came from another address than the console's"), _where_from(seen, public.origin))
+    if (again := outdated_forms.form_again(request)) is not None:
+        return again
     if settings.CSRF_COOKIE_NAME in request.COOKIES:
         text = _(
             "It was open for too long, or you have signed in or out since. Nothing was changed. Go back, reload the page and try again."
