@@ -6,12 +6,14 @@ from html import unescape
 
 import pytest
 from django.db import transaction
+from django.test import Client
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rokuon.base.i18n import speaking
 from rokuon.completeness.headline import of_company
+from rokuon.console.web import counted_lists
 from rokuon.domain.copies import State
 from rokuon.ledger import failures
 from rokuon.ledger.failures import Which
@@ -20,6 +22,7 @@ from rokuon.notify import summary
 from rokuon.notify.message import Letter
 from rokuon.notify.models import Occasion
 from rokuon.notify.text import sentences
+from rokuon.org import services
 from rokuon.org.models import Company, Target
 from tests.console.conftest import World
 from tests.console.counted_links import counted, rows
@@ -158,3 +161,77 @@ def test_the_mail_of_the_week_and_the_commands_say_the_headline_of_the_overview(
             assert of_company(ready.company, now).sentence == shown
             assert sentences.answer(week).sentence == shown
             assert shown in sentences.title(week)
+
+
+def test_a_past_backup_lists_what_it_counted_and_says_once_where_it_cannot_any_more(ready: World) -> None:
+    fill(ready, [(0, kind, 3, False) for kind in KINDS for _ in range(2)])
+    first, second = run_of(ready, 30, ready.sales), run_of(ready, 30, ready.sales, ready.desk)
+    for run in (first, second):
+        counts = {"pending": 4, "verified": 2, "failed": 4, "gone": 2, "excluded": 2, "bytes": 0, "recorded_ms": 0}
+        Run.objects.filter(pk=run.pk).update(outcome={str(ready.sales.pk): counts})
+    page = ready.url("backup-now/")
+    assert {number == listed for _link, number, listed in counted(ready.admin, page)} == {True}
+    assert len(list(counted(ready.admin, page))) == 10
+    assert "One without a link has changed since then" not in ready.admin.get(page).content.decode()
+    Copy.objects.filter(state=State.FAILED).update(state=State.GONE)
+    after = [(link, number == listed) for link, number, listed in counted(ready.admin, page)]
+    assert all(right for _link, right in after)
+    assert not any("state=failed" in link or "state=gone" in link for link, _right in after)
+    assert ready.admin.get(page).content.decode().count("One without a link has changed since then") == 1
+    assert not any(f"run={first.pk}&" in link for link, *_ in counted(ready.client("viewer", ready.osaka), page))
+
+
+@given(ledger=LEDGERS)
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_every_number_of_a_retry_and_of_a_preview_equals_its_list(
+    ready: World, ledger: list[tuple[int, tuple[State, str], int, bool]]
+) -> None:
+    with transaction.atomic():
+        fill(ready, ledger)
+        retry = failures.begin_retry(ready.company.pk, list(Copy.objects.values_list("pk", flat=True)[::2]), "Ann", timezone.now())
+        second = services.register_bucket(ready.company, "gs://acme-second")
+        admin = ready.admin
+        shown = " ".join(f"{target.pk}:1" for target in (ready.sales, ready.desk))
+        rules = admin.post(ready.url("rules/save/"), {"shown": shown, "on": [], "kind": "callcenter"})["Location"]
+        form = {
+            "revision": ready.company.revision,
+            "enabled": "on",
+            "bucket": second.pk,
+            "requests_per_second": "15",
+            "media_charge": "one",
+        }
+        moved = admin.post(ready.url("settings/save/"), form)["Location"]
+        seen = 0
+        for link, number, listed in (one for page in (rules, moved) for one in counted(admin, page)):
+            assert number == listed, link
+            seen += number
+        assert seen >= sum(1 for target, _kind, age, _closed in ledger if age < 28)
+        if retry is not None:
+            for browser in (admin, ready.client("office_admin", ready.osaka)):
+                page = ready.url(f"failures/retried/{retry.pk}/")
+                numbers = [(number, listed) for _link, number, listed in counted(browser, page)] if _opens(browser, page) else []
+                assert all(number == listed for number, listed in numbers)
+            assert sum(number for _link, number, _listed in counted(admin, page)) == len(retry.copies)
+        transaction.set_rollback(True)
+
+
+def _opens(browser: Client, url: str) -> bool:
+    return browser.get(url).status_code == 200
+
+
+def test_the_list_of_a_retry_is_only_for_those_who_may_see_it(ready: World) -> None:
+    fill(ready, [(0, (State.FAILED, "object_occupied"), 1, False)] * 3)
+    retry = failures.begin_retry(ready.company.pk, list(Copy.objects.values_list("pk", flat=True)), "Ann", timezone.now())
+    assert retry is not None
+    address = ready.url(f"recordings/?retry={retry.pk}")
+    assert rows(ready.admin, address) == 3
+    assert f'name="retry" value="{retry.pk}"' in ready.admin.get(address).content.decode(), "kept by a further filter"
+    assert ready.client("viewer", ready.osaka).get(address).status_code == 404
+    stranger = ready.client("company_admin", company=ready.other)
+    assert stranger.get(address.replace(ready.company.public_id, ready.other.public_id)).status_code == 404
+    assert ready.admin.get(ready.url(f"recordings/?retry={retry.pk + 1}")).status_code == 404
+
+
+def test_a_change_of_more_targets_than_an_address_can_name_has_no_link(ready: World) -> None:
+    assert counted_lists.recordings_of(ready.company, [ready.sales] * (counted_lists.MOST_TARGETS + 1)) == ""
+    assert counted_lists.recordings_of(ready.company, [ready.sales], state="failed").endswith(f"?target={ready.sales.pk}&state=failed")

@@ -1,7 +1,6 @@
 """Company, office and target settings: what a level shows is what counts there; a change shows its effect first and is never lost."""
 
 import re
-from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -9,18 +8,17 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rokuon.accounts.models import AuditEntry
 from rokuon.domain.recording import ScopeKind
 from rokuon.domain.settings import CompanySettings, LevelSettings, effective
-from rokuon.ledger.models import Call
 from rokuon.org import services
 from rokuon.org.models import Bucket, Company, Office, Target
 
 from .conftest import Role, World
+from .test_overview import found
 
 
 def text(answer: HttpResponse) -> str:
@@ -57,13 +55,6 @@ def second_bucket(world: World) -> Bucket:
     return services.register_bucket(world.company, "gs://acme-second")
 
 
-def calls(target: Target, many: int, days_ago: int = 3) -> None:
-    started = timezone.now() - timedelta(days=days_ago)
-    Call.objects.bulk_create(
-        Call(target=target, call_id=f"{days_ago}-{number}", started_at=started, was_recorded=True, recordings=2) for number in range(many)
-    )
-
-
 def test_a_level_says_its_bucket_and_who_decided(world: World) -> None:
     services.change(world.tokyo, services.choice(world.tokyo, second_bucket(world)))
     said = text(world.admin.get(world.url(f"settings/target/{world.sales.pk}/")))
@@ -72,8 +63,8 @@ def test_a_level_says_its_bucket_and_who_decided(world: World) -> None:
 
 def test_nothing_far_reaching_is_saved_before_its_effect_was_shown(world: World) -> None:
     second, url = second_bucket(world), world.url("settings/save/")
-    calls(world.sales, 7)
-    calls(world.desk, 4, days_ago=40)
+    found(world, world.sales, 14)
+    found(world, world.desk, 4, days_ago=40)
     browser, data = world.admin, company_form(world.company, bucket=second.pk)
     shown = browser.post(url, data, follow=True)
     assert "about 14 recordings a month" in text(shown) and "gs://acme-second" in text(shown)

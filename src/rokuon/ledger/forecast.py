@@ -1,22 +1,15 @@
-"""Expected monthly recordings by target, from the last 30 days, to show how many recordings a change of settings will redirect."""
+"""What a change of settings affects: recordings of the last month, by target, and recordings that wait."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from . import tally
 from .sql import fetch
 
-MONTH = timedelta(days=30)
 
-
-def recordings_a_month(targets: Sequence[int], now: datetime) -> dict[int, int]:
-    """Count recordings of calls that started within the last 30 days, by target; targets without any are left out."""
-    return dict(
-        fetch(
-            """SELECT target_id, sum(recordings)::bigint FROM ledger_call
-                WHERE target_id = ANY(%s) AND started_at >= %s AND recordings > 0 GROUP BY target_id""",
-            [list(targets), now - MONTH],
-        )
-    )
+def recordings_since(company_id: int, targets: Sequence[int], since: datetime) -> dict[int, int]:
+    """Count recordings of calls that started at `since` or later, by target; targets without any are left out."""
+    return {target: counts.discovered for target, counts in tally.counts_by_target(company_id, targets, since).items()}
 
 
 def waiting(targets: Sequence[int]) -> dict[int, int]:

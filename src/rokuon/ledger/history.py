@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.db.models import BooleanField, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
+from . import read
 from .models import Run
 from .read import Counts
 from .sql import LISTS_FOR, fetch
@@ -32,6 +33,12 @@ def outcome(run: Run, within: Set[int] | None = None) -> Counts | None:
     if run.outcome is None:
         return None
     return sum((Counts(**counts) for target, counts in run.outcome.items() if within is None or int(target) in within), Counts())
+
+
+def counts_now(run: Run, within: Set[int] | None = None) -> Counts:
+    """Return the counts of a run's targets and range as they are now."""
+    targets = [target for target in run.targets if within is None or target in within]
+    return sum(read.counts_by_target(run.company_id, targets, run.since, run.until).values(), Counts())
 
 
 def unlisted(run_ids: Sequence[int], within: Set[int] | None = None) -> dict[int, int]:

@@ -36,6 +36,7 @@ _CONDITIONS = {
     "agents_unindexed": "c.agent || '' = ANY(%(agents)s)",
     "proof": "c.proof = %(proof)s AND c.proof IN ('read_twice', 'read_apart', 'accepted')",
     "queued": "c.state = 'pending' AND c.reason = ''",
+    "copies": "c.id = ANY(%(copies)s)",
 }
 
 
@@ -52,7 +53,7 @@ class Within:
 class CopyFilters:
     """Filters of a search; an empty one does not filter. The reason `next_try.QUEUED` matches pending copies without a reason. `agent`
     are parts of the name (`domain.names`); ids must be complete. `proof`: only copies with this weaker proof (row S10). `number` is the
-    hash of the other party's number (`domain.other_party`)."""
+    hash of the other party's number (`domain.other_party`). `copies` are the ids of the only copies to search; None for all."""
 
     state: str = ""
     reason: str = ""
@@ -61,6 +62,7 @@ class CopyFilters:
     recording_id: str = ""
     proof: str = ""
     number: str = ""
+    copies: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,8 @@ def query_of(company_id: int, within: Sequence[Within], filters: CopyFilters, or
     rare = bool(filters.reason) or filters.state not in ("", State.VERIFIED)
     if filters.proof:
         values["proof"] = filters.proof
+    if filters.copies is not None:
+        values["copies"] = list(filters.copies)
     if filters.call_id or filters.recording_id or filters.number:
         values["recordings"] = _recordings(company_id, filters)
     if filters.agent:
@@ -200,7 +204,7 @@ def copies_of_walk(query: SearchQuery, order: SearchOrder = NEWEST) -> str:
 def _ids(company_id: int, query: SearchQuery, order: SearchOrder, place: SearchCursor | None, forward: bool, limit: int) -> list[int]:
     beside = "" if place is None else f" AND {order.beside(forward=forward)}"
     values = {**walks_of(query), **query.values, **(place.values(order) if place else {}), "company": company_id, "limit": limit}
-    if "recordings" in query.values:
+    if query.values.keys() & {"recordings", "copies"}:
         rows = fetch(
             f"""SELECT c.id FROM {WALKS} JOIN ledger_copy c ON {copies_of_walk(query)}{beside}
                  ORDER BY {order.sql(forward=forward)} LIMIT %(limit)s""",  # noqa: S608 (constant pieces)

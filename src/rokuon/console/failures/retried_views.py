@@ -38,12 +38,14 @@ def _progress(request: CompanyRequest, retry_id: int) -> dict[str, Any]:
     outcome = retry_outcome.outcome(found, targets)
     if not outcome:
         raise Http404
-    counts: Counter[str] = Counter()
+    counts = Counter(dict.fromkeys(Copy.State.values, 0))
     for one in outcome:
         counts[one.state] += one.copies
     moving = counts[Copy.State.PENDING] > 0 and ledger_failures.moving(found, targets, guards.now(request)) > 0
+    recordings = reverse("console:recordings", args=[request.company.public_id])
     return {
         "retry": found,
+        "lists": {state: f"{recordings}?retry={found.pk}&state={state}" for state in Copy.State.values},
         "counts": counts,
         "total": counts.total(),
         "done": counts.total() - counts[Copy.State.PENDING],

@@ -67,7 +67,7 @@ def zip_selection(request: CompanyRequest) -> HttpResponseBase:
 def _form(request: CompanyRequest) -> RecordingsForm | None:
     """Return the list that the address names, within what this person may download; None if it makes no sense."""
     targets = list(guards.targets(request.reach).order_by("pk"))
-    form, _run = form_of(request, targets)
+    form = form_of(request, targets)
     return form if form.is_valid() else None
 
 

@@ -15,7 +15,7 @@ from rokuon.base.state_words import state_word
 from rokuon.domain.copies import State
 from rokuon.domain.other_party import PartyDetail
 from rokuon.ledger import search, search_order
-from rokuon.ledger.models import Run
+from rokuon.ledger.models import Retry, Run
 from rokuon.ledger.next_try import QUEUED
 from rokuon.ledger.search import CopyFilters, Within
 from rokuon.ledger.search_order import NEWEST, OLDEST, ORDERS, SearchOrder
@@ -29,7 +29,7 @@ EARLIEST, LATEST = date(2000, 1, 1), date(2099, 12, 31)
 PAGE = "page"
 ZONE = "company"
 COMPACT = "compact"
-FILTERS = ("run", "target", "since", "until", "agent", "state", "reason", "call", "recording", "number")
+FILTERS = ("run", "retry", "target", "since", "until", "agent", "state", "reason", "call", "recording", "number")
 
 ORDER_WORDS = {
     "newest": gettext_lazy("Newest call first"),
@@ -78,16 +78,19 @@ class RecordingsForm(forms.Form):
     call = forms.CharField(required=False, max_length=64, label=gettext_lazy("Call ID"))
     recording = forms.CharField(required=False, max_length=64, label=gettext_lazy("Recording ID"))
     run = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    retry = forms.IntegerField(required=False, widget=forms.HiddenInput)
     number = forms.RegexField(r"^([0-9a-f]{32}|-)$", required=False, label=gettext_lazy("Phone number"))
     zone = forms.ChoiceField(required=False, choices=[("", ""), (ZONE, ZONE)])
     order = forms.ChoiceField(required=False, choices=list(ORDER_WORDS.items()), label=gettext_lazy("Order"))
     rows = forms.ChoiceField(required=False, choices=[("", ""), (COMPACT, COMPACT)])
     column = forms.MultipleChoiceField(required=False, choices=list(COLUMNS.items()), label=gettext_lazy("Columns"))
 
-    def __init__(self, asked: QueryDict, targets: Sequence[Target], company_zone: str = "", run: Run | None = None) -> None:
-        """With `run`, only the recordings of its targets and of its range are searched."""
+    def __init__(
+        self, asked: QueryDict, targets: Sequence[Target], company_zone: str = "", run: Run | None = None, retried: Retry | None = None
+    ) -> None:
+        """With `run`, only the recordings of its targets and of its range are searched; with `retried`, only those of this retry."""
         super().__init__(asked)
-        self._asked, self._targets, self._company_zone, self._run = asked, targets, company_zone, run
+        self._asked, self._targets, self._company_zone, self.of_run, self.of_retry = asked, targets, company_zone, run, retried
         self._field("target").choices = [(str(target.pk), target.name) for target in targets]
         states = ((state.value, state_word(state)) for state in State)
         weaker = ((proof, _(words)) for proof, words in status_text.WEAKER_PROOFS.items())
@@ -107,7 +110,7 @@ class RecordingsForm(forms.Form):
     @property
     def within(self) -> list[Within]:
         """The targets asked for, each with the days asked for in its own time zone, or in the company's."""
-        chosen, run = set(self.cleaned_data["target"]), self._run
+        chosen, run = set(self.cleaned_data["target"]), self.of_run
         return [
             self._times(target)
             for target in self._targets
@@ -115,7 +118,7 @@ class RecordingsForm(forms.Form):
         ]
 
     def _times(self, target: Target) -> Within:
-        first, last, run = self.cleaned_data["since"], self.cleaned_data["until"], self._run
+        first, last, run = self.cleaned_data["since"], self.cleaned_data["until"], self.of_run
         since = midnight(first, self._zone(target)) if first else None
         until = midnight(last + timedelta(days=1), self._zone(target)) if last else None
         if run is None:
@@ -127,7 +130,8 @@ class RecordingsForm(forms.Form):
         asked = self.cleaned_data
         proof = asked["state"] if asked["state"] in status_text.WEAKER_PROOFS else ""
         state = State.VERIFIED if proof else asked["state"]
-        return CopyFilters(state, asked["reason"], asked["agent"], asked["call"], asked["recording"], proof, asked["number"])
+        copies = tuple(self.of_retry.copies) if self.of_retry is not None else None
+        return CopyFilters(state, asked["reason"], asked["agent"], asked["call"], asked["recording"], proof, asked["number"], copies)
 
     def _zone(self, target: Target) -> str:
         return self._company_zone if self.cleaned_data["zone"] else zone_of(target)

@@ -25,7 +25,7 @@ JUMP = "jump"
 @page(Action.VIEW)
 def recordings(request: CompanyRequest) -> HttpResponse:
     targets = list(guards.targets(request.reach).order_by("office__name", "office_id", "kind", "name", "pk"))
-    form, run = form_of(request, targets)
+    form = form_of(request, targets)
     if (day := parse_day(request.GET.get(JUMP, ""))) is not None and form.is_valid():
         return _to(request, form.at_day(day))
     if request.method == "GET" and any(value == "" or name == JUMP for name, values in request.GET.lists() for value in values):
@@ -33,7 +33,8 @@ def recordings(request: CompanyRequest) -> HttpResponse:
     columns = columns_of(request.company, form.columns)
     context: dict[str, Any] = {
         "form": form,
-        "run": run,
+        "run": form.of_run,
+        "retried": form.of_retry,
         "targets": targets,
         "columns": columns,
         "every_column": columns_of(request.company, tuple(COLUMNS)),

@@ -17,7 +17,9 @@ from rokuon.accounts.our_pages import with_draft
 from rokuon.accounts.permissions import Action
 from rokuon.actions import settings
 from rokuon.console.web import guards
+from rokuon.console.web.counted_lists import recordings_of
 from rokuon.console.web.guards import CHANGE, CompanyRequest, page
+from rokuon.domain.copies import State
 from rokuon.domain.placement import folder_key, folder_name
 from rokuon.domain.row_ids import row_id
 from rokuon.domain.settings import Effective
@@ -143,7 +145,14 @@ def preview(request: CompanyRequest, draft: str) -> HttpResponse:
     if not (found.enable or found.disable):
         _tell_others(request, found)
         return HttpResponseRedirect(urls["here_url"])
-    context = {"plan": found, "choice": choice, "shown": sent.get("shown", ""), "ticked": " ".join(map(str, sorted(wanted)))}
+    waiting_url = recordings_of(request.company, found.disable, state=State.PENDING)
+    context = {
+        "plan": found,
+        "waiting_url": waiting_url,
+        "choice": choice,
+        "shown": sent.get("shown", ""),
+        "ticked": " ".join(map(str, sorted(wanted))),
+    }
     return render(
         request, "console/rules/preview.html", {**context, **urls, "draft": draft, "again_url": with_draft(urls["here_url"], draft)}
     )

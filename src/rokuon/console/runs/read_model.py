@@ -1,6 +1,6 @@
 """Read model of Back up now: runs within a person's reach, with their rate, and why something is missing."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -14,6 +14,7 @@ from rokuon.completeness.of_run import facts_of_run
 from rokuon.console.web import guards
 from rokuon.console.web.status_banner import holds_within
 from rokuon.domain import placement
+from rokuon.domain.copies import State
 from rokuon.domain.failures import leaves
 from rokuon.domain.pace import Left
 from rokuon.domain.recording import ScopeKind
@@ -162,7 +163,8 @@ def answer(company: Company, look: RunPage, reach: AccessReach, now: datetime) -
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """A line of the history. `counts` is None for a run that has not ended."""
+    """A line of the history. `counts` are those at the end; None for a run that has not ended. `lists` are the states of which as many
+    recordings can be listed today: only their figures have a list."""
 
     run: Run
     scope: RunScope
@@ -170,17 +172,29 @@ class Past:
     unlisted: int
     partial: bool
     days: Days
+    lists: Mapping[str, bool]
+
+    @property
+    def changed(self) -> bool:
+        """Whether some figure has no list any more."""
+        return self.counts is not None and any(getattr(self.counts, state) and not listed for state, listed in self.lists.items())
 
 
 def past(company: Company, runs: Iterable[Run], reach: AccessReach) -> list[Past]:
     runs, within, zone = list(runs), guards.target_set(reach), guards.company_zone(company)
     unlisted = history.unlisted([run.pk for run in runs], within)
     scopes = {key: scope_of(company, *key) for key in {(run.scope_kind, run.scope_id) for run in runs}}
-    return [
-        Past(run, scope, history.outcome(run, within), unlisted.get(run.pk, 0), not reach.covers(scope.office_id), days(run, zone))
-        for run in runs
-        for scope in [scopes[run.scope_kind, run.scope_id]]
-    ]
+    found = []
+    for run in runs:
+        scope, counts = scopes[run.scope_kind, run.scope_id], history.outcome(run, within)
+        partial = not reach.covers(scope.office_id)
+        found.append(Past(run, scope, counts, unlisted.get(run.pk, 0), partial, days(run, zone), _lists(run, counts, within)))
+    return found
+
+
+def _lists(run: Run, counts: Counts | None, within: frozenset[int] | None) -> dict[str, bool]:
+    now = history.counts_now(run, within)
+    return {state: counts is not None and getattr(counts, state) == getattr(now, state) for state in State}
 
 
 @dataclass(frozen=True, slots=True)

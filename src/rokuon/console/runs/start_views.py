@@ -62,6 +62,7 @@ def _page(request: CompanyRequest, form: BackupForm | None = None, trouble: Star
     before = row_id(request.GET.get("before", ""))
     ended = found.exclude(state__in=OPEN)
     older = list((ended.filter(pk__lt=before) if before is not None else ended)[: read_model.PAGE + 1])
+    history = read_model.past(request.company, older[: read_model.PAGE], reach)
     return render(
         request,
         "console/runs/backup_now.html",
@@ -70,7 +71,8 @@ def _page(request: CompanyRequest, form: BackupForm | None = None, trouble: Star
             "answer": answer_of(request.company, reach, now),
             "trouble": trouble,
             "current": [read_model.load_run(request.company, run, reach, now) for run in found.filter(state__in=OPEN)],
-            "history": read_model.past(request.company, older[: read_model.PAGE], reach),
+            "history": history,
+            "changed": any(one.changed for one in history),
             "next_page": older[read_model.PAGE - 1].pk if len(older) > read_model.PAGE else None,
             "paged": bool(before),
             "zone": guards.company_zone(request.company) or "UTC",

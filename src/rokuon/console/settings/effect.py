@@ -4,29 +4,37 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from rokuon.console.web.counted_lists import recordings_of
+from rokuon.console.web.guards import company_zone
+from rokuon.domain import windows
 from rokuon.domain.settings import EffectReason
 from rokuon.ledger import forecast
+from rokuon.ledger.sql import ms
 from rokuon.org.models import Bucket, Company, Target
 from rokuon.org.services import Node
 from rokuon.org.tree import redirected
+from rokuon.wiring.recording_search import midnight
 
 from .forms import label, value
 
+MONTH = timedelta(days=30)
 FAR_REACHING = {"enabled", "bucket", "restricted", "customized"}
 
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """Targets that move from one bucket to another; None is "not backed up", and then `why` is the reason."""
+    """Targets that move from one bucket to another; None is "not backed up", and then `why` is the reason. `list_url` lists the
+    `recordings` of the last 30 days."""
 
     before: Bucket | None
     after: Bucket | None
     why: EffectReason
     targets: tuple[Target, ...]
     recordings: int
+    list_url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +76,21 @@ def effect(company: Company, node: Node, wanted: Mapping[str, Any], targets: Ite
     differing = {name: given for name, given in wanted.items() if getattr(node, name) != given}
     backed_up = [target for target in targets if target.backed_up and target.state != "deleted"]
     moved = redirected(company, node, differing, backed_up)
-    expected = forecast.recordings_a_month([one.target.pk for one in moved], now)
+    first = windows.local_date(ms(now), zone := company_zone(company)) - MONTH
+    expected = forecast.recordings_since(company.pk, [one.target.pk for one in moved], midnight(first, zone))
     known = {bucket.pk: bucket for bucket in company.buckets.defer("credential")}
     groups: dict[tuple[int | None, int | None, EffectReason], list[Target]] = defaultdict(list)
     for one in moved:
         groups[one.before.bucket, one.after.bucket, one.after.why].append(one.target)
     flows = [
-        Flow(_one(known, before), _one(known, after), why, tuple(found), sum(expected.get(target.pk, 0) for target in found))
+        Flow(
+            _one(known, before),
+            _one(known, after),
+            why,
+            tuple(found),
+            sum(expected.get(target.pk, 0) for target in found),
+            recordings_of(company, found, since=first.isoformat(), zone="company"),
+        )
         for (before, after, why), found in groups.items()
     ]
     flows.sort(key=lambda flow: (-flow.recordings, -len(flow.targets)))
