@@ -23,6 +23,7 @@ from rokuon.domain.time_zones import zone_name
 
 PREFIX = "ROKUON_"
 MIB = 1024 * 1024
+SHORTEST_TOKEN = 20
 
 
 class Config(BaseSettings):
@@ -82,6 +83,11 @@ class Config(BaseSettings):
         "",
         validation_alias=AliasChoices("ROKUON_STORAGE_EMULATOR_HOST", "STORAGE_EMULATOR_HOST"),
         description="Address of a Google Cloud Storage emulator, for tests and the demo; STORAGE_EMULATOR_HOST works as well.",
+    )
+    metrics_token: SecretStr | None = Field(
+        None,
+        description="Token with which a monitoring system reads /metrics (Authorization: Bearer), at least 20 letters and digits. Without "
+        "it there is no such address.",
     )
     max_recording_bytes: int = Field(2 * 1024 * MIB, ge=MIB, description="Recordings larger than this are refused as too large.")
     memory_budget_bytes: int = Field(64 * MIB, ge=MIB, description="Bytes of audio that one worker process keeps in memory at a time.")
@@ -147,6 +153,14 @@ class Config(BaseSettings):
     def _smtp_url(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None:
             addresses.smtp_server(value.get_secret_value())
+        return value
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _metrics_token(cls, value: SecretStr | None) -> SecretStr | None:
+        given = value.get_secret_value() if value is not None else ""
+        if value is not None and (len(given) < SHORTEST_TOKEN or not given.isascii() or not given.isprintable() or " " in given):
+            raise ValueError(_("it must be at least %(least)d letters and digits, without spaces") % {"least": SHORTEST_TOKEN})
         return value
 
     @field_validator("oidc_issuer")

@@ -59,6 +59,8 @@ def test_paths_and_hosts_are_lists() -> None:
         ("ROKUON_SMTP_URL", "smtp://%E6%97%A5:hunter2@mail.example", "ASCII"),
         ("ROKUON_SMTP_URL", "smtp://user:hunter2@mail..example", "smtp://"),
         ("ROKUON_MAIL_FROM", "Rokuon", "a mail address"),
+        ("ROKUON_METRICS_TOKEN", "hunter2", "at least 20"),
+        ("ROKUON_METRICS_TOKEN", "hunter2 hunter2 hunter2", "without spaces"),
         ("ROKUON_MAIL_FROM", "rokuon@example.com\nBcc: all@example.com", "a mail address"),
     ],
 )
@@ -99,6 +101,16 @@ def test_a_secret_may_stand_in_a_file_and_is_never_shown(tmp_path: Path) -> None
     assert config.database_url
     assert config.database_url.get_secret_value() == "postgresql://user:hunter2@host/name"
     assert "hunter2" not in repr(config) + str(config.model_dump())
+
+
+def test_a_token_for_metrics_may_be_in_a_file_and_is_never_shown(tmp_path: Path) -> None:
+    secret = tmp_path / "token"
+    secret.write_text("hunter2-hunter2-hunter2\n")
+    config = Config.load({"ROKUON_METRICS_TOKEN_FILE": str(secret)})
+    assert config.metrics_token
+    assert config.metrics_token.get_secret_value() == "hunter2-hunter2-hunter2"
+    assert "hunter2" not in repr(config) + str(config.model_dump())
+    assert Config.load({}).metrics_token is None
 
 
 def test_a_secret_file_that_cannot_be_read_is_an_error_and_not_an_empty_secret(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db.models import BooleanField, Q, QuerySet
 from django.db.models.expressions import RawSQL
@@ -39,6 +40,18 @@ def counts_now(run: Run, within: Set[int] | None = None) -> Counts:
     """Return the counts of a run's targets and range as they are now."""
     targets = [target for target in run.targets if within is None or target in within]
     return sum(read.counts_by_target(run.company_id, targets, run.since, run.until).values(), Counts())
+
+
+def last_success(company_id: int) -> datetime | None:
+    """Return the end of the newest run or sweep that listed all of its days; None if there is none."""
+    rows = fetch(
+        """SELECT max(finished_at) FROM ledger_run r
+            WHERE company_id = %s AND state = 'finished'
+              AND NOT EXISTS (SELECT 1 FROM ledger_window w WHERE w.run_id = r.id AND w.state = 'failed')""",
+        [company_id],
+    )
+    ended: datetime | None = rows[0][0]
+    return ended
 
 
 def unlisted(run_ids: Sequence[int], within: Set[int] | None = None) -> dict[int, int]:

@@ -15,8 +15,8 @@ MAIL_WITHIN_S = 15
 
 
 def web_settings(config: Config) -> dict[str, Any]:
-    """Return Django's settings, plus ROKUON_PUBLIC_URL and ROKUON_TRUSTED_PROXIES for `console.web.middleware` and ROKUON_TIME_ZONE for
-    `console.web.guards`."""
+    """Return Django's settings, plus ROKUON_PUBLIC_URL and ROKUON_TRUSTED_PROXIES for `console.web.middleware`, ROKUON_TIME_ZONE for
+    `console.web.guards`, and ROKUON_METRICS_TOKEN for `console.metrics`."""
     public = config.public
     # Browsers send a cookie to every port of a host, so installations on one machine need cookies of different names.
     cookie = f"{'__Host-' if public.secure else ''}rokuon" + (f"-{public.port}" if public.loopback else "")
@@ -25,6 +25,7 @@ def web_settings(config: Config) -> dict[str, Any]:
         "ROKUON_PUBLIC_URL": public,
         "ROKUON_TRUSTED_PROXIES": config.trusted_proxies,
         "ROKUON_TIME_ZONE": config.time_zone,
+        "ROKUON_METRICS_TOKEN": config.metrics_token,
         "ALLOWED_HOSTS": list(public.hosts),
         "CSRF_TRUSTED_ORIGINS": [public.origin_of(host) for host in public.hosts],
         "CSRF_FAILURE_VIEW": "rokuon.console.web.error_pages.csrf_failure",

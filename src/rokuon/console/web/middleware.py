@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from rokuon.base import logs
 from rokuon.base.addresses import PublicUrl
+from rokuon.console.metrics import endpoint
 from rokuon.runtime.web_settings import STATIC_URL
 
 from . import error_pages, health, proxy_headers, security_headers
@@ -87,6 +88,8 @@ def _plain(request: HttpRequest) -> HttpResponse | None:
             return health.alive()
         case "/readyz":
             return health.ready()
+        case endpoint.PATH:
+            return endpoint.answer(request)
         case "/robots.txt":
             return HttpResponse(ROBOTS, content_type="text/plain")
     return None
