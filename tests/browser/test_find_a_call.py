@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from . import clicks
 from .rig import Console, running
 from .screen import NARROW, WIDE, Screen, open_screen
 from .test_every_page import violations
@@ -65,12 +66,16 @@ def found(screen: Screen, number: str) -> Page:
 
 @pytest.mark.parametrize(("language", "script"), [("en", True), ("ja", True), ("ja", False)])
 def test_two_clicks_and_enter_from_any_page_to_the_recording_of_a_number(finder: Finder, number: str, language: str, script: bool) -> None:
-    page = found(finder(language, java_script_enabled=script), number)
+    screen = finder(language, java_script_enabled=script)
+    hand = clicks.watch(screen)
+    page = found(screen, number)
     expect(page.get_by_role("heading", level=1)).to_contain_text("見つかりました" if language == "ja" else "found")
     expect(page.locator(".readings")).to_contain_text("電話番号" if language == "ja" else "Phone number")
     assert number.replace("-", "") not in page.url.replace("-", "")
     page.locator("main tbody th a").first.click()
     expect(page.locator("#call ~ dl")).to_contain_text(number[-4:])
+    if script:
+        assert hand.effort == clicks.documented("find a call by phone number")
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])

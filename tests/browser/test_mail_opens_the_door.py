@@ -11,14 +11,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.notify.mail_server import MailServer
 
+from . import clicks
 from .rig import Console, running
 from .screen import NARROW, Screen, open_screen
 
 FACTS = Path(__file__).with_name("directory_facts.py")
+FAULTY = {"endpoint": "media_blob", "share": 0.25, "action": {"kind": "zeros"}}
 WORDS = {
     "en": ("Send me a sign-in link", "Check your mail", "Sign in", "This link no longer works"),
     "ja": ("サインイン用のリンクをメールで受け取る", "メールを確認してください", "サインイン", "このリンクは使えません"),
@@ -37,7 +39,7 @@ def post() -> Iterator[MailServer]:
 def console(post: MailServer) -> Iterator[Console]:
     mail = f"smtp://127.0.0.1:{post.port}?tls=none"
     with running("--recordings=40", "--days=80", "--talk=2,5,20", ROKUON_SMTP_URL=mail) as console:
-        console.sim.control("POST", "faults", {"endpoint": "media_blob", "share": 0.25, "action": {"kind": "zeros"}})
+        console.sim.control("POST", "faults", FAULTY)
         console.add_companies()
         console.rokuon("backup-now")
         console.serve()
@@ -87,12 +89,14 @@ def test_the_link_of_a_failure_mail_leads_an_office_admin_without_an_account_to_
     facts = console.python(FACTS, language)
     send, check, sign_in, over = WORDS[language]
     screen = look(language=language, width=width, java_script_enabled=script)
-    page = screen.page
+    page, hand = screen.page, clicks.watch(screen)
+    hand.click()
     screen.goto(facts["page"])
     page.locator("#id_login").fill(facts["email"])
     page.get_by_role("button", name=send).click()
     expect(page.get_by_role("heading", level=1)).to_have_text(check)
     link = scanned(link_to(post, facts["email"], console))
+    hand.click()
     page.goto(link)
     expect(page.get_by_role("heading", level=1)).to_contain_text(facts["email"])
     page.locator("main").get_by_role("button", name=sign_in, exact=True).click()
@@ -102,6 +106,31 @@ def test_the_link_of_a_failure_mail_leads_an_office_admin_without_an_account_to_
     other = look(language=language, width=width)
     other.page.goto(link)
     expect(other.page.get_by_role("heading", level=1)).to_have_text(over)
+    if script:
+        _fix(console, page)
+        assert hand.effort == clicks.documented("failure mail to fixed, without an account")
+
+
+def test_two_clicks_lead_who_is_signed_in_from_the_mail_to_the_verdict(console: Console, chromium: Browser) -> None:
+    console.sim.control("POST", "faults", FAULTY)
+    console.rokuon("backup-now", "--relist")
+    facts = console.python(FACTS, "fr")
+    cookies = console.sign_in([{"email": "admin@people.example", "role": "company_admin"}])
+    screen = open_screen(chromium, console, cookies["admin@people.example"])
+    hand = clicks.watch(screen)
+    hand.click()
+    screen.goto(facts["page"])
+    _fix(console, screen.page)
+    assert hand.effort == clicks.documented("failure mail to fixed, signed in")
+    assert screen.problems == []
+    screen.close()
+
+
+def _fix(console: Console, page: Page) -> None:
+    """Someone has removed the cause; the person retries it and reads the verdict."""
+    console.sim.control("DELETE", "faults")
+    page.get_by_role("button", name="Retry this cause").click()
+    expect(page.locator("#verdict")).to_contain_text("backed up", timeout=60_000)
 
 
 def test_a_stranger_sees_the_same_page_and_gets_no_mail(console: Console, post: MailServer, look: Callable[..., Screen]) -> None:
