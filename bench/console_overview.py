@@ -43,6 +43,7 @@ def measure(company_id: int, repeats: int) -> Iterator[Line]:
 def _statements(company_id: int, repeats: int) -> Iterator[Line]:
     from django.utils import timezone
 
+    from rokuon.console.metrics.read_model import load_metrics
     from rokuon.ledger import overview, read, tally
     from rokuon.org.models import Target
     from rokuon.org.tree import zone_of
@@ -65,6 +66,7 @@ def _statements(company_id: int, repeats: int) -> Iterator[Line]:
         "calendar of two years, 5 targets": lambda: overview.calendar(
             company_id, dict(list(zones.items())[:5]), (now - timedelta(days=730)).date(), now.date(), "bench"
         ),
+        "metrics of all companies": lambda: load_metrics(now),
         "calendar, 25 targets": lambda: overview.calendar(company_id, zones, (now - timedelta(days=89)).date(), now.date(), "bench"),
     }
     for what, ask in asked.items():
@@ -84,6 +86,7 @@ def _pages(company_id: int, repeats: int) -> Iterator[Line]:
     Company.objects.filter(pk=company_id).update(api_key="benchmark")
     Coverage.objects.filter(target__company_id=company_id, fingerprint="bench").update(fingerprint=fingerprint(company))
     run = _runs(company_id)
+    _past_runs(company_id)
     office = company.offices.order_by("pk").first()
     for who, place in (("company admin", None), ("office admin", office)):
         person, _new = Person.objects.get_or_create(email=f"{who.replace(' ', '.')}@bench.example")
@@ -91,7 +94,7 @@ def _pages(company_id: int, repeats: int) -> Iterator[Line]:
         Membership.objects.get_or_create(person=person, company=company, office=place, defaults={"role": role})
         browser = Client(headers={"host": next(host for host in settings.ALLOWED_HOSTS if host != "*")})
         browser.force_login(person, backend=settings.AUTHENTICATION_BACKENDS[0])
-        for page in ("", "?page=2", "work/", "two-years/", f"backup-now/{run}/throughput/"):
+        for page in ("", "?page=2", "work/", "two-years/", "backup-now/", f"backup-now/{run}/throughput/"):
             url = f"/c/{company.public_id}/{page}"
             if browser.get(url).status_code != 200:
                 raise RuntimeError(f"{url} answers {browser.get(url).status_code}")
@@ -116,6 +119,32 @@ def _runs(company_id: int) -> int:
     ):
         opened.append(runs.open_run(company_id, kind, scope, ids, now - timedelta(days=730), now, now, relist=False)[0].pk)
     return opened[0]
+
+
+def _past_runs(company_id: int) -> None:
+    """A page of ended runs, of two years each, that ended on different days."""
+    from django.utils import timezone
+
+    from rokuon.console.runs.read_model import PAGE
+    from rokuon.ledger.models import Run
+    from rokuon.org.models import Target
+
+    now, ids = timezone.now(), list(Target.objects.filter(company_id=company_id).values_list("pk", flat=True))
+    for number in range(PAGE):
+        ended = now - timedelta(days=3 * number, hours=number)
+        Run.objects.create(
+            company_id=company_id,
+            purpose=Run.Purpose.BACK_UP_NOW,
+            scope_kind="company",
+            scope_id=0,
+            targets=ids,
+            since=ended - timedelta(days=730),
+            until=ended,
+            state=Run.State.FINISHED,
+            created_at=ended,
+            finished_at=ended,
+            outcome={str(ids[0]): {"verified": 1, "failed": 1}},
+        )
 
 
 def _time(what: str, ask: Callable[[], Any], repeats: int, *, page: bool = False) -> Line:

@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from rokuon.accounts.models import AuditEntry, Membership, Person
+from rokuon.console.runs import read_model
 from rokuon.console.runs import start_views as view
 from rokuon.console.web.installation import installation
 from rokuon.domain.work import PlannedCall, PlannedCopy, Work
@@ -316,7 +317,7 @@ def test_days_that_could_not_be_listed_are_named_with_the_reason_in_words(world:
 
 
 def test_the_history_goes_back_page_by_page(world: World) -> None:
-    for number in range(25):
+    for number in range(read_model.PAGE + 5):
         run, _started = runs.open_run(world.company.pk, "company", 0, [world.sales.pk], SINCE, NOW, NOW, relist=False)
         runs.cancel(run.pk, NOW + timedelta(seconds=number))
     client = world.admin

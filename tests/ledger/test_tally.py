@@ -2,8 +2,10 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from importlib import import_module
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -108,6 +110,25 @@ def test_any_range_gives_what_counting_gives(world: World) -> None:
                 )
                 for target in set(copies.values_list("target_id", flat=True))
             }
+
+
+def test_many_ranges_at_once_give_what_each_alone_gives(world: World) -> None:
+    """Also where they begin and end within a day, lie within one day, or are empty."""
+    random = Random(7)
+    for number in range(60):
+        works = world.place(on_day(world, number, random.uniform(0, 12), random.choice([world.center, world.other])))
+        record.record([random.choice([verified, failed])(work) for work in works[:1]], NOW)
+    begin, targets = at(START_MS // DAY_MS * DAY_MS), [world.center.pk, world.other.pk]
+    ends = sorted(random.uniform(-1, 14) for _ in range(40))
+    ranges = [(begin + timedelta(days=first), begin + timedelta(days=last)) for first, last in pairwise(ends)]
+    ranges += [(begin, begin + timedelta(days=20)), (begin, begin), (begin - timedelta(days=700), begin)]
+    together = tally.counts_in_ranges(world.company.pk, targets, ranges)
+    for (since, until), found in zip(ranges, together, strict=True):
+        alone = sum(tally.counts_by_target(world.company.pk, targets, since, until).values(), tally.Counts())
+        assert replace(alone, bytes=0, recorded_ms=0) == found, (since, until)
+    assert sum(one.discovered for one in together) > 60
+    assert tally.counts_in_ranges(world.company.pk, targets, []) == []
+    assert tally.counts_in_ranges(world.company.pk, [], ranges[:1]) == [tally.Counts()]
 
 
 def test_a_call_after_midnight_in_tokyo_counts_on_tokyos_day(world: World) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db.models import BooleanField, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
-from . import read
+from . import tally
 from .models import Run
 from .read import Counts
 from .sql import LISTS_FOR, fetch
@@ -36,10 +36,16 @@ def outcome(run: Run, within: Set[int] | None = None) -> Counts | None:
     return sum((Counts(**counts) for target, counts in run.outcome.items() if within is None or int(target) in within), Counts())
 
 
-def counts_now(run: Run, within: Set[int] | None = None) -> Counts:
-    """Return the counts of a run's targets and range as they are now."""
-    targets = [target for target in run.targets if within is None or target in within]
-    return sum(read.counts_by_target(run.company_id, targets, run.since, run.until).values(), Counts())
+def counts_now(runs: Sequence[Run], within: Set[int] | None = None) -> dict[int, Counts]:
+    """Return, by run, the counts of its targets and range as they are now; states only. All runs are of one company."""
+    alike: dict[tuple[int, ...], list[Run]] = {}
+    for run in runs:
+        alike.setdefault(tuple(sorted(target for target in run.targets if within is None or target in within)), []).append(run)
+    found: dict[int, Counts] = {}
+    for targets, group in alike.items():
+        counts = tally.counts_in_ranges(group[0].company_id, targets, [(run.since, run.until) for run in group])
+        found |= {run.pk: one for run, one in zip(group, counts, strict=True)}
+    return found
 
 
 def last_success(company_id: int) -> datetime | None:

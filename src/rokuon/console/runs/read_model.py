@@ -30,7 +30,7 @@ from rokuon.wiring.time_left import Remaining
 
 from .stopped_text import StoppedText, in_text
 
-PAGE = 20
+PAGE = 10
 MOST_TARGETS = 200
 
 
@@ -184,16 +184,15 @@ def past(company: Company, runs: Iterable[Run], reach: AccessReach) -> list[Past
     runs, within, zone = list(runs), guards.target_set(reach), guards.company_zone(company)
     unlisted = history.unlisted([run.pk for run in runs], within)
     scopes = {key: scope_of(company, *key) for key in {(run.scope_kind, run.scope_id) for run in runs}}
-    found = []
+    found, now = [], history.counts_now(runs, within)
     for run in runs:
         scope, counts = scopes[run.scope_kind, run.scope_id], history.outcome(run, within)
         partial = not reach.covers(scope.office_id)
-        found.append(Past(run, scope, counts, unlisted.get(run.pk, 0), partial, days(run, zone), _lists(run, counts, within)))
+        found.append(Past(run, scope, counts, unlisted.get(run.pk, 0), partial, days(run, zone), _lists(counts, now[run.pk])))
     return found
 
 
-def _lists(run: Run, counts: Counts | None, within: frozenset[int] | None) -> dict[str, bool]:
-    now = history.counts_now(run, within)
+def _lists(counts: Counts | None, now: Counts) -> dict[str, bool]:
     return {state: counts is not None and getattr(counts, state) == getattr(now, state) for state in State}
 
 

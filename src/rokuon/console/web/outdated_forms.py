@@ -65,10 +65,10 @@ def _company_id(request: HttpRequest) -> int | None:
 def _said(request: HttpRequest) -> str:
     if SECRETS & ({*request.POST} | {*request.FILES}):
         return _(
-            "This form was opened before you last signed in, so nothing was done. Check it, enter passwords, keys and codes again, and "
-            "send it once more."
+            "This form was open for too long, or you have signed in or out since, so nothing was done. Check it, enter passwords, keys and "
+            "codes again, and send it once more."
         )
-    return _("This form was opened before you last signed in, so nothing was done. Check it and send it once more.")
+    return _("This form was open for too long, or you have signed in or out since, so nothing was done. Check it and send it once more.")
 
 
 def _shown_again(request: HttpRequest) -> HttpResponse:
