@@ -17,6 +17,7 @@ WORDS: dict[str, dict[str, Any]] = {
     "en": {
         "restored": "What you typed is here again",
         "gone": "no longer kept",
+        "once more": "so nothing was done",
         "rules": "will no longer be backed up",
         "settings": "This change sends",
         "plan": re.compile("to fetch|Nothing new"),
@@ -26,6 +27,7 @@ WORDS: dict[str, dict[str, Any]] = {
     "ja": {
         "restored": "入力した内容を復元しました",
         "gone": "入力内容は保持されていません",
+        "once more": "何も実行していません",
         "rules": "バックアップ",
         "settings": "変更",
         "plan": re.compile("取得|新し"),
@@ -129,16 +131,16 @@ def test_the_plan_is_a_page_and_what_was_chosen_can_be_changed(visitor: Any, lan
     expect(me.page.locator("input[name=relist]")).to_be_checked()
 
 
-def fill_invitation(me: Visitor) -> None:
+def fill_invitation(me: Visitor, name: str = "new") -> None:
     me.open("people/")
-    me.page.locator("#invite-email").fill(f"new-{me.language}@people.example")
+    me.page.locator("#invite-email").fill(f"{name}-{me.language}@people.example")
     me.page.locator("#invite-name").fill("新人 太郎")
     me.page.locator("#invite-place").select_option(index=2)
 
 
-def finds_invitation(me: Visitor) -> None:
+def finds_invitation(me: Visitor, name: str = "new") -> None:
     expect(me.page.locator("#invite-name")).to_have_value("新人 太郎")
-    expect(me.page.locator("#invite-email")).to_have_value(f"new-{me.language}@people.example")
+    expect(me.page.locator("#invite-email")).to_have_value(f"{name}-{me.language}@people.example")
     assert me.page.locator("#invite-place").evaluate("select => select.selectedIndex") == 2
     expect(me.page.locator("[data-draft]")).to_contain_text(me.words["restored"])
 
@@ -170,6 +172,26 @@ def test_an_invitation_survives_a_session_that_expired_also_without_script(visit
     me.page.locator("input[type=password]").fill(me.password)
     me.page.locator("form .primary").first.click()
     finds_invitation(me)
+
+
+@both
+def test_an_invitation_survives_a_sign_in_in_another_tab_and_is_not_sent_by_itself(visitor: Any, language: str) -> None:
+    me = visitor("tabs", language, password=True)
+    fill_invitation(me, "later")
+    other = me.screen.context.new_page()
+    other.goto(me.place.console.address + me.root)
+    other.locator(".topbar-end details summary").click()
+    other.locator("form[action='/sign-out/'] button").click()
+    other.locator("input[type=email]").fill(me.email)
+    other.locator("input[type=password]").fill(me.password)
+    other.locator("form .primary").first.click()
+    expect(other.locator(".places").first).to_be_visible()
+    me.page.locator("#invite ~ form button.primary").click()
+    finds_invitation(me, "later")
+    expect(me.page.locator("main .notice-warning").first).to_contain_text(me.words["once more"])
+    expect(me.page.locator("main table").first).not_to_contain_text(f"later-{language}@people.example")
+    me.page.locator("#invite ~ form button.primary").click()
+    expect(me.page.locator("main")).to_contain_text(f"later-{language}@people.example")
 
 
 @both
