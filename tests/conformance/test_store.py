@@ -5,8 +5,10 @@ What a store cannot do is decided by its `capabilities`; which troubles can befa
 
 import asyncio
 import os
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from hashlib import md5
 from pathlib import Path
 
 import aiohttp
@@ -325,6 +327,14 @@ async def test_a_list_says_size_and_version_of_each_object(store: Store) -> None
         assert (found.size, found.version) == (answer.size, answer.version)
         assert found.crc32c == (answer.crc32c if store.capabilities.stores_checksum else None)
     assert answers == {}
+
+
+async def test_an_md5_is_that_of_the_bytes_and_the_same_wherever_it_is_asked_for(store: Store) -> None:
+    answer = await put(store, body_of(b"some audio"))
+    assert answer.md5 in ("", b64encode(md5(b"some audio").digest()).decode())
+    found = await store.stat(KEY)
+    assert found is not None
+    assert [found.md5, *[one.md5 async for one in store.list(KEY)]] == [answer.md5] * 2
 
 
 async def test_a_list_or_read_may_be_left_half_way(store: Store, harness: Harness) -> None:

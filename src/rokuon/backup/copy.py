@@ -222,6 +222,7 @@ def _verified(work: Work, audio: ProvenAudio, stored: StoredObject) -> Outcome:
         sha256=audio.body.sha256,
         crc32c=audio.body.crc32c,
         version=stored.version,
+        md5=stored.md5,
         proof=audio.proof,
         audio_ms=audio.facts.duration_ms if audio.facts else None,
         facts=audio.facts,

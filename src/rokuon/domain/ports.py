@@ -89,7 +89,8 @@ class Body:
 class StoredObject:
     """An object as the store reports it. `version` is the store's own identifier of this write (GCS generation, ETag, inode and mtime).
 
-    `crc32c` is None and `metadata` is empty if the store keeps none.
+    `crc32c` is None and `metadata` is empty if the store keeps none. `md5` is the MD5 in base64 that the store reports, "" if it has none:
+    a composite object, a local folder.
     """
 
     key: str
@@ -98,6 +99,7 @@ class StoredObject:
     version: str = ""
     content_type: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
+    md5: str = ""
 
 
 LONGEST_LINK_S = 300

@@ -138,6 +138,7 @@ class Outcome:
     sha256: str = ""
     crc32c: int | None = None
     version: str = ""
+    md5: str = ""
     proof: Proof = ""
     audio_ms: int | None = None
     facts: AudioFacts | None = None

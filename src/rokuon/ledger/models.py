@@ -64,6 +64,7 @@ class Copy(models.Model):
     """One recording for one target in one bucket, across all attempts. The key is frozen when the row is made.
 
     `attempt` only grows. Every update names the state and the attempt that it saw, so a late or second worker changes nothing.
+    `day` is the date folder of the key: the local date of the call, frozen with the key. A database trigger fills it in.
     `agent` is the name as listed, cut to 200 characters so that an index can hold it.
     `tries` and `negatives` (404s among them) count since it was entered or a person last retried it; `domain.retry` decides by them.
     `read_sha256` is the hash of the latest audio that was read and not proven, `read_at` the time when it was first seen. `facts`: see
@@ -90,7 +91,8 @@ class Copy(models.Model):
     target = models.ForeignKey("org.Target", on_delete=models.PROTECT, related_name="+")
     bucket = models.ForeignKey("org.Bucket", on_delete=models.PROTECT, related_name="+")
     call_started_at = models.DateTimeField()
-    key = models.TextField()
+    key = models.TextField(db_collation="C")
+    day = models.DateField()
     agent = models.TextField(blank=True)
     state = models.CharField(max_length=8, choices=State.choices, default=State.PENDING)
     attempt = models.PositiveIntegerField(default=0)
@@ -105,6 +107,7 @@ class Copy(models.Model):
     sha256 = models.CharField(max_length=64, blank=True)
     crc32c = models.BigIntegerField(null=True)
     version = models.TextField(blank=True)
+    md5 = models.CharField(max_length=24, blank=True, db_default="")
     proof = models.CharField(max_length=10, choices=Proof.choices, default=Proof.NONE, blank=True)
     audio_ms = models.BigIntegerField(null=True)
     facts = models.JSONField(null=True)
@@ -136,6 +139,7 @@ class Copy(models.Model):
             models.Index(fields=["company", "call_started_at", "id"], condition=Q(state="pending"), name="copy_by_deadline"),
             models.Index(fields=["target", "call_started_at", "id"], name="copy_by_start"),
             models.Index(fields=["target", "state", "call_started_at", "id"], include=["agent"], name="copy_by_state"),
+            models.Index(fields=["target", "day", "bucket"], name="copy_by_day"),
             models.Index(fields=["target", "agent", "call_started_at", "id"], name="copy_by_agent"),
             models.Index(
                 fields=["target", "reason", "state", "call_started_at", "id"],

@@ -130,10 +130,10 @@ def _day(counts: Counts, unnamed: int, closed: int, *, listed: bool, odd: bool) 
 def _closed(targets: Sequence[int], first: date, last: date) -> dict[tuple[int, date], int]:
     """Count failed and gone copies that a person has closed, by target and local day (the date folder of the key)."""
     rows = fetch(
-        """SELECT c.target_id, split_part(c.key, '/', 3)::date AS day, count(*)
+        """SELECT c.target_id, c.day, count(*)
              FROM ledger_closing k JOIN ledger_copy c ON c.id = k.copy_id
             WHERE k.at >= c.changed_at AND c.state IN ('failed', 'gone') AND c.target_id = ANY(%s)
-              AND split_part(c.key, '/', 3)::date BETWEEN %s AND %s GROUP BY 1, 2""",
+              AND c.day BETWEEN %s AND %s GROUP BY 1, 2""",
         [list(targets), first, last],
     )
     return {(target, day): copies for target, day, copies in rows}

@@ -61,9 +61,9 @@ _IN_RANGE = f"""
                                           WHERE company_id = %(company)s AND (%(targets)s::bigint[] IS NULL OR id = ANY(%(targets)s))))
                AND company_id = %(company)s
                AND ((call_started_at < %(since)s::timestamptz AND call_started_at >= %(since)s::timestamptz - interval '3 days'
-                     AND split_part(key, '/', 3)::date >= %(first)s)
+                     AND day >= %(first)s)
                  OR (call_started_at >= %(until)s::timestamptz AND call_started_at < %(until)s::timestamptz + interval '3 days'
-                     AND split_part(key, '/', 3)::date <= %(last)s))) AS parts
+                     AND day <= %(last)s))) AS parts
      GROUP BY target_id
 """  # noqa: S608 (constant pieces)
 _EVER = f" FROM ledger_tally WHERE {_OF_TARGETS} GROUP BY target_id"
@@ -136,11 +136,11 @@ _OUTSIDE = """
            unnest(%(targets)s::bigint[]) AS t(id),
            LATERAL (SELECT state FROM ledger_copy
                      WHERE target_id = t.id AND company_id = %(company)s AND call_started_at < x.since
-                       AND call_started_at >= x.begin_at AND split_part(key, '/', 3)::date >= x.first
+                       AND call_started_at >= x.begin_at AND day >= x.first
                     UNION ALL
                     SELECT state FROM ledger_copy
                      WHERE target_id = t.id AND company_id = %(company)s AND call_started_at >= x.until
-                       AND call_started_at < x.end_at AND split_part(key, '/', 3)::date <= x.last) AS c
+                       AND call_started_at < x.end_at AND day <= x.last) AS c
      GROUP BY 1, 2
 """
 

@@ -106,7 +106,8 @@ _ENTER = """
            tries = c.tries + x.spent, negatives = c.negatives + x.negative::int,
            first_negative_at = CASE WHEN x.negative THEN COALESCE(c.first_negative_at, %(now)s) ELSE c.first_negative_at END,
            size = COALESCE(x.size, c.size), sha256 = COALESCE(NULLIF(x.sha256, ''), c.sha256), crc32c = COALESCE(x.crc32c, c.crc32c),
-           version = COALESCE(NULLIF(x.version, ''), c.version), proof = COALESCE(NULLIF(x.proof, ''), c.proof),
+           version = COALESCE(NULLIF(x.version, ''), c.version), md5 = COALESCE(NULLIF(x.md5, ''), c.md5),
+           proof = COALESCE(NULLIF(x.proof, ''), c.proof),
            audio_ms = COALESCE(x.audio_ms, c.audio_ms), facts = COALESCE(NULLIF(x.facts, '')::jsonb, c.facts),
            read_at = CASE WHEN x.read_sha256 IN ('', c.read_sha256) THEN c.read_at ELSE %(now)s END,
            read_sha256 = COALESCE(NULLIF(x.read_sha256, ''), c.read_sha256),
@@ -117,16 +118,16 @@ _ENTER = """
            changed_at = %(now)s
       FROM unnest(%(id)s::bigint[], %(seen_state)s::text[], %(attempt)s::int[], %(state)s::text[], %(reason)s::text[], %(detail)s::text[],
                   %(spent)s::int[], %(due_in)s::float8[], %(negative)s::bool[], %(size)s::bigint[], %(sha256)s::text[],
-                  %(crc32c)s::bigint[], %(version)s::text[], %(proof)s::text[], %(audio_ms)s::bigint[], %(facts)s::text[],
-                  %(read_sha256)s::text[])
-           AS x(id, seen_state, attempt, state, reason, detail, spent, due_in, negative, size, sha256, crc32c, version, proof, audio_ms,
-                facts, read_sha256)
+                  %(crc32c)s::bigint[], %(version)s::text[], %(md5)s::text[], %(proof)s::text[], %(audio_ms)s::bigint[],
+                  %(facts)s::text[], %(read_sha256)s::text[])
+           AS x(id, seen_state, attempt, state, reason, detail, spent, due_in, negative, size, sha256, crc32c, version, md5, proof,
+                audio_ms, facts, read_sha256)
      WHERE c.id = x.id AND c.state = x.seen_state AND c.attempt = x.attempt
  RETURNING c.id
 """
 _NAMES = (
     "id", "seen_state", "attempt", "state", "reason", "detail", "spent", "due_in", "negative", "size", "sha256", "crc32c", "version",
-    "proof", "audio_ms", "facts", "read_sha256",
+    "md5", "proof", "audio_ms", "facts", "read_sha256",
 )  # fmt: skip
 
 
@@ -143,7 +144,7 @@ def enter(rows: Sequence[tuple[Outcome, str, int]], cause: Cause, now: datetime)
     values = sorted(
         (
             (o.copy_id, seen_state, attempt, o.state, o.reason, o.detail[:500], int(o.spent), float(o.due_in_s), o.negative, o.size,
-             o.sha256, o.crc32c, o.version, o.proof, o.audio_ms, proofs.kept(o.facts), o.read_sha256)
+             o.sha256, o.crc32c, o.version, o.md5, o.proof, o.audio_ms, proofs.kept(o.facts), o.read_sha256)
             for o, seen_state, attempt in rows
         ),
         key=lambda row: row[0],

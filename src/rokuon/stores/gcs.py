@@ -46,7 +46,7 @@ _PAGE = 1000
 _CREATE_ONLY = "0"
 _SESSIONS = 3
 """How many upload sessions are tried at once if Google loses the session."""
-_FIELDS = "name,size,crc32c,generation,contentType,metadata"
+_FIELDS = "name,size,crc32c,md5Hash,generation,contentType,metadata"
 # The library's type hints say int, but it passes these values on unchanged.
 _PERMISSIONS = {f"storage.objects.{right}": right for right in Right}
 _SMALL: Any = aiohttp.ClientTimeout(total=60, sock_connect=10, sock_read=30)

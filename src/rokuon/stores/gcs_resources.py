@@ -37,6 +37,7 @@ def stored(resource: Any) -> StoredObject:
             size=size,
             crc32c=from_base64(resource["crc32c"]) if "crc32c" in resource else None,
             version=str(resource["generation"]),
+            md5=str(resource.get("md5Hash", "")),
             content_type=str(resource.get("contentType", "")),
             metadata={str(key): str(value) for key, value in dict(resource.get("metadata") or {}).items()},
         )

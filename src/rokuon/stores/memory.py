@@ -1,6 +1,8 @@
 """Store in memory: the whole contract without a disk or a network. For tests and experiments."""
 
 import asyncio
+import hashlib
+from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
 
 from rokuon.domain.failures import ChecksumRefused, ObjectExists, ObjectMissing
@@ -30,7 +32,8 @@ class MemoryStore:
         if key in self._objects:
             raise ObjectExists
         self._writes += 1
-        stored = StoredObject(key, len(data), crc32c(data), str(self._writes), content_type, dict(metadata))
+        md5 = b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
+        stored = StoredObject(key, len(data), crc32c(data), str(self._writes), content_type, dict(metadata), md5)
         self._objects[key] = (stored, data)
         return stored
 
