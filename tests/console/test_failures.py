@@ -1,6 +1,7 @@
 """The failure desk (M12): failures by cause, retry, closing, the way to watch a retry, the export (rows Q36, Q37)."""
 
 import csv
+import re
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 
@@ -83,6 +84,11 @@ def test_an_office_admin_sees_and_retries_the_failures_of_the_office_alone(world
     page = text(browser, world.url("failures/"))
     assert "1 recording is not backed up" in page
     assert "Acme Sales" not in page
+    assert "bucket_forbidden" in page
+    assert "recording_not_audio" not in page, "a cause of another office"
+    assert "Lost at Dialpad" not in page
+    of_cause = text(browser, world.url("failures/failed/bucket_forbidden/"))
+    assert re.findall(r"recordings/(\d+)/", of_cause) == [str(failed["osaka"].pk)]
     browser.post(world.url("failures/retry/"), {"what": "all"})
     assert states() == {"r0": "failed", "r1": "failed", "r2": "pending", "r3": "failed", "r4": "gone", "r5": "failed"}
 
