@@ -124,7 +124,7 @@ def test_closing_is_audited_and_counts_as_explained(desk: Rokuon, world: World) 
     assert done.out == "3 recordings were closed.\n"
     (cause,) = desk("failures", "--json").json["failed"]
     assert (cause["recordings"], cause["closed"]) == (4, 3)
-    assert "Closed besides: 3 recordings." in desk("failures").out
+    assert "Also closed: 3 recordings." in desk("failures").out
     assert "trial" in desk("failures", "--list").out
     entry = AuditEntry.objects.get(action="failure.close")
     assert (entry.actor, entry.after["copies"], entry.after["note"]) == ("command line", 3, "the trial was refused")
