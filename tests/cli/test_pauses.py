@@ -1,6 +1,7 @@
 """A pause that Dialpad asked for, in every command that waits for it or is asked about it. Against a simulator, in real processes."""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from rokuon.simulator.runner import SimulatorProcess
 
@@ -30,13 +31,14 @@ def test_a_pause_of_a_day_is_told_by_status_doctor_and_every_command_that_waits(
     refused = ready("sync", TZ="UTC")
     sim.control("PUT", "faults", [])
     assert (refused.code, "Dialpad asked for a pause until" in refused.err) == (1, True), refused.err
-    day = f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%d}"
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    day = f"{tomorrow.astimezone(ZoneInfo('Asia/Tokyo')):%Y-%m-%d}"
 
     status = ready("status")
     assert f"Dialpad asked for a pause until {day}" in status.out
     assert "asks again" not in status.out, "it waits for as long as that"
     told = ready("status", "--json").json
-    assert told["pause_asked_until"].startswith(day)
+    assert told["pause_asked_until"].startswith(f"{tomorrow:%Y-%m-%d}")
     goes_on = datetime.fromisoformat(told["paused_until"])
     assert timedelta(hours=23) < goes_on - datetime.now(UTC) <= timedelta(hours=24)
 
@@ -46,7 +48,8 @@ def test_a_pause_of_a_day_is_told_by_status_doctor_and_every_command_that_waits(
     sim.control("DELETE", "meter")
     for command in ("probe", "sync", "backup-now"):
         waits = ready(command, TZ="UTC")
-        assert (waits.code, f"Dialpad asked for a pause until {day}" in waits.out + waits.err) == (1, True), waits.out + waits.err
+        said = waits.out + waits.err
+        assert (waits.code, f"Dialpad asked for a pause until {tomorrow:%Y-%m-%d}" in said) == (1, True), said
     asked = sim.control("GET", "meter")["companies"].values()
     assert sum(sum(one["requests"].values()) for one in asked) == 0, "nobody asks meanwhile"
 
