@@ -1,11 +1,24 @@
-"""A small disk without a free byte, for tests and `tools/kill_table.py`."""
+"""A small disk, and one without a free byte, for tests and `tools/kill_table.py`."""
 
 import os
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+MAY_MOUNT = subprocess.run(["unshare", "--mount", "--propagation", "slave", "true"], capture_output=True, check=False).returncode == 0
+
+
+@contextmanager
+def small(folder: Path) -> Iterator[Path]:
+    """A disk of 300 MiB on this folder, which others may pass through."""
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300m,mode=0711", "tmpfs", folder], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", folder], check=True)
 
 
 @contextmanager

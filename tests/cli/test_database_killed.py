@@ -17,7 +17,7 @@ import pytest
 
 from rokuon.runtime import cluster, folder_lock, pg_programs, postgres
 from tests.conftest import short_folder
-from tests.full_disk import filled
+from tests.full_disk import MAY_MOUNT, filled, small
 
 from .conftest import Rokuon, processes_of, wait_until
 
@@ -155,29 +155,24 @@ def has_begun(rokuon: Rokuon, moment: float) -> bool:
         return False
 
 
-NEW_MOUNTS = ["unshare", "--mount", "--propagation", "slave"]
-MAY_MOUNT = subprocess.run([*NEW_MOUNTS, "true"], capture_output=True, check=False).returncode == 0
-
-
 @pytest.mark.skipif(not MAY_MOUNT, reason="needs the right to mount a small disk")
 @pytest.mark.slow
 def test_e19_a_database_without_room_says_so_and_is_back_by_itself_once_there_is_room(outer: Path) -> None:
     disk = outer / "disk"
     disk.mkdir(mode=0o711)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300m,mode=0711", "tmpfs", disk], check=True)
-    try:
-        rokuon = Rokuon(outer, disk / "data")
-        _out, err = rokuon.start("init").communicate(timeout=180)
-        assert (rokuon.data / "installation.json").exists(), err
-        with up(rokuon) as (process, port):
-            with filled(disk):
-                os.kill(postmaster(rokuon), signal.SIGKILL)
-                wait_until(lambda: "database_full" in ready(port)[1], 60)
-                time.sleep(20)
-                assert process.poll() is None
-            wait_until(lambda: ready(port)[0] == 200, READY_S)
-            back = time.time()
-            wait_until(lambda: workers_since(rokuon, back), WORKING_S)
-    finally:
-        wait_until(lambda: not processes_of(str(disk)), 40)
-        subprocess.run(["umount", disk], check=True)
+    with small(disk):
+        try:
+            rokuon = Rokuon(outer, disk / "data")
+            _out, err = rokuon.start("init").communicate(timeout=180)
+            assert (rokuon.data / "installation.json").exists(), err
+            with up(rokuon) as (process, port):
+                with filled(disk):
+                    os.kill(postmaster(rokuon), signal.SIGKILL)
+                    wait_until(lambda: "database_full" in ready(port)[1], 60)
+                    time.sleep(20)
+                    assert process.poll() is None
+                wait_until(lambda: ready(port)[0] == 200, READY_S)
+                back = time.time()
+                wait_until(lambda: workers_since(rokuon, back), WORKING_S)
+        finally:
+            wait_until(lambda: not processes_of(str(disk)), 40)

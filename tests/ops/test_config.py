@@ -94,23 +94,16 @@ def test_a_mail_server_is_one_address_and_its_password_is_never_shown() -> None:
     assert Config.load({"ROKUON_SMTP_URL": "smtp://user:secret@localhost:2525?tls=none"}).smtp.port == 2525  # type: ignore[union-attr]
 
 
-def test_a_secret_may_stand_in_a_file_and_is_never_shown(tmp_path: Path) -> None:
-    secret = tmp_path / "url"
-    secret.write_text("postgresql://user:hunter2@host/name\n")
-    config = Config.load({"ROKUON_DATABASE_URL_FILE": str(secret)})
-    assert config.database_url
-    assert config.database_url.get_secret_value() == "postgresql://user:hunter2@host/name"
+@pytest.mark.parametrize(
+    ("name", "value"), [("database_url", "postgresql://user:hunter2@host/name"), ("metrics_token", "hunter2-hunter2-hunter2")]
+)
+def test_a_secret_may_stand_in_a_file_and_is_never_shown(tmp_path: Path, name: str, value: str) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text(f"{value}\n")
+    config = Config.load({f"ROKUON_{name.upper()}_FILE": str(secret)})
+    assert getattr(config, name).get_secret_value() == value
     assert "hunter2" not in repr(config) + str(config.model_dump())
-
-
-def test_a_token_for_metrics_may_be_in_a_file_and_is_never_shown(tmp_path: Path) -> None:
-    secret = tmp_path / "token"
-    secret.write_text("hunter2-hunter2-hunter2\n")
-    config = Config.load({"ROKUON_METRICS_TOKEN_FILE": str(secret)})
-    assert config.metrics_token
-    assert config.metrics_token.get_secret_value() == "hunter2-hunter2-hunter2"
-    assert "hunter2" not in repr(config) + str(config.model_dump())
-    assert Config.load({}).metrics_token is None
+    assert getattr(Config.load({}), name) is None
 
 
 def test_a_secret_file_that_cannot_be_read_is_an_error_and_not_an_empty_secret(tmp_path: Path) -> None:

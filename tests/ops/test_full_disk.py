@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,17 +12,14 @@ from rokuon.domain.failures import DatabaseFull
 from rokuon.runtime import pg_room, postgres
 from tests import template
 from tests.conftest import short_folder
-from tests.full_disk import filled
-
-MAY_MOUNT = subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode == 0
+from tests.full_disk import MAY_MOUNT, filled, small
 
 
 @pytest.fixture
 def disk() -> Iterator[Path]:
     folder = short_folder()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300m,mode=0711", "tmpfs", folder], check=True)
-    yield folder
-    subprocess.run(["umount", folder], check=True)
+    with small(folder):
+        yield folder
     shutil.rmtree(folder)
 
 

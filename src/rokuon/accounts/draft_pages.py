@@ -6,7 +6,7 @@ A view names the fields that may be kept (`keeps` of its guard); others, above a
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.utils import timezone
 
 from rokuon.base import form_fill
@@ -14,7 +14,7 @@ from rokuon.base import form_fill
 from . import drafts, sessions
 from .draft_models import Draft
 from .models import Person
-from .our_pages import page_of, with_draft
+from .our_pages import lead_to, page_of, with_draft
 
 
 def page_with_typed(request: HttpRequest, page: str = "") -> str:
@@ -51,10 +51,7 @@ def keep_for_page(request: HttpRequest, shown: dict[str, Any] | None = None) -> 
 def back(request: HttpRequest, page: str = "") -> HttpResponse:
     """Redirect to the form, or to `page`, with what was typed: after a refusal that a message explains. For an htmx request, redirect the
     whole page."""
-    to = page_with_typed(request, page)
-    if request.headers.get("HX-Request") == "true":
-        return HttpResponse(status=204, headers={"HX-Redirect": to})
-    return HttpResponseRedirect(to, status=303)
+    return lead_to(request, page_with_typed(request, page))
 
 
 def find(request: HttpRequest, token: str) -> Draft | None:

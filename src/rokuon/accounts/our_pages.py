@@ -2,7 +2,7 @@
 
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import Resolver404, resolve
 from django.utils.http import url_has_allowed_host_and_scheme
 
@@ -31,6 +31,13 @@ def page_above(path: str) -> str:
     while path != "/" and not _can_be_opened(path):
         path = path.rstrip("/").rpartition("/")[0] + "/"
     return path
+
+
+def lead_to(request: HttpRequest, page: str) -> HttpResponse:
+    """Redirect to a page, which is then asked for with GET. For an htmx request, redirect the whole page."""
+    if request.headers.get("HX-Request") == "true":
+        return HttpResponse(status=204, headers={"HX-Redirect": page})
+    return HttpResponseRedirect(page, status=303)
 
 
 def with_draft(page: str, token: str) -> str:

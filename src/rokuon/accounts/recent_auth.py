@@ -6,11 +6,12 @@ Both signing in and the page "Is it still you?", which asks for the password or 
 import time
 from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from . import draft_pages
 from .models import Person
+from .our_pages import lead_to
 from .our_pages import ours as ours
 
 FRESH_S = 600.0
@@ -45,7 +46,4 @@ def ask(request: HttpRequest, page: str = "") -> HttpResponse:
     the form, and finds there what they had typed."""
     if request.method not in ("GET", "HEAD"):
         page = draft_pages.page_with_typed(request, page)
-    to = f"{reverse('account_reauthenticate')}?{urlencode({'next': page or request.get_full_path()})}"
-    if request.headers.get("HX-Request") == "true":
-        return HttpResponse(status=204, headers={"HX-Redirect": to})
-    return HttpResponseRedirect(to, status=303)
+    return lead_to(request, f"{reverse('account_reauthenticate')}?{urlencode({'next': page or request.get_full_path()})}")

@@ -55,16 +55,17 @@ def full_disk_named(folder: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno not in FULL:
             raise
-        raise _full(folder) from error
+        raise full(folder) from error
 
 
 def require_words(output: str, folder: Path) -> None:
     """Raises DatabaseFull if a program failed without output on a disk that is full: its log has no room either."""
     if not output.strip() and _free(folder) < LOG_SEGMENT:
-        raise _full(folder)
+        raise full(folder)
 
 
-def _full(folder: Path) -> DatabaseFull:
+def full(folder: Path) -> DatabaseFull:
+    """Return the error for a disk that a started database has filled, or others have."""
     return DatabaseFull(_("There is no space left for the database in %(folder)s. Free some space and start again.") % {"folder": folder})
 
 

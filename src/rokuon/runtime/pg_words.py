@@ -5,6 +5,8 @@ from pathlib import Path
 from rokuon.base.i18n import _
 from rokuon.domain.failures import ConfigError, DatabaseDamaged, DatabaseFull, DatabaseUnusable
 
+from . import pg_room
+
 NO_SPACE = ("No space left on device", "Check free disk space", "Disk quota exceeded")
 BUS = "Bus error"  # a process dies of this if its shared memory does not exist
 DAMAGE = (
@@ -26,15 +28,13 @@ def failure_of(output: str, folder: Path) -> ConfigError:
     last = next((line.strip() for line in reversed(output.splitlines()) if "FATAL" in line or "PANIC" in line or "error:" in line), "")
     last = last or (output.strip().splitlines() or [""])[-1].strip()
     kind: type[ConfigError] = DatabaseUnusable
-    full = any(sign in output for sign in NO_SPACE)
     if any("shared memory segment" in line and any(sign in line for sign in NO_SPACE) for line in output.splitlines()) or BUS in output:
         kind = DatabaseFull
         said = _(
             "There is not enough shared memory for the database in %(folder)s. Make /dev/shm larger: in a container with --shm-size=256m."
         )
-    elif full:
-        kind = DatabaseFull
-        said = _("There is no space left for the database in %(folder)s. Free some space and start again.")
+    elif any(sign in output for sign in NO_SPACE):
+        return pg_room.full(folder)
     elif any(sign in output for sign in NOT_ALLOWED):
         said = _("The database in %(folder)s could not be started because a file may not be read or written (%(last)s).")
     elif any(sign in output for sign in DAMAGE):

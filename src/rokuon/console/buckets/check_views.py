@@ -14,6 +14,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from rokuon.accounts.our_pages import lead_to
 from rokuon.accounts.permissions import Action
 from rokuon.actions import buckets
 from rokuon.base import i18n
@@ -131,7 +132,7 @@ def check_page(request: CompanyRequest) -> HttpResponse:
 def try_again(request: CompanyRequest) -> HttpResponse:
     check = _kept(request)
     if check is None:
-        return _to(request, _url(request, "buckets"))
+        return lead_to(request, _url(request, "buckets"))
     return _answered(request, check, lambda: _try(request, check))
 
 
@@ -142,20 +143,14 @@ def _answered(request: CompanyRequest, check: PendingCheck, attempt: Callable[[]
     except ConfigError as error:
         request.session.pop(KEPT, None)
         messages.error(request, i18n._(str(error)))
-        return _to(request, _url(request, "buckets"))
+        return lead_to(request, _url(request, "buckets"))
     except Bucket.DoesNotExist:
         raise Http404 from None
     if request.headers.get("HX-Request") != "true":
         return answer
     if answer["Location"] != _url(request, "bucket_check"):
-        return _to(request, answer["Location"])
+        return lead_to(request, answer["Location"])
     return render(request, "console/buckets/verification.html", _context(request, check))
-
-
-def _to(request: CompanyRequest, url: str) -> HttpResponse:
-    if request.headers.get("HX-Request") == "true":
-        return HttpResponse(status=204, headers={"HX-Redirect": url})
-    return HttpResponseRedirect(url, status=303)
 
 
 def _context(request: CompanyRequest, check: PendingCheck) -> dict[str, Any]:
