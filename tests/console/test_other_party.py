@@ -5,10 +5,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from django.db import connection, transaction
 
 from rokuon.accounts.models import AuditEntry
 from rokuon.base.secrets import Vault, new_key
 from rokuon.domain.other_party import ListedParty, PartyDetail, keeper
+from rokuon.ledger import other_parties
 from rokuon.ledger.models import OtherParty
 from rokuon.org.models import Company
 from rokuon.wiring import other_party
@@ -98,6 +100,21 @@ def test_a_removal_that_was_stopped_is_resumed_by_the_next_tick(world: World, va
         rows.append(OtherParty.objects.count())
     assert rows == [3, 1, 0]
     assert sum(entry.after["rows"] for entry in AuditEntry.objects.filter(action="company.other_party")) == 5
+
+
+@pytest.mark.parametrize("off", [(), ("nestloop",), ("hashjoin", "mergejoin", "hashagg", "sort", "indexscan", "bitmapscan", "material")])
+@pytest.mark.parametrize("chosen", ["off", "masked"])
+def test_a_batch_is_never_more_than_its_limit_in_whichever_way_the_database_runs_it(
+    world: World, vault: Vault, chosen: str, off: tuple[str, ...]
+) -> None:
+    for number in range(5):
+        keep(world, vault, number)
+    Company.objects.filter(pk=world.company.pk).update(other_party=chosen)
+    with transaction.atomic(), connection.cursor() as cursor:
+        for way in off:
+            cursor.execute(f"SET LOCAL enable_{way} = off")
+        assert other_parties.clear(world.company.pk, 2) == 2
+        assert OtherParty.objects.filter(detail="full").count() == 3
 
 
 def test_the_key_is_sealed_each_company_has_its_own_and_it_stays(world: World, vault: Vault) -> None:

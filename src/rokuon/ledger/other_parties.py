@@ -88,17 +88,18 @@ def companies_to_clear() -> list[tuple[int, PartyDetail]]:
 def clear(company_id: int, limit: int = BATCH) -> int:
     """Remove what exceeds the company's choice from up to `limit` rows, and return their number; 0 when nothing is left."""
     ((chosen,),) = fetch("SELECT other_party FROM org_company WHERE id = %s FOR SHARE", [company_id])
+    # ARRAY: an IN may run the piece once for each row of a nested loop, and each run locks further rows, beyond the limit.
     some = "SELECT recording_id FROM ledger_otherparty WHERE company_id = %s AND detail = ANY(%s) ORDER BY recording_id LIMIT %s FOR UPDATE"
     if chosen == PartyDetail.OFF:
         return execute(
-            f"DELETE FROM ledger_otherparty WHERE recording_id IN ({some})",  # noqa: S608 (a constant piece)
+            f"DELETE FROM ledger_otherparty WHERE recording_id = ANY(ARRAY({some}))",  # noqa: S608 (a constant piece)
             [company_id, ["masked", "full"], limit],
         )
     if chosen == PartyDetail.MASKED:
         return execute(
             f"""UPDATE ledger_otherparty SET detail = 'masked', number = '',
                        name = CASE WHEN name = '' THEN '' ELSE left(name, 1) || '…' END
-                 WHERE recording_id IN ({some})""",  # noqa: S608 (a constant piece)
+                 WHERE recording_id = ANY(ARRAY({some}))""",  # noqa: S608 (a constant piece)
             [company_id, ["full"], limit],
         )
     return 0
