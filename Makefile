@@ -1,4 +1,4 @@
-# What people and CI call. `make demo` and `make test` set everything up by themselves.
+# What people and CI call. `make demo` and `make test` do all of their set-up.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -29,7 +29,7 @@ $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/runtime.stamp
 
 install: $(VENV)/runtime.stamp ## What Rokuon needs to run, into .venv
 
-demo: $(VENV)/runtime.stamp ## The console, and two years of recordings from a simulated Dialpad into ./demo-data/bucket (ARGS=--once ends by itself)
+demo: $(VENV)/runtime.stamp ## The console, and two years of recordings from a simulated Dialpad into ./demo-data/bucket (ARGS=--once: ends after the backup)
 	@$(BIN)/rokuon demo --data $(DATA) $(ARGS)
 
 test: check ## Lint, types, layers, then every test but the slow ones, in four processes (installs Chromium from Debian where there is none)

@@ -198,7 +198,7 @@ def test_a_verified_recording_shows_its_proofs(world: World) -> None:
         ({"state": "excluded", "reason": "kind_not_chosen"}, "Excluded", "when the kind is chosen"),
         ({"state": "pending"}, "Pending", "Nothing has to be done"),
         ({"state": "pending", "reason": "recording_not_ready"}, "Pending", "asks again for 24 hours"),
-        ({"state": "pending", "reason": "store_unavailable"}, "Pending", "tries again by itself"),
+        ({"state": "pending", "reason": "store_unavailable"}, "Pending", "tries again automatically"),
         ({"state": "failed", "reason": "a_code_of_tomorrow"}, "Failed", "Report this"),
     ],
 )

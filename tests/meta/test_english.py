@@ -20,7 +20,6 @@ INSTEAD = {
     "take the tick away": "clear the checkbox",
     "goes on where it (was|stood)": "resumes where it left off",
     "lets? it go on": "resumes it",
-    "(goes|go) on by (itself|themselves)": "resume automatically",
     "has become more": "has increased",
     "whom to let in": "grant access to",
     "leaves? the house": "leave your infrastructure",
@@ -38,6 +37,7 @@ INSTEAD = {
     "upside down": "reversed",
     "goes on": "continues, resumes",
     "anew": "again",
+    "by (itself|themselves)": "automatically, on its own",
 }
 """Forbidden phrases as patterns of words, case-insensitive, with the plain alternative."""
 

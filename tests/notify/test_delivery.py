@@ -404,7 +404,7 @@ def test_a_mail_that_was_not_taken_says_what_the_server_asked_and_no_other_cause
         assert (words in said) == expected or (words == ADDRESS and error == "address:invalid"), (words, said)
     assert WORDS[error] in said
     if WORDS[error] == WAITS:
-        assert "tries again by itself at 18:21" in said and "Correct" not in said
+        assert "tries again automatically at 18:21" in said and "Correct" not in said
         assert "given this mail up" in in_words(error, Then.GIVEN_UP) and "tries again" not in in_words(error, Then.GIVEN_UP)
         assert "not tried again" in in_words(error, Then.ONCE)
 

@@ -159,7 +159,7 @@ async def test_any_other_refusal_names_its_status_and_is_not_tried_again_by_itse
         await ask(store, how)
     assert refused.value.detail == detail
     assert refused.value.decision is Decision.NEVER
-    assert "by itself" not in refused.value.advice
+    assert "automatically" not in refused.value.advice
     assert retry.quick_delay(refused.value, 0) is None
 
 

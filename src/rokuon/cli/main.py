@@ -75,7 +75,7 @@ EXIT_CODES = (
         "1",
         N_(
             "Finished with failures: recordings that failed or still wait, recorded calls with nothing to fetch that nobody has closed, or "
-            "a problem that passes by itself."
+            "a problem that passes without help."
         ),
     ),
     ("2", N_("The command or the configuration has to be corrected; nothing was changed.")),

@@ -138,7 +138,7 @@ class SourceUnavailable(SourceError):
     reason = "source_unavailable"
     decision = Decision.AFTER
     notify = Responsible.NOBODY
-    advice = N_("Dialpad could not be reached or answered with an error. Rokuon tries again by itself.")
+    advice = N_("Dialpad could not be reached or answered with an error. Rokuon tries again automatically.")
 
 
 class SourceAway(SourceError):
@@ -239,7 +239,7 @@ class SourceAnswerMalformed(SourceError):
     reason = "source_answer_malformed"
     decision = Decision.AFTER
     notify = Responsible.OPERATOR
-    advice = N_("Dialpad's answer could not be read. Rokuon tries again by itself; report this if it stays.")
+    advice = N_("Dialpad's answer could not be read. Rokuon tries again automatically; report this if it stays.")
 
 
 class SourceRedirectBlocked(SourceError):
@@ -289,7 +289,7 @@ class RecordingRefused(SourceError):
     decision = Decision.AFTER
     notify = Responsible.OFFICE
     advice = N_(
-        "Dialpad refuses this one recording for the moment. Rokuon tries again by itself; if it stays, play it in Dialpad, then retry."
+        "Dialpad refuses this one recording for the moment. Rokuon tries again automatically; if it stays, play it in Dialpad, then retry."
     )
 
 
@@ -320,7 +320,7 @@ class RecordingTruncated(SourceError):
     reason = "recording_truncated"
     decision = Decision.AFTER
     notify = Responsible.OFFICE
-    advice = N_("The audio ended early. Rokuon tries again by itself; if it stays, play the recording in Dialpad.")
+    advice = N_("The audio ended early. Rokuon tries again automatically; if it stays, play the recording in Dialpad.")
 
 
 class RecordingDamaged(SourceError):
@@ -345,7 +345,7 @@ class RecordingUnstable(SourceError):
     reason = "recording_unstable"
     decision = Decision.AFTER
     notify = Responsible.OFFICE
-    advice = N_("Dialpad sent different audio each time. Rokuon tries again by itself; if it stays, play the recording in Dialpad.")
+    advice = N_("Dialpad sent different audio each time. Rokuon tries again automatically; if it stays, play the recording in Dialpad.")
 
 
 class RecordingReadOnce(SourceError):
@@ -379,7 +379,7 @@ class RecordingTooSlow(SourceError):
     reason = "recording_too_slow"
     decision = Decision.AFTER
     notify = Responsible.NOBODY
-    advice = N_("The download stalled. Rokuon tries again by itself; check the network if it stays.")
+    advice = N_("The download stalled. Rokuon tries again automatically; check the network if it stays.")
 
 
 class RecordingDetailsMissing(SourceError):
@@ -389,7 +389,7 @@ class RecordingDetailsMissing(SourceError):
     decision = Decision.AFTER
     advice = N_(
         "Dialpad says the call was recorded but lists no recording of it, while other recordings are listed with the API key. Look in "
-        "Dialpad whether the call can be played; if not, close it with a note. A recording that is listed later is backed up by itself."
+        "Dialpad whether the call can be played; if not, close it with a note. A recording that is listed later is backed up automatically."
     )
     advice_for_key = N_(
         "Dialpad says calls were recorded, but no recording at all was listed with the API key. Check that the key has the scope "
@@ -648,7 +648,7 @@ class StoreUnavailable(StoreError):
     reason = "store_unavailable"
     decision = Decision.AFTER
     notify = Responsible.NOBODY
-    advice = N_("The store could not be reached or answered with an error. Rokuon tries again by itself.")
+    advice = N_("The store could not be reached or answered with an error. Rokuon tries again automatically.")
 
 
 class BucketAway(StoreError):
@@ -726,8 +726,8 @@ class ObjectMisread(StoreError):
     decision = Decision.AFTER
     notify = Responsible.OPERATOR
     advice = N_(
-        "Reading an object gave other bytes than the store says it holds. Rokuon reads it again by itself; if it stays, check the network, "
-        "this machine's memory and the disk."
+        "Reading an object gave other bytes than the store says it holds. Rokuon reads it again automatically; if it stays, check the "
+        "network, this machine's memory and the disk."
     )
 
 
@@ -746,7 +746,7 @@ class ObjectTooLarge(StoreError):
     notify = Responsible.OPERATOR
     advice = N_(
         "The folder's file system, or a limit on Rokuon's process, allows no file of this size. Raise the limit (ulimit -f; LimitFSIZE in "
-        "systemd), or use a folder on another file system than FAT; Rokuon tries again by itself."
+        "systemd), or use a folder on another file system than FAT; Rokuon tries again automatically."
     )
 
 
@@ -773,7 +773,7 @@ class SpoolUnusable(LedgerError):
     notify = Responsible.OPERATOR
     advice = N_(
         "Rokuon's spool folder is full, cannot be written, or takes no file of this size (EFBIG: see ulimit -f). Free some space there, or "
-        "set ROKUON_SPOOL_DIR to another disk; Rokuon tries again by itself."
+        "set ROKUON_SPOOL_DIR to another disk; Rokuon tries again automatically."
     )
 
 
@@ -816,7 +816,7 @@ class DatabaseUnusable(ConfigError):
 
     reason = "database_unusable"
     decision = Decision.AFTER
-    advice = N_("The embedded database does not start. The log says why; Rokuon tries again by itself.")
+    advice = N_("The embedded database does not start. The log says why; Rokuon tries again automatically.")
 
 
 class DatabaseFull(ConfigError):
@@ -824,7 +824,7 @@ class DatabaseFull(ConfigError):
 
     reason = "database_full"
     decision = Decision.AFTER
-    advice = N_("There is no room for the embedded database. Free some space; Rokuon then starts it by itself.")
+    advice = N_("There is no room for the embedded database. Free some space; Rokuon then starts it automatically.")
 
 
 class DatabaseDamaged(ConfigError):

@@ -15,7 +15,7 @@ SET_ASIDE = {
 """Reasons that are not failures, because a person chose them."""
 
 
-_QUEUED = N_("Their turn has not come yet. A worker takes them by itself.")
+_QUEUED = N_("Their turn has not come yet. A worker takes them automatically.")
 
 
 def in_words(reason: str) -> str:

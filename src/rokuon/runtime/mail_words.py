@@ -41,11 +41,11 @@ def _what_then(then: Then, at: str) -> str:
         case Then.GIVEN_UP:
             return _("Rokuon tried for seven days and has given this mail up.")
         case Then.ONCE:
-            return _("A test mail is not tried again by itself.")
+            return _("A test mail is not tried again automatically.")
         case Then.AGAIN if at:
-            return _("Rokuon tries again by itself at %(at)s.") % {"at": at}
+            return _("Rokuon tries again automatically at %(at)s.") % {"at": at}
         case _:
-            return _("Rokuon tries again by itself.")
+            return _("Rokuon tries again automatically.")
 
 
 def _said(whose: str, code: str) -> str:

@@ -25,7 +25,8 @@ def lowered(standing: BudgetState) -> str:
     if not standing.lowered:
         return ""
     return _(
-        "Dialpad answered with “too many requests” (429): Rokuon uses %(rate).1f of %(most)s requests/s for now and rises by itself."
+        "Dialpad answered with “too many requests” (429): Rokuon uses %(rate).1f of %(most)s requests/s for now "
+        "and raises the rate automatically."
     ) % {
         "rate": standing.rate,
         "most": f"{standing.most:g}",

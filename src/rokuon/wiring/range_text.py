@@ -18,7 +18,7 @@ def says(one: IgnoredRange) -> str:
 
 
 def consequence() -> str:
-    return _("Rokuon leaves out what lies outside by itself. Nothing is lost, but these lists take more requests.")
+    return _("Rokuon automatically leaves out what lies outside. Nothing is lost, but these lists take more requests.")
 
 
 def todo() -> str:

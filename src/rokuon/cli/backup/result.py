@@ -59,7 +59,7 @@ def conclude(end: FollowResult, view: View, zone: str, *, quiet: bool) -> int:
         return code
     if end is FollowResult.POSTPONED:
         _say_unlisted(progress, zone)
-        output.say(_("The run %(run)d is kept: a worker tries again by itself, and so does the next `rokuon backup-now`.") % told)
+        output.say(_("The run %(run)d is kept: a worker tries again automatically, and so does the next `rokuon backup-now`.") % told)
         return code
     if end is FollowResult.HELD:
         output.say(_("The run %(run)d waits, and resumes automatically when the cause is gone and a worker runs.") % told)

@@ -152,7 +152,7 @@ def _backup(session: CliSession, company: Company) -> Iterator[Check]:
     if level is not Level.OK and sweeps.filter(state__in=OPEN).exists():
         todo = _("A sweep is under way but does not end: look at holds above, at the request budget, and at the worker's log.")
     elif level is not Level.OK:
-        todo = _("Sweeps begin by themselves every ten minutes while a worker runs: start one with `rokuon worker`, and look at its log.")
+        todo = _("Sweeps begin automatically every ten minutes while a worker runs: start one with `rokuon worker`, and look at its log.")
     yield Check(what, level, says, todo)
     answer = of_company(company, session.now())
     level = {"failed": Level.PROBLEM, "verified": Level.OK, "excluded": Level.OK}.get(answer.severity, Level.WARNING)

@@ -73,7 +73,7 @@ def groups(shown: FailureList, unknown: NotKnown, zone: str, answer: Headline | 
     not_known.show(unknown, zone)
     unnamed_display.say(shown.unnamed)
     if shown.waiting:
-        output.say(f"\n{_('Waiting; Rokuon tries these by itself')}")
+        output.say(f"\n{_('Waiting; Rokuon tries these again automatically')}")
     for waits in shown.waiting:
         _say_waiting(shown, waits, zone)
     if shown.gone:

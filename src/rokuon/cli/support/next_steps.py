@@ -26,7 +26,7 @@ def gone(recordings: int) -> list[str]:
 def waiting(recordings: int) -> list[str]:
     if not recordings:
         return []
-    sentence = _("Pending: %(recordings)s. A worker tries again by itself; `rokuon failures --list --state pending` says when.")
+    sentence = _("Pending: %(recordings)s. A worker tries again automatically; `rokuon failures --list --state pending` says when.")
     return [sentence % {"recordings": output.recordings(recordings)}]
 
 

@@ -1,4 +1,4 @@
-"""The head of a printed page: what it is about, who printed it and when, so that a sheet of paper is evidence by itself.
+"""The head of a printed page: what it is about, who printed it and when, so that a sheet of paper is evidence on its own.
 
 It is part of every page and shown only in print (`console/print_head.html`); the number of the page is added by the style sheet.
 """
