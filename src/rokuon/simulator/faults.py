@@ -14,6 +14,7 @@ Actions: status(status, headers, body, content_type) - html - login - redirect(t
 import base64
 import binascii
 import gzip
+import itertools
 import json
 import random
 from collections import Counter
@@ -33,6 +34,7 @@ class BadFault(ValueError):
 
 # The rate of endless bodies is limited, so that a test without its own limit does not fill the disk.
 _ENDLESS_RATE = 4 * 2**20
+_OVERLONG = itertools.count()
 
 
 def _status(answer: Answer, p: Params) -> Answer:
@@ -57,7 +59,6 @@ def _redirect(answer: Answer, p: Params) -> Answer:
 
 def _drop(answer: Answer, p: Params) -> Answer:
     return Answer(drop=True)
-
 
 def _stall(answer: Answer, p: Params) -> Answer:
     return Answer(drop=True, hang=float(p.get("seconds", 3600)))
@@ -91,8 +92,10 @@ def _truncate(answer: Answer, p: Params) -> Answer:
 
 
 def _overlong(answer: Answer, p: Params) -> Answer:
+    """What is added differs from answer to answer: where no length is announced, two equal answers are the source's data for anyone."""
     answer.declared = answer.length
-    answer.body += bytes(int(p.get("extra", 4096)))
+    added = int(p.get("extra", 4096))
+    answer.body += (next(_OVERLONG) % 256**added).to_bytes(added, "big")
     return answer
 
 
