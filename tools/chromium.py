@@ -2,21 +2,26 @@
 
     python tools/chromium.py     installs on Debian or Ubuntu; uses sudo if it is not root
 
-Debian's package is preferred. Ubuntu's is a snap, which cannot run in a container or read /tmp: there it uses Playwright's own build.
+Debian's headless shell is preferred: it has no user interface and takes a third of the processor's time (docs/design/benchmarks.md).
+Where a whole Chromium is there, root adds the headless shell if that is possible. Ubuntu's package is a snap, which cannot run in a
+container or read /tmp: there it uses Playwright's own build.
 """
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+HEADLESS = "chromium-headless-shell"
+NAMES = (HEADLESS, "chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 PATIENCE_S = 30
+INSTALL_S = 600
 MISSING = """The browser tests need Chromium, a Japanese font and libatomic. They could not be installed here. Install them, then try again:
-    apt-get install chromium fonts-noto-cjk libatomic1             on Debian
-    .venv/bin/playwright install --with-deps chromium              elsewhere
+    apt-get install chromium-headless-shell fonts-noto-cjk libatomic1     on Debian
+    .venv/bin/playwright install --with-deps chromium                     elsewhere
 The other tests run without: .venv/bin/python -m pytest --ignore tests/browser"""
 
 
@@ -64,6 +69,10 @@ def _is_complete() -> bool:
     return playwright_runs() and has_japanese_font() and find() is not None
 
 
+def _wants_headless() -> bool:
+    return not shutil.which(HEADLESS) and platform.freedesktop_os_release().get("ID") == "debian"
+
+
 def _install() -> None:
     as_root = [] if os.geteuid() == 0 else ["sudo"]
     if not shutil.which("apt-get") or (as_root and not shutil.which("sudo")):
@@ -74,6 +83,8 @@ def _install() -> None:
         _say_and_run([*quietly, "install", "-qy", "--no-install-recommends", "libatomic1"])
     if not has_japanese_font():
         _say_and_run([*quietly, "install", "-qy", "--no-install-recommends", "fonts-noto-cjk", "fontconfig"])
+    if _wants_headless():
+        _say_and_run([*quietly, "install", "-qy", "--no-install-recommends", HEADLESS])
     if not find():
         _say_and_run([*quietly, "install", "-qy", "--no-install-recommends", "chromium"])
     if not find():
@@ -82,13 +93,17 @@ def _install() -> None:
 
 def _say_and_run(command: list[str]) -> None:
     print("+ " + " ".join(command), file=sys.stderr, flush=True)
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=INSTALL_S)
+    except subprocess.TimeoutExpired:
+        print(f"It took more than {INSTALL_S} s.", file=sys.stderr)
+        return
     if done.returncode:
         print(done.stdout[-2000:] + done.stderr[-2000:], file=sys.stderr)
 
 
 def main() -> int:
-    if not _is_complete():
+    if not _is_complete() or (os.geteuid() == 0 and _wants_headless()):
         _install()
     if not _is_complete():
         print(MISSING, file=sys.stderr)
