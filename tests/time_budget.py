@@ -27,13 +27,6 @@ SMALL = 3.0
 """Per cent. A folder below this share is too short to be judged."""
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The folders that take longest come first: of two processes, neither is left alone with them at the end."""
-    places = {folder: place for place, folder in enumerate(SHARES)}
-    items.sort(key=lambda item: places.get(item.nodeid.split("/")[1], len(places)))
-
-
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--time-budget", choices=["fail", "report"], default="fail", help="what a folder over its budget does")
 

@@ -1,6 +1,5 @@
 """A whole Rokuon as people run it: database, simulated Dialpad, web server and, where asked for, a worker, each a process of its own."""
 
-import json
 import shutil
 import socket
 import subprocess
@@ -41,18 +40,7 @@ class Console:
 
     def python(self, program: Path, asked: Any) -> Any:
         """Run a program of this folder beside the installation; JSON in, JSON out."""
-        done = subprocess.run(
-            [sys.executable, str(program)],
-            input=json.dumps(asked),
-            env=self.rokuon.environment,
-            cwd=self.rokuon.outer,
-            capture_output=True,
-            text=True,
-            timeout=START_S,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        return self.rokuon.python(program, asked)
 
     def sign_in(self, people: Sequence[dict[str, Any]]) -> dict[str, str]:
         """The session cookie of each person (arguments of `people.make`), by e-mail address. Who does not exist yet is made."""

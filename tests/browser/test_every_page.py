@@ -6,7 +6,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from .conftest import Look, Place
-from .screen import NARROW, WIDE, Screen
+from .screen import LANGUAGES, Screen
+from .turns import TURNS, of_office, turns
 
 AXE = {"rules": {"target-size": {"enabled": True}}, "resultTypes": ["violations"]}
 """Beyond axe's defaults: targets of 24 px or with that much room (WCAG 2.5.8). What passed is not listed: that takes most of the time."""
@@ -40,24 +41,18 @@ def _whole_pages(place: Place, screen: Screen, who: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("language", ["en", "ja"])
+@TURNS
 @pytest.mark.parametrize("who", ["admin", "office", ""])
-def test_axe_finds_nothing_on_any_page(place: Place, look: Look, who: str, language: str) -> None:
-    """Each page once in each language, once wide and once narrow, once light and once dark; which go together changes from page to page.
-    An office admin's, which a company admin sees too, once."""
-    screen = look(who, language, bypass_csp=True)
-    found, paths, second = [], whole_pages(place, screen, who), language == "ja"
-    for number, path in enumerate(paths):
-        if who == "office" and (number % 2 == 1) != second:
-            continue
-        turn = number // 2 if who == "office" else number
-        width = NARROW if (turn % 2 == 1) != second else WIDE
-        scheme = "dark" if (turn // 2 % 2 == 1) != second else "light"
+def test_axe_finds_nothing_on_any_page(place: Place, look: Look, who: str, turn: int) -> None:
+    screens = {language: look(who, language, bypass_csp=True) for language in LANGUAGES}
+    found, paths = [], of_office(whole_pages(place, screens["en"], who), who, turn)
+    for path, language, width, scheme in turns(paths, turn):
+        screen = screens[language]
         screen.page.set_viewport_size({"width": width, "height": 844})
         screen.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         screen.goto(path)
         assert screen.page.locator("html").get_attribute("lang") == language, path
-        found += [f"{path} ({width}, {scheme}) {said}" for said in violations(screen)]
+        found += [f"{path} ({language}, {width}, {scheme}) {said}" for said in violations(screen)]
     assert paths
     assert not found, "\n".join(found)
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from .conftest import Look, Place
-from .screen import Screen
+from .screen import LANGUAGES, Screen
+from .turns import TURNS, turns
 
 HOSTILE = Path(__file__).with_name("hostile.py")
 ALARM = """window.__xss = () => { document.documentElement.dataset.xss = 'run'; console.error('a name was run'); };
@@ -44,22 +45,24 @@ def ends_of_pages(screen: Screen, paths: list[str]) -> dict[str, str]:
     return found
 
 
-@pytest.mark.parametrize("language", ["en", "ja"])
+@TURNS
 def test_no_name_is_more_than_text_on_any_page(
-    place: Place, attacked: dict[str, Any], ends_at: dict[str, str], look: Look, language: str
+    place: Place, attacked: dict[str, Any], ends_at: dict[str, str], look: Look, turn: int
 ) -> None:
-    screen = look("other", language)
-    screen.context.add_init_script(ALARM)
+    screens = {language: look("other", language) for language in LANGUAGES}
+    for screen in screens.values():
+        screen.context.add_init_script(ALARM)
     if not ends_at:
-        ends_at.update(ends_of_pages(screen, place.paths("other", attacked)))
+        ends_at.update(ends_of_pages(screens["en"], place.paths("other", attacked)))
     planted, shown = [], 0
-    for path, end in ends_at.items():
+    for path, language, _width, _scheme in turns(list(ends_at), turn):
+        screen = screens[language]
         screen.goto(path)
         screen.page.mouse.move(200, 200)
         screen.page.keyboard.press("Tab")
         planted += [f"{path}: {said}" for said in screen.page.evaluate(PLANTED)]
         shown += "__xss" in (screen.page.text_content("body") or "")
         assert screen.page.locator("html").get_attribute("data-xss") is None, path
-        assert screen.page.url == end, "a name led elsewhere"
+        assert screen.page.url == ends_at[path], "a name led elsewhere"
     assert planted == []
     assert shown > 5, "the names are on the pages"

@@ -6,6 +6,7 @@ import pytest
 
 from .conftest import Look, Place
 from .test_every_page import whole_pages
+from .turns import TURNS, turns
 
 # Of a group of radio buttons one is a stop of the Tab key; the arrow keys reach the others.
 CONTROLS = """() => {
@@ -36,11 +37,13 @@ LEADS_PAST = """() => !document.querySelector('nav') ||
   window.__stops[0].getAttribute('href') === '#main' && document.getElementById('main').tabIndex === -1"""
 
 
-@pytest.mark.parametrize(("who", "width"), [("admin", 1280), ("admin", 390), ("", 1280)])
-def test_the_tab_key_reaches_every_control_and_shows_where_it_is(place: Place, look: Look, who: str, width: int) -> None:
-    screen = look(who, width=width)
+@TURNS
+@pytest.mark.parametrize("who", ["admin", ""])
+def test_the_tab_key_reaches_every_control_and_shows_where_it_is(place: Place, look: Look, who: str, turn: int) -> None:
+    screen = look(who)
     problems: list[str] = []
-    for path in whole_pages(place, screen, who):
+    for path, _language, width, _scheme in turns(whole_pages(place, screen, who), turn):
+        screen.page.set_viewport_size({"width": width, "height": 844})
         screen.goto(path)
         controls = screen.page.evaluate(CONTROLS)
         screen.page.evaluate(NOTE_EACH_STOP)

@@ -6,23 +6,26 @@ import pytest
 from playwright.sync_api import expect
 
 from .conftest import Look, Place
+from .screen import LANGUAGES
 from .test_every_page import violations, whole_pages
+from .turns import TURNS, of_office, turns
 
 PROBE = Path(__file__).with_name("layout_probe.js").read_text()
 NARROWEST, PHONE, WIDE = 320, 390, 1280
 
 
-@pytest.mark.parametrize("language", ["en", "ja"])
+@TURNS
 @pytest.mark.parametrize("who", ["admin", "office", ""])
-def test_nothing_is_cut_too_small_or_beyond_the_screen_on_any_page(place: Place, look: Look, who: str, language: str) -> None:
-    screen = look(who, language)
-    problems, paths = [], whole_pages(place, screen, who)
-    for number, path in enumerate(paths):
-        screen.page.emulate_media(color_scheme="dark" if number % 2 else "light")
+def test_nothing_is_cut_too_small_or_beyond_the_screen_on_any_page(place: Place, look: Look, who: str, turn: int) -> None:
+    screens = {language: look(who, language) for language in LANGUAGES}
+    problems, paths = [], of_office(whole_pages(place, screens["en"], who), who, turn)
+    for path, language, _width, scheme in turns(paths, turn):
+        screen = screens[language]
+        screen.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         screen.goto(path)
         for width in (WIDE, PHONE, NARROWEST):
             screen.page.set_viewport_size({"width": width, "height": 844})
-            problems += [f"{path} at {width}: {said}" for said in screen.page.evaluate(PROBE)]
+            problems += [f"{path} ({language}) at {width}: {said}" for said in screen.page.evaluate(PROBE)]
     assert paths
     assert not problems, "\n".join(problems)
 

@@ -3,7 +3,9 @@
 import pytest
 
 from .conftest import Look, Place
+from .screen import LANGUAGES
 from .test_every_page import whole_pages
+from .turns import TURNS, turns
 
 # A form of a single text field is sent by the Enter key.
 FORMS_WITHOUT_BUTTON = """() => [...document.forms].filter(form => form.checkVisibility()).filter(form =>
@@ -14,11 +16,13 @@ DEAD = """() => [...document.querySelectorAll('button, a:not([href])')].filter(o
   (one.type === 'submit' && !one.form)).map(one => one.outerHTML.slice(0, 160))"""
 
 
-@pytest.mark.parametrize(("who", "language"), [("admin", "en"), ("admin", "ja"), ("", "en")])
-def test_every_page_is_whole_without_script(place: Place, look: Look, who: str, language: str) -> None:
-    screen = look(who, language, java_script_enabled=False)
+@TURNS
+@pytest.mark.parametrize("who", ["admin", ""])
+def test_every_page_is_whole_without_script(place: Place, look: Look, who: str, turn: int) -> None:
+    screens = {language: look(who, language, java_script_enabled=False) for language in LANGUAGES}
     problems = []
-    for path in whole_pages(place, screen, who):
+    for path, language, _width, _scheme in turns(whole_pages(place, screens["en"], who), turn):
+        screen = screens[language]
         screen.goto(path)
         page = screen.page
         if page.locator("h1:visible").count() != 1:

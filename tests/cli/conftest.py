@@ -65,6 +65,13 @@ class Rokuon:
             schemas.hold(arguments, answer.out)
         return answer
 
+    def python(self, program: Path, asked: Any) -> Any:
+        """Run a program beside the installation, as `__call__` runs commands; JSON in, JSON out."""
+        told = server(i18n.preferred(self.environment)).run([], self.environment, self.outer, json.dumps(asked), PATIENCE_S, program)
+        answer = Answer(*told)
+        assert answer.code == 0, answer.err
+        return answer.json
+
     def start(self, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
         return subprocess.Popen(
             [sys.executable, "-m", "rokuon", *arguments],

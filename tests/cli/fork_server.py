@@ -1,5 +1,5 @@
-"""Runs `rokuon` commands as processes that are forked from one which has loaded the program already: loading it is most of what a
-command costs, and nothing that its tests are about (`tests/meta/test_start_cost.py` and `tests/cli/test_loading.py` watch it).
+"""Runs `rokuon` commands, and programs of tests, as processes that are forked from one which has loaded Rokuon already: loading it is most
+of what a command costs, and nothing that its tests are about (`tests/meta/test_start_cost.py` and `tests/cli/test_loading.py` watch it).
 
 A command has its own process, environment, settings, folder, pipes and exit code, as after `python -m rokuon`; only its command line as
 others see it differs, so what is looked for in the list of processes is started by `Rokuon.start`.
@@ -57,11 +57,14 @@ class ForkServer:
         self._ours.close()
         self._process.wait()
 
-    def run(self, arguments: list[str], environment: dict[str, str], folder: Path, stdin: str, patience_s: float) -> tuple[int, str, str]:
-        """Exit code (negative for a signal), output, errors. Raises TimeoutExpired after killing the command."""
+    def run(
+        self, arguments: list[str], environment: dict[str, str], folder: Path, stdin: str, patience_s: float, program: Path | None = None
+    ) -> tuple[int, str, str]:
+        """Exit code (negative for a signal), output, errors of `rokuon`, or of a program. Raises TimeoutExpired after killing it."""
         pipes = [os.pipe() for _ in range(4)]
         (in_read, in_write), (out_read, out_write), (err_read, err_write), (end_read, end_write) = pipes
-        request = json.dumps({"arguments": arguments, "environment": environment, "folder": str(folder)}).encode()
+        asked = {"program": str(program or ""), "arguments": arguments, "environment": environment, "folder": str(folder)}
+        request = json.dumps(asked).encode()
         with self._one_at_a_time:
             socket.send_fds(self._ours, [LENGTH.pack(len(request))], [in_read, out_write, err_write, end_write])
             self._ours.sendall(request)
@@ -78,7 +81,7 @@ class ForkServer:
             reader.join(patience_s)
             if reader.is_alive():
                 os.kill(pid, signal.SIGKILL)
-                raise subprocess.TimeoutExpired(["rokuon", *arguments], patience_s)
+                raise subprocess.TimeoutExpired([str(program or "rokuon"), *arguments], patience_s)
         return int(texts[end_read]), texts[out_read].decode(), texts[err_read].decode()
 
 
@@ -120,9 +123,10 @@ def _become(request: dict[str, object], fds: list[int]) -> None:
     time.tzset()
     os.chdir(str(request["folder"]))
     random.seed()
-    sys.argv = ["rokuon", *request["arguments"]]  # type: ignore[misc]
+    program = str(request["program"])
+    sys.argv = [program or "rokuon", *request["arguments"]]  # type: ignore[misc]
     _forget_settings()
-    code = _run()
+    code = _run(program)
     # What the interpreter does at its end, but for taking apart what was loaded before the fork.
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
@@ -134,9 +138,12 @@ def _become(request: dict[str, object], fds: list[int]) -> None:
     os._exit(code)
 
 
-def _run() -> int:
+def _run(program: str) -> int:
     try:
-        runpy.run_module("rokuon", run_name="__main__", alter_sys=True)
+        if program:
+            runpy.run_path(program, run_name="__main__")
+        else:
+            runpy.run_module("rokuon", run_name="__main__", alter_sys=True)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except BaseException:

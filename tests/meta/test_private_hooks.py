@@ -5,18 +5,26 @@ A new version fails here first: read its changes, test the code that uses the ho
 
 from importlib.metadata import version
 from inspect import iscoroutinefunction, signature
+from pathlib import Path
 from typing import Any
 
 import pytest
 from gcloud.aio.auth import Token
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.gthread import TConn, ThreadWorker
+from xdist.scheduler import LoadFileScheduling
+
+from tests import distribution
+
+ROOT = Path(__file__).resolve().parents[2]
 
 SEEN = {
     # `stores/google_account.py` asks for a token once, because the library's own retry would block a job for minutes.
     "gcloud-aio-auth": {"5.5.1", "5.6.0"},
     # `console/web/gunicorn_server.py` reads a request itself before the request gets a thread.
     "gunicorn": {"27.0.1"},
+    # `tests/distribution.py` gives some files of tests to one process.
+    "pytest-xdist": {"3.8.0"},
 }
 
 PARAMETERS = [
@@ -30,6 +38,7 @@ PARAMETERS = [
     (Arbiter, "handle_ttin", ["self"]),
     (Arbiter, "handle_ttou", ["self"]),
     (Arbiter, "handle_usr2", ["self"]),
+    (LoadFileScheduling, "_split_scope", ["self", "nodeid"]),
 ]
 
 
@@ -46,3 +55,7 @@ def test_an_overridden_method_is_still_the_librarys_and_takes_the_same(owner: An
 def test_the_retry_around_a_token_can_be_left_out() -> None:
     assert iscoroutinefunction(Token.acquire_access_token.__wrapped__)
     assert TConn is not None
+
+
+def test_the_files_of_tests_that_go_together_exist() -> None:
+    assert [name for name in distribution.GROUPS if not (ROOT / name).exists()] == []
