@@ -13,7 +13,7 @@ QUICK := $(addprefix tests/,unit meta org backup notify)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test quick t check format audit bench requirements messages reference screenshots faults fuzz crash kills soak testbench mutants clean
+.PHONY: help install demo test slow quick t check format audit bench requirements messages reference screenshots faults fuzz crash kills soak testbench mutants clean
 
 help: ## This list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -63,6 +63,10 @@ bench: $(VENV)/dev.stamp ## Side by side with rclone (installs rclone and nginx 
 
 faults: $(VENV)/dev.stamp ## Every test of the fault matrix (docs/design/failure-model.md), slow ones too
 	@$(BIN)/python -m pytest $$(grep -oE 'tests/[a-z0-9_/]+\.py::[a-z0-9_]+' docs/design/failure-model.md | sort -u) $(ARGS)
+
+slow: $(VENV)/dev.stamp ## The tests that `make test` leaves out
+	@$(BIN)/python tools/chromium.py
+	@$(BIN)/python -m pytest -m slow --durations=25 $(ARGS)
 
 fuzz: $(VENV)/dev.stamp ## The property tests with many more examples
 	@HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest tests/unit tests/dialpad tests/ledger tests/custody $(ARGS)

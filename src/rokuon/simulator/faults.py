@@ -60,6 +60,7 @@ def _redirect(answer: Answer, p: Params) -> Answer:
 def _drop(answer: Answer, p: Params) -> Answer:
     return Answer(drop=True)
 
+
 def _stall(answer: Answer, p: Params) -> Answer:
     return Answer(drop=True, hang=float(p.get("seconds", 3600)))
 
