@@ -198,6 +198,7 @@ PLAN = record(
     seconds=figure,
     exact=flag,
     already=count,
+    outside=maybe(count),
 )
 TARGET_STATUS = record(
     id=text,

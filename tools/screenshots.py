@@ -40,7 +40,7 @@ def main() -> int:
     start_django()
     from tests.browser.rig import running
 
-    options = ("--recordings=300", "--days=100", "--talk=3,20,60", "--world=users=12")
+    options = ("--recordings=300", "--days=100", "--talk=3,20,60", "--world=users=12", "--world=other_lines=2")
     with _taking_mail() as mail, running(*options, ROKUON_SMTP_URL=mail) as console:
         values, cookie = _furnish(console)
         asked.to.mkdir(parents=True, exist_ok=True)

@@ -35,6 +35,7 @@ FOREIGN: dict[str, set[str]] = {
         "ledger_copy",
         "ledger_coverage",
         "ledger_hold",
+        "ledger_outsideday",
         "ledger_run",
         "ledger_window",
         "notify_mail",

@@ -1,5 +1,7 @@
 """Changes by people: conditional on what the person saw, whole or not at all, and each with its entry in the audit log."""
 
+from datetime import date, datetime, timedelta
+
 import pytest
 from django.db import transaction
 from django.utils import timezone
@@ -9,6 +11,9 @@ from rokuon.accounts.models import AuditEntry
 from rokuon.actions import settings
 from rokuon.domain.failures import ConfigError
 from rokuon.jobs import queue
+from rokuon.ledger import coverage
+from rokuon.ledger.outside_models import OutsideDay
+from rokuon.ledger.sql import at, ms
 from rokuon.org import services
 from rokuon.org.models import Company, Office, Target
 from tests.console.conftest import make_company
@@ -89,3 +94,25 @@ def test_each_rule_that_changes_has_its_entry_and_the_others_have_none() -> None
     done = settings.change_rules(company, [sales], [team, desk], queue, COMMAND_LINE, timezone.now())
     assert (done.enabled, {target.pk for target in done.disabled}) == ((), {team.pk, desk.pk})
     assert sorted(AuditEntry.objects.values_list("action", "subject")) == [("rule.disable", "Acme Desk"), ("rule.disable", "Acme Trainees")]
+
+
+def test_a_rule_that_is_switched_off_leaves_no_day_known_on_which_it_was_not_listed() -> None:
+    company, _bucket, _tokyo, _osaka, sales, _team, desk = make_company("Acme")
+    now = at(ms(timezone.now()))
+    settings.change_rules(company, [], [desk], queue, COMMAND_LINE, now)
+    settings.change_rules(company, [desk], [], queue, COMMAND_LINE, now)
+    old, new, covered = (
+        OutsideDay.objects.create(company=company, day=day, fingerprint="as now", listed_at=now, published_at=now)
+        for day in days_before(now, 3)
+    )
+    OutsideDay.objects.filter(pk=old.pk).update(published_at=now - timedelta(days=1))
+    coverage.cover([desk.pk], [covered.day], "as now", ms(now))
+    settings.change_rules(company, [sales], [], queue, COMMAND_LINE, now)
+    assert OutsideDay.objects.count() == 3, "a rule that stays changes nothing"
+    settings.change_rules(company, [], [desk], queue, COMMAND_LINE, now)
+    assert set(OutsideDay.objects.values_list("pk", flat=True)) == {old.pk, covered.pk}
+    assert not OutsideDay.objects.filter(pk=new.pk).exists()
+
+
+def days_before(now: datetime, count: int) -> list[date]:
+    return [(now - timedelta(days=number)).date() for number in range(1, count + 1)]

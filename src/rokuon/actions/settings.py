@@ -14,7 +14,7 @@ from rokuon.accounts import audit
 from rokuon.accounts.audit import Actor
 from rokuon.accounts.models import AuditEntry
 from rokuon.domain.ports import Jobs
-from rokuon.ledger import coverage, exclude
+from rokuon.ledger import coverage, exclude, outside_void
 from rokuon.org import budget, services
 from rokuon.org.models import Bucket, Company, Office, Target
 from rokuon.org.services import Node
@@ -99,6 +99,8 @@ def change_rules(
     due again."""
     enabled = services.set_rule(enable, True, now)
     disabled = services.set_rule(disable, False, now)
+    for target in disabled:
+        outside_void.left_out(company.pk, target.pk, target.backed_up_at)
     # A listing made while the rule was off has skipped the target.
     coverage.void([target.pk for target in enabled])
     included = exclude.include_again([target.pk for target in enabled], now)

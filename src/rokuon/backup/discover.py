@@ -3,7 +3,7 @@
 A plan depends on the listing and on the current settings only. The ledger keeps the first plan of each copy.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from rokuon.domain import placement
@@ -29,13 +29,16 @@ class TargetPlan:
 @dataclass(frozen=True, slots=True)
 class Targets:
     """The backed-up targets that a listing is sorted into. `trainees` maps a user to the coaching teams that own the user's calls;
-    `names` maps a user to the name in the directory; `keep` returns what the company keeps of the other party of a call (None: nothing)."""
+    `names` maps a user to the name in the directory; `keep` returns what the company keeps of the other party of a call (None: nothing).
+    `ruled` are all targets of the company with a rule, whether or not this listing is sorted into them; None if it need not find the
+    recorded calls outside of them."""
 
     plans: Mapping[Scope, TargetPlan]
     trainees: Mapping[str, Iterable[str]]
     voicemail: bool
     names: Mapping[str, str] = field(default_factory=dict)
     keep: Keeper | None = None
+    ruled: Collection[Scope] | None = None
 
 
 def plan_batch(batch: Iterable[Classified], targets: Targets, noticed_ms: int) -> tuple[list[PlannedCall], list[PlannedCopy]]:

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
-from rokuon.domain.classify import classify
+from rokuon.domain.classify import Classifier
 from rokuon.domain.pace import CurrentBudget, seconds_for
 from rokuon.domain.ports import Source
-from rokuon.domain.recording import ListingPage
+from rokuon.domain.recording import ListingPage, ScopeKind
+from rokuon.domain.windows import DAY_MS, day_of
 
 from .backfill import PlannedWindow
 from .discover import Targets
@@ -21,7 +23,8 @@ BYTES_PER_MS = 2.0
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """`exact`: every window fitted on the one page that was read. `seconds` is computed with the current budget. `already` recordings are
-    verified and are not part of `recordings`."""
+    verified and are not part of `recordings`. `outside` counts the recorded calls that belong to no target with a rule; None if a window is
+    not listed by the company, or if there is none."""
 
     windows: int
     pages: int
@@ -32,6 +35,7 @@ class Estimate:
     seconds: float
     exact: bool
     already: int
+    outside: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,7 @@ class _Sample:
     recordings: int
     audio_ms: float
     exact: bool
+    outside: int = 0
 
 
 async def estimate(source: Source, windows: Sequence[PlannedWindow], targets: Targets, rates: Rates, already: int) -> Estimate:
@@ -69,7 +74,20 @@ async def estimate(source: Source, windows: Sequence[PlannedWindow], targets: Ta
         seconds=seconds_for(pages, recordings, rates.budget),
         exact=all(sample.exact for sample in samples),
         already=already,
+        outside=_outside(windows, samples),
     )
+
+
+def _outside(windows: Sequence[PlannedWindow], samples: Sequence[_Sample]) -> int | None:
+    """Sum up the calls outside every rule. Targets with different days to list have windows of their own: a day counts once."""
+    if not windows or any(window.scope.kind is not ScopeKind.COMPANY for window in windows):
+        return None
+    total, counted = 0.0, set[date]()
+    for window, sample in zip(windows, samples, strict=True):
+        days = {day_of(at_ms) for at_ms in range(window.wanted.after_ms, window.wanted.before_ms, DAY_MS)}
+        total += sample.outside * len(days - counted) / len(days)
+        counted |= days
+    return round(total)
 
 
 async def _sample(source: Source, window: PlannedWindow, targets: Targets) -> _Sample:
@@ -85,10 +103,14 @@ async def _sample(source: Source, window: PlannedWindow, targets: Targets) -> _S
 
 def _extrapolate(page: ListingPage, window: PlannedWindow, targets: Targets) -> _Sample:
     inside = {scope for scope, plan in targets.plans.items() if plan.id in window.targets}
-    kept = [recording for call in classify(page.calls, inside, targets.trainees) for recording in call.recordings if not recording.excluded]
+    classifier = Classifier(inside, targets.trainees, ruled=targets.ruled)
+    classifier.take(page.calls)
+    kept = [recording for call in classifier.finish() for recording in call.recordings if not recording.excluded]
+    outside = len(classifier.outside())
     audio_ms = sum(recording.duration_ms or 0 for recording in kept)
     if page.last or not page.calls:
-        return _Sample(len(page.calls), len(kept), audio_ms, exact=True)
+        return _Sample(len(page.calls), len(kept), audio_ms, exact=True, outside=outside)
     seen = window.wanted.before_ms - min(call.started_ms for call in page.calls)
     factor = (window.wanted.before_ms - window.wanted.after_ms) / max(1, seen)
-    return _Sample(round(len(page.calls) * factor), round(len(kept) * factor), audio_ms * factor, exact=False)
+    calls, recordings, beside = (round(found * factor) for found in (len(page.calls), len(kept), outside))
+    return _Sample(calls, recordings, audio_ms * factor, exact=False, outside=beside)

@@ -23,6 +23,7 @@ from rokuon.domain.work import ListingProgress, Work, by_fetch
 
 from .copy import CopyContext
 from .discover import Targets, plan_batch
+from .outside import OutsideCalls
 from .recorder import Recorder
 from .refresh import is_stale, refreshed
 from .transfer_pool import TransferPool
@@ -141,12 +142,13 @@ async def _list_and_copy(
     if mark_ms <= window.after_ms:
         return JobEnd.DONE
     kinds = ALWAYS_BACKED_UP | {RecordingKind.VOICEMAIL} if targets.voicemail else ALWAYS_BACKED_UP
-    classifier = Classifier(targets.plans, targets.trainees, kinds=kinds, names=targets.names)
+    ruled = targets.ruled if scope.kind is ScopeKind.COMPANY else None  # a listing by target does not contain the calls of others
+    classifier = Classifier(targets.plans, targets.trainees, kinds=kinds, names=targets.names, ruled=ruled)
     # A conversation's legs may lie on both sides of a window's border, hours apart if the caller waited in a queue. Calls beyond the
     # border are listed only to connect the legs.
     top_ms = mark_ms + WAIT_FOR_LEGS_MS if mark_ms < window.before_ms else window.before_ms + PATIENCE_MS
     wanted = TimeRange(window.after_ms - PATIENCE_MS, top_ms)
-    unread = UnreadEntries(scope, window, targets)
+    unread, outside = UnreadEntries(scope, window, targets), OutsideCalls(window)
     async with aclosing(one_ahead(job.context.source.pages(scope, wanted))) as pages:
         async for page in pages:
             if not (page.calls or page.malformed or page.last):
@@ -160,7 +162,8 @@ async def _list_and_copy(
                 return JobEnd.NARROW
             down_to_ms = window.after_ms if page.last else max(window.after_ms, min(window.before_ms, classifier.mark_ms))
             entries, whole = unread.of_page(page, batch)
-            progress = ListingProgress(down_to_ms, 1, len(page.calls), entries, whole)
+            beside = outside.passed(classifier.outside(), classifier.inside_after_all(), down_to_ms)
+            progress = ListingProgress(down_to_ms, 1, len(page.calls), entries, whole, beside)
             placed = await job.ledger.place(*plan_batch(batch, targets, job.now_ms()), progress)
             if placed is None:
                 return JobEnd.UNWANTED

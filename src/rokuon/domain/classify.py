@@ -16,6 +16,7 @@ from types import MappingProxyType
 
 from .legs import LegIndex, RecordingId, id_order, is_own
 from .other_party import NO_PARTY, ListedParty
+from .outside import OutsideCall, OutsideFinder
 from .recording import ListedCall, RecordingKind, Scope
 
 ALWAYS_BACKED_UP = frozenset({RecordingKind.CALL, RecordingKind.ADMIN})
@@ -98,6 +99,8 @@ class Classifier:
 
     A conversation can cross the border of two windows. So either use one Classifier for adjacent windows, newest first, and `finish` after
     the last; or let each window overlap its neighbours by `PATIENCE_MS`. Returning a call twice does no harm.
+
+    With `ruled`, all targets of the company with a rule, it also finds the recorded calls that belong to none of them (`outside`).
     """
 
     def __init__(
@@ -108,6 +111,7 @@ class Classifier:
         kinds: Collection[RecordingKind] = ALWAYS_BACKED_UP,
         max_legs: int = MAX_LEGS,
         names: Mapping[str, str] = NO_NAMES,
+        ruled: Container[Scope] | None = None,
     ) -> None:
         self._backed_up, self._trainees, self._kinds = backed_up, trainees, kinds
         self._max_legs = max_legs
@@ -115,6 +119,8 @@ class Classifier:
         self._held: set[str] = set()
         self._handed_out: dict[str, set[tuple[Scope, RecordingId | None]]] = {}
         self._oldest_ms = NOTHING_YET
+        self._finder = OutsideFinder(self._legs, ruled, trainees, kinds) if ruled is not None else None
+        self._outside: list[OutsideCall] = []
 
     @property
     def mark_ms(self) -> int:
@@ -157,6 +163,16 @@ class Classifier:
         """Return all calls still held back, because no older call will arrive."""
         return self._hand_out(self._held.copy())
 
+    def outside(self) -> list[OutsideCall]:
+        """Return the recorded calls outside every rule among the calls returned since the last time; none without `ruled`."""
+        found, self._outside = self._outside, []
+        return found
+
+    def inside_after_all(self) -> set[str]:
+        """Return the ids of calls that `outside` has returned, and that a leg that arrived later shows to belong to a target with a rule,
+        since the last time."""
+        return self._finder.inside_after_all() if self._finder is not None else set()
+
     def unclear(self) -> set[str]:
         """Return the calls that more legs may still change: they name a leg that has not arrived, or have a recording without an agent."""
         return {leg.id for leg in self._legs if self._legs.is_unclear(leg)}
@@ -179,6 +195,8 @@ class Classifier:
         for call_id in gone:
             self._legs.drop(call_id)
             self._handed_out.pop(call_id, None)
+            if self._finder is not None:
+                self._finder.forget(call_id)
 
     # --- returning calls ----------------------------------------------------------------------------------------------
 
@@ -188,6 +206,8 @@ class Classifier:
     def _hand_out(self, call_ids: set[str]) -> list[Classified]:
         """Return the new facts about these calls. Afterwards none of them is held."""
         self._held -= call_ids
+        if self._finder is not None:
+            self._outside += self._finder.settled(call_ids, self._held)
         new: dict[tuple[str, Scope], list[ClassifiedRecording]] = {}
         for call_id in call_ids:
             leg = self._legs[call_id]

@@ -8,6 +8,7 @@ from .audio import AudioFacts
 from .copies import State
 from .failures import RokuonError
 from .other_party import PlannedParty
+from .outside import OutsideCall
 from .recording import RecordingKind
 from .retry import History
 
@@ -167,10 +168,12 @@ class Unread:
 @dataclass(frozen=True, slots=True)
 class ListingProgress:
     """Progress of a listing: calls that started at or after `down_to_ms` are entered. The other fields cover the time since the last
-    report: `unread` are the unreadable entries, `read` the ids of the calls that were read completely."""
+    report: `unread` are the unreadable entries, `read` the ids of the calls that were read completely, `outside` the recorded calls outside
+    every rule that the mark has passed."""
 
     down_to_ms: int
     pages: int
     calls: int
     unread: tuple[Unread, ...] = ()
     read: tuple[str, ...] = ()
+    outside: tuple[OutsideCall, ...] = ()

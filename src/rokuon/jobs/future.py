@@ -41,6 +41,8 @@ THERE = "clock_timestamp()"
 NOTED = (
     # Days that were listed, and sealed, with a clock that was ahead are listed again.
     Noted("ledger_coverage", "listed_at", instead=""),
+    Noted("ledger_outsideday", "listed_at"),
+    Noted("ledger_outsideday", "published_at"),
     Noted("ledger_run", "created_at"),
     Noted("ledger_window", "due_at", LONGEST_WAIT),
     Noted("ledger_hold", "probe_at", timedelta(seconds=PROBE_S[-1])),

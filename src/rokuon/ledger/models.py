@@ -12,6 +12,7 @@ from django.utils import timezone
 from .listing_models import Coverage as Coverage
 from .listing_models import Reach as Reach
 from .listing_models import Unreadable as Unreadable
+from .outside_models import OutsideCount as OutsideCount
 from .party_models import OtherParty as OtherParty
 
 
@@ -285,6 +286,7 @@ class Window(models.Model):
 
     `listed_as` maps each target (its id as text) to the way in which all jobs so far have listed for it; null before the first job. A
     target that was left out for a time, because its rule was off, or was listed with other options, is not in it and gets no coverage.
+    Of a listing of the company it also has "outside", as long as its counts of the calls outside every rule hold (`outside_void.py`).
     """
 
     class State(models.TextChoices):

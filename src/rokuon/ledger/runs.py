@@ -169,6 +169,19 @@ def begin_listing(window_id: int, how: Mapping[str, str]) -> None:
         window.save(update_fields=["listed_as"])
 
 
+def no_longer_listed_as(company_id: int, key: str, unless_as: str) -> None:
+    """Take `key` from the ways in which the company's open windows were listed so far (`Window.listed_as`), except where they have the key
+    `unless_as` as well."""
+    execute(
+        """UPDATE ledger_window SET listed_as = listed_as - %(key)s::text
+            WHERE id IN (SELECT w.id FROM ledger_window w JOIN ledger_run r ON r.id = w.run_id
+                          WHERE r.company_id = %(company)s AND w.state IN ('waiting', 'queued', 'paused')
+                            AND w.listed_as ? %(key)s::text AND NOT w.listed_as ? %(unless)s::text
+                          ORDER BY w.id FOR NO KEY UPDATE OF w)""",
+        {"company": company_id, "key": key, "unless": unless_as},
+    )
+
+
 def widen(window_id: int, scope_kind: str, scope_id: str) -> None:
     """List the window again from its top, by a wider scope: the narrow listing lacked legs of a conversation."""
     Window.objects.filter(pk=window_id, state=Window.State.QUEUED).exclude(scope_kind=scope_kind, scope_id=scope_id).update(

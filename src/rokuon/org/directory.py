@@ -26,13 +26,15 @@ class Change:
 class SyncResult:
     """The numbers, and the differences from the previous sync: none if there was none.
 
-    `joined` are the coaching teams (our ids) with a new trainee: their past listings did not include the trainee's calls."""
+    `joined` are the coaching teams (our ids) with a new trainee: their past listings did not include the trainee's calls. `left` are those
+    that a trainee left: past listings took the trainee's calls for the team's."""
 
     offices: int
     contact_centers: int
     coaching_teams: int
     users: int
     joined: tuple[int, ...] = ()
+    left: tuple[int, ...] = ()
     appeared: tuple[Change, ...] = ()
     vanished: tuple[Change, ...] = ()
     renamed: tuple[Change, ...] = ()
@@ -107,7 +109,7 @@ def apply(company_id: int, directory: Directory, now: datetime) -> SyncResult:
         batch_size=1000,
     )
     _mark_deleted(company, directory)
-    joined = _replace_members(company, directory)
+    joined, left = _replace_members(company, directory)
     Company.objects.filter(pk=company.pk).update(dialpad_id=directory.company.id, name=directory.company.name, synced_at=now)
     kinds = [target.kind for target in directory.targets]
     return SyncResult(
@@ -116,6 +118,7 @@ def apply(company_id: int, directory: Directory, now: datetime) -> SyncResult:
         coaching_teams=sum(kind is TargetKind.COACHING_TEAM for kind in kinds),
         users=len(directory.users),
         joined=joined,
+        left=left,
         **_differences(before, directory),
     )
 
@@ -159,8 +162,8 @@ def _mark_deleted(company: Company, directory: Directory) -> None:
     User.objects.filter(company=company).exclude(dialpad_id__in=users).update(state="deleted")
 
 
-def _replace_members(company: Company, directory: Directory) -> tuple[int, ...]:
-    """Replace the memberships with the source's current ones and return the teams that a trainee joined. A trainee who left a team stays in
+def _replace_members(company: Company, directory: Directory) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Replace the memberships with the source's current ones. Return the teams that a trainee joined, and those that one left, who stays in
     the ledger through past calls only."""
     teams = dict(Target.objects.filter(company=company, kind=Target.Kind.COACHING_TEAM).values_list("dialpad_id", "pk"))
     wanted = {(teams[team], user) for team, users in directory.members.items() if team in teams for user in users}
@@ -168,4 +171,4 @@ def _replace_members(company: Company, directory: Directory) -> tuple[int, ...]:
     for team, user in present - wanted:
         Member.objects.filter(team_id=team, user_id=user).delete()
     Member.objects.bulk_create([Member(team_id=team, user_id=user) for team, user in sorted(wanted - present)], ignore_conflicts=True)
-    return tuple(sorted({team for team, _ in wanted - present}))
+    return tuple(sorted({team for team, _ in wanted - present})), tuple(sorted({team for team, _ in present - wanted}))

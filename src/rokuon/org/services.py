@@ -129,7 +129,8 @@ def choice(node: Node, bucket: Bucket | None) -> dict[str, Any]:
 
 
 def set_rule(targets: Sequence[Target], backed_up: bool, now: datetime) -> list[Target]:
-    """Enable or disable the backup rule of contact centers and coaching teams (M6, M7); return the changed ones."""
+    """Enable or disable the backup rule of contact centers and coaching teams (M6, M7); return the changed ones, as they were
+    before."""
     known = Target.objects.select_for_update(no_key=True).filter(pk__in=[target.pk for target in targets]).order_by("pk")
     changed = list(known.exclude(backed_up=backed_up))
     Target.objects.filter(pk__in=[target.pk for target in changed]).update(backed_up=backed_up, backed_up_at=now if backed_up else None)

@@ -26,7 +26,11 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--days", type=int, default=730, help="how far back the calls reach")
     parser.add_argument("--now-ms", type=int, default=None, help="the instant the world has reached; default: the clock")
     parser.add_argument(
-        "--world", action="append", default=[], metavar="NAME=N", help="another count of the world: offices, centers, teams, users"
+        "--world",
+        action="append",
+        default=[],
+        metavar="NAME=N",
+        help="another count of the world: offices, centers, teams, users, other_lines",
     )
     parser.add_argument("--talk", default="3,45,180", help="seconds of talk: shortest,typical,longest")
     parser.add_argument(
@@ -41,8 +45,8 @@ def make(options: argparse.Namespace) -> Simulator:
     counts: dict[str, int] = {}
     for setting in options.world:
         name, _, value = setting.partition("=")
-        if name not in ("offices", "centers", "teams", "users", "ghosts", "calls") or not value.isdigit():
-            raise ValueError(f"--world {setting!r}: NAME is offices, centers, teams, users, ghosts or calls, N a number")
+        if name not in ("offices", "centers", "teams", "users", "ghosts", "other_lines", "calls") or not value.isdigit():
+            raise ValueError(f"--world {setting!r}: NAME is offices, centers, teams, users, ghosts, other_lines or calls, N a number")
         counts[name] = int(value)
     shortest, typical, longest = (float(part) for part in options.talk.split(","))
     spec = WorldSpec(

@@ -36,6 +36,18 @@ class Center:
 
 
 @dataclass(slots=True, eq=False)
+class Department:
+    """A group that answers calls and is no contact center: no list of the API names it, only its calls do."""
+
+    id: int
+    name: str
+    office: Office
+    phone: str
+    wire_type = "department"
+    email = ""
+
+
+@dataclass(slots=True, eq=False)
 class Team:
     id: int
     name: str
@@ -67,7 +79,7 @@ class User:
         return f"{self.first} {self.last}".strip()
 
 
-Target = Office | Center | User
+Target = Office | Center | Department | User
 
 
 @dataclass(slots=True, eq=False)

@@ -161,6 +161,9 @@ def external(it: Call) -> tuple[str, str]:
     return number, f"{given} {family}"
 
 
+_GROUPS = {"call_center": "CallCenter", "department": "Department", "office": "Office"}
+
+
 def call(it: Call, base: str, integer: Integer, was_recorded: bool, shown: list[Recording], details: str) -> Wire:
     """Return a call leg. shown are the recordings to name; details is the switch list_details."""
     number, known_as = external(it)
@@ -189,7 +192,7 @@ def call(it: Call, base: str, integer: Integer, was_recorded: bool, shown: list[
         wire["mos_score"] = 4.2 + it.serial % 20 / 100
     if it.leg == "group":
         wire["date_rang"] = integer(it.started + 1_200)
-        wire["group_id"] = f"CallCenter:{it.target.id}"
+        wire["group_id"] = f"{_GROUPS[it.target.wire_type]}:{it.target.id}"
         if it.partner is not None:
             wire["operator_call_id"] = integer(it.partner.id)
     elif it.leg == "agent" and it.partner is not None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from . import names
+from . import names, other_lines
 from .calls import CallBook
 from .model import Call, Center, Company, Kind, Office, Recording, Team, User
 
@@ -38,6 +38,8 @@ class WorldSpec:
     ghosts: int = 0
     # The last user is deleted and the user's calls are anonymized.
     deleted_user: bool = False
+    # Recorded calls of each office's main line, and of a department in it, beside `recordings`.
+    other_lines: int = 0
 
 
 @dataclass
@@ -170,7 +172,7 @@ class Maker:
             start = min(start, newest - 2 * talk_ms - 120_000)
             calls += self.conversation(start, talk_ms, left if spec.recordings else 0)
         self._ghosts(calls)
-        return calls if spec.recordings else calls[:wanted]
+        return [*(calls if spec.recordings else calls[:wanted]), *other_lines.calls(self, spec.other_lines)]
 
     def _ghosts(self, calls: list[Call]) -> None:
         for call in [c for c in calls if not any(leg.recordings for leg in c.conversation)][: self.spec.ghosts]:

@@ -88,17 +88,21 @@ def plan(
     wanted: TimeRange,
     now: datetime,
     *,
+    scope_kind: ScopeKind,
     relist: bool,
     left_out: Mapping[int, set[date]] | None = None,
     by_deadline: bool = True,
 ) -> list[PlannedWindow]:
-    """Return the windows that a run over these targets would list now. `left_out` are further days of a target that are not listed.
+    """Return the windows that a run of such a scope over these targets would list now. `left_out` are further days of a target that are not
+    listed. With `relist`, a run of the company lists the company, also where a listing by target is trusted and costs fewer pages: only
+    that counts the calls outside every rule.
 
     `by_deadline` is for runs over the past, which may take so long that some recordings leave the access window in the meantime.
     """
     ids = [one.target.pk for one in targets]
     sealed = {} if relist else coverage.sealed_days(ids, fingerprint(company))
     sealed = {target: sealed.get(target, set()) | (left_out or {}).get(target, set()) for target in ids}
+    by_company = relist and scope_kind is ScopeKind.COMPANY
     # If Dialpad ignores the end of the range, every window of a target is read from now backwards: a company listing costs fewer pages.
     endless = ranges.kinds_that_ignore(company.pk, Bound.BEFORE)
     listed = [
@@ -106,7 +110,7 @@ def plan(
             one.target.pk,
             Scope(ScopeKind(one.target.kind), one.target.dialpad_id),
             sealed[one.target.pk],
-            bool(company.listing_trust.get(one.target.kind)) and one.target.kind not in endless,
+            bool(company.listing_trust.get(one.target.kind)) and one.target.kind not in endless and not by_company,
         )
         for one in targets
     ]
@@ -133,7 +137,7 @@ def start(
     since, until = at(wanted.after_ms), at(wanted.before_ms)
     run, started = runs.open_run(company_id, scope_kind, scope_id, ids, since, until, now, relist=relist)
     if started:
-        planned = plan(company, targets, wanted, now, relist=relist)
+        planned = plan(company, targets, wanted, now, scope_kind=scope_kind, relist=relist)
         runs.add_windows(run, [as_row(window) for window in planned], now)
         bucket_change.follow_bucket(
             company_id, {one.target.pk: one.effective.bucket for one in targets if one.effective.bucket}, since, until, now

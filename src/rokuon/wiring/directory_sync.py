@@ -6,7 +6,7 @@ from django.db import transaction
 
 from rokuon.accounts import audit
 from rokuon.accounts.audit import Actor
-from rokuon.ledger import coverage
+from rokuon.ledger import coverage, outside_void
 from rokuon.org import directory as directories
 from rokuon.org.models import Company, Target
 from rokuon.wiring import directory_admins
@@ -32,6 +32,8 @@ def enter(company_id: int, account: Account, now: datetime) -> directories.SyncR
     """Enter what a key can open. Days whose earlier listing may have missed something are listed again, and roles that the
     directory gave and no longer names end."""
     result = directories.apply(company_id, account.directory, now)
+    for team in Target.objects.filter(pk__in=result.left, backed_up=True):
+        outside_void.left_out(company_id, team.pk, team.backed_up_at)
     known = Company.objects.filter(pk=company_id)
     if account.exports and known.filter(exports=False).update(exports=True):
         # A key that was known to list no recordings has covered days that are not complete (S22); a key of unknown ability has not.

@@ -48,7 +48,7 @@ def _plan_facts(
     targets = scope_targets(company, scope_kind, scope_id)
     wanted = wanted or default_range(targets, now)
     ids = [one.target.pk for one in targets]
-    planned = plan(company, targets, wanted, now, relist=relist)
+    planned = plan(company, targets, wanted, now, scope_kind=scope_kind, relist=relist)
     already = sum(_verified(company_id, window) for window in planned)
     ever = sum(read.counts_by_target(company_id).values(), read.Counts())
     rates = Rates(budget_of(company), ever.bytes / ever.recorded_ms if ever.recorded_ms else BYTES_PER_MS)

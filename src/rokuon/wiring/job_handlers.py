@@ -39,7 +39,7 @@ from rokuon.domain.failures import (
 from rokuon.domain.ports import JobLedger, Jobs, Source, TimeRange
 from rokuon.domain.recording import COMPANY_SCOPE, RecordingKind, Scope, ScopeKind
 from rokuon.domain.retry import AFTER_ERROR_S, AWAY_AFTER_TRIES, may_pass_at_once, obeyed_pause, obeyed_wait
-from rokuon.ledger import coverage, holds, runs, unread
+from rokuon.ledger import coverage, holds, outside, outside_void, runs, unread
 from rokuon.ledger.gateway import Database
 from rokuon.ledger.models import Hold, Run, Window
 from rokuon.ledger.sql import at, ms
@@ -50,6 +50,7 @@ from rokuon.org.models import Company
 from rokuon.runtime.installation import Installation
 from rokuon.wiring.connections import Connections
 from rokuon.wiring.ledgers import DueLedger, ProbeLedger, RunWindowLedger
+from rokuon.wiring.listed_as import agreed, how_listed
 from rokuon.wiring.other_party import with_keeping
 from rokuon.wiring.targets import load_targets
 
@@ -290,6 +291,9 @@ class JobHandlers:
         match end:
             case JobEnd.DONE:
                 await self.db(_finish, facts, now, self._jobs)
+                if facts.window.scope_kind == ScopeKind.COMPANY:
+                    # Not in that transaction, which locks the company's runs.
+                    await self.db(outside.tidy, facts.company_id, now)
             case JobEnd.MORE:
                 await self.db(self._jobs.enqueue_window, window_id)
             case JobEnd.NARROW:
@@ -353,36 +357,28 @@ def _load_window(window_id: int, vault: Vault) -> _WindowFacts | None:
     )
     if window is None:
         return None
+    outside_void.keep_rules(window.run.company_id)
     company = window.run.company
     targets, options = with_keeping(load_targets(company, window.targets), company, vault), fingerprint(company)
-    how = _how(targets, options)
+    how = how_listed(company, targets, options, window.scope_kind)
     runs.begin_listing(window.pk, how)
     return _WindowFacts(window, company.pk, ms(window.run.created_at), targets, options, how)
-
-
-def _how(targets: Targets, options: str) -> dict[str, str]:
-    """Return, by target, a fingerprint of how a listing is sorted: another option or trainee of a team gives another fingerprint."""
-    return {
-        str(plan.id): windows.fingerprint(
-            [options, *(user for user, teams in targets.trainees.items() if scope.kind is ScopeKind.COACHING_TEAM and scope.id in teams)],
-            [],
-            0,
-        )
-        for scope, plan in targets.plans.items()
-    }
 
 
 @transaction.atomic
 def _finish(facts: _WindowFacts, now: datetime, jobs: Jobs) -> None:
     """Finish a window that is listed and tried: cover its whole days, as of the start of the run, for the targets for which all its jobs
-    listed in the same way."""
+    listed in the same way, and publish its figures of the calls outside every rule if they all counted them in the same way."""
+    outside_void.keep_rules(facts.company_id)
     window = Window.objects.get(pk=facts.window.pk)
     company = Company.objects.get(pk=facts.company_id)
-    now_how = _how(load_targets(company, window.targets), facts.fingerprint)
-    sorted_into = [int(target) for target, how in (window.listed_as or {}).items() if facts.how.get(target) == now_how.get(target) == how]
+    now_how = how_listed(company, load_targets(company, window.targets), facts.fingerprint, window.scope_kind)
+    same = agreed(window.listed_as, facts.how, now_how)
     listed, whole = TimeRange(ms(window.after), ms(window.before)), window.scope_kind == ScopeKind.COMPANY
-    unread.listed(facts.company_id, sorted_into, listed, at(facts.listed_at_ms), whole_company=whole)
-    coverage.cover(sorted_into, windows.whole_days(listed), facts.fingerprint, facts.listed_at_ms)
+    unread.listed(facts.company_id, sorted(same.targets), listed, at(facts.listed_at_ms), whole_company=whole)
+    coverage.cover(sorted(same.targets), windows.whole_days(listed), facts.fingerprint, facts.listed_at_ms)
+    if same.outside:
+        outside.publish(facts.company_id, window.pk, windows.whole_days(listed), facts.fingerprint, at(facts.listed_at_ms), now)
     runs.finish_window(window.pk, now, jobs.enqueue_window)
 
 

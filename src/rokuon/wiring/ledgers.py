@@ -11,7 +11,7 @@ from rokuon.domain.failures import HoldOn, RokuonError, StoreRequestRefused, Sto
 from rokuon.domain.recording import RecordingKind
 from rokuon.domain.retry import BUCKET_AWAY_AFTER
 from rokuon.domain.work import ListingProgress, Outcome, PlannedCall, PlannedCopy, VerifiedRecording, Work
-from rokuon.ledger import expiry, holds, place, read, record, runs, unread
+from rokuon.ledger import expiry, holds, outside, place, read, record, runs, unread
 from rokuon.ledger.gateway import Database
 from rokuon.ledger.models import Hold, Run, Window
 from rokuon.ledger.sql import at, ms
@@ -105,9 +105,11 @@ class RunWindowLedger(DueLedger):
 
     @transaction.atomic
     def _place(self, calls: Sequence[PlannedCall], copies: Sequence[PlannedCopy], progress: ListingProgress) -> list[Work] | None:
+        mark_ms = outside.lock_mark(self._window.pk)
         if not runs.advance(self._window.pk, at(progress.down_to_ms), progress.pages, progress.calls):
             return None
         unread.enter(self._company_id, progress.unread, progress.read, self._clock())
+        outside.enter(self._window.pk, mark_ms, progress.outside)
         return place.place(self._company_id, calls, copies, self._clock())
 
     async def wanted(self) -> bool:

@@ -3,6 +3,7 @@
 import logging
 import secrets
 import time
+from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
@@ -51,7 +52,7 @@ def keeping(company: Company, vault: Vault) -> Keeper | None:
 
 def with_keeping(targets: Targets, company: Company, vault: Vault) -> Targets:
     """Return these targets for a listing that enters calls."""
-    return Targets(targets.plans, targets.trainees, targets.voicemail, targets.names, keeping(company, vault))
+    return replace(targets, keep=keeping(company, vault))
 
 
 def hashes(company: Company, vault: Vault, text: str) -> list[str]:

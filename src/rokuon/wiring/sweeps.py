@@ -103,7 +103,9 @@ def start(company_id: int, sweep: Sweep, now: datetime, jobs: Jobs) -> bool:
     if started:
         wanted = TimeRange(ms(since), ms(now))
         left_out = {target: _days_outside(ranges, wanted) for target, ranges in wanted_days.items()}
-        planned = backup_now.plan(company, targets, wanted, now, relist=False, left_out=left_out, by_deadline=False)
+        planned = backup_now.plan(
+            company, targets, wanted, now, scope_kind=ScopeKind.COMPANY, relist=False, left_out=left_out, by_deadline=False
+        )
         runs.add_windows(run, [backup_now.as_row(window) for window in planned], now)
         runs.queue_windows(company_id, now, jobs.enqueue_window)
         runs.end_done(company_id, now)

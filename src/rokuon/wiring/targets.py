@@ -1,6 +1,7 @@
 """Load the targets of a window for the use cases: bucket, folder and zone of each, and the trainees of each team."""
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 
 from rokuon.backup.discover import TargetPlan, Targets
 from rokuon.domain.recording import Scope, ScopeKind
@@ -10,16 +11,20 @@ from rokuon.org.tree import TargetSettings, target_settings, zone_of
 
 def load_targets(company: Company, ids: Collection[int]) -> Targets:
     """Load those of the targets `ids` that are backed up and have a bucket now: a rule switched off in the meantime is respected (C7)."""
-    return as_targets(company, [one for one in target_settings(company) if one.target.pk in ids])
+    every = target_settings(company)
+    found = as_targets(company, [one for one in every if one.target.pk in ids])
+    return replace(found, ruled={_scope(one) for one in every if one.target.backed_up})
+
+
+def _scope(one: TargetSettings) -> Scope:
+    return Scope(ScopeKind(one.target.kind), one.target.dialpad_id)
 
 
 def as_targets(company: Company, settings: Iterable[TargetSettings]) -> Targets:
     """Convert settings that are already loaded."""
     longest = dict(company.buckets.values_list("pk", "longest_name"))
     plans = {
-        Scope(ScopeKind(one.target.kind), one.target.dialpad_id): TargetPlan(
-            one.target.pk, one.effective.bucket, one.target.folder, zone_of(one.target), longest[one.effective.bucket]
-        )
+        _scope(one): TargetPlan(one.target.pk, one.effective.bucket, one.target.folder, zone_of(one.target), longest[one.effective.bucket])
         for one in settings
         if one.target.backed_up and one.effective.bucket is not None
     }
