@@ -211,6 +211,19 @@ TARGET_STATUS = record(
     unlisted_days=count,
     never_listed=flag,
 )
+LINE_KIND = one_of("callcenter", "coachingteam", "department", "office", "user", "room", "unknown")
+OUTSIDE = record(
+    days=count,
+    known_days=count,
+    first_day=maybe(day),
+    last_day=maybe(day),
+    calls=count,
+    recordings=count,
+    unreadable=count,
+    kinds=rows(record(kind=LINE_KIND, lines=count, calls=count, recordings=count)),
+    lines=rows(record(kind=LINE_KIND, id=text, name=text, office=maybe(text), calls=count, recordings=count)),
+    more_lines=count,
+)
 NOTICE = record(
     id=whole,
     kind=text,
@@ -341,6 +354,8 @@ SCHEMAS: dict[str, Schema] = {
         severity=one_of("verified", "waiting", "held", "failed", "excluded"),
         headline=text,
         complete=flag,
+        complete_of=record(contact_centers=count, coaching_teams=count),
+        outside=OUTSIDE,
         unlisted_days=count,
         never_listed=count,
         unreadable=count,

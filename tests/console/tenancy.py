@@ -77,6 +77,7 @@ TABLE: dict[str, Row] = {
     "console:overview": Row(MEMBERS, why="counts of the offices within reach"),
     "console:overview-work": Row(MEMBERS),
     "console:overview-years": Row(MEMBERS, why="days of the targets within reach"),
+    "console:overview-outside": Row(MEMBERS, why="lines of the offices within reach"),
     "console:recordings": Row(MEMBERS),
     "console:recordings-one": Row(OF_A),
     "console:recordings-export": Row(post=WORKERS, why="of what the address names, what is within reach"),

@@ -67,6 +67,19 @@ def test_the_plan_says_what_a_start_would_do_and_does_nothing(rig: Rig) -> None:
     assert rig.audio_requests() == 0
 
 
+def test_a_plan_of_the_whole_company_counts_what_is_outside_every_rule_and_one_of_an_office_does_not(rig: Rig) -> None:
+    words = "Recorded calls outside every rule, not fetched"
+    whole = browser(rig.company).post(page_of(rig.company, "plan/"), WHOLE, follow=True)
+    assert whole.context["plan"].outside > 0
+    assert words in whole.content.decode()
+    office = rig.company.offices.get(dialpad_id=str(rig.sim.company.offices[0].id))
+    asked = {"scope": f"office:{office.pk}", "period": "two_years"}
+    for client in (browser(rig.company), browser(rig.company, Role.OFFICE_ADMIN, office)):
+        own = client.post(page_of(rig.company, "plan/"), asked, follow=True).content.decode()
+        assert "What a start would do" in own
+        assert words not in own
+
+
 def test_pressing_start_twice_joins_and_the_recordings_arrive(rig: Rig) -> None:
     client = browser(rig.company)
     first = client.post(page_of(rig.company, "start/"), WHOLE)

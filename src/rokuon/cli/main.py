@@ -157,7 +157,10 @@ def _log_to_stderr(level: str) -> None:
 @click.command(
     cls=Commands,
     name="rokuon",
-    help=_("Backs up every call recording of a Dialpad company into storage that the company owns, and proves that none is missing."),
+    help=_(
+        "Backs up the call recordings of the contact centers and coaching teams that a Dialpad company chooses into storage that the "
+        "company owns, and proves that none of them is missing."
+    ),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 @click.option(

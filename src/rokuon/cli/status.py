@@ -6,8 +6,9 @@ from typing import Any
 import click
 
 from rokuon.base.i18n import _, ngettext
-from rokuon.completeness import unknown
+from rokuon.completeness import outside, unknown
 from rokuon.completeness.headline import Headline, HeadlineFacts, facts_of, headline
+from rokuon.completeness.outside import Outside
 from rokuon.completeness.unknown import Unknown
 from rokuon.jobs import queue
 from rokuon.ledger import expiry, holds, proofs, read
@@ -17,7 +18,7 @@ from rokuon.ledger.overview import weaker_proofs
 from rokuon.ledger.read import Counts
 from rokuon.ledger.runs import OPEN
 from rokuon.org import budget
-from rokuon.org.models import Company
+from rokuon.org.models import Company, Target
 from rokuon.wiring import budget_text
 
 from .backup.follow import look, summary
@@ -27,6 +28,9 @@ from .support import next_steps, output, selectors
 from .support.commands import Command
 from .support.ensure_worker import EnsuredWorker
 from .support.session import CliSession, opened
+
+MOST_LINES = 100
+"""The JSON names so many lines outside every rule, those with the most recordings."""
 
 
 @click.command(
@@ -81,6 +85,8 @@ def _show(session: CliSession, company: Company, facts: HeadlineFacts, unlisted:
     for sentence in (*next_steps.failed(facts.failed), *next_steps.gone(facts.gone), *next_steps.not_known(facts.lacks)):
         output.say(sentence)
     say_unnamed(company, sum(missing.values()))
+    for sentence in _outside(company, session.now()):
+        output.say(sentence)
     for _proof, sentence in proofs.weaker(weaker_proofs([target.pk for target in shown])):
         output.say(sentence)
     _say_expiring(company, session.now(), zone)
@@ -115,6 +121,39 @@ def _answer(company: Company, total: Counts, said: Headline) -> list[str]:
     if not total.discovered:
         return [_("%(sentence)s.") % {"sentence": said.sentence}, *said.added, _("Start with `rokuon backup-now`.")]
     return [_("%(sentence)s.") % {"sentence": said.sentence}, *said.added]
+
+
+def _outside(company: Company, now: datetime) -> list[str]:
+    """Return what is said of recorded calls outside every rule; nothing while no rule is in effect."""
+    if not company.enabled or not company.targets.filter(backed_up=True).exists():
+        return []
+    found = outside.of_past(company, now)
+    return [outside.said(found), *(f"  {kind}" for kind in outside.kinds_said(found.kinds))]
+
+
+def _outside_json(found: Outside) -> dict[str, Any]:
+    return {
+        "days": found.days,
+        "known_days": found.known.days,
+        "first_day": found.known.first,
+        "last_day": found.known.last,
+        "calls": found.calls,
+        "recordings": found.recordings,
+        "unreadable": found.unread,
+        "kinds": [{"kind": one.kind, "lines": one.lines, "calls": one.calls, "recordings": one.recordings} for one in found.kinds],
+        "lines": [
+            {
+                "kind": one.kind,
+                "id": one.id,
+                "name": one.name,
+                "office": one.office.name if one.office is not None else None,
+                "calls": one.calls,
+                "recordings": one.recordings,
+            }
+            for one in found.lines[:MOST_LINES]
+        ],
+        "more_lines": max(0, len(found.lines) - MOST_LINES),
+    }
 
 
 def _not_listed(unknown: Unknown, target: int) -> str:
@@ -181,6 +220,11 @@ def _data(company: Company, facts: HeadlineFacts, unlisted: Unknown, said: Headl
         "severity": said.severity,
         "headline": said.sentence,
         "complete": not (said.wrong or facts.counts.pending),
+        "complete_of": {
+            name: company.targets.filter(kind=kind, backed_up=True).count()
+            for name, kind in (("contact_centers", Target.Kind.CONTACT_CENTER), ("coaching_teams", Target.Kind.COACHING_TEAM))
+        },
+        "outside": _outside_json(outside.of_past(company, now)),
         "unlisted_days": facts.lacks.days,
         "never_listed": facts.lacks.never,
         "unreadable": facts.lacks.unreadable,

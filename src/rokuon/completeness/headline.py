@@ -158,7 +158,8 @@ def _well(facts: HeadlineFacts, besides: Sequence[str]) -> Headline:
     asked = _closed_entries(facts.lacks.explained)
     if facts.lacks.since:
         asked.append(_("Calls from before %(day)s were not asked for.") % {"day": dates.day(date.fromisoformat(facts.lacks.since))})
-    added = (*besides, *asked)
+    covers = _covers(facts.lacks.targets) if counts.verified else []
+    added = (*besides, *covers, *asked)
     severity = "waiting" if facts.unnamed else "verified" if counts.verified else "excluded"
     return Headline(severity, _well_said(facts), added, facts.wrong)
 
@@ -181,6 +182,16 @@ def _well_said(facts: HeadlineFacts) -> str:
     else:
         sentence = ngettext("The only recording found is in your bucket", "All %(count)s recordings are in your bucket", counts.verified)
     return counted(sentence, counts.verified)
+
+
+def _covers(targets: int) -> list[str]:
+    """Say of what the backup is complete: Rokuon copies nothing else."""
+    sentence = ngettext(
+        "This covers the %(count)s contact center or coaching team with a rule.",
+        "This covers the %(count)s contact centers and coaching teams with a rule.",
+        targets,
+    )
+    return if_any(sentence, targets)
 
 
 def _lost(count: int) -> list[str]:

@@ -16,8 +16,8 @@ from .entrance import views as entrance
 from .failures import cause_views, kept_aside_views, retried_views, unnamed_views, unread_views
 from .failures import views as failures
 from .notifications import views as notices
+from .overview import outside_views, years_views
 from .overview import views as overview
-from .overview import years_views
 from .people import views as people
 from .recordings import download_views, playback_views, search_views
 from .recordings import views as recordings
@@ -74,6 +74,7 @@ urlpatterns = [
     guarded(COMPANY, overview.show, "overview"),
     guarded(COMPANY + "work/", overview.work, "overview-work"),
     guarded(COMPANY + "two-years/", years_views.show, "overview-years"),
+    guarded(COMPANY + "outside/", outside_views.show, "overview-outside"),
     guarded(COMPANY + "recordings/", recordings.recordings, "recordings"),
     guarded(COMPANY + "recordings/export/", download_views.export, "recordings-export"),
     guarded(COMPANY + "recordings/zip/", download_views.zip_selection, "recordings-zip"),

@@ -40,6 +40,7 @@ def show_plan(
             [_("Pages"), f"{about}{output.number(plan.pages)}"],
             [_("Calls"), f"{about}{output.number(plan.calls)}"],
             [_("Verified already"), output.number(plan.already)],
+            [_("Recorded calls outside every rule"), _("not known") if plan.outside is None else f"{about}{output.number(plan.outside)}"],
             [_("Recordings to fetch"), f"{about}{output.number(plan.recordings)}"],
             [_("Size"), f"≈ {output.amount(plan.bytes)}"],
             [_("Requests"), f"{about}{output.number(plan.requests)}"],

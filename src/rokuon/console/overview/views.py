@@ -13,18 +13,19 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from rokuon.accounts.permissions import AccessReach, Action
+from rokuon.completeness import outside
 from rokuon.console.buckets.held import resumed_lately
 from rokuon.console.system import events_text
 from rokuon.console.web import guards
 from rokuon.console.web.guards import CompanyRequest, page
 from rokuon.domain.copies import State
-from rokuon.domain.row_ids import row_id
 from rokuon.ledger import proofs
 from rokuon.ledger.overview import Day, DayState, weaker_proofs
 from rokuon.org.models import Office, Target
 from rokuon.org.tree import zone_of
 
-from . import calendar_svg, daily, read_model
+from . import calendar_svg, daily, outside_views, read_model
+from .office_filter import asked_office, narrowed
 
 LISTED_DAYS = 6
 """Days that need attention are listed one by one in the table up to this number; the rest are counted."""
@@ -32,8 +33,8 @@ LISTED_DAYS = 6
 
 @page(Action.VIEW)
 def show(request: CompanyRequest) -> HttpResponse:
-    office = _office(request)
-    reach = _narrowed(request, office)
+    office = asked_office(request)
+    reach = narrowed(request, office)
     targets = _targets(reach)
     now = guards.now(request)
     look = read_model.load_overview(request.company, reach, targets, now)
@@ -64,14 +65,17 @@ def show(request: CompanyRequest) -> HttpResponse:
         "may_back_up": Action.BACK_UP in request.reaches,
         "zone": _zone(targets),
     }
+    beside = outside.of_past(request.company, now, reach.offices)
+    if shown["begun"] or beside.calls:
+        shown |= outside_views.summary(request, office, beside)
     return render(request, "console/overview/overview.html", shown | _calendar(request, targets, url))
 
 
 @page(Action.VIEW)
 def work(request: CompanyRequest) -> HttpResponse:
     """Render only the live part."""
-    office = _office(request)
-    reach = _narrowed(request, office)
+    office = asked_office(request)
+    reach = narrowed(request, office)
     targets = _targets(reach)
     shown = {
         "office": office,
@@ -97,15 +101,6 @@ def _leaving(look: read_model.Overview, url: Callable[..., str]) -> list[dict[st
 
 
 STATES = ("verified", "pending", "failed", "gone", "excluded")
-
-
-def _office(request: CompanyRequest) -> Office | None:
-    asked = row_id(request.GET.get("office", ""))
-    return guards.office_or_404(request.reach, asked) if asked is not None else None
-
-
-def _narrowed(request: CompanyRequest, office: Office | None) -> AccessReach:
-    return AccessReach(request.company.pk, frozenset({office.pk})) if office else request.reach
 
 
 def _targets(reach: AccessReach) -> list[Target]:

@@ -21,6 +21,7 @@ from rokuon.console.web.guards import CHANGE, CompanyRequest, page
 from rokuon.console.web.installation import installation
 from rokuon.domain import windows
 from rokuon.domain.failures import ConfigError, RokuonError
+from rokuon.domain.recording import ScopeKind
 from rokuon.domain.row_ids import row_id
 from rokuon.jobs import queue
 from rokuon.ledger.runs import OPEN
@@ -141,6 +142,7 @@ def planned(request: CompanyRequest, draft: str) -> HttpResponse:
         "relist": form.cleaned_data["relist"],
         "draft": draft,
         "again_url": with_draft(page_url, draft),
+        "whole": form.asked_scope.kind is ScopeKind.COMPANY,
     }
     if wanted is not None:
         zone = guards.company_zone(request.company)
