@@ -16,6 +16,9 @@ TOGETHER = {
 }
 GROUPS = {f"tests/browser/test_{name}.py": f"browser {group}" for group, names in TOGETHER.items() for name in names}
 
+WAITS = ("tests/cli/test_database_killed.py",)
+"""What mostly waits for minutes comes first, beside what computes."""
+
 
 class LoadGroupOfFiles(LoadFileScheduling):
     def _split_scope(self, nodeid: str) -> str:
@@ -30,6 +33,6 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFil
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The folders that take longest come first: no process is left alone with them at the end."""
+    """After WAITS, the folders that take longest come first: no process is left alone with them at the end."""
     places = {folder: place for place, folder in enumerate(SHARES)}
-    items.sort(key=lambda item: places.get(item.nodeid.split("/")[1], len(places)))
+    items.sort(key=lambda item: -1 if item.nodeid.startswith(WAITS) else places.get(item.nodeid.split("/")[1], len(places)))

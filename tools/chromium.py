@@ -2,7 +2,7 @@
 
     python tools/chromium.py     installs on Debian or Ubuntu; uses sudo if it is not root
 
-Debian's headless shell is preferred: it has no user interface and takes a third of the processor's time (docs/design/benchmarks.md).
+Debian's headless shell is preferred: it has no user interface and takes a third of the processor's time (decision 44).
 Where a whole Chromium is there, root adds the headless shell if that is possible. Ubuntu's package is a snap, which cannot run in a
 container or read /tmp: there it uses Playwright's own build.
 """
