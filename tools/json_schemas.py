@@ -430,6 +430,25 @@ SCHEMAS: dict[str, Schema] = {
             refused_at=maybe(time),
         )
     ),
+    "custody status": rows(
+        record(
+            url=text,
+            chain=text,
+            number=count,
+            sha256=text,
+            at=maybe(time),
+            next_by=maybe(time),
+            verified=count,
+            open=count,
+            reason=text,
+            detail=text,
+            problem=maybe(one_of("failed", "overdue", "unsealed", "empty")),
+        )
+    ),
+    "custody issue": record(url=text, seal=count, sha256=text, files=count, days=count),
+    "custody fingerprint": record(company=text, fingerprint=text, public_key=text),
+    "custody rotate-key": record(company=text, fingerprint=text),
+    "custody continue": record(url=text, chain=text, continues=maybe(record(chain=text, seal=count)), new_fingerprint=maybe(text)),
     "doctor": record(
         problems=count,
         checks=rows(record(what=text, level=one_of("ok", "warning", "problem"), says=text, todo=maybe(text))),

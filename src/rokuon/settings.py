@@ -40,6 +40,7 @@ INSTALLED_APPS = [
     "rokuon.accounts",
     "rokuon.events",
     "rokuon.notify",
+    "rokuon.custody",
     "rokuon.console",
 ]
 MIDDLEWARE = [

@@ -52,6 +52,13 @@ def test_a_held_bucket_opens_with_the_hold_and_the_cure(world: World) -> None:
     assert "the folder is not there" in said
 
 
+def test_no_button_verifies_a_bucket_whose_seals_are_newer_than_the_database(world: World) -> None:
+    hold(world, reason="ledger_behind_bucket")
+    shown = page(world.admin, url_of(world))
+    assert "rokuon custody continue" in opening(shown)
+    assert "Verify again" not in shown
+
+
 def test_the_list_names_the_hold_before_the_last_verification(world: World) -> None:
     hold(world)
     Bucket.objects.filter(pk=world.bucket.pk).update(verification={"ok": True, "steps": [], "advice": []}, verified_at=timezone.now())

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rokuon.domain.crashpoints import POINTS
+from rokuon.domain.crashpoints import COPYING
 from rokuon.ledger.models import Run
 from tests.crash.processes import Worker, until
 from tests.e2e.conftest import MakeRig
@@ -32,13 +32,13 @@ def crash_and_restart(rig: Rig, outer: Path, point: str, count: int) -> None:
     assert max(rig.attempts()) == 0, "a crash spends no attempt"
 
 
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("point", COPYING)
 def test_a_crash_at_this_point_changes_nothing_about_the_end_in_a_folder(rig_of: MakeRig, outer: Path, point: str) -> None:
     rig = rig_of(world=small_world(recordings=25))
     crash_and_restart(rig, outer, point, COUNTS[point])
 
 
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("point", COPYING)
 def test_a_crash_at_this_point_changes_nothing_about_the_end_in_gcs(rig_of: MakeRig, outer: Path, point: str) -> None:
     with GcsThread() as gcs:
         rig = rig_of(world=small_world(recordings=25), ROKUON_STORAGE_EMULATOR_HOST=gcs.double.url)

@@ -85,6 +85,8 @@ class _Stops:
 
     async def look(self, company_id: int) -> None: ...
 
+    async def custody(self, bucket_id: int) -> None: ...
+
     async def hook(self, company_id: int) -> None: ...
 
     async def mail(self) -> None: ...
@@ -105,6 +107,40 @@ def test_a_rollback_inside_a_worker_leaves_no_job(world: World) -> None:
 
     asyncio.run(work())
     assert [(task, status) for task, _, status in jobs()] == [(queue.WINDOW, "succeeded")]
+
+
+class _Backfills(_Stops):
+    """An engine in the middle of a backfill: each window that ends asks for another."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.done: list[str] = []
+
+    async def window(self, window_id: int) -> None:
+        self.done.append(queue.WINDOW)
+        if window_id < 20:
+            await self.db(queue.enqueue_window, window_id + runs.QUEUED_PER_COMPANY)
+
+    async def custody(self, bucket_id: int) -> None:
+        self.done.append(queue.CUSTODY)
+
+
+def test_a_seal_is_made_in_its_turn_during_a_backfill(world: World) -> None:
+    for number in range(runs.QUEUED_PER_COMPANY):
+        queue.enqueue_window(number)
+    queue.enqueue_custody(1)
+
+    async def work() -> list[str]:
+        engine = _Backfills()
+        app = worker.build_app(engine)  # type: ignore[arg-type]
+        async with app.open_async():
+            await app.run_worker_async(queues=[queue.BULK], wait=False, install_signal_handlers=False)
+        await engine.db.close()
+        return engine.done
+
+    done = asyncio.run(work())
+    assert done.index(queue.CUSTODY) == runs.QUEUED_PER_COMPANY
+    assert len(done) > 2 * runs.QUEUED_PER_COMPANY
 
 
 # --- the tick ---------------------------------------------------------------------------------------------------------------

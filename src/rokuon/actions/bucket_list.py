@@ -9,6 +9,7 @@ from rokuon.accounts.audit import Actor
 from rokuon.actions._shared import record
 from rokuon.base.i18n import _, ngettext
 from rokuon.base.plain_text import bare
+from rokuon.custody import chains
 from rokuon.domain.failures import ConfigError, HoldOn
 from rokuon.ledger import holds, inventory
 from rokuon.org import services
@@ -19,13 +20,15 @@ LONGEST_NAME = 80
 
 @dataclass(frozen=True, slots=True)
 class BucketUse:
-    """What uses a bucket: `levels`, by name, that have chosen it, and `copies` that are stored there or are to be."""
+    """What uses a bucket: `levels`, by name, that have chosen it, `copies` that are stored there or are to be, and whether it is
+    `sealed`."""
 
     levels: tuple[str, ...]
     copies: int
+    sealed: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.levels or self.copies)
+        return bool(self.levels or self.copies or self.sealed)
 
     def sentences(self) -> list[str]:
         """Say what uses the bucket and what can be done instead."""
@@ -43,6 +46,13 @@ class BucketUse:
                 )
                 % {"count": f"{self.copies:,}"}
             )
+        elif self.sealed:
+            said.append(
+                _(
+                    "It has seals, which would count as those of a newer database if it were registered again. It stays registered; give "
+                    "it a name that says that it is no longer used."
+                )
+            )
         return said
 
 
@@ -51,7 +61,7 @@ class BucketInUse(ConfigError):
 
 
 def use_of(bucket: Bucket) -> BucketUse:
-    return BucketUse(tuple(services.names_that_chose(bucket)), inventory.entered(bucket.pk))
+    return BucketUse(tuple(services.names_that_chose(bucket)), inventory.entered(bucket.pk), chains.has_seal(bucket.pk))
 
 
 @transaction.atomic

@@ -1,6 +1,7 @@
 """Start a bucket again that was replaced or emptied on purpose: mark it again and look for everything that was verified in it.
 
-A copy that is missing is no longer verified: it is failed, with its own reason, until it is copied again or explained.
+A copy that is missing is no longer verified: it is failed, with its own reason, until it is copied again or explained. If seals are
+missing, a new chain of seals begins.
 """
 
 import asyncio
@@ -12,6 +13,8 @@ from django.db import transaction
 
 from rokuon.accounts import audit
 from rokuon.accounts.audit import Actor
+from rokuon.custody import chains, look
+from rokuon.custody.look import ChainEnd
 from rokuon.domain.failures import StoreError
 from rokuon.domain.ports import Jobs, Store, StoredObject
 from rokuon.ledger import inventory, names
@@ -19,7 +22,7 @@ from rokuon.org.models import Bucket
 from rokuon.runtime.installation import Installation
 from rokuon.stores import marker
 from rokuon.stores.verification import Verification, VerificationStep, failed_at
-from rokuon.wiring.connections import open_bucket
+from rokuon.wiring.connections import Connections, connected, open_bucket
 
 from . import buckets
 
@@ -42,12 +45,14 @@ def restart_bucket(installation: Installation, bucket: Bucket, jobs: Jobs, actor
     verified = inventory.verified(bucket.pk)
     try:
         _see_all(installation, bucket)
+        ends = _seals(installation, bucket, now)
     except StoreError as failure:
         return Restarted(failed_at(VerificationStep.LIST, failure))
     verification = buckets.verify_bucket(installation, bucket, jobs, actor, now, replaced=True, patience=0)
     if not verification.ok:
         return Restarted(verification)
     with transaction.atomic():
+        chains.begin_again(bucket.pk, installation.identity, ends, now)
         missing = inventory.take_back(bucket.pk, now, now)
         names.shorten([bucket.pk])
         after = {"verified": verified, "missing": missing}
@@ -66,6 +71,17 @@ def _see_all(installation: Installation, bucket: Bucket) -> None:
                 inventory.see(page)
         finally:
             loop.run(_closed(store))
+
+
+def _seals(installation: Installation, bucket: Bucket, now: datetime) -> list[ChainEnd]:
+    async def read(connections: Connections) -> list[ChainEnd]:
+        store = connections.open_store(bucket.pk, bucket.url, bucket.credential)  # not recognised: it is another one now
+        try:
+            return await look.ends(store, await connections.db(chains.known_seals, bucket.pk))
+        finally:
+            await store.close()
+
+    return connected(installation, now, read)
 
 
 async def _page(objects: AsyncIterator[StoredObject]) -> list[StoredObject]:

@@ -17,9 +17,9 @@ from rokuon.actions._shared import lift, record
 from rokuon.base.logs import hide
 from rokuon.base.secrets import Secret
 from rokuon.config import Config
-from rokuon.domain.failures import HoldOn
+from rokuon.domain.failures import HoldOn, LedgerBehindBucket
 from rokuon.domain.ports import Jobs
-from rokuon.ledger import inventory, names
+from rokuon.ledger import holds, inventory, names
 from rokuon.org import services
 from rokuon.org.models import Bucket, Company
 from rokuon.runtime.installation import Installation
@@ -100,7 +100,9 @@ def verify_bucket(
             changes["credential"] = installation.vault.seal(credential.reveal(), owner=bucket_owner(bucket.pk), field=CREDENTIAL)
         Bucket.objects.filter(pk=bucket.pk).update(**changes)
         names.shorten([bucket.pk])
-        lift(bucket.company_id, HoldOn.BUCKET, str(bucket.pk), jobs, now)
+        # A bucket that can be used may still have seals that this database lacks: `rokuon custody continue` or a probe lifts that hold.
+        if not holds.is_open(bucket.company_id, HoldOn.BUCKET, str(bucket.pk), LedgerBehindBucket.reason):
+            lift(bucket.company_id, HoldOn.BUCKET, str(bucket.pk), jobs, now)
     return verification
 
 

@@ -123,6 +123,15 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
     ),
     "rokuon notices to list": ((N_("For a script"), "rokuon notices to list --json"),),
     "rokuon notices to remove": ((N_("Of the whole company"), "rokuon notices to remove it@example.com"),),
+    "rokuon custody": ((N_("Is each bucket sealed, and when is the next seal due"), "rokuon custody status"),),
+    "rokuon custody status": ((N_("For monitoring: exit code 1 if a bucket is not sealed in time"), "rokuon custody status --json"),),
+    "rokuon custody issue": ((N_("Before an audit"), "rokuon custody issue gs://acme-recordings"),),
+    "rokuon custody fingerprint": ((N_("For the auditor's --trust"), "rokuon custody fingerprint"),),
+    "rokuon custody rotate-key": ((N_("Once a year"), "rokuon custody rotate-key"),),
+    "rokuon custody continue": (
+        (N_("What it would mean"), "rokuon custody continue gs://acme-recordings"),
+        (N_("An older dump was restored"), "rokuon custody continue gs://acme-recordings --yes"),
+    ),
     "rokuon up": (
         (N_("The console and a worker"), "rokuon up"),
         (N_("With four worker processes"), "rokuon up --processes 4"),

@@ -57,6 +57,7 @@ COMMANDS: dict[str, tuple[str, bool, str]] = {
     "accept": ("failures.kept_aside_commands", True, N_("Take files that were kept aside for their recordings.")),
     "discard": ("failures.kept_aside_commands", True, N_("Close recordings whose files that were kept aside are not wanted.")),
     "notices": ("notifications.commands", True, N_("Show notices, their mails and their recipients.")),
+    "custody": ("custody", True, N_("Seal buckets: signed proof of what is stored in them.")),
     "up": ("serve", True, N_("Run everything: the console and a worker.")),
     "serve": ("serve", True, N_("Serve the console.")),
     "worker": ("worker", True, N_("Do the work: list, copy and verify recordings.")),

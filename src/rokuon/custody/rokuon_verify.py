@@ -49,6 +49,8 @@ PROMISE_S = 26 * 3600
 """The next seal is due this long after a seal."""
 CLOCK_S = 3600
 """A seal and the store's clock may differ by this much."""
+IN_FLIGHT_S = 300
+"""What was stored so short before a seal may not be in it: clocks differ, and a recording is noted after it is stored."""
 LONGEST_LINE, LONGEST_SEAL = 1 << 20, 64 << 20
 
 USAGE = """
@@ -484,6 +486,8 @@ class Seals:
             raise Bad("next_by")
         if "next_by" in body and not at < epoch(body["next_by"]) <= at + PROMISE_S:
             raise Bad("next_by")
+        if "names_until" in body and epoch(body["names_until"]) > at:
+            raise Bad("names_until")
         if "rotate" in body:
             key_of_line(str(take(body, rotate=lambda value: isinstance(value, dict))[0].get("to")))
         if "retention" in body:
@@ -640,9 +644,22 @@ class Seals:
                 )
                 self.report.note("stale", said, path=f"{CUSTODY}/{chain.name}/{chain.head.issue:08d}/seal", due=due)
                 self.report.unproven = True
+            if "names_until" in chain.head.body:
+                said = (
+                    "What was stored since %(at)s is named by a later seal: days still wait, or the database was restored and what it lacks "
+                    "is listed again."
+                )
+                where = f"{CUSTODY}/{chain.name}/{chain.head.issue:08d}/seal"
+                self.report.note("partial", said, path=where, at=chain.head.body["names_until"])
+                self.report.partial = True
         if self.stamps:
             said = "%(count)s time stamps name their seal. Their own signatures: openssl ts -verify."
             self.report.note("stamped", said, count=self.stamps)
+
+
+def names_until(seal: Seal) -> int:
+    """Return the second until which this seal and those before it name what was stored."""
+    return epoch(seal.body["names_until"]) if "names_until" in seal.body else seal.at
 
 
 def next_key(seal: Seal) -> bytes:
@@ -672,11 +689,13 @@ CREATE TABLE day (id INTEGER PRIMARY KEY, family TEXT, chain TEXT, issue INT, ki
                   counts INT, verified INT, explained INT, open INT, erased INT, bytes INT, complete INT);
 CREATE INDEX day_by_name ON day (family, target, kind, day);
 CREATE TABLE erased (receipt TEXT, day INT);
+CREATE TABLE pending (key BLOB);
 CREATE TABLE line (key BLOB, day INT, file INT, place INT, size INT, sha256 BLOB, md5 TEXT, etag TEXT, crc32c TEXT, generation TEXT, at INT,
                    name BLOB);
 CREATE TABLE object (key BLOB, name BLOB, size INT, sha256 BLOB, md5 TEXT, etag TEXT, crc32c TEXT, generation TEXT, created INT);
 CREATE TABLE gone (line INT);
-CREATE TABLE stray (key BLOB, name BLOB, size INT, sha256 BLOB, md5 TEXT, crc32c TEXT, created INT, renamed INT, older INT);
+CREATE TABLE stray (key BLOB, name BLOB, size INT, sha256 BLOB, md5 TEXT, crc32c TEXT, created INT, renamed INT, older INT,
+                    pending INT);
 """
 
 
@@ -867,6 +886,10 @@ class Manifests:
                 summed["explained" if closed else "open"] += 1
                 if state == "erased" and into is not None:
                     self.db.execute("INSERT INTO erased VALUES (?,?)", (*take(line, receipt=text), day_id))
+                if state == "pending" and "key_sha256" in line:
+                    (key,) = take(line, key_sha256=hex64)
+                    if into is not None:
+                        self.db.execute("INSERT INTO pending VALUES (?)", (bytes.fromhex(key),))
             else:
                 raise Bad("state")
             for one in line.get("aside", ()):
@@ -978,7 +1001,7 @@ def in_folder(top: str, wants: Callable[[bytes], bool], *, read: bool) -> Iterat
 
 
 def in_listing(path: str) -> Iterator[Object]:
-    """Yield the objects of a listing. Raises Refused if its shape is none of those that the verifier knows."""
+    """Yield the objects of a listing. Raises Refused if it cannot be read, or has none of the shapes that the verifier knows."""
     with open(path, "rb") as raw:
         start = raw.read(4)
         raw.seek(0)
@@ -1203,7 +1226,7 @@ class Recordings:
 
     def __init__(self, seals: Seals, db: sqlite3.Connection, report: Findings, options: argparse.Namespace) -> None:
         self.seals, self.db, self.report, self.options = seals, db, report, options
-        live = [chain.head.at for chain in seals.leaves() if "closed" not in chain.head.body]
+        live = [names_until(chain.head) for chain in seals.leaves() if "closed" not in chain.head.body]
         self.sealed_until = min(live) if live else max((chain.head.at for chain in seals.leaves()), default=0)
         self.folders = {name for (name,) in db.execute("SELECT DISTINCT folder FROM day WHERE counts >= 0")}
         self.weak = 0
@@ -1285,7 +1308,7 @@ class Recordings:
                 key_l, line = next(lines, (b"", []))
             elif found and (not line or key_o < key_l):
                 key, name, size, sha256, md5, _etag, crc32c, _generation, created = found[0]
-                self.db.execute("INSERT INTO stray VALUES (?,?,?,?,?,?,?,0,0)", (key, name, size, sha256, md5, crc32c, created))
+                self.db.execute("INSERT INTO stray VALUES (?,?,?,?,?,?,?,0,0,0)", (key, name, size, sha256, md5, crc32c, created))
                 key_o, found = next(objects, (b"", []))
             else:
                 self._both(self._one(line), found)
@@ -1381,11 +1404,13 @@ class Recordings:
         for (rowid,) in self.db.execute("SELECT line FROM gone"):
             line = self.db.execute("SELECT key, rowid, * FROM line WHERE rowid = ?", (rowid,)).fetchone()
             self._missing(line)
+        self.db.execute("UPDATE stray SET pending = 1 WHERE NOT renamed AND key IN (SELECT key FROM pending)")
         early = day_of(max(self.sealed_until - PROMISE_S, 0))
         self._named_before(early)
-        for _key, name, created, renamed, older in self.db.execute("SELECT key, name, created, renamed, older FROM stray ORDER BY name"):
-            if not renamed:
-                self._extra(name, created, older, early)
+        for name, created, older, pending in self.db.execute(
+            "SELECT name, created, older, pending FROM stray WHERE NOT renamed ORDER BY name"
+        ):
+            self._extra(name, created, older, pending, early)
 
     def _missing(self, line: Row) -> None:
         size, sha256, md5, crc32c = line[6], line[7], line[8], line[10]
@@ -1414,12 +1439,12 @@ class Recordings:
     def _young(self, name: bytes, created: int | None, early: str) -> bool:
         """Whether an object is newer than the last seal: by the store's clock, else by the day in its name."""
         if created is not None:
-            return created > self.sealed_until
+            return created > self.sealed_until - IN_FLIGHT_S
         return folder_and_day(name)[1] >= early
 
     def _named_before(self, early: str) -> None:
         """Mark the strays that an earlier revision names. The manifests are read again for that, only if there is something to explain."""
-        strays = self.db.execute("SELECT name, created FROM stray WHERE NOT renamed")
+        strays = self.db.execute("SELECT name, created FROM stray WHERE NOT renamed AND NOT pending")
         if all(self._young(name, created, early) for name, created in strays):
             return
         for chain, issue, path in self.db.execute("SELECT chain, issue, path FROM sealed WHERE good AND kind = 'manifest'").fetchall():
@@ -1428,16 +1453,24 @@ class Recordings:
                     for key in re.findall(rb'"key_sha256":"([0-9a-f]{64})"', line):
                         self.db.execute("UPDATE stray SET older = 1 WHERE key = ?", (bytes.fromhex(key.decode()),))
 
-    def _extra(self, name: bytes, created: int | None, older: int, early: str) -> None:
+    def _extra(self, name: bytes, created: int | None, older: int, pending: int, early: str) -> None:
         folder, of_day = folder_and_day(name)
         where = {"path": shown(name), **({"folder": folder, "day": of_day} if of_day else {})}
         at = iso(created) if created is not None else of_day
         if self._young(name, created, early):
             self.report.unsealed += 1
-            self.report.note("unsealed", "Newer than the last seal (%(at)s). The next seal has to name it.", at=at, **where)
+            self.report.note("unsealed", "As new as the last seal, or newer (%(at)s). The next seal has to name it.", at=at, **where)
+        elif pending:
+            self.report.unsealed += 1
+            said = "Its recording was still pending when its day was sealed. The next seal has to name it."
+            self.report.note("unsealed", said, **where)
         elif name.startswith(f"{TOP}/{CUSTODY}/".encode()):
             said = "The listing has it, and it was not downloaded. Download the whole folder again."
             self.report.finding("custody_missing", said, path=shown(name))
+        elif self.report.partial and created is None and not older:
+            self.report.unsealed += 1
+            said = "It may be newer than what the last seal names; a listing with times would show it. A later seal has to name it."
+            self.report.note("unsealed", said, **where)
         elif (
             older
             and self.db.execute("SELECT 1 FROM day WHERE counts = 2 AND erased AND folder = ? AND day = ?", (folder, of_day)).fetchone()
@@ -1483,7 +1516,8 @@ class Findings:
         self.found: dict[str, int] = {}
         self.noted: dict[str, int] = {}
         self.by_target: dict[str, dict[str, int]] = {}
-        self.unproven = self.expired = self.lost = False  # lost: a manifest that should be there is not, so sums cannot be right
+        self.unproven = self.partial = self.expired = False
+        self.lost = False  # a manifest that should be there is not, so sums cannot be right
         self.present = self.unsealed = self.expired_recordings = 0
 
     def finding(self, code: str, said: str, **values: Any) -> None:
@@ -1566,6 +1600,8 @@ class Findings:
             reasons.append(say("no key was named with --trust"))
         if self.unproven:
             reasons.append(say("the next seal is overdue"))
+        if self.partial:
+            reasons.append(say("the last seal does not name yet what was stored before it"))
         if weak and not self.options.sums:
             reasons.append(say("%(count)s recordings have no checksum that shows a forgery", count=f"{weak:,}"))
         if self.found:
@@ -1809,7 +1845,14 @@ JAPANESE: dict[str, str] = {
     "The listing has it, and it was not downloaded. Download the whole folder again.": "一覧にあるファイルが、ダウンロードされていません。フォルダー全体をダウンロードし直してください。",
     "%(size)s bytes, sealed with SHA-256 %(sha256)s.": "ありません。%(size)s バイト、封印された SHA-256 は %(sha256)s です。",
     "Its bytes are now under the name %(name)s.": "同じ内容が %(name)s という名前になっています。",
-    "Newer than the last seal (%(at)s). The next seal has to name it.": "最後の封印より新しいものです（%(at)s）。次の封印に記載されるはずです。",
+    "As new as the last seal, or newer (%(at)s). The next seal has to name it.": "最後の封印と同じころか、それより新しいものです（%(at)s）。次の封印に記載されるはずです。",
+    (
+        "What was stored since %(at)s is named by a later seal: days still wait, or the database was restored and what it lacks "
+        "is listed again."
+    ): "%(at)s 以降に保存されたものは、後の封印に記載されます。まだ待っている日があるか、復元されたデータベースに欠けているものを再照会しているためです。",
+    "It may be newer than what the last seal names; a listing with times would show it. A later seal has to name it.": "最後の封印に記載された範囲より新しい可能性があります（時刻のある一覧で確かめられます）。後の封印に記載されるはずです。",
+    "the last seal does not name yet what was stored before it": "最後の封印には、それまでに保存されたものがまだすべては記載されていません",
+    "Its recording was still pending when its day was sealed. The next seal has to name it.": "この日が封印された時点では、この録音はまだ待機中でした。次の封印に記載されるはずです。",
     "Recordings of this day were erased under a receipt; this one is here.": "この日の録音は消去記録により消去されましたが、これが残っています。",
     "An earlier revision of its day names it, the one that counts does not.": "この日の以前の版にはありますが、有効な版にはありません。",
     "No manifest names it; one that is missing or altered may have.": "どのマニフェストにもありません。失われたか変更されたマニフェストに記載されていた可能性があります。",

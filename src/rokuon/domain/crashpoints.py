@@ -3,7 +3,9 @@
 import os
 import signal
 
-POINTS = ("placed", "fetched", "proven", "stored", "verified", "recorded")
+COPYING = ("placed", "fetched", "proven", "stored", "verified", "recorded")
+SEALING = ("custody_written", "custody_intended", "custody_sealed", "custody_entered")
+POINTS = COPYING + SEALING
 
 _point = ""
 _left = 0

@@ -626,6 +626,46 @@ class BucketObjectsMissing(StoreError):
     )
 
 
+class LedgerBehindBucket(StoreError):
+    """The bucket has seals of this company that this database did not write: the database is older than the bucket, or another machine runs
+    with a copy of it. Nothing is stored until a person has decided. `detail` states the numbers of both."""
+
+    reason = "ledger_behind_bucket"
+    decision = Decision.HOLD
+    hold_on = HoldOn.BUCKET
+    spends = False
+    notify = Responsible.OPERATOR
+    advice = N_(
+        "The bucket has seals that are newer than this database: an older dump was restored, or another machine runs with a copy of it. "
+        "Stop the other machine, or restore a newer dump. To go on with this database, run `rokuon custody continue`, then "
+        "`rokuon backup-now`."
+    )
+
+
+class CustodyOccupied(StoreError):
+    """Something that Rokuon did not write has the name of a custody file. `detail` states which."""
+
+    reason = "custody_occupied"
+    decision = Decision.NEVER
+    notify = Responsible.OPERATOR
+    advice = N_(
+        "A file that Rokuon did not write has the name of a custody file, so the bucket is no longer sealed. Find out who wrote it; the "
+        "store's audit log says so. Then run `rokuon custody continue`."
+    )
+
+
+class CustodyKeyLost(StoreError):
+    """This installation cannot decrypt the company's key that signs seals: its master key file is another one."""
+
+    reason = "custody_key_lost"
+    decision = Decision.NEVER
+    notify = Responsible.OPERATOR
+    advice = N_(
+        "The key that signs the seals cannot be decrypted with this master key file. Put the old master key file back. If it is lost, run "
+        "`rokuon custody continue` and give the new fingerprint to those who check the bucket."
+    )
+
+
 class BucketClaimedByOther(StoreError):
     reason = "bucket_claimed_by_other"
     decision = Decision.HOLD

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
+from rokuon.custody import schedule
 from rokuon.domain.clocks import MOST_APART
 from rokuon.domain.retry import AFTER_ERROR_S, PAUSE_MAX_S, PROBE_S, RETRY_AFTER_MAX_S
 from rokuon.ledger import transitions
@@ -63,6 +64,7 @@ NOTED = (
     Noted("notify_notice", "clear_since"),
     Noted("notify_mail", "due_at", max(BACKOFF)),
     Noted("accounts_throttle", "tried_at", instead=""),
+    Noted("custody_schedule", "due_at", schedule.EVERY),
     Noted("procrastinate_workers", "last_heartbeat", NOTHING, THERE, THERE),
     Noted("procrastinate_jobs", "scheduled_at", timedelta(minutes=1), "NULL", THERE),
 )

@@ -13,7 +13,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 from rokuon.domain.clocks import MOST_APART
 
 WINDOW, DUE, PROBE, LOOK, HOOK, MAIL = "rokuon.window", "rokuon.due", "rokuon.probe", "rokuon.look", "rokuon.hook", "rokuon.mail"
-SIGN_IN_MAIL = "rokuon.sign_in_mail"
+SIGN_IN_MAIL, CUSTODY = "rokuon.sign_in_mail", "rokuon.custody"
 LIVE, BULK = "live", "bulk"
 
 
@@ -64,6 +64,12 @@ def enqueue_mail() -> None:
 def enqueue_sign_in_mail() -> None:
     """Queue the sending of requested sign-in links, beside other mails: a person waits for it."""
     _defer(SIGN_IN_MAIL, LIVE, "sign_in_mail", lock="sign_in_mail")
+
+
+def enqueue_custody(bucket_id: int) -> None:
+    """Queue an issue of a bucket's custody files. It takes its turn among the windows: with a lower priority, a backfill would leave weeks
+    without a seal."""
+    _defer(CUSTODY, BULK, f"custody:{bucket_id}", lock=f"custody:{bucket_id}", bucket_id=bucket_id)
 
 
 def bulk_jobs_wait() -> bool:

@@ -1,17 +1,34 @@
 """Tick, once a minute: queue the jobs that are due by the ledger. No schedule exists only in the queue, so a lost job loses nothing."""
 
+import logging
 from datetime import datetime
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from rokuon.accounts import drafts, handed_out, mail_links, sessions, sign_ins, throttle
 from rokuon.base.addresses import PublicUrl
+from rokuon.custody import changes
+from rokuon.custody import schedule as custody
 from rokuon.events import inbox
 from rokuon.jobs import future, queue
-from rokuon.jobs.queue import DUE, LOOK, WINDOW, enqueue_due, enqueue_hook, enqueue_look, enqueue_probe, enqueue_window, without_job
+from rokuon.jobs.queue import (
+    CUSTODY,
+    DUE,
+    LOOK,
+    WINDOW,
+    enqueue_custody,
+    enqueue_due,
+    enqueue_hook,
+    enqueue_look,
+    enqueue_probe,
+    enqueue_window,
+    without_job,
+)
 from rokuon.ledger import failures, holds, read, runs, tally
 from rokuon.notify import outbox, tracker
 from rokuon.wiring import notices, other_party, sweeps, webhook_upkeep
+
+log = logging.getLogger(__name__)
 
 
 def tick(now: datetime, public: PublicUrl | None = None, *, asks: bool = True) -> None:
@@ -59,6 +76,18 @@ def _ask(now: datetime, public: PublicUrl | None) -> None:
         for company_id in webhook_upkeep.companies_due(public, now) if public else ():
             enqueue_hook(company_id)
     tally.fold()
+    _ask_for_seals(now)
+
+
+def _ask_for_seals(now: datetime) -> None:
+    """Queue the issues of custody files that are due. A fault here must not stop what the tick does for recordings."""
+    try:
+        changes.keep_short()
+        with transaction.atomic():
+            for bucket_id in without_job(CUSTODY, "bucket_id", custody.due_buckets(now)):
+                enqueue_custody(bucket_id)
+    except DatabaseError:
+        log.exception("custody_not_queued")
 
 
 def _forget(now: datetime) -> None:

@@ -32,6 +32,11 @@ def open_holds(company_id: int) -> Sequence[Hold]:
     return list(Hold.objects.filter(company_id=company_id, lifted_at=None).order_by("since"))
 
 
+def is_open(company_id: int, on: HoldOn, ref: str, reason: str) -> bool:
+    """Whether a hold for this reason is open."""
+    return Hold.objects.filter(company_id=company_id, on=on.value, ref=ref, lifted_at=None, reason=reason).exists()
+
+
 def of(copy: Copy, held: Iterable[Hold]) -> Hold | None:
     """Return the first of these open holds that stops this copy. `copy.recording` is loaded."""
     for hold in held:

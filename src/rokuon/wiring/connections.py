@@ -4,6 +4,7 @@ A rotated key or credential takes effect with the next job, without a restart: t
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -14,10 +15,12 @@ from rokuon.base.i18n import _
 from rokuon.base.logs import hide
 from rokuon.base.secrets import Vault
 from rokuon.config import Config
+from rokuon.custody.chains import known_seals
+from rokuon.custody.look import require_known
 from rokuon.dialpad.limits import ClientLimits as DialpadLimits
 from rokuon.dialpad.pacing import SlotPacer, UnpacedSlots
 from rokuon.dialpad.source import DialpadSource
-from rokuon.domain.failures import BucketUnusable, ConfigError
+from rokuon.domain.failures import BucketUnusable, ConfigError, LedgerBehindBucket, StoreError, StoreThrottled, StoreUnavailable
 from rokuon.domain.ports import SendSlots, Source, Store
 from rokuon.domain.settings import MediaCharge
 from rokuon.ledger import inventory
@@ -29,6 +32,8 @@ from rokuon.runtime.installation import Installation
 from rokuon.stores.kind import StoreSettings
 from rokuon.stores.recognition import KnownBucket, recognise
 from rokuon.stores.registry import kind_of
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -118,7 +123,8 @@ class Connections:
 
     async def store(self, bucket_id: int) -> Store:
         """Return the store of a bucket. Raises BucketUnusable if its URL or credential is not usable on this machine, and what
-        `stores.recognition.recognise` raises if it is not the bucket that was verified.
+        `stores.recognition.recognise` raises if it is not the bucket that was verified. Raises LedgerBehindBucket if its seals are newer
+        than this database.
 
         Without that check, recordings would be written into the empty mount point of an unmounted disk.
         """
@@ -126,19 +132,42 @@ class Connections:
         async with self._opening:
             known = self._stores.get(bucket_id)
             if known is None or known[0] != facts:
-                try:
-                    store = self.open_store(bucket_id, facts.url, facts.sealed_credential)
-                except ConfigError as error:
-                    raise BucketUnusable("its address or credential is not accepted by this installation") from error
+                store = self._opened(bucket_id, facts)
                 self._replaced += [known[1]] if known else []
                 self._stores.pop(bucket_id, None)
                 try:
                     identity = await self._recognised(bucket_id, store, facts)
+                    await self._require_known_seals(bucket_id, store)
                 except BaseException:
                     self._replaced.append(store)
                     raise
                 self._stores[bucket_id] = (replace(facts, identity=identity), store)
             return self._stores[bucket_id][1]
+
+    async def _require_known_seals(self, bucket_id: int, store: Store) -> None:
+        """Raise LedgerBehindBucket if the bucket has seals that are newer than this database. Seals that may not be read stop nothing:
+        recordings may still be stored, and the custody job says why it fails."""
+        try:
+            await require_known(store, lambda: self.db(known_seals, bucket_id))
+        except (LedgerBehindBucket, StoreUnavailable, StoreThrottled):
+            raise
+        except StoreError as error:
+            log.warning("seals_not_read", extra={"bucket": bucket_id, "reason": error.reason, "detail": error.detail})
+
+    async def with_unknown_seals(self, bucket_id: int) -> Store:
+        """Return the store of a bucket also if its seals are newer than this database, to read them. Open as long as these connections;
+        otherwise like `store`."""
+        facts = await self.db(_bucket_facts, bucket_id)
+        store = self._opened(bucket_id, facts)
+        self._replaced.append(store)
+        await self._recognised(bucket_id, store, facts)
+        return store
+
+    def _opened(self, bucket_id: int, facts: _BucketFacts) -> Store:
+        try:
+            return self.open_store(bucket_id, facts.url, facts.sealed_credential)
+        except ConfigError as error:
+            raise BucketUnusable("its address or credential is not accepted by this installation") from error
 
     async def _recognised(self, bucket_id: int, store: Store, facts: _BucketFacts) -> str:
         """Return the bucket's identity, and store it if none was stored."""

@@ -31,6 +31,7 @@ from rokuon.domain.failures import (
     Decision,
     HoldOn,
     InternalFault,
+    LedgerBehindBucket,
     RokuonError,
     SourceAway,
     SourceThrottled,
@@ -54,7 +55,7 @@ from rokuon.wiring.listed_as import agreed, how_listed
 from rokuon.wiring.other_party import with_keeping
 from rokuon.wiring.targets import load_targets
 
-from . import fresh_directory, live_path, nightly_dump, sign_in_mails, webhook_upkeep
+from . import custody_issue, fresh_directory, live_path, nightly_dump, sign_in_mails, webhook_upkeep
 
 log = logging.getLogger(__name__)
 
@@ -230,6 +231,9 @@ class JobHandlers:
 
         return database
 
+    async def custody(self, bucket_id: int) -> None:
+        await custody_issue.try_to_make(bucket_id, self.connections, self._installation, self.clock())
+
     async def probe(self, company_id: int, hold_id: int) -> None:
         """Check whether the cause of a hold is gone: list one page, or try a few of the copies that it stops."""
         hold = await self.db(Hold.objects.filter(pk=hold_id, lifted_at=None).first)
@@ -244,8 +248,9 @@ class JobHandlers:
                 if hold.on == Hold.On.BUCKET:
                     # Open the store again: for the old store, a remounted disk is a different file system.
                     self.connections.forget_store(int(hold.ref))
-                    if hold.reason == BucketAway.reason:
-                        # Fetch nothing for a bucket that does not answer.
+                    if hold.reason in (BucketAway.reason, LedgerBehindBucket.reason):
+                        # Fetch nothing for a bucket that does not answer, and lift no hold of a ledger that is still behind: without a
+                        # waiting copy nothing else would open the bucket.
                         await source_health.ask_bucket(await self.connections.store(int(hold.ref)))
                 ledger = ProbeLedger(hold, self.db, self.clock)
                 cured = hold.on == Hold.On.KIND and bool(await kind_opens(source, await ledger.witnesses(RecordingKind(hold.ref))))

@@ -32,6 +32,7 @@ from .check import Check, Level
 from .clocks import CLOCK_OFF_S
 from .events import event_checks
 from .machine import space
+from .seals import seal_checks
 
 MOST_ZONES = 10
 SWEEPS_LATE, SWEEPS_MISSING = timedelta(hours=2), timedelta(hours=24)
@@ -63,6 +64,7 @@ def company_checks(session: CliSession) -> Iterator[Check]:
             yield from event_checks(session, company)
         for bucket in company.buckets.order_by("url"):
             yield from _bucket(session, bucket)
+        yield from seal_checks(session, company)
 
 
 def _key(session: CliSession, company: Company) -> Iterator[Check]:

@@ -25,6 +25,8 @@ ACTIONS: Mapping[str, str | Promise] = {
     "company.other_party": gettext_lazy("Other parties of calls removed, as the company chose"),
     "company.second_factor": gettext_lazy("Second factor required, or no longer"),
     "company.directory_sign_in": gettext_lazy("Sign-in of the directory's admins allowed, or no longer"),
+    "custody.continue": gettext_lazy("Seals of a bucket continued in a new chain"),
+    "custody.key": gettext_lazy("Key that signs the seals changed"),
     "directory.sync": gettext_lazy("Directory read from Dialpad"),
     "call.close": gettext_lazy("Calls without a recording closed"),
     "call.reopen": gettext_lazy("Calls without a recording re-opened"),

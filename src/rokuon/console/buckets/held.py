@@ -14,7 +14,7 @@ from rokuon.console.failures.cure import Cure, cure_of
 from rokuon.console.web import guards
 from rokuon.console.web.guards import CompanyRequest
 from rokuon.console.web.status_banner import holds_within, those_within
-from rokuon.domain.failures import HoldOn, by_reason
+from rokuon.domain.failures import HoldOn, LedgerBehindBucket, by_reason
 from rokuon.ledger import holds
 from rokuon.ledger.models import Hold
 from rokuon.org.models import Bucket
@@ -27,13 +27,15 @@ SHOWN_FOR, SHOWN_ELSEWHERE_FOR = timedelta(days=7), timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class HeldBucket:
-    """An open hold. `detail` is empty for a reader none of whose targets uses the bucket."""
+    """An open hold. `detail` is empty for a reader none of whose targets uses the bucket. `verifying` the bucket again lifts it, unless
+    the seals in it are newer than the database."""
 
     hold: Hold
     headline: str
     advice: str
     detail: str
     cure: Cure
+    verifying: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ def _held(request: CompanyRequest, bucket: Bucket, hold: Hold, mine: set[int]) -
         text.advice_on(bucket.url, hold.reason),
         hold.detail if hold.pk in mine else "",
         cure_of(request, by_reason(hold.reason)),
+        hold.reason != LedgerBehindBucket.reason,
     )
 
 
