@@ -13,6 +13,7 @@ from rokuon.completeness.headline import share
 from rokuon.completeness.options import fingerprint
 from rokuon.completeness.unknown import Unknown
 from rokuon.console.overview import read_model as overview
+from rokuon.custody.models import Schedule
 from rokuon.domain import placement, windows
 from rokuon.domain.copies import State
 from rokuon.domain.failures import HoldOn
@@ -168,6 +169,22 @@ def test_what_is_on_its_way_is_not_called_safe(ready: World) -> None:
     assert "Verified 0.00%" in text(ready.admin, ready.url())
 
 
+def test_a_bucket_that_is_not_sealed_is_named_with_what_to_do_to_those_who_see_the_whole_company(ready: World) -> None:
+    page = ready.url()
+    assert 'id="seals"' not in ready.admin.get(page).content.decode()
+    Schedule.objects.create(bucket=ready.bucket, due_at=timezone.now(), tries=1, reason="store_unavailable")
+    assert 'id="seals"' not in ready.admin.get(page).content.decode(), "it is tried again"
+    Schedule.objects.update(reason="custody_occupied")
+    said = text(ready.admin, page)
+    assert "acme-recordings : the last seal could not be made [custody_occupied]" in said
+    assert "rokuon custody continue" in said
+    assert ready.url(f"settings/buckets/{ready.bucket.pk}/") in ready.admin.get(page).content.decode().partition('id="seals"')[2]
+    assert 'id="seals"' not in ready.client(OFFICE_ADMIN, ready.osaka).get(page).content.decode()
+    assert 'id="seals"' not in ready.admin.get(page, {"office": ready.osaka.pk}).content.decode()
+    holds.open_hold(ready.company.pk, HoldOn.BUCKET, str(ready.bucket.pk), "bucket_away", "", timezone.now())
+    assert 'id="seals"' not in ready.admin.get(page).content.decode(), "the hold is shown"
+
+
 def test_a_hold_says_what_it_stops_why_and_when_it_is_looked_at_again(ready: World) -> None:
     found(ready, ready.sales, 2)
     holds.open_hold(ready.company.pk, HoldOn.BUCKET, str(ready.bucket.pk), "bucket_forbidden", "", timezone.now())
@@ -281,7 +298,7 @@ def test_more_targets_cost_no_more_statements(ready: World, django_assert_max_nu
         Target.objects.create(
             company=ready.company, office=office, kind="callcenter", dialpad_id=f"9{number}", name=f"Desk {number}", backed_up=True
         )
-    with django_assert_max_num_queries(53):
+    with django_assert_max_num_queries(57):
         admin.get(ready.url())
 
 

@@ -39,6 +39,12 @@ def found(place: Place, kind: NoticeKind, now: datetime) -> list[Finding]:
     return [one for one in findings.of_company(place.company, now) if one.kind is kind]
 
 
+def test_a_bucket_in_use_that_is_not_sealed_is_one_finding_with_its_reason(ready: Place) -> None:
+    bucket = findings.UnsealedBucket(ready.bucket.pk, "gs://acme", "custody_occupied", NOW)
+    (one,) = [finding for finding in findings.of_company(ready.company, NOW, [bucket]) if finding.kind is NoticeKind.UNSEALED]
+    assert (one.ref, one.cause, one.facts) == (f"bucket:{ready.bucket.pk}", "", {"name": "gs://acme", "reason": "custody_occupied"})
+
+
 def sweep(place: Place, now: datetime, *, ended: bool = True, reason: str = "") -> Run:
     """The three-hour sweep of this minute, over every target."""
     targets = [place.center.pk, place.other.pk, place.far.pk]

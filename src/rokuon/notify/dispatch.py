@@ -84,7 +84,7 @@ class MailDispatch:
 
     def audience(self, notice: Notice) -> Audience:
         """Return a notice's recipients: the admins of its office, or of the whole company. A hold also notifies the admins whose targets
-        use the bucket (D3), and the operators if the machine is its cause."""
+        use the bucket (D3). The operators are notified of what the machine causes, and of a bucket that is not sealed."""
         if self.company is None:
             return Audience(recipients.of_everybody(self.now), False)
         if notice.office is not None:
@@ -93,8 +93,9 @@ class MailDispatch:
         if notice.kind == NoticeKind.HOLD:
             using = Office.objects.filter(company=self.company, pk__in=notice.facts.get("offices", ())).order_by("pk")
             addresses += [one for office in using for one in self.of_office(office).addresses]
-            if by_reason(notice.cause).notify is Responsible.OPERATOR:
-                addresses += recipients.operators(self.now)
+        machine = notice.kind == NoticeKind.HOLD and by_reason(notice.cause).notify is Responsible.OPERATOR
+        if machine or notice.kind == NoticeKind.UNSEALED:
+            addresses += recipients.operators(self.now)
         return Audience(recipients.once(addresses), False)
 
     def queue(self, noticed: Sequence[Noticed], *, quiet: bool) -> int:

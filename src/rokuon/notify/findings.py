@@ -52,11 +52,23 @@ class Finding:
         return (self.office_id, str(self.kind), self.cause, self.ref)
 
 
-def of_company(company: Company, now: datetime) -> list[Finding]:
+@dataclass(frozen=True, slots=True)
+class UnsealedBucket:
+    """A bucket whose seal is overdue since `since`, or cannot be made for a `reason`, which may change."""
+
+    bucket_id: int
+    url: str
+    reason: str
+    since: datetime
+
+
+def of_company(company: Company, now: datetime, unsealed: Sequence[UnsealedBucket] = ()) -> list[Finding]:
+    """Return the findings of a company; `unsealed` are its buckets that are not sealed as they should be."""
     settings = tree.target_settings(company)
     backed_up = [one for one in settings if company.enabled and one.target.backed_up and one.effective.bucket is not None]
     held = holds.open_holds(company.pk)
     found = [*_set_aside(company, settings, now), *_held(company, settings, held), *_expiring(company, settings, now)]
+    found += _unsealed(unsealed, settings, held)
     if backed_up:
         found += _not_known(company, [one.target for one in backed_up], now)
         found += _unnamed(company, backed_up, now)
@@ -110,6 +122,16 @@ def _held(company: Company, settings: Sequence[TargetSettings], held: Sequence[H
             ref = f"{HoldOn.BUCKET}:{hold.ref}"
         found.append(Finding(NoticeKind.HOLD, hold.since, cause=hold.reason, ref=ref, facts=facts))
     return found
+
+
+def _unsealed(unsealed: Sequence[UnsealedBucket], settings: Sequence[TargetSettings], held: Sequence[Hold]) -> list[Finding]:
+    """Return the buckets in use that are not sealed, without those on hold: that is reported, and its end comes first."""
+    used = {one.effective.bucket for one in settings} - {int(hold.ref) for hold in held if hold.on == HoldOn.BUCKET}
+    return [
+        Finding(NoticeKind.UNSEALED, one.since, ref=f"{HoldOn.BUCKET}:{one.bucket_id}", facts={"name": one.url, "reason": one.reason})
+        for one in unsealed
+        if one.bucket_id in used
+    ]
 
 
 def _expiring(company: Company, settings: Sequence[TargetSettings], now: datetime) -> list[Finding]:

@@ -12,7 +12,7 @@ class NoticeKind(models.TextChoices):
     were recorded although the source lists no recording for them; `SILENCE` is a target that usually has calls and has none; `EXPIRING` are
     copies that leave the source's access window within seven days; `UNLISTED` are days that are not listed from end to end, by reason, and
     `UNREADABLE` entries of a list; `NOT_LISTED`: recent calls have not been checked for a long time; `NO_EVENT`: the source has sent no
-    event for a long time; `NO_WORKER`: no worker is running (of the whole installation)."""
+    event for a long time; `UNSEALED`: a bucket is not sealed; `NO_WORKER`: no worker is running (of the whole installation)."""
 
     FAILED = "failed"
     GONE = "gone"
@@ -24,6 +24,7 @@ class NoticeKind(models.TextChoices):
     UNREADABLE = "unreadable"
     NOT_LISTED = "not_listed"
     NO_EVENT = "no_event"
+    UNSEALED = "unsealed"
     NO_WORKER = "no_worker"
 
 

@@ -15,6 +15,9 @@ def of_notice(public_id: str, notice: Notice) -> str:
         case NoticeKind.HOLD:
             what, _, bucket = notice.ref.partition(":")
             return f"/c/{public_id}/settings/buckets/{bucket}/" if what == "bucket" else f"/c/{public_id}/set-up/#key"
+        case NoticeKind.UNSEALED:
+            what, _, bucket = notice.ref.partition(":")
+            return f"/c/{public_id}/settings/buckets/{bucket}/" if what == "bucket" else overview(public_id)
         case NoticeKind.UNNAMED:
             return f"/c/{public_id}/failures/nothing-to-fetch/"
         case NoticeKind.UNLISTED | NoticeKind.UNREADABLE:

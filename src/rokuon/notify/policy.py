@@ -16,9 +16,11 @@ GATHER: Mapping[str, timedelta] = {
     NoticeKind.NOT_LISTED: timedelta(minutes=20),
     NoticeKind.UNLISTED: timedelta(minutes=20),
     NoticeKind.UNREADABLE: timedelta(minutes=20),
+    NoticeKind.UNSEALED: timedelta(minutes=20),
 }
 """How long a problem must last without a break before its first mail: one mail then counts a burst, and a problem that passes automatically
-causes no mail. A machine that slept gets time to list again. The other kinds are detected late, so their mail is sent at once."""
+causes no mail. A machine that slept gets time to list and to seal again. The other kinds are detected late, so their mail is sent at
+once."""
 
 AT_MOST_EVERY = timedelta(hours=1)
 LONGEST = timedelta(hours=24)

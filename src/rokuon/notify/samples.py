@@ -76,6 +76,9 @@ LINES: tuple[NoticeLine, ...] = (
     ),
     NoticeLine(NoticeKind.NOT_LISTED, since="2026-11-16T03:00:00+00:00", path=_PATH),
     NoticeLine(NoticeKind.NO_EVENT, since="2026-11-15T22:30:00+00:00", path=f"{_PATH}set-up/"),
+    NoticeLine(
+        NoticeKind.UNSEALED, "custody_occupied", "recordings-osaka", since="2026-11-15T21:00:00+00:00", path=f"{_PATH}settings/buckets/1/"
+    ),
     NoticeLine(NoticeKind.NO_WORKER, since="2026-11-17T05:50:00+00:00"),
 )
 

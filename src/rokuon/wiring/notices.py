@@ -7,8 +7,10 @@ from datetime import datetime
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import DatabaseError
 
+from rokuon.custody import overview
 from rokuon.domain.ports import Jobs
 from rokuon.notify import findings, tracker, weekly
+from rokuon.notify.findings import UnsealedBucket
 from rokuon.org.models import Company
 
 log = logging.getLogger(__name__)
@@ -19,11 +21,16 @@ def watch(now: datetime, jobs: Jobs) -> None:
     of_installation(1, now, jobs.enqueue_mail)
     for company in Company.objects.order_by("pk"):
         try:
-            tracker.watch(company, findings.of_company(company, now), now, jobs.enqueue_mail)
+            tracker.watch(company, findings.of_company(company, now, _unsealed(company, now)), now, jobs.enqueue_mail)
             weekly.queue_weekly_mail(company, now, jobs.enqueue_mail)
         except (DatabaseError, LookupError, ObjectDoesNotExist, TypeError, ValueError):
             # A fault of one company must not delay the notices of others; the next minute tries again.
             log.exception("notices_not_looked_at", extra={"company": company.pk})
+
+
+def _unsealed(company: Company, now: datetime) -> list[UnsealedBucket]:
+    late = overview.lasting(company.pk, now)
+    return [UnsealedBucket(one.bucket_id, one.url, one.reason, one.next_by if one.is_overdue(now) and one.next_by else now) for one in late]
 
 
 def of_installation(live_workers: int, now: datetime, enqueue_mail: Callable[[], None]) -> None:

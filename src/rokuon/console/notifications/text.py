@@ -76,6 +76,7 @@ _DOORS = {
     NoticeKind.UNREADABLE: (Action.VIEW, gettext_noop("To the failures")),
     NoticeKind.NOT_LISTED: (Action.SYSTEM, gettext_noop("To the system page")),
     NoticeKind.NO_EVENT: (Action.SYSTEM, gettext_noop("To the system page")),
+    NoticeKind.UNSEALED: (Action.SET_BUCKETS, gettext_noop("To the bucket")),
     NoticeKind.NO_WORKER: (Action.SYSTEM, gettext_noop("To the system page")),
 }
 """The permission needed to open the page of `paths.of_notice`, and the text of the link."""

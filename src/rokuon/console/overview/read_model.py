@@ -101,6 +101,11 @@ class Overview:
     def unnamed(self) -> int:
         return self.facts.unnamed
 
+    @property
+    def held_buckets(self) -> set[str]:
+        """The ids of the buckets on hold, as text."""
+        return {one.hold.ref for one in self.holds if one.hold.on == Hold.On.BUCKET}
+
 
 def load_overview(company: Company, reach: AccessReach, targets: Sequence[Target], now: datetime) -> Overview:
     """Return the overview of `targets`: those asked for, within reach."""

@@ -24,7 +24,7 @@ from rokuon.ledger.overview import Day, DayState, weaker_proofs
 from rokuon.org.models import Office, Target
 from rokuon.org.tree import zone_of
 
-from . import calendar_svg, daily, outside_views, read_model
+from . import calendar_svg, daily, outside_views, read_model, seals
 from .office_filter import asked_office, narrowed
 
 LISTED_DAYS = 6
@@ -45,6 +45,7 @@ def show(request: CompanyRequest) -> HttpResponse:
         "office": office,
         "look": look,
         "answer": read_model.answer(look),
+        "seals": seals.said(request, look.held_buckets) if request.reach.whole and not office else [],
         "resumed": resumed_lately(request, reach),
         "all_url": url(),
         "gone_url": url(state=State.GONE),

@@ -74,6 +74,10 @@ def heading(line: NoticeLine, name: str) -> str:
             return _("recent calls have not been checked for over an hour")
         case NoticeKind.NO_EVENT:
             return _("no call events received from Dialpad for 24 hours")
+        case NoticeKind.UNSEALED if line.cause:
+            return _("no seal is made, %(cause)s (%(name)s)") % about
+        case NoticeKind.UNSEALED:
+            return _("the next seal is overdue (%(name)s)") % about
         case NoticeKind.NO_WORKER:
             return _("no worker is running, so nothing is backed up")
     return _("something needs attention")
@@ -134,6 +138,10 @@ def was(line: NoticeLine, name: str) -> str:
             return _("recent calls were not checked")
         case NoticeKind.NO_EVENT:
             return _("no call events were received from Dialpad")
+        case NoticeKind.UNSEALED if line.cause:
+            return _("no seal was made, %(cause)s (%(name)s)") % about
+        case NoticeKind.UNSEALED:
+            return _("the next seal was overdue (%(name)s)") % about
         case NoticeKind.NO_WORKER:
             return _("no worker was running")
     return _("something needed attention")
@@ -152,6 +160,11 @@ def advice(kind: str) -> str:
             )
         case NoticeKind.NO_EVENT:
             return _("Recordings still arrive, hours later. Check that Dialpad reaches this installation: `rokuon doctor` tries it.")
+        case NoticeKind.UNSEALED:
+            return _(
+                "Recordings are still backed up. A worker seals each bucket once a day: see in its log why it did not, or run "
+                "`rokuon custody issue`."
+            )
         case NoticeKind.NO_WORKER:
             return _("Start one with `rokuon worker` or `rokuon up`, and see in its log why it ended. `rokuon doctor` looks for more.")
     return ""

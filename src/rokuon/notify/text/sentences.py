@@ -172,6 +172,8 @@ def advice(line: NoticeLine) -> str:
     """Return what to do."""
     if line.kind in (NoticeKind.FAILED, NoticeKind.GONE, NoticeKind.HOLD, NoticeKind.UNLISTED, NoticeKind.UNREADABLE):
         return _(by_reason(line.cause).advice)
+    if line.kind == NoticeKind.UNSEALED and line.cause:
+        return _(by_reason(line.cause).advice)
     if line.kind == NoticeKind.UNNAMED:
         return reasons.unnamed_in_words(listed=line.others_listed)
     return headings.advice(line.kind)
