@@ -133,8 +133,8 @@ def test_w2_the_recording_told_before_the_hangup_is_the_same_recording(live_rig:
 @pytest.mark.parametrize("leg", ["group", "agent"])
 def test_a_recording_that_is_told_long_after_the_hangup_is_copied_by_its_own_event(live_rig: LiveRig, leg: str) -> None:
     """That event names one leg. The other, which may have started many seconds apart, was told of by its hangup."""
-    rig = live_rig(switches={"recording_delay_ms": 2_000})
-    for _ in range(4):
+    rig = live_rig(switches={"recording_delay_ms": 5_000})
+    for _ in range(2):
         rig.advance(minutes=30)  # no neighbour whose listing would show the other leg by chance
         known = Copy.objects.count()
         rig.end_call(leg=leg)

@@ -22,7 +22,7 @@ from rokuon.org.models import Bucket
 from rokuon.runtime.installation import Installation
 from rokuon.stores import marker
 from rokuon.stores.verification import Verification, VerificationStep, failed_at
-from rokuon.wiring.connections import Connections, connected, open_bucket
+from rokuon.wiring.connections import open_bucket
 
 from . import buckets
 
@@ -45,7 +45,7 @@ def restart_bucket(installation: Installation, bucket: Bucket, jobs: Jobs, actor
     verified = inventory.verified(bucket.pk)
     try:
         _see_all(installation, bucket)
-        ends = _seals(installation, bucket, now)
+        ends = _seals(installation, bucket)
     except StoreError as failure:
         return Restarted(failed_at(VerificationStep.LIST, failure))
     verification = buckets.verify_bucket(installation, bucket, jobs, actor, now, replaced=True, patience=0)
@@ -73,15 +73,17 @@ def _see_all(installation: Installation, bucket: Bucket) -> None:
             loop.run(_closed(store))
 
 
-def _seals(installation: Installation, bucket: Bucket, now: datetime) -> list[ChainEnd]:
-    async def read(connections: Connections) -> list[ChainEnd]:
-        store = connections.open_store(bucket.pk, bucket.url, bucket.credential)  # not recognised: it is another one now
+def _seals(installation: Installation, bucket: Bucket) -> list[ChainEnd]:
+    known = chains.known_seals(bucket.pk)
+    store = open_bucket(installation.config, installation.vault, bucket.pk, bucket.url, bucket.credential)
+
+    async def read() -> list[ChainEnd]:
         try:
-            return await look.ends(store, await connections.db(chains.known_seals, bucket.pk))
+            return await look.ends(store, known)
         finally:
             await store.close()
 
-    return connected(installation, now, read)
+    return asyncio.run(read())
 
 
 async def _page(objects: AsyncIterator[StoredObject]) -> list[StoredObject]:
