@@ -57,6 +57,9 @@ VERIFICATION = {
 REPORT = record(("failure", "missing", "longest_name"), **VERIFICATION)
 VERIFIED = (("failure", "missing", "longest_name"), {"url": text, **VERIFICATION})
 
+LOT = {"bucket": text, "seed": text, "confidence_percent": figure, "damaged_below_percent": figure, "population": count, "bytes": count}
+BAD_RECORDING = record(id=count, target=text, call_id=text, recording_id=text, path=text, reason=text, detail=text)
+
 EFFECTIVE = record(bucket=maybe(text), decided_by=maybe(text), why=text, ignored=rows(record(level=text, why=text)))
 HIT = record(kind=KIND, id=text, name=text, office=text, recordings=count)
 CAUSE = record(
@@ -304,6 +307,25 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "bucket verify": record(VERIFIED[0], **VERIFIED[1]),
     "bucket restart": record((*VERIFIED[0], "failed"), **VERIFIED[1], verified=count, failed=count),
+    "drill": either(
+        before_a_yes=record(**LOT, to_read=count),
+        after_it=record(
+            **LOT,
+            id=count,
+            state=one_of("open", "finished", "left"),
+            drawn=count,
+            read=count,
+            bad=count,
+            read_again=count,
+            at_most_damaged=maybe(count),
+            stopped=maybe(record(reason=text, detail=text)),
+            started_at=time,
+            ended_at=maybe(time),
+            says=rows(text),
+            bad_recordings=rows(BAD_RECORDING),
+            restored=maybe(record(folder=text, written=count, not_written=rows(text))),
+        ),
+    ),
     "settings show": record(
         company=text,
         id=text,

@@ -79,6 +79,7 @@ def _furnish(console: Any) -> tuple[dict[str, Any], str]:
     console.sim.control("PUT", "faults", BAD)
     console.add_companies()
     console.rokuon("backup-now")
+    console.rokuon("drill", "--yes", "--seed", "Audit 2026", "--damaged-below", "5")
     cookie = console.sign_in([{"email": "admin@rokuon.example", "role": "company_admin"}])["admin@rokuon.example"]
     console.sign_in([{"email": "tokyo@rokuon.example", "role": "office_admin", "office": 0}])
     console.serve()

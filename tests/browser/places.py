@@ -13,7 +13,10 @@ from allauth.socialaccount.models import SocialAccount  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from rokuon.accounts import links, mail_links  # noqa: E402
+from rokuon.accounts.audit import COMMAND_LINE  # noqa: E402
 from rokuon.accounts.models import AuditEntry, Link, Membership, Person  # noqa: E402
+from rokuon.ledger import drills  # noqa: E402
+from rokuon.ledger.drills import Lot, ReadResult  # noqa: E402
 from rokuon.ledger.models import Copy, Retry, Run  # noqa: E402
 from rokuon.notify.models import Mail, Notice, NoticeKind, Occasion, Recipient  # noqa: E402
 from rokuon.org.models import Company, Target  # noqa: E402
@@ -28,6 +31,7 @@ def places(number: int) -> dict[str, Any]:
     target = copy.target if copy else Target.objects.filter(company=company).order_by("pk").first()
     membership = Membership.objects.filter(company=company).order_by("pk").last()
     bad = Copy.objects.filter(company=company, state__in=["failed", "pending"]).exclude(reason="").order_by("state").first()
+    _drill(company)
     invited, _new = Person.objects.get_or_create(email="invited@people.example")
     return {
         "token": links.make(invited, Link.Kind.INVITATION, Link.Handed.MAIL, timezone.now()),
@@ -50,6 +54,14 @@ def places(number: int) -> dict[str, Any]:
         "notice": _notice(company, target),
         "entry": AuditEntry.objects.filter(company=company).order_by("pk").values_list("pk", flat=True).first(),
     }
+
+
+def _drill(company: Company) -> None:
+    """An open drill of the company's bucket that has found a recording missing, if the bucket holds any."""
+    bucket = company.bucket_id
+    if bucket and drills.unfinished(bucket) is None:
+        drill = drills.begin(company.pk, bucket, Lot("seed", 950_000, 1_000), COMMAND_LINE.name, timezone.now() + timedelta(seconds=1))
+        drills.record(drill.pk, [ReadResult(1, "object_missing")])
 
 
 def mailed(email: str) -> str:

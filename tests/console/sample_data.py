@@ -14,6 +14,8 @@ from django.utils import timezone
 
 from rokuon.accounts.models import AuditEntry, Membership, Person
 from rokuon.domain import placement
+from rokuon.ledger import drills
+from rokuon.ledger.drills import Lot, ReadResult
 from rokuon.ledger.models import Call, Copy, Coverage, Hold, Recording, Retry, Run, Window
 from rokuon.notify.models import Mail, Notice, Recipient
 from rokuon.org import services
@@ -61,7 +63,7 @@ def build(many: int = 1131) -> Town:
     a = _part(company, "Akita", 5, now, first=910_000_000)
     b = _part(company, "Bergen", many, now, first=920_000_000)
     z = _part(other, "Zadar", many + 1000, now, first=930_000_000)
-    b.counts += [many, many + 5]
+    b.counts += [many, many + 5, many - 2]
     z.counts += [many + 1000]
     z.words += ["Zenith", other.public_id, "800200002"]
     for one, part in ((company, a), (other, z)):
@@ -114,6 +116,7 @@ def _part(company: Company, name: str, many: int, now: datetime, *, first: int) 
     copies = _recordings(company, center, bucket, name, many, now, first + 1000)
     run = _run(company, office, targets, now, many)
     Hold.objects.create(company=company, on="bucket", ref=str(bucket.pk), reason="bucket_forbidden", detail=f"{name} hold", probe_at=now)
+    _drill(company, bucket)
     entry = AuditEntry.objects.create(
         company=company, office=office, actor=f"{name.lower()}-actor@people.example", action="rule.change", subject=f"{name} center"
     )
@@ -140,6 +143,12 @@ def _part(company: Company, name: str, many: int, now: datetime, *, first: int) 
     # The company's own buckets may be chosen by each of its offices, so their names are no secret among these.
     part.words = [name, name.lower() + "@", name.lower() + "-actor", str(first)[:5]]
     return part
+
+
+def _drill(company: Company, bucket: Bucket) -> None:
+    """An open drill of the bucket, which has found a recording missing."""
+    drill = drills.begin(company.pk, bucket.pk, Lot("seed", 950_000, 1_000), "command line", timezone.now() + timedelta(seconds=1))
+    drills.record(drill.pk, [ReadResult(1, "object_missing"), ReadResult(2, "whole")])
 
 
 def _told(company: Company, office: Office, name: str, now: datetime) -> int:

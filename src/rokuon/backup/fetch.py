@@ -91,7 +91,7 @@ async def fetched_audio(
         raise RecordingReadOnce(retry_after=early)
     async with AsyncExitStack() as resources:
         async with source.open(work.kind, work.recording_id, work.url) as download:
-            body, cut = await _take_in(download, limits, memory, resources)
+            body, cut = await take_in(download, limits, memory, resources)
             announced = download.length is not None
         reached("fetched")
         if cut is not None:
@@ -100,7 +100,7 @@ async def fetched_audio(
         if body.size == 0:
             raise RecordingEmpty
         try:
-            facts = await _look_into(body, audio.inspect)
+            facts = await look_into(body, audio.inspect)
             check_length(facts, work.duration_ms, work.call_ms)
             if facts.short_by and not announced:
                 raise RecordingTruncated("ends inside a frame")
@@ -129,7 +129,7 @@ async def accepted_audio(aside: AsideObject, store: Store, limits: TransferLimit
     Raises what `Store.read` raises, and ObjectDiffers if the bytes are not those that were kept aside.
     """
     async with AsyncExitStack() as resources:
-        body, _cut = await _take_in(_Kept(aside, store), limits, memory, resources)
+        body, _cut = await take_in(_Kept(aside, store), limits, memory, resources)
         if body.sha256 != aside.sha256:
             raise ObjectDiffers(f"{body.size} bytes that are not the {aside.size} that were kept aside")
         reached("fetched")
@@ -165,12 +165,12 @@ def _require_read_before(work: Work, body: Body, now_ms: int) -> None:
 
 async def unproven(body: Body, error: RokuonError, *, cut: bool = False, lost: bool = False) -> UnprovenAudio:
     """Return the body as possible audio. Raises the error if no part of it may be audio."""
-    if not body.size or not (looks := await _look_into(body, audio.looks)).may_be_audio:
+    if not body.size or not (looks := await look_into(body, audio.looks)).may_be_audio:
         raise error
     return UnprovenAudio(body, error, looks, cut, lost)
 
 
-async def _take_in(
+async def take_in(
     download: Download, limits: TransferLimits, memory: MemoryBudget, resources: AsyncExitStack
 ) -> tuple[Body, RecordingTruncated | RecordingTooSlow | None]:
     """Return the body that arrived, and the error that ended the download early, if any."""
@@ -228,7 +228,7 @@ async def _to_file(pieces: AsyncIterator[bytes], file: FileIO) -> Body:
     return Body(size, sha.hexdigest(), crc, path=Path(str(file.name)))
 
 
-async def _look_into(body: Body, question: Callable[[Data], T]) -> T:
+async def look_into(body: Body, question: Callable[[Data], T]) -> T:
     if body.data is not None and body.size <= INLINE:
         return question(body.data)
     return await asyncio.to_thread(_look_into_long, body, question)

@@ -38,6 +38,11 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "rokuon company key": ((N_("The old key was revoked"), "rokuon company key --key-file dialpad.key"),),
     "rokuon company list": ((N_("For a script"), "rokuon company list --json"),),
     "rokuon sync": ((N_("After a contact center was added in Dialpad"), "rokuon sync"),),
+    "rokuon drill": (
+        (N_("What a drill would read"), "rokuon drill"),
+        (N_("With a text that the auditor has named"), "rokuon drill --seed 'Audit of 2026, 7 December' --yes"),
+        (N_("The yearly exercise: the sample as files"), "rokuon drill --restore-to /srv/exercise --yes"),
+    ),
     "rokuon bucket": ((N_("Which buckets are registered, and when each was verified"), "rokuon bucket list"),),
     "rokuon bucket add": (
         (N_("With a service account's key"), "rokuon bucket add gs://acme-recordings --key-file key.json"),

@@ -1,5 +1,4 @@
 """The ledger's tables. Constraints make wrong states impossible; only `ledger.transitions` changes a copy's state.
-
 Always: discovered = pending + verified + failed + gone + excluded (one state per copy).
 """
 
@@ -9,6 +8,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from . import drill_models as drill_models
 from .listing_models import Coverage as Coverage
 from .listing_models import Reach as Reach
 from .listing_models import Unreadable as Unreadable

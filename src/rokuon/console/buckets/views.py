@@ -22,7 +22,7 @@ from rokuon.org.services import Node
 from rokuon.stores.registry import kind_of
 from rokuon.wiring import bucket_overlap
 
-from . import held, text
+from . import drills, held, text
 from .check_views import begin
 from .credential import credential_text
 from .forms import KEY, MACHINE, BucketForm, CredentialForm, kind_named
@@ -60,6 +60,8 @@ def bucket_page(request: CompanyRequest, bucket: int) -> HttpResponse:
         "used": bool(bucket_list.use_of(found)),
         "longest_name": bucket_list.LONGEST_NAME,
         "kind": kind_of(found.url),
+        "drills": drills.of_bucket(request, found),
+        "sees_all": guards.seen(request).whole,
         **_links(request),
     }
     if context["may_register"]:

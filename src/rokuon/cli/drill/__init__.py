@@ -1,0 +1,1 @@
+"""`rokuon drill`: the restore drill on the command line."""
