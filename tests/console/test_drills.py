@@ -44,7 +44,7 @@ def test_a_bucket_without_a_drill_says_so_and_how_to_begin_one(world: World) -> 
 def test_a_drill_that_found_all_whole_says_what_that_shows(world: World, drill: Drill) -> None:
     read(drill)
     said = page(world, world.admin)
-    assert "All whole" in said and "23 of 60 recordings were read back, drawn by lot. All of them were whole." in said
+    assert "Sample whole" in said and "23 of 60 recordings were read back, drawn by lot. All of them were whole." in said
     assert "With 95 % confidence fewer than 10 % are damaged. A sample cannot prove that not a single recording is damaged." in said
     assert "the command line" in said
 
@@ -58,7 +58,7 @@ def test_an_unfinished_drill_is_not_called_whole(world: World, drill: Drill) -> 
     drills.record(drill.pk, [ReadResult(1, "whole")])
     said = page(world, world.admin)
     assert "Not finished" in said and "it states nothing about the others" in said
-    assert "All whole" not in said and "confidence" not in said
+    assert "Sample whole" not in said and "confidence" not in said
 
 
 def test_bad_ones_are_linked_for_those_who_may_see_them_and_counted_for_others(world: World, drill: Drill) -> None:

@@ -52,5 +52,5 @@ def _outcome(drill: Drill) -> tuple[str, str]:
     if drill.bad:
         return "failed", _("Damaged or missing")
     if drill.state == Drill.State.FINISHED:
-        return "verified", _("All whole")
+        return "verified", _("Sample whole")
     return "excluded", _("Not finished")
