@@ -176,25 +176,42 @@ def test_the_same_folder_by_another_path_is_the_same_folder(data_dir: Path, oute
         assert count_servers(data_dir) == 1
 
 
+def is_taken(folder: Path) -> bool:
+    """Whether the folder's lock is held by a server. If not, this process does not keep it either."""
+    lock = folder_lock.take(folder)
+    if lock is not None:
+        os.close(lock)
+    return lock is None
+
+
 def test_the_lock_lasts_as_long_as_a_process_of_the_server(data_dir: Path) -> None:
     with postgres.ensure_running(data_dir) as server:
-        assert folder_lock.take(data_dir / "postgres") is None
+        assert is_taken(data_dir / "postgres")
         holder = folder_lock.Holder.of(data_dir / "postgres")
         assert holder
         with psycopg.connect(server.dsn) as connection:
             busy = threading.Thread(target=lambda: _until_it_breaks(connection))
             busy.start()
-            time.sleep(0.3)
+            _wait_for_query(server.dsn)
             postmaster = int((data_dir / "postgres" / "postmaster.pid").read_text().split()[0])
             os.kill(holder.pid, signal.SIGKILL)
             os.kill(postmaster, signal.SIGKILL)
             time.sleep(0.3)
-            assert folder_lock.take(data_dir / "postgres") is None  # the query runs on, and may still write
+            assert is_taken(data_dir / "postgres")  # the query runs on, and may still write
             postgres.start_again(data_dir, lambda seconds: None)
             busy.join(timeout=30)
             assert not busy.is_alive()
         with psycopg.connect(server.dsn) as connection:
             assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def _wait_for_query(dsn: str) -> None:
+    """Wait until the server works on it: one that is idle ends with its postmaster."""
+    until = time.monotonic() + 20
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        while not connection.execute("SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query LIKE %s", ["%100000) b"]).fetchone():
+            assert time.monotonic() < until
+            time.sleep(0.05)
 
 
 def _until_it_breaks(connection: "psycopg.Connection[tuple[object, ...]]") -> None:
