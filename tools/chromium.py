@@ -70,7 +70,9 @@ def _is_complete() -> bool:
 
 
 def _wants_headless() -> bool:
-    return not shutil.which(HEADLESS) and platform.freedesktop_os_release().get("ID") == "debian"
+    if shutil.which(HEADLESS) or not shutil.which("apt-get"):
+        return False
+    return platform.freedesktop_os_release().get("ID") == "debian"
 
 
 def _install() -> None:

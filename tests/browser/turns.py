@@ -1,7 +1,7 @@
 """Which language, width and colours a page is looked at in: one of each in `make test`, the other ones in `make slow`.
 
-Looking at each page in every language and width is a third of the suite's work and finds what one look finds, but for words and rules of
-one language. Neighbouring pages differ in all three, so each part that pages share is seen in each.
+The tests that look at every page took 13 % of the suite's seconds while they did so in each language and width. Neighbouring pages differ
+in all three, so each part that pages share is seen in each; a fault of one page in one language is found by `make slow` alone.
 """
 
 from collections.abc import Iterator, Sequence

@@ -20,10 +20,11 @@ from rokuon.jobs.tick import tick
 from rokuon.ledger.models import Copy, Hold
 from rokuon.org.models import Bucket
 from rokuon.wiring.custody_keys import FIELD
+from tests.custody.backed_up import backed_up
 from tests.custody.rig import NOT_PROVEN, PROVEN
 from tests.custody.shipped import prove
 from tests.e2e.conftest import MakeRig, rig_of
-from tests.e2e.rig import Rig, small_world
+from tests.e2e.rig import Rig
 
 from .conftest import Rokuon
 
@@ -32,10 +33,7 @@ __all__ = ["rig_of"]
 
 @pytest.fixture
 def rig(rig_of: MakeRig) -> Rig:
-    rig = rig_of(world=small_world(recordings=8))
-    rig.back_up_lately()
-    Bucket.objects.update(verified_at=rig.clock())
-    return rig
+    return backed_up(rig_of)
 
 
 @pytest.fixture

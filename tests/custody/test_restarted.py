@@ -10,10 +10,11 @@ from rokuon.actions.bucket_restart import Restarted, restart_bucket
 from rokuon.custody.models import SealChain, SigningKey
 from rokuon.jobs import queue
 from rokuon.org.models import Bucket
+from tests.custody.backed_up import backed_up, seal
 from tests.custody.rig import PROVEN
 from tests.custody.shipped import prove
 from tests.e2e.conftest import MakeRig, rig_of
-from tests.e2e.rig import Rig, small_world
+from tests.e2e.rig import Rig
 
 __all__ = ["rig_of"]
 
@@ -21,17 +22,10 @@ __all__ = ["rig_of"]
 @pytest.fixture
 def rig(rig_of: MakeRig) -> Rig:
     """A bucket with two seals."""
-    rig = rig_of(world=small_world(recordings=8))
-    rig.back_up_lately()
-    Bucket.objects.update(verified_at=rig.clock())
+    rig = backed_up(rig_of)
     seal(rig)
     seal(rig)
     return rig
-
-
-def seal(rig: Rig) -> None:
-    bucket = Bucket.objects.get()
-    rig.run_async(lambda engine: engine.custody(bucket.pk))
 
 
 def restart(rig: Rig) -> Restarted:

@@ -11,24 +11,17 @@ from rokuon.ledger.models import Hold
 from rokuon.org.models import Bucket
 from rokuon.wiring.connections import Connections
 from rokuon.wiring.job_handlers import JobHandlers
+from tests.custody.backed_up import backed_up, seal
 from tests.custody.stores import UnreadableStore
 from tests.e2e.conftest import MakeRig, rig_of
-from tests.e2e.rig import Rig, small_world
+from tests.e2e.rig import Rig
 
 __all__ = ["rig_of"]
 
 
 @pytest.fixture
 def rig(rig_of: MakeRig) -> Rig:
-    rig = rig_of(world=small_world(recordings=8))
-    rig.back_up_lately()
-    Bucket.objects.update(verified_at=rig.clock())
-    return rig
-
-
-def seal(rig: Rig) -> None:
-    bucket = Bucket.objects.get()
-    rig.run_async(lambda engine: engine.custody(bucket.pk))
+    return backed_up(rig_of)
 
 
 def unplug(rig: Rig) -> None:

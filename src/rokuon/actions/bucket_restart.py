@@ -11,7 +11,6 @@ from datetime import datetime
 
 from django.db import transaction
 
-from rokuon.accounts import audit
 from rokuon.accounts.audit import Actor
 from rokuon.custody import chains, look
 from rokuon.custody.look import ChainEnd
@@ -25,6 +24,7 @@ from rokuon.stores.verification import Verification, VerificationStep, failed_at
 from rokuon.wiring.connections import open_bucket
 
 from . import buckets
+from ._shared import record
 
 _PAGE = 1000
 
@@ -56,7 +56,7 @@ def restart_bucket(installation: Installation, bucket: Bucket, jobs: Jobs, actor
         missing = inventory.take_back(bucket.pk, now, now)
         names.shorten([bucket.pk])
         after = {"verified": verified, "missing": missing}
-        audit.record(actor, "bucket.restart", now=now, company_id=bucket.company_id, subject=("bucket", bucket.pk, bucket.url), after=after)
+        record(actor, "bucket.restart", bucket.company, now, ("bucket", bucket.pk, bucket.url), after)
     return Restarted(verification, verified, missing)
 
 

@@ -6,7 +6,6 @@ from datetime import datetime
 
 from django.db import transaction
 
-from rokuon.accounts import audit
 from rokuon.accounts.audit import Actor
 from rokuon.base.i18n import _
 from rokuon.custody import chains, look, sshsig
@@ -116,9 +115,7 @@ def continue_seals(
         fingerprint = _usable_key(installation, bucket.company, actor, now) if lost else ""
         chain = chains.follow(bucket.pk, installation.identity, last, chains.KEY_LOST if lost else chains.RESTORED, now)
         after = {"chain": chain.name, "continues": chain.continues}
-        audit.record(
-            actor, "custody.continue", now=now, company_id=bucket.company_id, subject=("bucket", bucket.pk, bucket.url), after=after
-        )
+        _shared.record(actor, "custody.continue", bucket.company, now, ("bucket", bucket.pk, bucket.url), after)
         if held:
             _shared.lift(bucket.company_id, HoldOn.BUCKET, str(bucket.pk), jobs, clock())
     return GoesOn(chain.name, last.chain if last else "", last.number if last else 0, fingerprint)
