@@ -104,7 +104,7 @@ def test_without_a_yes_the_cost_is_shown_and_nothing_is_read(filled: Filled) -> 
 def test_a_sample_beyond_the_limit_is_refused_before_anything_is_read(filled: Filled) -> None:
     answer = filled("--yes", "--most-gib", "0.00001", *HALF)
     assert answer.code == 2
-    assert "--most-gib allows" in answer.err and "None of it was read" in answer.err
+    assert "more than the 10.5 KiB that --most-gib allows" in answer.err and "None of it was read" in answer.err
     assert not Drill.objects.exists()
 
 

@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 
 from rokuon.accounts.audit import Actor
 from rokuon.base.i18n import _
+from rokuon.base.measures import amount
 from rokuon.domain.failures import ConfigError
 from rokuon.ledger import drills
 from rokuon.ledger.drill_models import MILLION, Drill
@@ -41,10 +42,10 @@ def require_within(size: int, most_bytes: int | None) -> None:
     if most_bytes is not None and size > most_bytes:
         raise ConfigError(
             _(
-                "There are %(size).2f GiB to read, more than the %(most).2f GiB that --most-gib allows. None of it was read. Allow more, "
+                "There are %(size)s to read, more than the %(most)s that --most-gib allows. None of it was read. Allow more, "
                 "or ask for a lower --confidence or a larger --damaged-below; if a drill is not finished, with --afresh."
             )
-            % {"size": size / 2**30, "most": most_bytes / 2**30}
+            % {"size": amount(size), "most": amount(most_bytes)}
         )
 
 
