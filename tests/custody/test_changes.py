@@ -8,11 +8,12 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.db import connection, transaction
+from django.db.models import Model
 
 from rokuon.custody import changes, enter, plan
 from rokuon.custody.models import Dirty, Waiting
 from rokuon.ledger import failures, record, transitions, unnamed
-from rokuon.ledger.models import Aside, CallClosing, Closing, Copy, Coverage, Unreadable
+from rokuon.ledger.models import Aside, CallClosing, Closing, Copy, Coverage, Recording, Unreadable
 from rokuon.org import services
 from rokuon.org.models import Target
 from tests.custody.sealing import Custody, fail
@@ -78,6 +79,43 @@ def test_an_entry_that_cannot_be_read_marks_the_days_in_which_it_may_be(custody:
 
     assert marked(custody, add) == both
     assert marked(custody, lambda: Unreadable.objects.update(closed_at=custody.now, closed_by="Bea", note="Known.")) == both
+
+
+def coverage(custody: Custody, many: int) -> list[Coverage]:
+    days = [date(1970, 1, 1) + timedelta(days=number) for number in range(many)]
+    return [Coverage(target=custody.center, day=day, fingerprint="one", listed_at=custody.now, sealed=True) for day in days]
+
+
+def unreadable(custody: Custody, many: int) -> list[Unreadable]:
+    times = {"after": custody.now, "before": custody.now + timedelta(hours=1), "first_at": custody.now, "seen_at": custody.now}
+    return [Unreadable(company=custody.company, target=custody.center, mark=str(n), why="no start", **times) for n in range(many)]
+
+
+def copies(custody: Custody, many: int) -> list[Copy]:
+    kept = {"company": custody.company, "call_started_at": custody.now}
+    heard = [Recording(**kept, kind="voicemail", recording_id=str(n), call_id=str(n)) for n in range(many)]
+    Recording.objects.bulk_create(heard)
+    placed = {**kept, "target": custody.center, "bucket": custody.bucket, "day": DAY, "due_at": custody.now}
+    return [Copy(**placed, recording=recording, key=f"call-recordings/{recording.pk}") for recording in heard]
+
+
+@pytest.mark.parametrize(
+    ("rows", "change"),
+    [(coverage, {"fingerprint": "another"}), (unreadable, {"note": "Known."}), (copies, {"tries": 1})],
+    ids=["coverage", "unreadable", "copies"],
+)
+def test_a_statement_of_many_rows_is_not_slower_in_a_session_that_began_with_none(
+    custody: Custody, rows: Callable[[Custody, int], list[Model]], change: dict[str, str | int]
+) -> None:
+    """A function keeps the plan of its first run for the whole session, and a worker's session begins on an empty ledger. A plan that is
+    good for no row and compares each of 8,000 with each takes half a minute."""
+    made = rows(custody, 8_000)
+    table = type(made[0]).objects
+    table.update(**change)
+    table.bulk_create(made)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = '4s'")
+        assert table.update(**change) == len(made)
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,8 @@ class SealedDay(models.Model):
 
 class Dirty(models.Model):
     """A target's day that changed since it was last sealed. Database triggers append a row for each statement that changes what a manifest
-    says (migration 0001), so no writer can forget it and none waits. `utc` days are those of calls and coverage, else days of copies."""
+    says (migrations 0002 and 0003), so no writer can forget it and none waits. `utc` days are those of calls and coverage, else days of
+    copies."""
 
     target_id = models.BigIntegerField()
     day = models.DateField()
