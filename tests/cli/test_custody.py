@@ -139,7 +139,7 @@ def test_a_ledger_that_is_behind_its_bucket_stores_nothing_until_a_person_contin
     assert [(level, "ledger_behind_bucket" in says) for level, says in seals_in_doctor(rig)] == [(Level.PROBLEM, True)]
     sealed = rig.states()["verified"]
     rig.end_call()
-    rig.back_up_lately()
+    rig.back_up_now()
     assert Hold.objects.get(lifted_at=None).reason == "ledger_behind_bucket"
     assert (rig.states()["verified"], rig.states()["pending"]) == (sealed, Copy.objects.filter(state="pending").count())
     refused = rokuon("custody", "issue", url)
@@ -263,7 +263,7 @@ def test_no_probe_lifts_the_hold_of_a_ledger_without_the_last_continuation(
     assert Hold.objects.get(lifted_at=None).reason == "ledger_behind_bucket"
     if with_copies:
         rig.end_call()
-        rig.back_up_lately()
+        rig.back_up_now()
         assert rig.states()["pending"]
     rig.pass_time()
     assert Hold.objects.get(lifted_at=None).probes > 0

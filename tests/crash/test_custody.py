@@ -17,7 +17,7 @@ ONCE = str(Path(__file__).with_name("seal_once.py"))
 
 def test_a_kill_at_each_step_leaves_one_chain_that_the_verifier_proves(rig_of: MakeRig, outer: Path) -> None:
     rig = rig_of(world=small_world(recordings=12))
-    rig.back_up_lately()
+    rig.back_up_now()
     bucket = Bucket.objects.get()
     numbers = []
     for point in SEALING:

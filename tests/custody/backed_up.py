@@ -8,7 +8,7 @@ from tests.e2e.rig import Rig, small_world
 def backed_up(rig_of: MakeRig) -> Rig:
     """An installation with one bucket, verified and with a few recordings, and no seal yet."""
     rig = rig_of(world=small_world(recordings=8))
-    rig.back_up_lately()
+    rig.back_up_now()
     Bucket.objects.update(verified_at=rig.clock())
     return rig
 

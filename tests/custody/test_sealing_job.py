@@ -47,7 +47,7 @@ def test_a_custody_folder_that_may_not_be_written_does_not_stop_recordings(rig: 
     assert not Hold.objects.exists()
     before = rig.states()["verified"]
     rig.end_call()
-    rig.back_up_lately()
+    rig.back_up_now()
     assert rig.states()["verified"] > before
 
 

@@ -34,6 +34,7 @@ from tests.e2e import seen
 
 T = TypeVar("T")
 ROUNDS = 200
+DAY_MS = 86_400_000
 
 
 def small_world(**changes: Any) -> WorldSpec:
@@ -128,8 +129,15 @@ class Rig:
     def company(self) -> Company:
         return self.companies[0]
 
-    def start(self, company: Company | None = None, wanted: TimeRange | None = None, *, relist: bool = False) -> int:
+    def start(
+        self, company: Company | None = None, wanted: TimeRange | None = None, *, relist: bool = False, two_years: bool = False
+    ) -> int:
+        """Start Back up now for a range; without one, since the first call of this world or, as in production, for two years. Of the 26
+        windows of two years, 24 are empty in a small world, and they would be the largest part of a test's work."""
         company = company or self.company
+        if wanted is None and not two_years:
+            spec = self.sim.world.spec
+            wanted = TimeRange(spec.now_ms - (spec.days + 2) * DAY_MS, ms(self.clock()))
         return backup_now.start(company.pk, ScopeKind.COMPANY, 0, wanted, self.clock(), queue, relist=relist).run_id
 
     def drain(self, engines: int = 1) -> None:
@@ -158,11 +166,6 @@ class Rig:
         run = self.start(**how)
         self.drain()
         return read.run_progress(run)
-
-    def back_up_lately(self) -> RunProgress:
-        """Back up now, for the days of a small world. Of the past two years, 24 windows of 26 are empty, and were half of a test's work."""
-        now = self.clock()
-        return self.back_up_now(wanted=TimeRange(ms(now - timedelta(days=60)), ms(now)))
 
     def pass_time(self, hours: float = 0, steps: tuple[float, ...] = (0.02, 0.1, 0.3, 1, 4, 12, 24)) -> None:
         """Advance the time, with a tick and its work at each step (hours)."""

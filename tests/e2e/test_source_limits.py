@@ -106,7 +106,7 @@ def test_s8_an_outage_of_half_an_hour_fails_nothing_holds_the_source_once_and_is
     now = rig.sim.now()
     rig.back_up_now(wanted=TimeRange(now - 10 * 86_400_000, now))
     rig.sim.faults.load(an_outage(after_pages=8))
-    rig.back_up_now()
+    rig.back_up_now(two_years=True)
     left = rig.checker().rows()
     assert {row.state for row in left} >= {"pending", "verified"}, "it begins in the middle"
     for _ in range(8):
@@ -131,7 +131,7 @@ def test_s8_an_outage_of_half_an_hour_fails_nothing_holds_the_source_once_and_is
     assert (seen.mood, seen.failed, seen.held) == ("verified", {}, {})
     pages, fetched = rig.list_pages(), rig.audio_requests()
     rig.sim.meter.reset()
-    rig.back_up_now(relist=True)
+    rig.back_up_now(relist=True, two_years=True)
     assert fetched <= 1.5 * sum(row.state == "pending" for row in left) + rig.audio_requests()
     assert pages <= 1.5 * rig.list_pages() + 1
     assert rig.audio_requests() == 0
@@ -140,7 +140,7 @@ def test_s8_an_outage_of_half_an_hour_fails_nothing_holds_the_source_once_and_is
 def test_s8_an_outage_of_two_days_fails_no_window_and_no_recording(rig_of: MakeRig, impatient: None) -> None:
     rig = rig_of(world=small_world(recordings=25))
     rig.sim.faults.load(an_outage(after_pages=8))
-    run = rig.back_up_now().run.pk
+    run = rig.back_up_now(two_years=True).run.pk
     rig.pass_time(steps=(*[0.1] * 10, *[1.0] * 10, 12, 12, 12))
     assert rig.states().get("failed", 0) == 0
     assert max(Copy.objects.values_list("tries", flat=True)) <= 3

@@ -88,7 +88,7 @@ def test_s23_a_list_that_is_suddenly_empty_at_a_busy_hour_is_told_within_two_hou
         for number in range(24):
             a_center_call(rig, rig.sim.now() - weeks * 7 * DAY_MS + number * 600_000, recordings=())
     a_center_call(rig, rig.sim.now() - 300_000)
-    rig.back_up_now()
+    rig.back_up_now(two_years=True)
     rig.check()
     assert rig.admin_sees().notices == frozenset()
     rig.sim.faults.load([{"endpoint": "calls", "action": {"kind": "body", "text": '{"items": []}'}}])
@@ -252,7 +252,7 @@ def test_s31_s32_two_years_before_29_february_begin_at_local_midnight_of_the_28t
     zone = ZoneInfo(rig.sim.company.centers[0].office.timezone)
     midnight = int(datetime(2026, 2, 28, tzinfo=zone).timestamp() * 1000)
     first, too_old = a_center_call(rig, midnight), a_center_call(rig, midnight - 86_400_000)
-    rig.back_up_now()
+    rig.back_up_now(two_years=True)
     (of_center,) = [copy for copy in copies_of(first) if copy.target.kind == "callcenter"]
     assert (of_center.state, of_center.key.split("/")[2]) == ("verified", "2026-02-28")
     assert copies_of(too_old) == []

@@ -29,7 +29,7 @@ def test_a_run_that_has_begun_says_at_least_and_a_held_or_paused_one_nothing(rig
     rig = rig_of(world=small_world(recordings=20))
     Company.objects.update(requests_per_second=15)
     rig.company.refresh_from_db()
-    run = rig.start()
+    run = rig.start(two_years=True)
     begun = told(rig, run)
     assert begun is not None
     assert (begun.more, begun.seconds) == (True, None)
