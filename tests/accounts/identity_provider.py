@@ -7,6 +7,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from secrets import token_urlsafe
 from typing import Any
@@ -18,11 +19,16 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 CLIENT, SECRET = "rokuon-client", "a secret between the two of us, long enough"
 
 
+@cache
+def _key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
 class IdentityProvider:
     """`authorize` is what its page would do; `claims`, `token`, `discovery` alter what it then says."""
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
-        self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self.key = _key()
         self.codes: dict[str, dict[str, str]] = {}
         self.claims: dict[str, Any] = {"sub": "248", "email": "hanako@example.com", "email_verified": True}
         self.discovery: dict[str, Any] = {}
@@ -31,7 +37,7 @@ class IdentityProvider:
         if tls is not None:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self.issuer = f"{'https' if tls else 'http'}://127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=[0.02], daemon=True).start()
 
     def close(self) -> None:
         self._server.shutdown()

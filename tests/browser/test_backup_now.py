@@ -92,7 +92,7 @@ def test_from_the_plan_to_the_last_recording_with_a_pause_in_between(console: Co
     assert _stored(console) == verified > stored
 
 
-@pytest.mark.parametrize("script", [True, False], ids=["on a phone", "without script"])
+@pytest.mark.parametrize("script", [pytest.param(True, marks=pytest.mark.slow), False], ids=["on a phone", "without script"])
 def test_every_step_in_japanese(console: Console, admin: Admin, script: bool) -> None:
     """Over everything again, cancelled in the end. What axe finds on the way is wrong; it needs script itself."""
     plan, start, pause, resume, paused, _done = WORDS["ja"]

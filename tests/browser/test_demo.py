@@ -76,7 +76,7 @@ def playing(language: str) -> Iterator[PlayedDemo]:
             process.communicate()
 
 
-@pytest.mark.parametrize(("language", "width"), [("en", WIDE), ("ja", NARROW)])
+@pytest.mark.parametrize(("language", "width"), [pytest.param("en", WIDE, marks=pytest.mark.slow), ("ja", NARROW)])
 def test_a_visitor_wins_the_demo_in_three_clicks(chromium: Browser, language: str, width: int) -> None:
     words = SAID[language]
     with playing(language) as demo:

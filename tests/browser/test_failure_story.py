@@ -61,7 +61,7 @@ def to_the_cause(screen: Screen, title: str) -> Page:
     return screen.page
 
 
-@pytest.mark.parametrize("width", [WIDE, NARROW])
+@pytest.mark.parametrize("width", [pytest.param(WIDE, marks=pytest.mark.slow), NARROW])
 def test_everything_on_the_page_of_a_cause_can_be_touched_and_read_aloud(admin: Admin, width: int) -> None:
     screen = admin("ja", width=width)
     page = to_the_cause(screen, "「別のホストへの転送を拒否」")

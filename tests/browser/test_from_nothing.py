@@ -27,7 +27,7 @@ def empty() -> Iterator[Console]:
         yield console
 
 
-@pytest.mark.parametrize(("number", "language"), [(0, "en"), (1, "ja")])
+@pytest.mark.parametrize(("number", "language"), [(0, "en"), pytest.param(1, "ja", marks=pytest.mark.slow)])
 def test_a_newcomer_comes_from_nothing_to_the_first_verified_recording(
     chromium: Browser, empty: Console, number: int, language: str
 ) -> None:

@@ -82,7 +82,7 @@ def link_to(post: MailServer, email: str, console: Console) -> str:
         time.sleep(0.1)
 
 
-@pytest.mark.parametrize(("language", "width", "script"), [("en", 1280, True), ("ja", NARROW, False)])
+@pytest.mark.parametrize(("language", "width", "script"), [pytest.param("en", 1280, True, marks=pytest.mark.slow), ("ja", NARROW, False)])
 def test_the_link_of_a_failure_mail_leads_an_office_admin_without_an_account_to_its_page(
     console: Console, post: MailServer, look: Callable[..., Screen], language: str, width: int, script: bool
 ) -> None:

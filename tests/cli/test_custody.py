@@ -151,7 +151,7 @@ def test_a_ledger_that_is_behind_its_bucket_stores_nothing_until_a_person_contin
     rokuon("custody", "issue", url)
     rig.drain()
     assert prove(rig.bucket_folder(), SigningKey.objects.get().public)[0] == NOT_PROVEN
-    rig.back_up_now()
+    rig.back_up_now(two_years=True)
     rokuon("custody", "issue", url)
     assert rig.states()["verified"] > sealed
     code, said = prove(rig.bucket_folder(), SigningKey.objects.get().public)
@@ -165,7 +165,7 @@ def test_a_restored_dump_goes_on_in_the_order_of_the_guide_before_any_worker_has
     assert any("ledger_behind_bucket" in says for _, says in seals_in_doctor(rig))
     assert not Hold.objects.exists()
     assert rokuon("custody", "continue", url, "--yes").code == 0
-    rig.back_up_now()
+    rig.back_up_now(two_years=True)
     assert rokuon("custody", "issue", url).code == 0
     code, said = prove(rig.bucket_folder(), SigningKey.objects.get().public)
     assert code == PROVEN, said
@@ -200,7 +200,7 @@ def test_after_a_restore_status_and_doctor_ask_for_a_back_up_now(rig: Rig, rokuo
     assert (rokuon("custody", "status").code, rokuon("custody", "status", "--json").json[0]["problem"]) == (1, "empty")
     assert "rokuon backup-now" in rokuon("custody", "status").out
     assert [(level, "seals are empty" in says) for level, says in seals_in_doctor(rig)] == [(Level.WARNING, True)]
-    rig.back_up_now()
+    rig.back_up_now(two_years=True)
     assert rokuon("custody", "issue", url).code == 0
     assert rokuon("custody", "status", "--json").json[0]["problem"] is None
 
@@ -281,7 +281,7 @@ def test_a_lost_key_is_replaced_and_the_new_fingerprint_is_printed(rig: Rig, rok
     done = rokuon("custody", "continue", url, "--yes")
     fingerprint = rokuon("custody", "fingerprint").out.strip()
     assert (done.code, fingerprint in done.out) == (0, True)
-    rig.back_up_now()
+    rig.back_up_now(two_years=True)
     rokuon("custody", "issue", url)
     assert prove(rig.bucket_folder(), trust=fingerprint)[0] == PROVEN
 

@@ -76,7 +76,7 @@ def postmaster(rokuon: Rokuon) -> int:
     return int((rokuon.data / "postgres" / "postmaster.pid").read_text().split()[0])
 
 
-@pytest.mark.parametrize("killed", ["postmaster", "keeper", "both"])
+@pytest.mark.parametrize("killed", ["postmaster", "keeper", pytest.param("both", marks=pytest.mark.slow)])
 def test_a_killed_database_is_ready_again_and_the_workers_go_on(own: Rokuon, killed: str) -> None:
     with up(own) as (process, port):
         holder = folder_lock.Holder.of(own.data / "postgres")
@@ -109,7 +109,7 @@ def test_a_damaged_database_ends_the_service_with_the_reason(own: Rokuon) -> Non
     assert ready(port)[0] == 0
 
 
-@pytest.mark.parametrize("how", ["terminated", "left by its supervisor"])
+@pytest.mark.parametrize("how", [pytest.param("terminated", marks=pytest.mark.slow), "left by its supervisor"])
 def test_every_process_ends_in_time_while_the_database_is_away_and_cannot_be_started(own: Rokuon, how: str) -> None:
     with up(own) as (process, port), (own.data / "postgres.start").open("r+") as starting:
         fcntl.flock(starting, fcntl.LOCK_EX)
@@ -124,8 +124,15 @@ def test_every_process_ends_in_time_while_the_database_is_away_and_cannot_be_sta
         assert time.monotonic() - began < ENDED_S + 1
 
 
-@pytest.mark.parametrize("how", ["terminated", "left by its supervisor"])
-@pytest.mark.parametrize("command", ["worker", "serve"])
+@pytest.mark.parametrize(
+    ("command", "how"),
+    [
+        ("worker", "terminated"),
+        pytest.param("worker", "left by its supervisor", marks=pytest.mark.slow),
+        pytest.param("serve", "terminated", marks=pytest.mark.slow),
+        ("serve", "left by its supervisor"),
+    ],
+)
 def test_so_do_the_two_services_that_up_is_made_of(own: Rokuon, command: str, how: str) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -75,7 +75,7 @@ def staying(demo: Rokuon, *options: str) -> Iterator[tuple["subprocess.Popen[str
             process.communicate()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_demo_opens_with_the_console_stays_until_it_is_stopped_and_then_stops_everything(demo: Rokuon, number: int) -> None:
     with staying(demo) as (process, said):
         [(origin, path)] = re.findall(r"^  (http://127\.0\.0\.1:\d+)(/link/\S+)$", said, re.MULTILINE)

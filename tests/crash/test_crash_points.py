@@ -4,6 +4,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from rokuon.domain.crashpoints import COPYING
 from rokuon.ledger.models import Run
@@ -13,6 +14,11 @@ from tests.e2e.gcs import GcsThread
 from tests.e2e.rig import Rig, small_world
 
 COUNTS = {"placed": 1, "fetched": 6, "proven": 6, "stored": 6, "verified": 6, "recorded": 1}
+
+
+def half_of_them(first: int) -> list[ParameterSet]:
+    """All points; in `make test` every other one, so that each point is met in one of the two stores."""
+    return [pytest.param(point, marks=[] if number % 2 == first else [pytest.mark.slow]) for number, point in enumerate(COPYING)]
 
 
 def finished() -> bool:
@@ -32,13 +38,13 @@ def crash_and_restart(rig: Rig, outer: Path, point: str, count: int) -> None:
     assert max(rig.attempts()) == 0, "a crash spends no attempt"
 
 
-@pytest.mark.parametrize("point", COPYING)
+@pytest.mark.parametrize("point", half_of_them(0))
 def test_a_crash_at_this_point_changes_nothing_about_the_end_in_a_folder(rig_of: MakeRig, outer: Path, point: str) -> None:
     rig = rig_of(world=small_world(recordings=25))
     crash_and_restart(rig, outer, point, COUNTS[point])
 
 
-@pytest.mark.parametrize("point", COPYING)
+@pytest.mark.parametrize("point", half_of_them(1))
 def test_a_crash_at_this_point_changes_nothing_about_the_end_in_gcs(rig_of: MakeRig, outer: Path, point: str) -> None:
     with GcsThread() as gcs:
         rig = rig_of(world=small_world(recordings=25), ROKUON_STORAGE_EMULATOR_HOST=gcs.double.url)

@@ -345,7 +345,7 @@ def storm(rng: random.Random) -> list[dict[str, Any]]:
     ]
 
 
-SEEDS = range(int(os.environ.get("TEST_STORMS", "6")))
+SEEDS = range(int(os.environ.get("TEST_STORMS", "3")))
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -29,7 +29,7 @@ def first_backup(rig: Rig, **how: object) -> None:
     tick(rig.clock())
     rig.drain()
     rig.advance(seconds=30)
-    rig.back_up_now(**({"two_years": True} | how))
+    rig.back_up_now(**how)
 
 
 def late_recording(rig: Rig, days_old: float) -> Recording:
@@ -72,7 +72,8 @@ def test_a_recording_that_is_listed_late_is_found_without_events(
 ) -> None:
     rig = rig_of(world=small_world(recordings=4, days=3))
     recording = late_recording(rig, days_old)
-    first_backup(rig)
+    now = ms(rig.clock())
+    first_backup(rig, wanted=TimeRange(now - int((days_old + 2) * DAY_MS), now))
     assert not verified(recording)
     step = 24 if within_hours > 30 else 1 if within_hours > 3 else 0.17
     if late_hours <= 2:
