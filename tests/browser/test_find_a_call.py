@@ -60,7 +60,8 @@ def found(screen: Screen, number: str) -> Page:
     field = screen.page.get_by_role("searchbox").first
     field.click()
     field.fill(number)
-    field.press("Enter")
+    with screen.page.expect_navigation():
+        field.press("Enter")
     return screen.page
 
 

@@ -1,5 +1,6 @@
 """Back up now (M11) in the console: the plan before the start, one run per scope, pause and resume, and each within their reach."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -267,6 +268,10 @@ def test_a_run_that_nobody_works_on_says_so_until_a_worker_runs(world: World) ->
     assert client.get(of(world, run, "progress/?state=waiting"))["HX-Refresh"] == "true"
 
 
+OTHERS = r"(?<![\d.])3(13|20)(?!\d)"
+"""Another office's 313 recordings, and the 320 of both. Digits of a time are no such number."""
+
+
 def test_an_office_sees_of_a_company_run_its_own_part_and_may_not_stop_it(world: World) -> None:
     run = open_run(world)
     record.record([verified(work) for work in found(world, world.sales, 7)], NOW)
@@ -277,8 +282,7 @@ def test_an_office_sees_of_a_company_run_its_own_part_and_may_not_stop_it(world:
         assert "your part" in shown or path.endswith("progress/")
         assert "Osaka" not in shown
         assert "Desk" not in shown
-        assert "313" not in shown
-        assert "320" not in shown
+        assert not re.search(OTHERS, shown)
     for change in ("pause/", "resume/", "cancel/"):
         assert client.get(of(world, run, change)).status_code == 403
         assert client.post(of(world, run, change)).status_code == 403
@@ -287,7 +291,7 @@ def test_an_office_sees_of_a_company_run_its_own_part_and_may_not_stop_it(world:
     history = client.get(world.url("backup-now/")).content.decode()
     assert f'run={run.pk}&amp;state=verified">7</a></td>' in history
     assert '<td data-label="Failed" class="num">0</td>' in history
-    assert "313" not in history
+    assert not re.search(OTHERS, history)
 
 
 def test_another_offices_run_is_not_there(world: World) -> None:

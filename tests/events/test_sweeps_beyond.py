@@ -58,7 +58,7 @@ def test_the_past_of_a_new_trainee_is_backed_up_within_days_and_without_a_back_u
     rig = rig_of(world=small_world(recordings=4, days=1))
     team, user = someone_new(rig)
     recording = old_recording(rig, user)
-    first_backup(rig)
+    first_backup(rig, two_years=True)
     assert states(recording) == [], "nobody's team, nobody's recording"
     assert not not_known(rig)
     joins(user, team)
@@ -87,7 +87,7 @@ def test_a_rule_that_was_off_for_a_moment_does_not_lose_the_past_that_was_asked_
     rig = rig_of(world=small_world(recordings=4, days=1))
     team, _user = someone_new(rig)
     recording = old_recording(rig, team.trainees[0])
-    first_backup(rig)
+    first_backup(rig, two_years=True)
     assert states(recording) == ["verified"]
     late = old_recording(rig, team.trainees[0], OLD_DAYS + 1)
     every = list(Target.objects.select_related("office"))
@@ -104,7 +104,7 @@ def test_what_a_person_stopped_is_not_taken_up_by_a_sweep(rig_of: MakeRig, state
     rig = rig_of(world=small_world(recordings=4, days=1))
     team, user = someone_new(rig)
     recording = old_recording(rig, user)
-    first_backup(rig)
+    first_backup(rig, two_years=True)
     at = {"finished_at": rig.clock()} if state == "cancelled" else {"paused_at": rig.clock(), "finished_at": None}
     Run.objects.filter(purpose="backup_now").update(state=state, **at)
     joins(user, team)
