@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rokuon.stores import marker
@@ -102,7 +103,9 @@ class Rokuon:
 
         async def read() -> object:
             store = kind_of(bucket_url).open(bucket_url, None, store_settings(self.installation.config))
-            await marker.create(store, marker.Claim(str(company.claim), self.installation.identity))
+            await marker.create(
+                store, marker.Claim(str(company.claim), self.installation.identity), marker.new_identity(), datetime.now(UTC)
+            )
             await store.close()
             source = DialpadSource(base_url, key, UnpacedSlots(time.monotonic), now_ms=lambda: int(time.time() * 1000))
             try:

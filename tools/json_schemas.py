@@ -301,6 +301,8 @@ SCHEMAS: dict[str, Schema] = {
             url=text,
             name=text,
             verified_at=maybe(time),
+            identity=text,
+            marked_at=maybe(time),
             own_credential=flag,
             verification=either(never_verified={"maxProperties": 0}, verified=REPORT),
         )

@@ -242,15 +242,18 @@ def test_a_bucket_is_started_again_only_on_purpose(world: World, here: Path) -> 
     assert url in page.content.decode()
     shown = text(browser.get(url))  # type: ignore[arg-type]
     assert "1 recording counts as verified in this bucket." in shown and "1 of 1 are not there" in shown
-    refused = browser.post(url)
-    assert refused.status_code == 422
+    assert "This is another bucket, or it was emptied." in shown
+    refused = browser.post(url, {"note": "the disk <was> replaced"})
+    assert (refused.status_code, "the disk &lt;was&gt; replaced" in refused.content.decode()) == (422, True), "what was typed is kept"
+    silent = browser.post(url, {"on_purpose": "on", "note": " "})
+    assert (silent.status_code, "1 of the 1 recordings that Rokuon looked for are not there" in text(silent)) == (422, True)  # type: ignore[arg-type]
     copy.refresh_from_db()
     assert copy.state == "verified"
-    done = browser.post(url, {"on_purpose": "on"}, follow=True)
+    done = browser.post(url, {"on_purpose": "on", "note": "the disk <was> replaced"}, follow=True)
     assert "1 is not there and counts as failed now" in text(done)  # type: ignore[arg-type]
     copy.refresh_from_db()
     assert (copy.state, copy.reason) == ("failed", "object_missing")
-    assert AuditEntry.objects.get(action="bucket.restart").after == {"verified": 1, "missing": 1}
+    assert AuditEntry.objects.get(action="bucket.restart").after == {"verified": 1, "missing": 1, "note": "the disk <was> replaced"}
 
 
 def test_another_companys_bucket_is_not_started_again(world: World) -> None:

@@ -36,7 +36,7 @@ def main(base_url: str, key: str, folder: Path) -> None:
         async def ask() -> None:
             engine = JobHandlers(installation, queue)
             store = engine.connections.open_store(bucket.pk, bucket.url, "")
-            await marker.create(store, marker.Claim(str(company.claim), installation.identity), marker.new_identity())
+            await marker.create(store, marker.Claim(str(company.claim), installation.identity), marker.new_identity(), datetime.now(UTC))
             await store.close()
             told = await (await engine.connections.source(company.pk)).directory()
             await engine.db(directory.apply, company.pk, told, datetime.now(UTC))

@@ -30,7 +30,7 @@ def rig(rig_of: MakeRig) -> Rig:
 
 def restart(rig: Rig) -> Restarted:
     bucket = Bucket.objects.select_related("company").get()
-    done = restart_bucket(rig.installation, bucket, queue, COMMAND_LINE, rig.clock())
+    done = restart_bucket(rig.installation, bucket, queue, COMMAND_LINE, rig.clock(), "emptied")
     assert done.verification.ok
     return done
 

@@ -85,7 +85,9 @@ class Rig:
     async def _mark(self, engine: JobHandlers, bucket: Bucket) -> None:
         """Create the marker that the verification of a bucket leaves in it."""
         store = engine.connections.open_store(bucket.pk, bucket.url, bucket.credential)
-        await marker.create(store, marker.Claim(str(bucket.company.claim), self.installation.identity), marker.new_identity())
+        await marker.create(
+            store, marker.Claim(str(bucket.company.claim), self.installation.identity), marker.new_identity(), datetime.now(UTC)
+        )
         await store.close()
 
     async def _sync(self, engine: JobHandlers, company_id: int) -> None:

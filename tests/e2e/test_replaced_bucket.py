@@ -1,23 +1,26 @@
 """Another disk, or none, in place of a bucket: nothing is written there, and no missing recording is shown as verified."""
 
+import json
 import shutil
+import uuid
 from collections import Counter
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from rokuon.accounts.audit import COMMAND_LINE
 from rokuon.accounts.models import AuditEntry
 from rokuon.actions import buckets
-from rokuon.actions.bucket_restart import Restarted, restart_bucket
+from rokuon.actions.bucket_restart import NoteMissing, Restarted, restart_bucket
 from rokuon.cli import bucket as bucket_command
 from rokuon.cli.doctor import company as company_check
 from rokuon.cli.doctor.check import Check, Level
 from rokuon.cli.support.session import CliSession
-from rokuon.domain.ports import TimeRange
+from rokuon.domain.ports import Jobs, TimeRange
 from rokuon.jobs import queue
 from rokuon.ledger.models import Copy, Hold
-from rokuon.org.models import Bucket
+from rokuon.org.models import Bucket, Company
 from rokuon.stores.verification import Verification
 from tests.e2e.conftest import MakeRig
 from tests.e2e.rig import Rig
@@ -126,8 +129,93 @@ def test_doctor_looks_for_some_of_what_was_verified(rig_of: MakeRig) -> None:
     assert "rokuon bucket restart" in found.todo
 
 
-def restart(rig: Rig) -> Restarted:
-    return restart_bucket(rig.installation, bucket(rig), queue, COMMAND_LINE, rig.clock())
+NOTE = "The disk was replaced."
+
+
+def restart(rig: Rig, note: str = NOTE, jobs: Jobs = queue) -> Restarted:
+    return restart_bucket(rig.installation, bucket(rig), jobs, COMMAND_LINE, rig.clock(), note)
+
+
+class Dying:
+    """Jobs of a process that dies when it queues the first one."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise Died(name)
+
+
+class Died(Exception):
+    pass
+
+
+def test_d4_an_emptied_bucket_is_not_started_again_without_a_note_that_says_why(rig_of: MakeRig) -> None:
+    rig = rig_of()
+    half_backed_up(rig)
+    before, disk = (rig.states(), bucket(rig).identity), unmount(rig)
+    for nothing in ("", "  \0 "):
+        with pytest.raises(NoteMissing, match=r"10 of the 10 recordings .* another bucket, or it was emptied"):
+            restart(rig, nothing)
+    assert list(rig.bucket_folder().iterdir()) == [], "not even a marker"
+    assert (rig.states(), bucket(rig).identity) == before
+    assert not AuditEntry.objects.filter(action="bucket.restart").exists()
+    mount(rig, disk)
+    assert restart(rig, "").missing == 0, "where everything is there, nothing has to be explained"
+
+
+def test_d4_a_bucket_to_which_only_the_newest_recordings_were_copied_is_not_marked_again(rig_of: MakeRig) -> None:
+    rig = rig_of()
+    half_backed_up(rig)
+    verified = Copy.objects.filter(state="verified").order_by("-pk")
+    assert verified.count() > 12
+    disk = unmount(rig)
+    for copy in verified[: verified.count() - 1]:
+        (rig.bucket_folder() / copy.key).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(disk / copy.key, rig.bucket_folder() / copy.key)
+    refused = verify(rig)
+    assert refused.failure is not None
+    assert (refused.failure.reason, refused.failure.detail) == ("bucket_objects_missing", "1 of 10")
+    assert not (rig.bucket_folder() / "call-recordings" / ".rokuon").exists()
+    with pytest.raises(NoteMissing, match="1 of the 10"):
+        restart(rig, "")
+    oldest = verified[verified.count() - 1].key
+    (rig.bucket_folder() / oldest).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(disk / oldest, rig.bucket_folder() / oldest)
+    assert verify(rig).ok, "with all of them it is the bucket"
+
+
+def test_d4_a_restart_that_dies_between_the_marker_and_the_ledger_is_done_by_the_next_one(rig_of: MakeRig) -> None:
+    rig = rig_of()
+    half_backed_up(rig)
+    before, old = rig.states()["verified"], bucket(rig).identity
+    unmount(rig)
+    rig.back_up_now()
+    with pytest.raises(Died):
+        restart(rig, jobs=cast("Jobs", Dying()))
+    text = (rig.bucket_folder() / "call-recordings" / ".rokuon").read_text()
+    assert (bucket(rig).identity, rig.states()["verified"]) == (old, before), "the ledger knows nothing of the new marker"
+    rig.pass_time()
+    assert Hold.objects.filter(lifted_at=None).exists(), "the marker is not the one that the ledger knows"
+    assert not [name for name in rig.objects() if name.endswith(".mp3")]
+    done = restart(rig)
+    assert (done.verification.ok, done.missing) == (True, before)
+    assert (rig.bucket_folder() / "call-recordings" / ".rokuon").read_text() == text, "the marker is the one that was left"
+    assert bucket(rig).identity == json.loads(text)["rokuon-bucket"]
+    assert not Hold.objects.filter(lifted_at=None).exists()
+
+
+def test_d4_a_bucket_is_not_shared_by_two_installations_of_one_company(rig_of: MakeRig) -> None:
+    """Each has a database of its own, so each made a claim of its own for the company."""
+    rig = rig_of()
+    half_backed_up(rig)
+    claim, kept = rig.company.claim, bucket(rig).identity
+    Company.objects.update(claim=uuid.uuid4())
+    rig.back_up_now()
+    assert [hold.reason for hold in Hold.objects.all()] == ["bucket_claimed_by_other"]
+    for refused in (verify(rig), restart(rig).verification):
+        assert refused.failure is not None
+        assert refused.failure.reason == "bucket_claimed_by_other"
+    assert bucket(rig).identity == kept
+    Company.objects.update(claim=claim)
+    assert verify(rig).ok
 
 
 def test_d4_a_bucket_started_again_calls_nothing_verified_that_is_not_there(rig_of: MakeRig) -> None:
@@ -147,8 +235,8 @@ def test_d4_a_bucket_started_again_calls_nothing_verified_that_is_not_there(rig_
     reasons = Counter(Copy.objects.filter(company=rig.company).values_list("state", "reason"))
     assert reasons == {("verified", ""): 2, ("failed", "object_missing"): before - 3, ("failed", "object_differs"): 1}
     entry = AuditEntry.objects.get(action="bucket.restart")
-    assert entry.after == {"verified": before, "missing": before - 2}
-    again = restart(rig)
+    assert entry.after == {"verified": before, "missing": before - 2, "note": NOTE}
+    again = restart(rig, "")
     assert (again.verified, again.missing) == (2, 0), "it may be run again"
     (rig.bucket_folder() / kept[2].key).unlink()
     rig.back_up_now()

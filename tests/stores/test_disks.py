@@ -10,6 +10,7 @@ import stat as modes
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ from rokuon.stores.verification import Advice, Verification, verify
 from tests.conformance.harness import body_of
 from tests.stores.refused import can_refuse
 
+NOW = datetime(2026, 11, 30, tzinfo=UTC)
+
 ROOT = Path(__file__).parents[2]
 KEY = "call-recordings/東京/2026-04-01/山田 太郎 - 1 - 2.mp3"
 on_linux = pytest.mark.skipif(not can_refuse(), reason="needs Linux on x86-64 or arm64")
@@ -37,7 +40,7 @@ on_linux = pytest.mark.skipif(not can_refuse(), reason="needs Linux on x86-64 or
 def refusing(root: Path, calls: str, work: str) -> list[str]:
     """The lines that the work prints in a process for which the kernel refuses these calls."""
     script = f"""
-import asyncio, errno, os
+import asyncio, datetime, errno, os
 from pathlib import Path
 from rokuon.domain.failures import StoreError
 from rokuon.stores.local import LocalStore
@@ -53,7 +56,7 @@ async def put(store, data=b"x", key=KEY):
     except StoreError as failure:
         print(failure.reason)
 async def verified(store):
-    found = await verify(store, company_id="acme", installation_id="i", clock=lambda: 0, sleep=asyncio.sleep, deadline_s=0)
+    found = await verify(store, company_id="acme", installation_id="i", now={NOW!r}, clock=lambda: 0, sleep=asyncio.sleep, deadline_s=0)
     print(found.failure.reason if found.failure else "ok", *found.advice)
 async def main():
     store = LocalStore(Path({str(root)!r}))
@@ -68,7 +71,7 @@ asyncio.run(main())
 
 
 async def verified(store: LocalStore) -> Verification:
-    return await verify(store, company_id="acme", installation_id="i", clock=lambda: 0, sleep=asyncio.sleep, deadline_s=0)
+    return await verify(store, company_id="acme", installation_id="i", now=NOW, clock=lambda: 0, sleep=asyncio.sleep, deadline_s=0)
 
 
 def files_below(root: Path) -> list[str]:

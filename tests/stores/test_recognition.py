@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -24,11 +25,20 @@ from rokuon.stores.verification import Advice, StepDone, StepOutcome, Verificati
 from tests.conformance.harness import body_of
 
 CLAIM = Claim("acme", "i1")
+NOW = datetime(2026, 11, 30, 20, 15, 1, tzinfo=UTC)
 
 
 async def verified(store: Store, known: KnownBucket, *, replaced: bool = False) -> Verification:
     return await verify(
-        store, company_id="acme", installation_id="i1", known=known, replaced=replaced, deadline_s=0, clock=lambda: 0.0, sleep=asyncio.sleep
+        store,
+        company_id="acme",
+        installation_id="i1",
+        now=NOW,
+        known=known,
+        replaced=replaced,
+        deadline_s=0,
+        clock=lambda: 0.0,
+        sleep=asyncio.sleep,
     )
 
 
@@ -87,7 +97,7 @@ async def test_another_disk_of_the_same_company_is_refused_by_its_identity(disk:
     store = LocalStore(disk)
     assert isinstance((await verified(store, known)).failure, BucketObjectsMissing)
     with pytest.raises(BucketReplaced):
-        await recognise(store, "acme", known)
+        await recognise(store, "acme", known, NOW)
     assert isinstance((await looked(store, known)).failure, BucketObjectsMissing)
     await store.close()
 
@@ -97,11 +107,11 @@ async def test_a_marker_that_was_removed_is_made_again_where_everything_is_still
     (disk / marker.CLAIM_FILE).unlink()
     store = LocalStore(disk)
     with pytest.raises(BucketUnmarked):
-        await recognise(store, "acme", known)
+        await recognise(store, "acme", known, NOW)
     found = await verified(store, known)
     assert (found.ok, found.missing, found.looked_for) == (True, 0, 3)
     assert found.identity not in ("", known.identity)
-    assert (await recognise(store, "acme", KnownBucket(found.identity))).identity == found.identity
+    assert (await recognise(store, "acme", KnownBucket(found.identity), NOW)).identity == found.identity
     await store.close()
 
 
@@ -152,10 +162,10 @@ async def test_a_bucket_that_is_started_anew_on_purpose_is_marked(disk: Path) ->
 
 async def test_not_even_a_new_start_takes_the_bucket_of_another_company() -> None:
     store = MemoryStore()
-    await marker.create(store, Claim("rival", "i9"), "r" * 32)
+    await marker.create(store, Claim("rival", "i9"), "r" * 32, NOW)
     assert isinstance((await verified(store, KnownBucket("a" * 32), replaced=True)).failure, BucketClaimedByOther)
     with pytest.raises(BucketClaimedByOther):
-        await recognise(store, "acme", KnownBucket("r" * 32))
+        await recognise(store, "acme", KnownBucket("r" * 32), NOW)
 
 
 def old_marker(folder: Path) -> bytes:
@@ -170,11 +180,14 @@ async def test_a_marker_of_an_earlier_version_gets_its_identity_beside_it_and_is
     before = old_marker(disk)
     store = LocalStore(disk)
     known = KnownBucket("", await filled(store))
-    found = await recognise(store, "acme", known)
+    found = await recognise(store, "acme", known, NOW)
     assert found.identity
     assert (disk / marker.CLAIM_FILE).read_bytes() == before
-    assert json.loads((disk / marker.IDENTITY_FILE).read_bytes()) == {"rokuon-bucket": found.identity}
-    assert await recognise(store, "acme", KnownBucket(found.identity)) == found
+    assert json.loads((disk / marker.IDENTITY_FILE).read_bytes()) == {
+        "rokuon-bucket": found.identity,
+        "rokuon-made": "2026-11-30T20:15:01Z",
+    }
+    assert await recognise(store, "acme", KnownBucket(found.identity), NOW) == found
     assert (await verified(store, KnownBucket(found.identity, known.objects))).identity == found.identity
     await store.close()
 
@@ -188,7 +201,7 @@ async def test_an_old_marker_alone_does_not_make_a_mount_point_the_bucket(disk: 
     old_marker(disk)
     other = LocalStore(disk)
     with pytest.raises(BucketObjectsMissing) as refused:
-        await recognise(other, "acme", known)
+        await recognise(other, "acme", known, NOW)
     assert refused.value.detail == "3 of 3"
     assert isinstance((await verified(other, known)).failure, BucketObjectsMissing)
     assert not (disk / marker.IDENTITY_FILE).exists()
@@ -196,13 +209,14 @@ async def test_an_old_marker_alone_does_not_make_a_mount_point_the_bucket(disk: 
         await one.close()
 
 
-async def test_an_old_folder_object_keeps_its_metadata_and_two_at_once_agree_on_one_identity() -> None:
+async def test_an_old_folder_object_keeps_its_metadata_and_eight_workers_at_once_agree_on_one_identity() -> None:
     store = MemoryStore()
     fields = {"rokuon-company": "acme", "rokuon-installation": "i1"}
     await store.put(marker.FOLDER, body_of(b""), content_type="application/x-directory", metadata=fields)
-    first, second = await asyncio.gather(recognise(store, "acme", KnownBucket()), recognise(store, "acme", KnownBucket()))
-    assert first == second
-    assert first.identity
+    each = (recognise(store, "acme", KnownBucket(), NOW + timedelta(seconds=worker)) for worker in range(8))
+    first, *others = await asyncio.gather(*each)
+    assert others == [first] * 7, "also on when it was made"
+    assert first.identity and first.made
     assert [entry.key async for entry in store.list("")] == [marker.FOLDER, marker.IDENTITY_FILE]
     assert (await store.stat(marker.FOLDER)).metadata == fields  # type: ignore[union-attr]
 
@@ -213,6 +227,17 @@ async def test_an_identity_that_cannot_be_read_is_no_identity(disk: Path, text: 
     (disk / marker.IDENTITY_FILE).write_bytes(text)
     store = LocalStore(disk)
     with pytest.raises(ObjectOccupied):
-        await recognise(store, "acme", KnownBucket())
+        await recognise(store, "acme", KnownBucket(), NOW)
     assert isinstance((await verified(store, KnownBucket())).failure, ObjectOccupied)
+    await store.close()
+
+
+async def test_a_marker_says_when_it_was_made_and_one_that_says_something_else_is_still_this_bucket(disk: Path) -> None:
+    store = LocalStore(disk)
+    first = await verified(store, KnownBucket())
+    assert (first.made, (await marker.find(store) or first).made) == (NOW, NOW)
+    text = json.loads((disk / marker.CLAIM_FILE).read_text())
+    (disk / marker.CLAIM_FILE).write_text(json.dumps(text | {"rokuon-made": "yesterday"}))
+    again = await verified(store, KnownBucket(first.identity))
+    assert (again.ok, again.identity, again.made) == (True, first.identity, None)
     await store.close()

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,7 @@ class World:
             store,
             company_id=company,
             installation_id=installation,
+            now=datetime(2026, 11, 30, tzinfo=UTC),
             deadline_s=deadline_s,
             clock=lambda: self.now,
             sleep=self.sleep,
@@ -101,6 +103,7 @@ async def test_other_stores_are_verified_the_same_way(kind: str, tmp_path: Path,
             "rokuon-company": "acme",
             "rokuon-installation": "i1",
             "rokuon-bucket": found.identity,
+            "rokuon-made": "2026-11-30T00:00:00Z",
         }
     await store.close()
 

@@ -1,5 +1,7 @@
 """Start a bucket again that was replaced or emptied on purpose: mark it again and look for everything that was verified in it.
 
+Some of what was verified is looked for first. If any of it is not there, a person has to say in a note why the bucket is used all the same.
+
 A copy that is missing is no longer verified: it is failed, with its own reason, until it is copied again or explained. If seals are
 missing, a new chain of seals begins.
 """
@@ -9,21 +11,20 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
-
 from rokuon.accounts.audit import Actor
+from rokuon.base.i18n import _
 from rokuon.custody import chains, look
 from rokuon.custody.look import ChainEnd
-from rokuon.domain.failures import StoreError
+from rokuon.domain.failures import ConfigError, StoreError
 from rokuon.domain.ports import Jobs, Store, StoredObject
-from rokuon.ledger import inventory, names
+from rokuon.ledger import inventory
 from rokuon.org.models import Bucket
 from rokuon.runtime.installation import Installation
 from rokuon.stores import marker
 from rokuon.stores.verification import Verification, VerificationStep, failed_at
 from rokuon.wiring.connections import open_bucket
 
-from . import buckets
+from . import buckets, failures
 from ._shared import record
 
 _PAGE = 1000
@@ -39,25 +40,43 @@ class Restarted:
     missing: int = 0
 
 
-def restart_bucket(installation: Installation, bucket: Bucket, jobs: Jobs, actor: Actor, now: datetime) -> Restarted:
+class NoteMissing(ConfigError):
+    """Recordings that were verified in the bucket are not in it, and nobody has said why it is started again. The text has the figures."""
+
+
+def restart_bucket(installation: Installation, bucket: Bucket, jobs: Jobs, actor: Actor, now: datetime, note: str = "") -> Restarted:
     """Verify the bucket again and fail missing copies. Blocks until the store has listed everything in it. May be repeated at any time, and
-    must be after an interruption. Raises ConfigError if the address or credential is not usable on this machine."""
+    must be after an interruption. `note` is why a person starts it although recordings are missing; it goes into the audit log.
+
+    Raises NoteMissing, before anything is written, and ConfigError if the address or credential is not usable on this machine.
+    """
+    note = failures.note(note)
+    seen = buckets.look_at_bucket(installation, bucket)
+    if seen.missing and not note:
+        raise NoteMissing(
+            _(
+                "%(missing)d of the %(count)d recordings that Rokuon looked for are not there: this is another bucket, or it was emptied. "
+                "Write in a note why it is used from now on; nothing was changed."
+            )
+            % {"missing": seen.missing, "count": seen.looked_for}
+        )
     verified = inventory.verified(bucket.pk)
     try:
         _see_all(installation, bucket)
         ends = _seals(installation, bucket)
     except StoreError as failure:
         return Restarted(failed_at(VerificationStep.LIST, failure))
-    verification = buckets.verify_bucket(installation, bucket, jobs, actor, now, replaced=True, patience=0)
-    if not verification.ok:
-        return Restarted(verification)
-    with transaction.atomic():
+    missing = 0
+
+    def enter_missing() -> None:
+        nonlocal missing
         chains.begin_again(bucket.pk, installation.identity, ends, now)
         missing = inventory.take_back(bucket.pk, now, now)
-        names.shorten([bucket.pk])
-        after = {"verified": verified, "missing": missing}
+        after = {"verified": verified, "missing": missing, **({"note": note} if note else {})}
         record(actor, "bucket.restart", bucket.company, now, ("bucket", bucket.pk, bucket.url), after)
-    return Restarted(verification, verified, missing)
+
+    verification = buckets.verify_bucket(installation, bucket, jobs, actor, now, replaced=True, patience=0, before_resuming=enter_missing)
+    return Restarted(verification, verified, missing) if verification.ok else Restarted(verification)
 
 
 def _see_all(installation: Installation, bucket: Bucket) -> None:

@@ -51,7 +51,7 @@ def add_bucket(
     services.require_free(company, url)
     bucket_overlap.require_apart(company, url)
     _check_credential(installation.config, url, credential)
-    verification = _verify(installation, company, url, credential, KnownBucket(), patience, progress)
+    verification = _verify(installation, company, url, credential, KnownBucket(), now, patience, progress)
     if not verification.ok:
         return None, verification
     with transaction.atomic():
@@ -77,16 +77,19 @@ def verify_bucket(
     *,
     credential: Secret | None = None,
     replaced: bool = False,
+    before_resuming: Callable[[], None] = lambda: None,
     patience: float = FRESH_GRANT_S,
     progress: Callable[[OnWait], None] = lambda waiting: None,
 ) -> Verification:
     """Verify a registered bucket again, with a new credential if one is given, and keep the report.
 
-    On success, keep a new credential and resume the work that waited for the bucket. `replaced` is for `actions.bucket_restart` only.
+    On success, keep a new credential and resume the work that waited for the bucket. `replaced` and
+    `before_resuming` are for `actions.bucket_restart` only: what the latter enters is in one transaction with the bucket's new identity, so
+    that after a crash work resumes with both or with neither.
     """
     _check_credential(installation.config, bucket.url, credential)
     used = credential if credential is not None else kept_credential(installation, bucket)
-    verification = _verify(installation, bucket.company, bucket.url, used, known(bucket), patience, progress, replaced=replaced)
+    verification = _verify(installation, bucket.company, bucket.url, used, known(bucket), now, patience, progress, replaced=replaced)
     with transaction.atomic():
         after: dict[str, Any] = {"ok": verification.ok, "reason": verification.failure.reason if verification.failure is not None else ""}
         if credential is not None and verification.ok:
@@ -99,6 +102,7 @@ def verify_bucket(
         if credential is not None:
             changes["credential"] = installation.vault.seal(credential.reveal(), owner=bucket_owner(bucket.pk), field=CREDENTIAL)
         Bucket.objects.filter(pk=bucket.pk).update(**changes)
+        before_resuming()
         names.shorten([bucket.pk])
         # A bucket that can be used may still have seals that this database lacks: `rokuon custody continue` or a probe lifts that hold.
         if not holds.is_open(bucket.company_id, HoldOn.BUCKET, str(bucket.pk), LedgerBehindBucket.reason):
@@ -123,7 +127,7 @@ def look_at_bucket(installation: Installation, bucket: Bucket) -> Verification:
 
 def known(bucket: Bucket) -> KnownBucket:
     """Return the stored facts that identify a registered bucket."""
-    return KnownBucket(bucket.identity, inventory.newest_verified(bucket.pk))
+    return KnownBucket(bucket.identity, inventory.some_verified(bucket.pk))
 
 
 def credential_label(url: str, credential: Secret | None) -> str:
@@ -159,6 +163,7 @@ def _verify(
     url: str,
     credential: Secret | None,
     remembered: KnownBucket,
+    now: datetime,
     patience: float,
     progress: Callable[[OnWait], None],
     *,
@@ -174,6 +179,7 @@ def _verify(
                 store,
                 company_id=str(company.claim),
                 installation_id=installation.identity,
+                now=now,
                 known=remembered,
                 replaced=replaced,
                 deadline_s=patience,

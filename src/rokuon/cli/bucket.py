@@ -90,6 +90,8 @@ def list_buckets(company_name: str | None, as_json: bool) -> None:
                     {
                         "url": one.url,
                         "name": one.name,
+                        "identity": one.identity,
+                        "marked_at": one.marked_at,
                         "verified_at": one.verified_at,
                         "own_credential": bool(one.credential),
                         "verification": one.verification,
@@ -153,14 +155,20 @@ def verify(url: str, key_file: str | None, no_wait: bool, company_name: str | No
 )
 @click.argument("url")
 @click.option("--yes", is_flag=True, help=_("Do it. What was verified in the bucket and is not there counts as failed from then on."))
+@click.option(
+    "--note",
+    metavar="TEXT",
+    default="",
+    help=_("Why the bucket is used although recordings are not in it; needed if Rokuon misses some. It goes into the audit log."),
+)
 @selectors.company_option
 @selectors.json_option
-def restart(url: str, yes: bool, company_name: str | None, as_json: bool) -> int:
+def restart(url: str, yes: bool, note: str, company_name: str | None, as_json: bool) -> int:
     with opened() as session:
         chosen = selectors.bucket(selectors.company(company_name), url)
         if not yes:
             return _meaning(session, chosen, as_json=as_json)
-        done = restart_bucket(session.installation, chosen, queue, COMMAND_LINE, session.now())
+        done = restart_bucket(session.installation, chosen, queue, COMMAND_LINE, session.now(), note)
         if as_json:
             output.write_json({"url": chosen.url, **report(done.verification), "verified": done.verified, "failed": done.missing})
             return _code(done.verification)
@@ -209,7 +217,10 @@ def _meaning(session: CliSession, bucket: Bucket, *, as_json: bool) -> int:
         return USAGE
     for sentence in restart_text.meaning(verified, found.looked_for, found.missing):
         output.say(sentence)
-    click.echo(_("Nothing was changed. To start %(url)s again, repeat the command with --yes.") % {"url": bucket.url}, err=True)
+    said = _("Nothing was changed. To start %(url)s again, repeat the command with --yes.")
+    if found.missing:
+        said = _("Nothing was changed. To start %(url)s again, repeat the command with --yes and say why with --note.")
+    click.echo(said % {"url": bucket.url}, err=True)
     return USAGE
 
 

@@ -57,7 +57,7 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "rokuon bucket remove": ((N_("A bucket that was registered by mistake"), "rokuon bucket remove gs://acme-recordigns"),),
     "rokuon bucket restart": (
         (N_("What it would mean"), "rokuon bucket restart gs://acme-recordings"),
-        (N_("The bucket was emptied on purpose"), "rokuon bucket restart gs://acme-recordings --yes"),
+        (N_("The bucket was emptied on purpose"), "rokuon bucket restart gs://acme-recordings --yes --note 'moved to a new bucket'"),
     ),
     "rokuon bucket verify": (
         (N_("After a right was granted"), "rokuon bucket verify gs://acme-recordings"),

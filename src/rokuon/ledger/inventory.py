@@ -3,7 +3,8 @@
 A whole bucket is compared in the database: `begin`, `see` each page of the store's list, then `take_back`. All on one connection.
 """
 
-from collections.abc import Sequence
+import secrets
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from rokuon.domain.copies import Cause, State
@@ -14,17 +15,28 @@ from . import transitions
 from .models import Copy
 from .sql import columns, execute
 
-SAMPLE = 10
-"""This many objects are enough to detect a replaced or emptied bucket; each costs one request."""
+NEWEST, OLDEST, DRAWN = 4, 3, 3
+SAMPLE = NEWEST + OLDEST + DRAWN
+"""This many objects are enough to detect a replaced or emptied bucket; each costs one request. The newest alone would not do: a bucket to
+which the last weeks were copied has them."""
 
 _SAME_NAME = "SELECT 1 FROM ledger_seen s WHERE s.key = c.key"
 _SAME = f"{_SAME_NAME} AND s.size = c.size AND (s.crc32c IS NULL OR s.crc32c = c.crc32c)"
 
 
-def newest_verified(bucket_id: int, limit: int = SAMPLE) -> list[StoredObject]:
-    """Return keys, sizes and checksums of the newest copies verified in the bucket."""
-    rows = Copy.objects.filter(bucket_id=bucket_id, state=State.VERIFIED).order_by("-pk").values_list("key", "size", "crc32c")[:limit]
-    return [StoredObject(key, size or 0, crc32c) for key, size, crc32c in rows]
+def some_verified(bucket_id: int, draw: Callable[[int], int] = secrets.randbelow) -> list[StoredObject]:
+    """Return keys, sizes and checksums of SAMPLE copies verified in the bucket: the newest, the oldest, and some between them that are
+    drawn; all of them where there are no more. `draw` returns a random number below its argument."""
+    copies = Copy.objects.filter(bucket_id=bucket_id, state=State.VERIFIED).values_list("pk", "key", "size", "crc32c")
+    newest = list(copies.order_by("-pk")[:SAMPLE])
+    chosen = dict.fromkeys(newest[:NEWEST])
+    if len(newest) == SAMPLE:
+        chosen |= dict.fromkeys(copies.order_by("pk")[:OLDEST])
+        first, last = min(chosen)[0], max(chosen)[0]
+        for _ in range(DRAWN):
+            chosen |= dict.fromkeys(copies.filter(pk__gte=first + draw(last - first)).order_by("pk")[:1])
+    chosen |= dict.fromkeys(newest)  # what was drawn twice
+    return [StoredObject(key, size or 0, crc32c) for _, key, size, crc32c in list(chosen)[:SAMPLE]]
 
 
 def verified(bucket_id: int) -> int:

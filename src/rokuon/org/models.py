@@ -139,7 +139,8 @@ class Bucket(models.Model):
     """A bucket or folder that a company registered. It belongs to one company (by its marker and by `url`).
 
     `identity` is the identity in its marker when it was last recognised: another one at the same address is another bucket. "" for a bucket
-    that an earlier version registered and that was not opened since. `longest_name` is the longest name in bytes, as verification found.
+    that an earlier version registered and that was not opened since. `marked_at` is when the bucket got that identity, None where its
+    marker does not say. `longest_name` is the longest name in bytes, as verification found.
     `name` is what people call it, "" if only by its address.
     """
 
@@ -148,6 +149,7 @@ class Bucket(models.Model):
     name = models.TextField(blank=True, default="", db_default="")
     credential = models.TextField(blank=True)
     identity = models.CharField(max_length=64, blank=True)
+    marked_at = models.DateTimeField(null=True, blank=True)
     verified_at = models.DateTimeField(null=True, blank=True)
     verification = models.JSONField(default=dict, blank=True)
     longest_name = models.PositiveSmallIntegerField(default=SEGMENT_BYTES, db_default=SEGMENT_BYTES)

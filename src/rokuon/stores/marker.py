@@ -4,8 +4,9 @@ If a store keeps metadata, the marker is an empty object of exactly that name an
 shows the empty folder of the article. Otherwise, or if the folder already exists, the claim is a small file inside.
 
 A marker contains the bucket's identity, a random text, because two disks that are used in turn at one mount point have the same address,
-company and installation. A marker of an earlier version has no identity, and nothing that is stored is ever replaced: such a bucket gets
-its identity in a separate file. All names sort before every recording; an inventory of the bucket skips them (`KEYS`).
+company and installation; and when it got that identity. A marker of an earlier version has no identity, and nothing that is stored is ever
+replaced: such a bucket gets its identity in a separate file. All names sort before every recording; an inventory of the bucket skips them
+(`KEYS`).
 """
 
 import hashlib
@@ -13,6 +14,7 @@ import json
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from rokuon.domain.failures import ObjectExists, ObjectMissing, ObjectOccupied
@@ -24,7 +26,7 @@ FOLDER = "call-recordings/"
 CLAIM_FILE = "call-recordings/.rokuon"
 IDENTITY_FILE = "call-recordings/.rokuon-identity"
 KEYS = (FOLDER, CLAIM_FILE, IDENTITY_FILE)
-_COMPANY, _INSTALLATION, _BUCKET = "rokuon-company", "rokuon-installation", "rokuon-bucket"
+_COMPANY, _INSTALLATION, _BUCKET, _MADE = "rokuon-company", "rokuon-installation", "rokuon-bucket", "rokuon-made"
 _JSON = "application/json"
 _CLAIM_LIMIT = 4096
 
@@ -38,11 +40,12 @@ class Claim:
 @dataclass(frozen=True, slots=True)
 class Marker:
     """A bucket's marker. `key` is the object with the claim. `identity` is "" for a bucket that an earlier version marked, until
-    `identify`."""
+    `identify`; `made` is when the bucket got it, None where its marker does not say."""
 
     key: str
     claim: Claim
     identity: str = ""
+    made: datetime | None = None
 
 
 def new_identity() -> str:
@@ -54,31 +57,33 @@ async def find(store: Store) -> Marker | None:
     marker = await _claimed(store)
     if marker is None or marker.identity:
         return marker
-    return replace(marker, identity=await _identity(store) or "")
+    return _identified(marker, await _identity(store) or {})
 
 
-async def create(store: Store, claim: Claim, identity: str) -> Marker:
+async def create(store: Store, claim: Claim, identity: str, now: datetime) -> Marker:
     """Create the marker of an unclaimed bucket. Raises ObjectExists if another process created it first."""
-    fields = {_COMPANY: claim.company_id, _INSTALLATION: claim.installation_id, _BUCKET: identity}
+    of_bucket = _of_bucket(identity, now)
+    fields = {_COMPANY: claim.company_id, _INSTALLATION: claim.installation_id, **of_bucket}
     if store.capabilities.keeps_metadata and await store.stat(FOLDER) is None:
         await store.put(FOLDER, _body(b""), content_type="application/x-directory", metadata=fields)
-        return Marker(FOLDER, claim, identity)
+        return _identified(Marker(FOLDER, claim), of_bucket)
     await store.put(CLAIM_FILE, _text(fields), content_type=_JSON, metadata=fields)
-    return Marker(CLAIM_FILE, claim, identity)
+    return _identified(Marker(CLAIM_FILE, claim), of_bucket)
 
 
-async def identify(store: Store, marker: Marker, identity: str) -> Marker:
+async def identify(store: Store, marker: Marker, identity: str, now: datetime) -> Marker:
     """Return the marker with its identity. A marker without one gets this one, unless another process gives it one at the same moment."""
     if marker.identity:
         return marker
+    fields = _of_bucket(identity, now)
     try:
-        await store.put(IDENTITY_FILE, _text({_BUCKET: identity}), content_type=_JSON, metadata={_BUCKET: identity})
+        await store.put(IDENTITY_FILE, _text(fields), content_type=_JSON, metadata=fields)
     except ObjectExists:
         found = await _identity(store)
         if found is None:
             raise ObjectMissing("the identity file was there and is gone") from None
-        return replace(marker, identity=found)
-    return replace(marker, identity=identity)
+        return _identified(marker, found)
+    return _identified(marker, fields)
 
 
 async def reads_back(store: Store, marker: Marker) -> bool:
@@ -96,24 +101,24 @@ async def reads_back(store: Store, marker: Marker) -> bool:
 async def _claimed(store: Store) -> Marker | None:
     folder = await store.stat(FOLDER) if store.capabilities.keeps_metadata else None
     if folder and (claim := _from_fields(folder.metadata)):
-        return Marker(FOLDER, claim, _identity_in(folder.metadata))
+        return _identified(Marker(FOLDER, claim), folder.metadata)
     if await store.stat(CLAIM_FILE) is None:
         return None
     fields = _parsed(await _content(store, CLAIM_FILE))
     claim = _from_fields(fields)
     if claim is None:
         raise ObjectOccupied("the claim file")
-    return Marker(CLAIM_FILE, claim, _identity_in(fields))
+    return _identified(Marker(CLAIM_FILE, claim), fields)
 
 
-async def _identity(store: Store) -> str | None:
-    """Return the identity from the identity file, None if there is no such file."""
+async def _identity(store: Store) -> Mapping[str, Any] | None:
+    """Return the fields of the identity file, None if there is no such file."""
     if await store.stat(IDENTITY_FILE) is None:
         return None
-    identity = _identity_in(_parsed(await _content(store, IDENTITY_FILE)))
-    if not identity:
+    fields = _parsed(await _content(store, IDENTITY_FILE))
+    if not _identity_in(fields):
         raise ObjectOccupied("the identity file")
-    return identity
+    return fields
 
 
 async def _first(store: Store, prefix: str) -> AsyncIterator[StoredObject]:
@@ -153,3 +158,20 @@ def _from_fields(fields: Mapping[str, Any]) -> Claim | None:
 def _identity_in(fields: Mapping[str, Any]) -> str:
     identity = fields.get(_BUCKET)
     return identity if isinstance(identity, str) and len(identity) <= 64 else ""
+
+
+def _of_bucket(identity: str, now: datetime) -> dict[str, str]:
+    return {_BUCKET: identity, _MADE: now.astimezone(UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")}
+
+
+def _identified(marker: Marker, fields: Mapping[str, Any]) -> Marker:
+    return replace(marker, identity=_identity_in(fields), made=_made_in(fields))
+
+
+def _made_in(fields: Mapping[str, Any]) -> datetime | None:
+    """Return when the bucket got its identity. People read it; no decision depends on it, so a text that is no time is none."""
+    try:
+        made = datetime.fromisoformat(str(fields.get(_MADE)))
+    except ValueError:
+        return None
+    return made if made.tzinfo is not None else None

@@ -6,6 +6,7 @@ same name. So the marker's identity is compared with the remembered one, and som
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from rokuon.domain.failures import BucketClaimedByOther, BucketObjectsMissing, BucketReplaced, BucketUnmarked, ObjectOccupied
 from rokuon.domain.ports import Store, StoredObject
@@ -16,8 +17,8 @@ from .marker import Marker
 
 @dataclass(frozen=True, slots=True)
 class KnownBucket:
-    """Remembered facts of a bucket: its identity ("" if none is remembered), and some of the newest objects verified in it, with the size
-    and checksum that each had."""
+    """Remembered facts of a bucket: its identity ("" if none is remembered), and some of the objects verified in it, the newest and
+    the oldest among them, with the size and checksum that each had."""
 
     identity: str = ""
     objects: Sequence[StoredObject] = ()
@@ -28,7 +29,7 @@ async def absent(store: Store, expected: Sequence[StoredObject]) -> int:
     return sum([not await _is_there(store, one) for one in expected])
 
 
-async def recognise(store: Store, company_id: str, known: KnownBucket) -> Marker:
+async def recognise(store: Store, company_id: str, known: KnownBucket, now: datetime) -> Marker:
     """Return the marker of the bucket that was verified, with an identity.
 
     Raises BucketUnmarked, BucketClaimedByOther, BucketReplaced. If no identity is remembered, the known objects are the proof instead:
@@ -45,7 +46,7 @@ async def recognise(store: Store, company_id: str, known: KnownBucket) -> Marker
         return found
     if missing := await absent(store, known.objects):
         raise BucketObjectsMissing(told(missing, known))
-    return await marker.identify(store, found, marker.new_identity())
+    return await marker.identify(store, found, marker.new_identity(), now)
 
 
 def told(missing: int, known: KnownBucket) -> str:

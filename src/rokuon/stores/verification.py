@@ -7,6 +7,7 @@ a folder it also detects what the disk can do (`abilities`).
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
@@ -132,8 +133,8 @@ class StepDone:
 @dataclass(frozen=True, slots=True)
 class Verification:
     """Result of a verification. `failure` is None if every step was done. `claim` is the marker's, also if it is another company's;
-    `identity` is the bucket's. Of `looked_for` known objects, `missing` are not there. `longest_name` is the longest name that the store
-    accepts, in bytes."""
+    `identity` is the bucket's, `made` when it got that. Of `looked_for` known objects, `missing` are not there. `longest_name` is the
+    longest name that the store accepts, in bytes."""
 
     steps: tuple[StepDone, ...]
     advice: tuple[Advice, ...]
@@ -141,6 +142,7 @@ class Verification:
     marker_key: str = ""
     claim: Claim | None = None
     identity: str = ""
+    made: datetime | None = None
     looked_for: int = 0
     missing: int = 0
     longest_name: int = SEGMENT_BYTES
@@ -155,6 +157,7 @@ async def verify(
     *,
     company_id: str,
     installation_id: str,
+    now: datetime,
     known: KnownBucket = NOTHING,
     replaced: bool = False,
     deadline_s: float = FRESH_GRANT_S,
@@ -170,7 +173,7 @@ async def verify(
     """
     began, pause, passing = clock(), 0, 0
     while True:
-        run = _Run(store, Claim(company_id, installation_id), known, replaced=replaced)
+        run = _Run(store, Claim(company_id, installation_id), known, now, replaced=replaced)
         try:
             await run.all_steps()
             return await run.report(None)
@@ -193,7 +196,7 @@ async def check(store: Store, *, company_id: str, installation_id: str, known: K
     """Run the same steps once, without changing anything: a bucket without a marker, with another identity, or without some of the known
     objects is a failure (BucketUnmarked, BucketReplaced, BucketObjectsMissing). The check does not prove that an object may be created, but
     it fails if the store says that it may not."""
-    run = _Run(store, Claim(company_id, installation_id), known, create=False)
+    run = _Run(store, Claim(company_id, installation_id), known, None)
     try:
         await run.all_steps()
     except StoreError as failure:
@@ -210,12 +213,14 @@ def failed_at(step: VerificationStep, failure: StoreError) -> Verification:
 
 
 class _Run:
-    def __init__(self, store: Store, claim: Claim, known: KnownBucket, *, create: bool = True, replaced: bool = False) -> None:
+    """`now` is None for a look that changes nothing."""
+
+    def __init__(self, store: Store, claim: Claim, known: KnownBucket, now: datetime | None, *, replaced: bool = False) -> None:
         self.step = VerificationStep.LIST
         self._store = store
         self._wanted = claim
         self._known = known
-        self._create = create
+        self._now = now
         self._replaced = replaced
         self._steps: list[StepDone] = []
         self._marker: Marker | None = None
@@ -241,7 +246,7 @@ class _Run:
         if found is not None and found.claim.company_id != self._wanted.company_id:
             raise BucketClaimedByOther
         await self._recognise(found)
-        if not self._create:
+        if self._now is None:
             if found is None:
                 raise BucketUnmarked
             return StepOutcome.FOUND
@@ -250,7 +255,7 @@ class _Run:
         outcome = StepOutcome.FOUND if found is not None else StepOutcome.DONE
         if found is None:
             try:
-                found = self._marker = await marker.create(self._store, self._wanted, marker.new_identity())
+                found = self._marker = await marker.create(self._store, self._wanted, marker.new_identity(), self._now)
             except ObjectExists:
                 # Another process verified at the same moment, or the answer to our own request was lost.
                 found = self._marker = await marker.find(self._store)
@@ -258,7 +263,7 @@ class _Run:
             raise StoreUnavailable("the marker was there and is gone")
         if found.claim.company_id != self._wanted.company_id:
             raise BucketClaimedByOther
-        self._marker = await marker.identify(self._store, found, marker.new_identity())
+        self._marker = await marker.identify(self._store, found, marker.new_identity(), self._now)
         return outcome
 
     async def _recognise(self, found: Marker | None) -> None:
@@ -266,9 +271,9 @@ class _Run:
         known = self._known
         self._missing = await absent(self._store, known.objects)
         same = found is not None and found.identity != "" and found.identity == known.identity
-        if self._missing and not self._replaced and not (same and self._create):
+        if self._missing and not self._replaced and not (same and self._now is not None):
             raise BucketObjectsMissing(told(self._missing, known))
-        if not self._create and found is not None and known.identity and not same:
+        if self._now is None and found is not None and known.identity and not same:
             raise BucketReplaced
 
     def _done(self, outcome: StepOutcome) -> None:
@@ -291,6 +296,7 @@ class _Run:
             found.key if found else "",
             found.claim if found else None,
             found.identity if found else "",
+            found.made if found else None,
             looked_for=len(self._known.objects),
             missing=self._missing,
             longest_name=can.longest_name if can else SEGMENT_BYTES,

@@ -8,7 +8,7 @@ from rokuon.stores.verification import Verification
 
 def proven(verification: Verification, now: datetime) -> dict[str, Any]:
     """Return the fields of a bucket that a successful verification sets."""
-    found = {"identity": verification.identity, "longest_name": verification.longest_name}
+    found = {"identity": verification.identity, "marked_at": verification.made, "longest_name": verification.longest_name}
     return {"verified_at": now, "verification": report(verification), **found}
 
 

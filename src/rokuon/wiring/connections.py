@@ -30,6 +30,7 @@ from rokuon.org import budget, ranges
 from rokuon.org.models import Bucket, Company
 from rokuon.runtime.installation import Installation
 from rokuon.stores.kind import StoreSettings
+from rokuon.stores.marker import Marker
 from rokuon.stores.recognition import KnownBucket, recognise
 from rokuon.stores.registry import kind_of
 
@@ -171,10 +172,10 @@ class Connections:
 
     async def _recognised(self, bucket_id: int, store: Store, facts: _BucketFacts) -> str:
         """Return the bucket's identity, and store it if none was stored."""
-        objects = [] if facts.identity else await self.db(inventory.newest_verified, bucket_id)
-        found = await recognise(store, facts.claim, KnownBucket(facts.identity, objects))
+        objects = [] if facts.identity else await self.db(inventory.some_verified, bucket_id)
+        found = await recognise(store, facts.claim, KnownBucket(facts.identity, objects), at(self._now_ms()))
         if not facts.identity:
-            await self.db(_remember, bucket_id, found.identity)
+            await self.db(_remember, bucket_id, found)
         return found.identity
 
     def forget_store(self, bucket_id: int) -> None:
@@ -226,8 +227,8 @@ def _bucket_facts(bucket_id: int) -> _BucketFacts:
     return _BucketFacts(bucket.url, bucket.credential, str(bucket.company.claim), bucket.identity)
 
 
-def _remember(bucket_id: int, identity: str) -> None:
-    Bucket.objects.filter(pk=bucket_id, identity="").update(identity=identity)
+def _remember(bucket_id: int, found: Marker) -> None:
+    Bucket.objects.filter(pk=bucket_id, identity="").update(identity=found.identity, marked_at=found.made)
 
 
 def connected(installation: Installation, now: datetime, work: Callable[[Connections], Awaitable[T]]) -> T:

@@ -4,8 +4,8 @@ from rokuon.base.i18n import _, ngettext
 
 
 def meaning(verified: int, looked_for: int, missing: int) -> list[str]:
-    """Return what starting the bucket again means. `verified` recordings are in the ledger; of the `looked_for` newest, `missing` are not
-    in the bucket."""
+    """Return what starting the bucket again means. `verified` recordings are in the ledger; of the `looked_for` that were looked for,
+    `missing` are not in the bucket."""
     said = []
     if verified:
         said.append(
@@ -17,10 +17,13 @@ def meaning(verified: int, looked_for: int, missing: int) -> list[str]:
             % {"count": verified}
         )
         said.append(
-            _("Rokuon looked for some of the newest: %(missing)d of %(count)d are not there.") % {"missing": missing, "count": looked_for}
+            _("Rokuon looked for the newest, the oldest and some that were drawn by lot: %(missing)d of %(count)d are not there.")
+            % {"missing": missing, "count": looked_for}
         )
     else:
         said.append(_("No recording counts as verified in this bucket."))
+    if missing:
+        said.append(_("This is another bucket, or it was emptied."))
     said += [
         _("Starting it again marks it as this company's bucket and looks for each of these recordings."),
         _(

@@ -1,5 +1,7 @@
 """View that starts a bucket again after it was replaced or emptied on purpose: explanation, confirmation, result (row D4)."""
 
+import shlex
+
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
@@ -8,7 +10,8 @@ from django.utils.translation import gettext as _
 
 from rokuon.accounts.permissions import Action
 from rokuon.actions import buckets
-from rokuon.actions.bucket_restart import restart_bucket
+from rokuon.actions.bucket_restart import NoteMissing, restart_bucket
+from rokuon.actions.failures import LONGEST_NOTE
 from rokuon.base import i18n
 from rokuon.console.web import guards
 from rokuon.console.web.guards import FORM, CompanyRequest, page
@@ -28,15 +31,18 @@ LARGEST = 100_000
 """With more recordings than this, listing the store takes longer than a browser waits, and the command has to be used."""
 
 
-@page(Action.SET_COMPANY, FORM, fresh=True, keeps=("on_purpose",))
+@page(Action.SET_COMPANY, FORM, fresh=True, keeps=("on_purpose", "note"))
 def restart_page(request: CompanyRequest, bucket: int) -> HttpResponse:
     found = get_object_or_404(Bucket.objects.select_related("company"), pk=bucket, company=request.company)
     verified = inventory.verified(found.pk)
     error = ""
-    if request.method == "POST" and verified <= LARGEST:
-        if request.POST.get("on_purpose") == "on":
-            return _restarted(request, found)
-        error = _("Tick that you replaced or emptied the bucket on purpose.")
+    try:
+        if request.method == "POST" and verified <= LARGEST:
+            if request.POST.get("on_purpose") == "on":
+                return _restarted(request, found)
+            error = _("Tick that you replaced or emptied the bucket on purpose.")
+    except NoteMissing as missing:
+        error = str(missing)
     try:
         seen = buckets.look_at_bucket(installation(), found)
     except ConfigError as refused:
@@ -46,15 +52,21 @@ def restart_page(request: CompanyRequest, bucket: int) -> HttpResponse:
         "name": text.name_of(found.url),
         "meaning": restart_text.meaning(verified, seen.looked_for, seen.missing),
         "error": error,
+        "missing": seen.missing,
+        "note": request.POST.get("note", ""),
+        "longest_note": LONGEST_NOTE,
         "too_many": verified > LARGEST,
-        "command": f"rokuon bucket restart {found.url}",
+        "command": f"rokuon bucket restart {shlex.quote(found.url)}",
     }
     return render(request, "console/buckets/restart.html", context, status=REFUSED if error else 200)
 
 
 def _restarted(request: CompanyRequest, bucket: Bucket) -> HttpResponse:
+    """Raises NoteMissing."""
     try:
-        done = restart_bucket(installation(), bucket, queue, guards.actor(request), guards.now(request))
+        done = restart_bucket(installation(), bucket, queue, guards.actor(request), guards.now(request), request.POST.get("note", ""))
+    except NoteMissing:
+        raise
     except ConfigError as error:
         return _back(request, bucket, i18n._(str(error)))
     if not done.verification.ok:
