@@ -318,6 +318,7 @@ SCHEMAS: dict[str, Schema] = {
             drawn=count,
             read=count,
             bad=count,
+            refused=count,
             read_again=count,
             at_most_damaged=maybe(count),
             stopped=maybe(record(reason=text, detail=text)),

@@ -242,7 +242,7 @@ def test_a_bucket_is_started_again_only_on_purpose(world: World, here: Path) -> 
     assert url in page.content.decode()
     shown = text(browser.get(url))  # type: ignore[arg-type]
     assert "1 recording counts as verified in this bucket." in shown and "1 of 1 are not there" in shown
-    assert "This is another bucket, or it was emptied." in shown
+    assert "This is another bucket, or it was emptied in whole or in part." in shown
     refused = browser.post(url, {"note": "the disk <was> replaced"})
     assert (refused.status_code, "the disk &lt;was&gt; replaced" in refused.content.decode()) == (422, True), "what was typed is kept"
     silent = browser.post(url, {"on_purpose": "on", "note": " "})

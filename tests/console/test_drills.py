@@ -75,6 +75,18 @@ def test_bad_ones_are_linked_for_those_who_may_see_them_and_counted_for_others(w
     assert "of them were" not in part and "confidence" not in part
 
 
+def test_a_drill_that_the_store_refused_a_recording_is_not_called_whole(world: World, drill: Drill) -> None:
+    refused = ReadResult(1, "bucket_forbidden", "403", again=True, refused=True)
+    drills.record(drill.pk, [refused, *(ReadResult(place, "whole") for place in range(2, drill.drawn + 1))])
+    assert drills.finish(drill.pk, timezone.now() + timedelta(minutes=1)) is not None
+    said = page(world, world.admin)
+    assert "Not all could be read" in said and "22 of 60 recordings were read back" in said
+    assert "1 recording that was drawn could not be read" in said and "cannot be read." in said
+    assert "bucket_forbidden" in said and "whole." not in said and "Sample whole" not in said
+    part = page(world, world.client(Role.OFFICE_ADMIN, world.tokyo))
+    assert "Not all could be read" in part and "22 of 60" not in part
+
+
 def test_a_viewer_does_not_see_the_page(world: World, drill: Drill) -> None:
     assert world.client(Role.VIEWER, world.tokyo).get(world.url(f"settings/buckets/{world.bucket.pk}/")).status_code == 403
 

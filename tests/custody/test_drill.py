@@ -9,9 +9,11 @@ import pytest
 from django.db import connection
 
 from rokuon.accounts.audit import COMMAND_LINE
+from rokuon.accounts.models import AuditEntry
 from rokuon.actions.buckets import verify_bucket
+from rokuon.actions.drills import begin_afresh
 from rokuon.console.web.installation import installation
-from rokuon.domain.failures import BucketUnmarked, ConfigError, RokuonError, StoreUnavailable
+from rokuon.domain.failures import BucketForbidden, BucketUnmarked, ConfigError, RokuonError, StoreRequestRefused, StoreUnavailable
 from rokuon.domain.ports import Body
 from rokuon.jobs import queue
 from rokuon.ledger import drills
@@ -26,6 +28,7 @@ from rokuon.stores.checksums import crc32c
 from rokuon.stores.folder_kind import FolderKind
 from rokuon.stores.kind import StoreSettings
 from rokuon.stores.local import LocalStore
+from rokuon.wiring import drill_text
 from rokuon.wiring.drill import DrillTaken, Restored, read_sample
 from tests.audio import length_ms, mp3
 from tests.console.copies import add_copy, install
@@ -123,6 +126,51 @@ def test_a_store_that_does_not_answer_ends_the_drill_with_its_reason(drill: Dril
     assert (drill.state, drill.read, drill.bad, drill.stopped) == ("open", NUMBER - 1, 0, "store_unavailable")
     assert drills.finish(drill.pk, DatabaseClock()()) is None
     assert (read(drill).read, drill.stopped) == (NUMBER, "")
+
+
+@pytest.mark.parametrize("why", [BucketForbidden("403 forbidden"), StoreRequestRefused("400 invalid")])
+def test_a_recording_that_the_store_refuses_for_good_lets_the_drill_finish_and_counts_as_not_read(drill: Drill, why: RokuonError) -> None:
+    drills.record(drill.pk, [drills.ReadResult(place, "whole") for place in range(2, NUMBER + 1)])
+    Troubled.troubles = [why, why]
+    assert (read(drill).read, drill.bad, drill.refused, drill.stopped) == (NUMBER - 1, 0, 1, "")
+    ended = drills.finish(drill.pk, DatabaseClock()())
+    assert ended is not None
+    assert ended.upper == 1, "what could not be read may be damaged"
+    said = " ".join(drill_text.sentences(ended))
+    assert f"{NUMBER - 1} of {NUMBER} recordings were read back" in said and "1 recording that was drawn could not be read" in said
+    assert "whole" not in said
+    assert [(one.place, one.result) for one in drills.bad_ones(drill.pk, 9)] == [(1, why.reason)]
+
+
+def test_another_drill_begins_together_with_the_end_of_the_unfinished_one_or_not_at_all(drill: Drill) -> None:
+    bucket, now = Bucket.objects.select_related("company").get(), DatabaseClock()()
+    with pytest.raises(ConfigError, match="--most-gib"):
+        begin_afresh(bucket, drill, Lot("luckier", 950_000, 1_000), 1, COMMAND_LINE, now)
+    drill.refresh_from_db()
+    assert (drill.state, Drill.objects.count(), AuditEntry.objects.filter(action="drill.leave").exists()) == ("open", 1, False)
+    begin_afresh(bucket, drill, Lot("luckier", 950_000, 1_000), None, COMMAND_LINE, now)
+    assert list(Drill.objects.order_by("pk").values_list("state", flat=True)) == ["left", "open"]
+
+
+def test_a_refusal_that_passes_is_none(drill: Drill) -> None:
+    Troubled.troubles = [BucketForbidden("403 forbidden")]
+    assert (read(drill).read, drill.bad, drill.refused) == (NUMBER, 0, 0)
+
+
+def test_a_bucket_that_refuses_everything_makes_no_recording_refused(drill: Drill, outer: Path) -> None:
+    """Its credential may have lost its rights: that says nothing of a recording, and the drill resumes."""
+    drills.record(drill.pk, [drills.ReadResult(place, "whole") for place in range(1, NUMBER)])
+    marker = outer / "data" / "buckets" / "main" / "call-recordings" / ".rokuon"
+
+    def revoke(reads: int) -> None:
+        if reads == 2:
+            marker.unlink()
+
+    Troubled.troubles, Troubled.meanwhile = [BucketForbidden("403"), BucketForbidden("403")], staticmethod(revoke)
+    with pytest.raises(BucketUnmarked):
+        read(drill)
+    drill.refresh_from_db()
+    assert (drill.state, drill.read, drill.refused) == ("open", NUMBER - 1, 0)
 
 
 def test_what_was_read_beside_a_failure_is_kept(drill: Drill) -> None:

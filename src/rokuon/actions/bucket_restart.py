@@ -55,8 +55,8 @@ def restart_bucket(installation: Installation, bucket: Bucket, jobs: Jobs, actor
     if seen.missing and not note:
         raise NoteMissing(
             _(
-                "%(missing)d of the %(count)d recordings that Rokuon looked for are not there: this is another bucket, or it was emptied. "
-                "Write in a note why it is used from now on; nothing was changed."
+                "%(missing)d of the %(count)d recordings that Rokuon looked for are not there: this is another bucket, or it was emptied "
+                "in whole or in part. Write in a note why it is used from now on; nothing was changed."
             )
             % {"missing": seen.missing, "count": seen.looked_for}
         )

@@ -31,6 +31,16 @@ def begin_drill(bucket: Bucket, lot: Lot, most_bytes: int | None, actor: Actor, 
         raise ConfigError(_("This bucket has a drill that is not finished. Repeat the command to continue it.")) from None
 
 
+@transaction.atomic
+def begin_afresh(bucket: Bucket, unfinished: Drill, lot: Lot, most_bytes: int | None, actor: Actor, now: datetime) -> Drill:
+    """End a drill that nobody will finish and draw the sample of another: both, or neither if the other cannot begin. Raises what
+    `begin_drill` raises."""
+    if drills.leave(unfinished.pk, now):
+        counts = {"read": unfinished.read, "drawn": unfinished.drawn, "bad": unfinished.bad}
+        _record(actor, "drill.leave", unfinished, bucket, now, counts)
+    return begin_drill(bucket, lot, most_bytes, actor, now)
+
+
 def require_any(bucket: Bucket, drawn: int) -> None:
     """Raises ConfigError if there is nothing to read."""
     if not drawn:
@@ -54,15 +64,10 @@ def end_drill(bucket: Bucket, drill: Drill, actor: Actor, now: datetime) -> Dril
     """End a drill of which everything is read; None if something is unread, or if it has ended before."""
     ended = drills.finish(drill.pk, now)
     if ended is not None:
-        _record(actor, "drill.end", ended, bucket, now, {"read": ended.read, "bad": ended.bad, "upper": ended.upper})
+        _record(
+            actor, "drill.end", ended, bucket, now, {"read": ended.read, "bad": ended.bad, "refused": ended.refused, "upper": ended.upper}
+        )
     return ended
-
-
-@transaction.atomic
-def leave_drill(bucket: Bucket, drill: Drill, actor: Actor, now: datetime) -> None:
-    """End an open drill that nobody will finish: it stays in the list and states nothing."""
-    if drills.leave(drill.pk, now):
-        _record(actor, "drill.leave", drill, bucket, now, {"read": drill.read, "drawn": drill.drawn, "bad": drill.bad})
 
 
 def _record(actor: Actor, action: str, drill: Drill, bucket: Bucket, now: datetime, after: dict[str, Any]) -> None:

@@ -66,6 +66,11 @@ def named_until(chain: SealChain, last: Issue | None) -> datetime:
     return last.names_until if last else chain.names_until or NOTHING_YET
 
 
+def latest_seal(bucket_id: int) -> str:
+    """Return the SHA-256 of the bucket's latest seal; "" if it has none."""
+    return Issue.objects.filter(chain__bucket_id=bucket_id).order_by("-at", "-pk").values_list("sha256", flat=True).first() or ""
+
+
 def has_seal(bucket_id: int) -> bool:
     """Whether a seal of this database is in the bucket."""
     return Issue.objects.filter(chain__bucket_id=bucket_id).exists()

@@ -136,6 +136,7 @@ async def _seal(
         continues=planned.continues,
         announces=present.public if present.row_id != pair.row_id else "",
         names_until=planned.names_until,
+        drill=planned.drill,
     )
     at = max(context.now, planned.not_before)  # a clock was set back
     data = seal.write(head, files, totals, pair, at)

@@ -11,11 +11,12 @@ from django.db.models.functions import Coalesce
 
 from rokuon.completeness.options import fingerprint
 from rokuon.domain.recording import ScopeKind
+from rokuon.ledger import drills
 from rokuon.ledger.sql import columns, fetch
 from rokuon.org import tree
 from rokuon.org.models import Bucket, Target
 
-from . import chains, day_settings, days, manifest
+from . import canonical, chains, day_settings, days, manifest
 from .days import Subject
 from .models import SealedDay, Waiting
 
@@ -28,8 +29,8 @@ _SUMS = ("verified", "explained", "open", "erased", "bytes")
 class IssuePlan:
     """What one issue of a bucket reads. `waiting` are the days by target, with the version of each row; `more` says that others wait for
     the issue after it. `key_id` is the key that signs, None for the company's present one. Revisions count on from `revisions`. The seal
-    is not older than `not_before`, the time of the seal before it. `names_until`: what was stored later is not named yet, because days
-    wait that this issue does not read; None if it reads all."""
+    is not older than `not_before`, the time of the seal before it. `drill` is the bucket's last finished restore drill. `names_until`:
+    what was stored later is not named yet, because days wait that this issue does not read; None if it reads all."""
 
     bucket_id: int
     bucket_url: str
@@ -46,6 +47,7 @@ class IssuePlan:
     names_until: datetime | None
     waiting: Mapping[int, Mapping[date, int]]
     more: bool
+    drill: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,25 @@ def next_issue(bucket_id: int, installation: str, now: datetime) -> IssuePlan:
         names_until=chains.named_until(chain, last) if empty or more else None,
         waiting=waiting,
         more=more,
+        drill=_last_drill(bucket_id),
     )
+
+
+def _last_drill(bucket_id: int) -> dict[str, Any] | None:
+    """Return what a seal says of the last finished drill; shares are in millionths."""
+    drill = drills.last_finished(bucket_id)
+    if drill is None or drill.ended_at is None:
+        return None
+    return {
+        "at": canonical.second(drill.ended_at),
+        "bad": drill.bad,
+        "confidence": drill.confidence,
+        "damaged_below": drill.damaged_below,
+        "drawn": drill.drawn,
+        "of": drill.population,
+        "read": drill.read,
+        "seed": drill.seed,
+    }
 
 
 def target_of(issue: IssuePlan, target_id: int) -> PlannedTarget:

@@ -26,6 +26,7 @@ import csv
 import datetime
 import gzip
 import hashlib
+import heapq
 import io
 import itertools
 import json
@@ -56,6 +57,7 @@ LONGEST_LINE, LONGEST_SEAL = 1 << 20, 64 << 20
 USAGE = """
   rokuon_verify.py BUCKET_FOLDER                  a downloaded bucket, or a local folder: every byte is read
   rokuon_verify.py --listing FILE CUSTODY_FOLDER  the folder .rokuon-custody downloaded, the recordings only listed
+  rokuon_verify.py --sample N --seed TEXT FOLDER  a sample: names N recordings that are drawn by lot, and reads those that are there
 """
 
 
@@ -690,6 +692,8 @@ CREATE TABLE day (id INTEGER PRIMARY KEY, family TEXT, chain TEXT, issue INT, ki
 CREATE INDEX day_by_name ON day (family, target, kind, day);
 CREATE TABLE erased (receipt TEXT, day INT);
 CREATE TABLE pending (key BLOB);
+CREATE TABLE aside (key BLOB);
+CREATE TABLE drawn (key BLOB PRIMARY KEY, line INT) WITHOUT ROWID;
 CREATE TABLE line (key BLOB, day INT, file INT, place INT, size INT, sha256 BLOB, md5 TEXT, etag TEXT, crc32c TEXT, generation TEXT, at INT,
                    name BLOB);
 CREATE TABLE object (key BLOB, name BLOB, size INT, sha256 BLOB, md5 TEXT, etag TEXT, crc32c TEXT, generation TEXT, created INT);
@@ -896,6 +900,7 @@ class Manifests:
                 row = checked(one)
                 if into is not None:
                     into.append((row[0], day_id, file_id, place, *row[1:]))
+                    self.db.execute("INSERT INTO aside VALUES (?)", (row[0],))
             place += len(data)
         return place, summed
 
@@ -1232,15 +1237,21 @@ class Recordings:
         self.weak = 0
         self.custody_listed = False
         self.buckets: set[str] = set()
+        self.sample: SealedSample | None = None
 
     def load(self) -> None:
         objects: Iterable[Object]
-        if self.options.listing:
+        if self.options.sample:
+            self.sample = SealedSample(self.db, self.seals, self.report, self.options)
+            objects = self.sample.objects()
+        elif self.options.listing:
             self._custody_lines()
             objects = itertools.chain.from_iterable(map(in_listing, self.options.listing))
         else:
             objects = in_folder(self.options.top, self.wants, read=not self.options.sums)
         self.db.executemany("INSERT INTO object VALUES (?,?,?,?,?,?,?,?,?)", self._rows(objects))
+        if self.sample:
+            return
         if self.options.listing:
             if not self.db.execute("SELECT 1 FROM object LIMIT 1").fetchone() and not self.options.scoped:
                 raise Refused(say("No name in the listing begins with %(top)s/. List the whole bucket.", top=TOP))
@@ -1263,6 +1274,8 @@ class Recordings:
 
     def wants(self, name: bytes) -> bool:
         """Whether an object has to be accounted for: not Rokuon's own, and within what was asked for."""
+        if self.sample:
+            return self.sample.wants(name)
         second = name.split(b"/", 2)[1]
         if second == CUSTODY.encode():
             return bool(self.options.listing or self.options.sums) and not self.options.scoped
@@ -1384,6 +1397,8 @@ class Recordings:
             else:
                 differs = say("%(what)s is %(is)s, sealed is %(sealed)s", what=say("generation"), sealed=generation, **{"is": o_generation})
         if differs is not None:
+            if self.sample:
+                self.sample.is_there(_key, one[1])
             code = "changed" if of_day is not None else "custody_altered"
             self.report.finding(code, "Not what was sealed: %(differs)s.", differs=differs, **self._whose(line))
             self.report.count(self._of_day(of_day)["target"], "changed")
@@ -1394,8 +1409,14 @@ class Recordings:
         if of_day is not None:
             self.weak += not strong
             self.report.present += 1
+            if self.sample:
+                self.sample.is_there(_key, one[1])
         if self.options.sums:
             self.report.sum_line(sha256, one[1])
+
+    def show_sample(self) -> None:
+        if self.sample:
+            self.sample.show(self._whose)
 
     def _leftovers(self) -> None:
         """Explain lines without an object and objects without a line."""
@@ -1418,6 +1439,8 @@ class Recordings:
             said = "It was downloaded, and the listing does not have it."
             self.report.finding("custody_missing", said, **self._whose(line))
             return
+        if self.sample and not self.options.listing:
+            return  # it is to be fetched
         where, record = self._whose(line), self._record(line)
         for column, value in (("sha256", sha256), ("md5", md5), ("crc32c", crc32c)):
             query = f"SELECT rowid, name FROM stray WHERE {column} = ? AND (size = ? OR size IS NULL) AND NOT renamed LIMIT 1"  # noqa: S608
@@ -1483,6 +1506,67 @@ class Recordings:
             self.report.finding("extra", said, **where)
 
 
+class SealedSample:
+    """Recordings drawn by lot: as many lines as are wanted, those with the smallest SHA-256 of the seed followed by `key_sha256`. Only they
+    are looked for, and read where they are in the folder. `rokuon drill` draws by the same rule from its database."""
+
+    def __init__(self, db: sqlite3.Connection, seals: Seals, report: Findings, options: argparse.Namespace) -> None:
+        self.db, self.seals, self.report, self.options = db, seals, report, options
+        self.seed = options.seed or self._seed_of_seal()
+        rows = db.execute("SELECT DISTINCT key FROM line WHERE key NOT IN (SELECT key FROM aside)")
+        self.keys = heapq.nsmallest(options.sample, (key for (key,) in rows), key=self._lot)
+        (self.of,) = db.execute("SELECT count(DISTINCT key) FROM line WHERE key NOT IN (SELECT key FROM aside)").fetchone()
+        db.executemany("INSERT INTO drawn VALUES (?, NULL)", ((key,) for key in self.keys))
+        db.execute("DELETE FROM line WHERE key NOT IN (SELECT key FROM drawn)")
+        db.execute("UPDATE drawn SET line = (SELECT min(rowid) FROM line WHERE line.key = drawn.key)")
+        self.drawn = frozenset(self.keys)
+        self.names: dict[bytes, bytes] = {}
+        self.read: set[bytes] = set()
+
+    def _seed_of_seal(self) -> str:
+        heads = [chain.head.sha256 for chain in self.seals.leaves()]
+        if len(heads) != 1:
+            raise Refused(say("There are seals of several chains, or none. Name the seed with --seed."))
+        return heads[0]
+
+    def _lot(self, key: bytes) -> bytes:
+        return hashlib.sha256((self.seed + key.hex()).encode()).digest()
+
+    def wants(self, name: bytes) -> bool:
+        return hashlib.sha256(name).digest() in self.drawn
+
+    def objects(self) -> Iterator[Object]:
+        """Yield the drawn recordings that are in the folder, read, and those that are only in a listing."""
+        if self.options.top:
+            for one in in_folder(self.options.top, self.wants, read=True):
+                self.read.add(hashlib.sha256(one.name).digest())
+                yield one
+        for one in itertools.chain.from_iterable(map(in_listing, self.options.listing or ())):
+            name = below_top(one.name)
+            if name is not None and hashlib.sha256(name).digest() not in self.read:
+                yield one
+
+    def is_there(self, key: bytes, name: bytes) -> None:
+        self.names[key] = name
+
+    def missing(self) -> int:
+        return len(self.drawn - self.read)
+
+    def show(self, whose: Callable[[Row], dict[str, Any]]) -> None:
+        """Print what was drawn, in the order of the draw. What is not here is to be fetched; its name is known from a listing alone."""
+        for key in self.keys:
+            (rowid,) = self.db.execute("SELECT line FROM drawn WHERE key = ?", (key,)).fetchone()
+            where = whose(self.db.execute("SELECT key, rowid, * FROM line WHERE rowid = ?", (rowid,)).fetchone())
+            if key in self.names:
+                where = {"path": shown(self.names[key]), **where}
+            if key in self.read:
+                self.report.note("drawn", "Read.", **where, key_sha256=key.hex())
+            else:
+                self.report.note("to_fetch", "It is not in the folder.", **where, key_sha256=key.hex())
+        values = {"seed": shown(self.seed), "drawn": f"{len(self.keys):,}", "of": f"{self.of:,}"}
+        self.report.say("%(drawn)s of %(of)s sealed recordings are drawn by the seed %(seed)s.", **values)
+
+
 def groups(rows: Iterable[Row]) -> Iterator[tuple[bytes, list[Row]]]:
     return ((key, list(group)) for key, group in itertools.groupby(rows, lambda row: row[0]))
 
@@ -1537,7 +1621,7 @@ class Findings:
         named = {name: shown(value) if isinstance(value, str) else value for name, value in values.items()}
         sentence = say(said, **named)
         if self.options.json:
-            where = {name: named[name] for name in ("path", "folder", "day", "target", "call", "recording") if name in named}
+            where = {name: named[name] for name in ("path", "folder", "day", "target", "call", "recording", "key_sha256") if name in named}
             self.write(json.dumps({"type": kind, "code": code, "says": sentence, **where}, ensure_ascii=False, sort_keys=True))
             return
         place = "/".join(str(named[name]) for name in ("folder", "day") if named.get(name)) if "path" not in named else str(named["path"])
@@ -1578,7 +1662,7 @@ class Findings:
             self.write("  ".join(padded).rstrip())
         self.write("")
 
-    def end(self, seals: Seals, db: sqlite3.Connection, weak: int) -> int:
+    def end(self, seals: Seals, db: sqlite3.Connection, weak: int, sample: SealedSample | None) -> int:
         """Print the last sentences; return the exit code."""
         verified, explained, unexplained = (
             int(one) for one in db.execute("SELECT total(verified), total(explained), total(open) FROM day WHERE counts = 2").fetchone()
@@ -1589,6 +1673,7 @@ class Findings:
             said = "Seal %(issue)s of %(day)s in chain %(chain)s of %(bucket)s, signed by %(key)s (%(by)s), SHA-256 %(sha256)s."
             values = {"issue": chain.head.issue, "day": day_of(chain.head.at), "chain": chain.name, "sha256": chain.head.sha256}
             self.say(said, key=key, by=by, bucket=shown(chain.head.body["bucket"]), **values)
+            self._drill(chain.head.body)
         said = "%(verified)s recordings verified, %(explained)s explained, %(open)s open."
         self.say(said, verified=f"{verified:,}", explained=f"{explained:,}", open=f"{unexplained:,}")
         if self.expired_recordings:
@@ -1602,13 +1687,18 @@ class Findings:
             reasons.append(say("the next seal is overdue"))
         if self.partial:
             reasons.append(say("the last seal does not name yet what was stored before it"))
-        if weak and not self.options.sums:
+        if sample and sample.missing():
+            reasons.append(say("%(count)s recordings of the sample were not read", count=f"{sample.missing():,}"))
+        if weak and not self.options.sums and not sample:
             reasons.append(say("%(count)s recordings have no checksum that shows a forgery", count=f"{weak:,}"))
         if self.found:
             codes = ", ".join(f"{code} {count}" for code, count in sorted(self.found.items()))
             code, last = FINDINGS, say("FINDINGS: %(codes)s.", codes=codes)
         elif reasons:
             code, last = NOT_PROVEN, say("CONSISTENT, BUT NOT PROVEN: %(reasons)s.", reasons=say("; ").join(reasons))
+        elif sample:
+            said = "PROVEN of the sample: none of the %(drawn)s recordings is changed. The other %(rest)s were not looked for."
+            code, last = PROVEN, say(said, drawn=f"{len(sample.keys):,}", rest=f"{sample.of - len(sample.keys):,}")
         elif self.options.sums:
             code, last = PROVEN, say("The sums are those that were sealed. No recording was read.")
         else:
@@ -1616,12 +1706,33 @@ class Findings:
             if self.expired_recordings:
                 last = say("PROVEN: all other sealed recordings are present, none is changed, none is extra.")
         if self.options.json:
-            sums = {"verified": verified, "explained": explained, "open": unexplained, "present": self.present, "unsealed": self.unsealed}
+            sums: dict[str, Any] = {
+                "verified": verified,
+                "explained": explained,
+                "open": unexplained,
+                "present": self.present,
+                "unsealed": self.unsealed,
+            }
+            if sample:
+                sums |= {"seed": sample.seed, "drawn": len(sample.keys), "of": sample.of, "read": len(sample.read)}
             counts = {"findings": self.found, "notes": self.noted, "exit": code, "says": last, "type": "result"}
             self.write(json.dumps({**counts, **sums}, ensure_ascii=False, sort_keys=True))
         else:
             self.write(last)
         return code
+
+    def _drill(self, body: dict[str, Any]) -> None:
+        """Print what the seal says of the last restore drill. It is the company's own statement: `--sample` draws the same recordings."""
+        drill = body.get("drill")
+        fields = {"at": text, "bad": whole, "drawn": whole, "of": whole, "read": whole, "seed": text}
+        if not isinstance(drill, dict) or not all(name in drill and kind(drill[name]) for name, kind in fields.items()):
+            return
+        said = (
+            "The seal says of the last restore drill (%(at)s, seed %(seed)s): %(read)s of %(drawn)s drawn recordings were read back, out of "
+            "%(of)s; %(bad)s of them were damaged or missing."
+        )
+        numbers = {name: f"{drill[name]:,}" for name in ("bad", "drawn", "of", "read")}
+        self.say(said, at=shown(drill["at"]), seed=shown(drill["seed"]), **numbers)
 
     def say(self, said: str, **values: Any) -> None:
         if not self.options.json:
@@ -1634,6 +1745,9 @@ class Findings:
 
 class Options(argparse.Namespace):
     target: str | None
+    sample: Any
+    seed: str | None
+    top: str | None = None
 
     @property
     def scoped(self) -> bool:
@@ -1658,6 +1772,8 @@ def arguments(given: list[str]) -> Options:
     parser.add_argument("--to", dest="until", metavar="DAY", help=say("only up to this day"))
     parser.add_argument("--now", metavar="TIME", help=say("check as of this time"))
     parser.add_argument("--head", action="append", default=[], metavar="N:SHA256", help=say("a seal that you remember, from a mail"))
+    parser.add_argument("--sample", metavar="N", help=say("draw so many recordings by lot, name them, and check only these"))
+    parser.add_argument("--seed", metavar="TEXT", help=say("the text that decides the lot; without it, the SHA-256 of the latest seal"))
     parser.add_argument("--moved", action="store_true", help=say("the bucket was copied to another place"))
     parser.add_argument("--json", action="store_true", help=say("one JSON object a line"))
     parser.add_argument(
@@ -1673,6 +1789,12 @@ def arguments(given: list[str]) -> Options:
         if not match:
             raise Refused(say("%(value)s is no seal. Write its number, a colon and its SHA-256.", value=one))
     options.head = [(int(match[1]), match[2]) for match in heads if match]
+    if options.sample is not None and not re.fullmatch("0*[1-9][0-9]{0,8}", options.sample):
+        raise Refused(say("%(value)s is no number of recordings.", value=options.sample))
+    if (options.seed is not None and options.sample is None) or (options.sample and (options.sums or options.scoped)):
+        raise Refused(say("--seed belongs to --sample, and --sample goes with neither --sums nor --target, --from and --to."))
+    options.sample = int(options.sample) if options.sample else None
+    options.seed = unicodedata.normalize("NFC", options.seed) if options.seed else None
     for one in (options.since, options.until):
         if one is not None and not day(one):
             raise Refused(say("%(value)s is no day. Write it as YYYY-MM-DD.", value=one))
@@ -1692,7 +1814,7 @@ def find_custody(options: Options) -> str:
         if os.path.isdir(os.path.join(top, CUSTODY)):
             options.top = top
             return os.path.join(top, CUSTODY)
-    if options.listing and (os.path.isdir(os.path.join(folder, "keys")) or any(map(HEX16.match, os.listdir(folder)))):
+    if (options.listing or options.sample) and (os.path.isdir(os.path.join(folder, "keys")) or any(map(HEX16.match, os.listdir(folder)))):
         return str(folder)
     said = "%(folder)s has no folder %(top)s/%(custody)s. Download the whole bucket, hidden folders too."
     raise Refused(say(said, folder=folder, top=TOP, custody=CUSTODY))
@@ -1712,8 +1834,11 @@ def check_with(db: sqlite3.Connection, options: Options) -> int:
     recordings = Recordings(seals, db, report, options)
     recordings.load()
     recordings.compare()
-    report.table(db)
-    return report.end(seals, db, recordings.weak)
+    if recordings.sample:
+        recordings.show_sample()
+    else:
+        report.table(db)
+    return report.end(seals, db, recordings.weak, recordings.sample)
 
 
 def main(given: list[str]) -> int:
@@ -1762,6 +1887,20 @@ JAPANESE: dict[str, str] = {
     "only up to this day": "この日まで",
     "check as of this time": "この時刻の時点で検証する",
     "a seal that you remember, from a mail": "メールなどで控えておいた封印",
+    "draw so many recordings by lot, name them, and check only these": "この件数の録音を抽選で選び、名前を示し、それらだけを検証する",
+    "the text that decides the lot; without it, the SHA-256 of the latest seal": "抽選を決めるシード。省略すると最新の封印の SHA-256",
+    "%(value)s is no number of recordings.": "%(value)s は録音の件数ではありません。",
+    "--seed belongs to --sample, and --sample goes with neither --sums nor --target, --from and --to.": "--seed は --sample とともに指定してください。--sample は --sums、--target、--from、--to と併用できません。",
+    "There are seals of several chains, or none. Name the seed with --seed.": "複数のチェーンの封印があるか、封印がありません。--seed でシードを指定してください。",
+    "Read.": "読み取りました。",
+    "It is not in the folder.": "フォルダーにありません。",
+    "%(drawn)s of %(of)s sealed recordings are drawn by the seed %(seed)s.": "封印された録音 %(of)s 件から、シード %(seed)s で %(drawn)s 件を抽出しました。",
+    "%(count)s recordings of the sample were not read": "抽出した録音のうち %(count)s 件は読み取っていません",
+    "PROVEN of the sample: none of the %(drawn)s recordings is changed. The other %(rest)s were not looked for.": "抽出分について証明されました: 録音 %(drawn)s 件に変更はありません。ほかの %(rest)s 件は調べていません。",
+    (
+        "The seal says of the last restore drill (%(at)s, seed %(seed)s): %(read)s of %(drawn)s drawn recordings were read back, out of "
+        "%(of)s; %(bad)s of them were damaged or missing."
+    ): "封印に記載された最新の復元訓練（%(at)s、シード %(seed)s）: %(of)s 件から抽出した %(drawn)s 件のうち %(read)s 件を読み戻し、破損または欠落は %(bad)s 件でした。",
     "the bucket was copied to another place": "バケットは別の場所にコピーされた",
     "one JSON object a line": "1 行に 1 つの JSON オブジェクト",
     "print the sealed SHA-256 of every file, for sha256sum -c and rclone checksum": "封印された SHA-256 を全ファイルについて出力（sha256sum -c と rclone checksum 用）",

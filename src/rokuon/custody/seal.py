@@ -42,7 +42,7 @@ class SealedFile:
 class SealHead:
     """Where a seal stands. `previous` is the number and SHA-256 of the seal before it, None for the first one of a chain. `announces` is
     the public key of the next seal, "" if the same key signs it. `names_until`: what was stored later is named by a later seal; None if
-    this one names all."""
+    this one names all. `drill` is the last finished restore drill."""
 
     installation: str
     company: str
@@ -53,6 +53,7 @@ class SealHead:
     continues: Mapping[str, Value] | None
     announces: str = ""
     names_until: datetime | None = None
+    drill: Mapping[str, Value] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ def write(head: SealHead, files: Sequence[SealedFile], totals: Mapping[str, int]
                 "chain": head.chain,
                 "company": head.company,
                 "continues": continues,
+                "drill": dict(head.drill) if head.drill else None,
                 "files": [one.fields() for one in files],
                 "format": FORMAT,
                 "installation": head.installation,

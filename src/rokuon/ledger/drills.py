@@ -49,12 +49,14 @@ class ToRead:
 
 @dataclass(frozen=True, slots=True)
 class ReadResult:
-    """What was read at a place of the draw. `result` is `DrawnRecording.WHOLE` or a reason code; `again` if a second read decided."""
+    """What was read at a place of the draw. `result` is `DrawnRecording.WHOLE` or a reason code; `again` if a second read decided;
+    `refused` if the store refuses the recording, so that nothing is known of it."""
 
     place: int
     result: str
     detail: str = ""
     again: bool = False
+    refused: bool = False
 
 
 _VERIFIED = "c.company_id = %(company)s AND c.bucket_id = %(bucket)s AND c.state = 'verified' AND c.changed_at < %(now)s"
@@ -131,20 +133,23 @@ def next_unread(drill_id: int, limit: int) -> list[ToRead]:
 @transaction.atomic
 def record(drill_id: int, readings: Sequence[ReadResult]) -> None:
     """Keep what was read. A place that has a result already keeps it, and a drill that has ended takes none."""
-    rows = [(one.place, one.result, one.detail, one.again) for one in readings]
+    rows = [(one.place, one.result, one.detail, one.again, one.refused) for one in readings]
     execute(
         """WITH seen AS (
                UPDATE ledger_drawnrecording d SET result = r.result, detail = r.detail
-                 FROM ledger_drill o, unnest(%(places)s::int[], %(results)s::text[], %(details)s::text[], %(again)s::bool[])
-                      AS r(place, result, detail, again)
+                 FROM ledger_drill o, unnest(%(places)s::int[], %(results)s::text[], %(details)s::text[], %(again)s::bool[],
+                      %(refused)s::bool[]) AS r(place, result, detail, again, refused)
                 WHERE o.id = %(drill)s AND o.state = 'open'
                   AND d.drill_id = o.id AND d.place = r.place AND d.result = ''
-            RETURNING d.result, r.again)
-           UPDATE ledger_drill o SET stopped = '', read = o.read + s.read, bad = o.bad + s.bad, read_again = o.read_again + s.again
-             FROM (SELECT count(*) AS read, count(*) FILTER (WHERE result <> 'whole') AS bad, count(*) FILTER (WHERE again) AS again
+            RETURNING d.result, r.again, r.refused)
+           UPDATE ledger_drill o
+              SET stopped = '', read = o.read + s.read, bad = o.bad + s.bad, refused = o.refused + s.refused,
+                  read_again = o.read_again + s.again
+             FROM (SELECT count(*) FILTER (WHERE NOT refused) AS read, count(*) FILTER (WHERE refused) AS refused,
+                          count(*) FILTER (WHERE result <> 'whole' AND NOT refused) AS bad, count(*) FILTER (WHERE again) AS again
                      FROM seen) s
-            WHERE o.id = %(drill)s AND s.read > 0""",
-        dict(zip(("places", "results", "details", "again"), columns(rows, 4), strict=True)) | {"drill": drill_id},
+            WHERE o.id = %(drill)s AND s.read + s.refused > 0""",
+        dict(zip(("places", "results", "details", "again", "refused"), columns(rows, 5), strict=True)) | {"drill": drill_id},
     )
 
 
@@ -155,11 +160,11 @@ def stop(drill_id: int, reason: str) -> None:
 
 @transaction.atomic
 def finish(drill_id: int, now: datetime) -> Drill | None:
-    """End a drill of which everything is read, and return it with its bound; None if it is not open or something is unread."""
+    """End a drill of which everything is read or refused, and return it with its bound; None if it is not open or something is left."""
     drill = Drill.objects.select_for_update().get(pk=drill_id)
-    if drill.state != Drill.State.OPEN or drill.read != drill.drawn:
+    if drill.state != Drill.State.OPEN or drill.read + drill.refused != drill.drawn:
         return None
-    drill.upper = sampling.most_damaged(drill.bad, drill.drawn, drill.population, Fraction(drill.confidence, MILLION))
+    drill.upper = sampling.most_damaged(drill.bad + drill.refused, drill.drawn, drill.population, Fraction(drill.confidence, MILLION))
     drill.state, drill.ended_at = Drill.State.FINISHED, now
     drill.save(update_fields=["upper", "state", "ended_at"])
     return drill
@@ -175,8 +180,13 @@ def of_bucket(bucket_id: int, limit: int) -> list[Drill]:
     return list(Drill.objects.filter(bucket_id=bucket_id).order_by("-started_at", "-pk")[:limit])
 
 
+def last_finished(bucket_id: int) -> Drill | None:
+    return Drill.objects.filter(bucket_id=bucket_id, state=Drill.State.FINISHED).order_by("-ended_at", "-pk").first()
+
+
 def bad_ones(drill_id: int, limit: int, targets: Sequence[int] | None = None) -> list[DrawnRecording]:
-    """Return the recordings that a drill found damaged or missing, in the order of the draw; with `targets`, only of these."""
+    """Return the recordings that a drill found damaged or missing, or that the store refuses, in the order of the draw; with
+    `targets`, only of these."""
     found = DrawnRecording.objects.filter(drill_id=drill_id).exclude(result__in=["", DrawnRecording.WHOLE])
     if targets is not None:
         found = found.filter(copy__target_id__in=targets)

@@ -8,6 +8,7 @@ from rokuon.backup.limits import MemoryBudget, TransferLimits
 from rokuon.backup.read_back import VerifiedObject, read_back
 from rokuon.base.i18n import _
 from rokuon.domain.failures import (
+    BucketForbidden,
     BucketUnusable,
     ConfigError,
     ObjectDiffers,
@@ -18,6 +19,7 @@ from rokuon.domain.failures import (
     RokuonError,
     SourceError,
     StoreError,
+    StoreRequestRefused,
 )
 from rokuon.domain.ports import Body, Store
 from rokuon.ledger import drills
@@ -36,6 +38,9 @@ LOOKS, LOOK_AGAIN_S = 6, 0.5
 
 _BAD = (ObjectMissing, ObjectDiffers, ObjectMisread, ObjectOccupied, BucketUnusable, SourceError)
 """What is wrong with one object, once the bucket was recognised on a fresh connection. Anything else says nothing about the recording."""
+
+_REFUSED = (BucketForbidden, StoreRequestRefused)
+"""What the store answers for good about one object, such as one whose key of encryption is gone, if it answers for the marker as before."""
 
 
 class DrillTaken(ConfigError):
@@ -86,7 +91,7 @@ class Restored:
 
 
 def read_sample(installation: Installation, drill: Drill, told: Callable[[Drill], None], restored: Restored | None = None) -> None:
-    """Read what is unread of the drill, until everything is read. `told` is called after each few recordings, on the
+    """Read what is unread of the drill, until everything is read or refused. `told` is called after each few recordings, on the
     event loop: it must not ask the database.
 
     Raises the failure that ended it early, which the drill keeps; DrillTaken; ConfigError if `restored` cannot be written. Whatever was
@@ -154,10 +159,10 @@ class _SampleReader:
             store = await fresh.store(self._drill.bucket_id)
             try:
                 return await self._once(store, one, again=True)
-            except _BAD as error:
+            except (*_BAD, *_REFUSED) as error:
                 fresh.forget_store(self._drill.bucket_id)
                 await fresh.store(self._drill.bucket_id)  # it may have gone away since it was recognised
-                return ReadResult(one.place, error.reason, error.detail, again=True)
+                return ReadResult(one.place, error.reason, error.detail, again=True, refused=isinstance(error, _REFUSED))
         finally:
             await fresh.close()
 

@@ -23,15 +23,18 @@ def percent_at_most(millionths: int) -> str:
 def sentences(drill: Drill) -> list[str]:
     """Return what the drill says: how many were read, how many of them were bad, and the statement about all of them, if it is finished."""
     counts = {"read": number(drill.read), "drawn": number(drill.drawn), "of": number(drill.population), "bad": number(drill.bad)}
+    refused = _refused(drill)
     if drill.state != Drill.State.FINISHED:
         said = [
             _("%(read)s of the %(drawn)s recordings that were drawn by lot out of %(of)s have been read back.") % counts,
             *_found_bad(drill, counts),
+            *refused,
         ]
         return [*said, _("This drill was not finished, so it states nothing about the others.")]
     said = [
-        _("%(drawn)s of %(of)s recordings were read back, drawn by lot.") % counts,
-        *(_found_bad(drill, counts) or [_("All of them were whole.")]),
+        _("%(read)s of %(of)s recordings were read back, drawn by lot.") % counts,
+        *(_found_bad(drill, counts) or ([] if refused else [_("All of them were whole.")])),
+        *refused,
     ]
     if drill.drawn == drill.population:
         return [*said, _("No other recordings were verified in the bucket when the drill began.")]
@@ -44,9 +47,24 @@ def _found_bad(drill: Drill, counts: dict[str, str]) -> list[str]:
     return [ngettext("%(bad)s of them was damaged or missing.", "%(bad)s of them were damaged or missing.", drill.bad) % counts]
 
 
+def _refused(drill: Drill) -> list[str]:
+    if not drill.refused:
+        return []
+    return [
+        ngettext(
+            "%(refused)s recording that was drawn could not be read, because the store refuses it: nothing is known of it.",
+            "%(refused)s recordings that were drawn could not be read, because the store refuses them: nothing is known of them.",
+            drill.refused,
+        )
+        % {"refused": number(drill.refused)}
+    ]
+
+
 def _statement(drill: Drill) -> str:
     sure = percent(drill.confidence)
-    if not drill.bad:
+    if not drill.bad and not drill.refused:
         return _("With %(sure)s confidence fewer than %(share)s are damaged.") % {"sure": sure, "share": percent(drill.damaged_below)}
     share = percent_at_most(sampling.millionths(drill.upper or 0, drill.population))
+    if drill.refused:
+        return _("With %(sure)s confidence at most %(share)s are damaged, missing or cannot be read.") % {"sure": sure, "share": share}
     return _("With %(sure)s confidence at most %(share)s are damaged or missing.") % {"sure": sure, "share": share}

@@ -23,7 +23,7 @@ def meaning(verified: int, looked_for: int, missing: int) -> list[str]:
     else:
         said.append(_("No recording counts as verified in this bucket."))
     if missing:
-        said.append(_("This is another bucket, or it was emptied."))
+        said.append(_("This is another bucket, or it was emptied in whole or in part."))
     said += [
         _("Starting it again marks it as this company's bucket and looks for each of these recordings."),
         _(

@@ -15,6 +15,7 @@ from rokuon.cli.main import FINISHED_WITH_FAILURES, OK, USAGE
 from rokuon.cli.support import output, selectors
 from rokuon.cli.support.commands import Command
 from rokuon.cli.support.session import CliSession, opened
+from rokuon.custody.chains import latest_seal
 from rokuon.domain.failures import ConfigError, Decision, RokuonError
 from rokuon.ledger import drills
 from rokuon.ledger.drill_models import Drill
@@ -48,7 +49,8 @@ BAD_IN_JSON = 1_000
     "--seed",
     type=Seed(),
     help=_(
-        "Text that decides which recordings are drawn, for example one that an auditor names. Without it: a random one, which is printed."
+        "Text that decides which recordings are drawn, for example one that an auditor names. Without it: the SHA-256 of the "
+        "bucket's latest seal, or a random one where there is no seal; it is printed."
     ),
 )
 @click.option("--most-gib", "most_bytes", type=Gib(), default="10", show_default=True, help=_("Refuse to read more than this many GiB."))
@@ -80,9 +82,9 @@ def drill_command(
         if before is not None and not afresh:
             _require_same(before, seed, confidence, damaged_below)
             lot = Lot(before.seed, before.confidence, before.damaged_below)
-            sample = DrawnSample(before.population, before.drawn - before.read, drills.bytes_left(before.pk))
+            sample = DrawnSample(before.population, before.drawn - before.read - before.refused, drills.bytes_left(before.pk))
         else:
-            lot = Lot(seed or secrets.token_hex(16), confidence or CONFIDENCE, damaged_below or DAMAGED_BELOW)
+            lot = Lot(seed or latest_seal(bucket.pk) or secrets.token_hex(16), confidence or CONFIDENCE, damaged_below or DAMAGED_BELOW)
             sample = drills.look(bucket.company_id, bucket.pk, lot, session.now())
             actions.require_any(bucket, sample.drawn)
         if not as_json:
@@ -107,9 +109,9 @@ def drill_command(
             return USAGE
         restored = Restored(restore_to) if restore_to is not None else None
         if before is not None and afresh:
-            actions.leave_drill(bucket, before, COMMAND_LINE, session.now())
-            before = None
-        drill = before or actions.begin_drill(bucket, lot, most_bytes, COMMAND_LINE, session.now())
+            drill = actions.begin_afresh(bucket, before, lot, most_bytes, COMMAND_LINE, session.now())
+        else:
+            drill = before or actions.begin_drill(bucket, lot, most_bytes, COMMAND_LINE, session.now())
         return _carry_out(session, bucket, drill, restored, as_json=as_json)
 
 
@@ -165,7 +167,9 @@ def _carry_out(session: CliSession, bucket: Bucket, drill: Drill, restored: Rest
     if stopped is not None:
         _say_stopped(stopped)
         return FINISHED_WITH_FAILURES if stopped.decision is Decision.AFTER else USAGE
-    all_well = drill.state == Drill.State.FINISHED and not drill.bad and not (restored is not None and restored.others)
+    all_well = (
+        drill.state == Drill.State.FINISHED and not drill.bad and not drill.refused and not (restored is not None and restored.others)
+    )
     return OK if all_well else FINISHED_WITH_FAILURES
 
 
@@ -177,11 +181,11 @@ def _say_stopped(error: RokuonError) -> None:
 
 def _progress(drill: Drill) -> Callable[[Drill], None]:
     """Return a function that prints a line on standard error for each tenth that is read."""
-    said = drill.read * 10 // drill.drawn
+    said = (drill.read + drill.refused) * 10 // drill.drawn
 
     def told(now: Drill) -> None:
         nonlocal said
-        if (tenths := now.read * 10 // now.drawn) > said:
+        if (tenths := (now.read + now.refused) * 10 // now.drawn) > said:
             said = tenths
             figures = {"read": output.number(now.read), "drawn": output.number(now.drawn), "bad": output.number(now.bad)}
             click.echo(_("%(read)s of %(drawn)s read, %(bad)s damaged or missing.") % figures, err=True)

@@ -81,6 +81,7 @@ def as_json(
         "bytes": drill.bytes,
         "read": drill.read,
         "bad": drill.bad,
+        "refused": drill.refused,
         "read_again": drill.read_again,
         "at_most_damaged": drill.upper,
         "stopped": {"reason": stopped.reason, "detail": stopped.detail} if stopped is not None else None,

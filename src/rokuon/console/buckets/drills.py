@@ -21,8 +21,9 @@ SHOWN, BAD_SHOWN = 20, 20
 
 @dataclass(frozen=True, slots=True)
 class DrillSaid:
-    """A drill in words. `state` and `words` are its icon, colour and word. `bad` are damaged or missing recordings of the reader's targets,
-    at most BAD_SHOWN; `hidden` counts those beyond. `by` is "" for the command line. Without the figures, `sentence` is "" and `hidden` 0.
+    """A drill in words. `state` and `words` are its icon, colour and word. `bad` are damaged, missing or refused recordings of the reader's
+    targets, at most BAD_SHOWN; `hidden` counts those beyond. `by` is "" for the command line. Without the figures, `sentence` is "" and
+    `hidden` 0.
     """
 
     drill: Drill
@@ -41,16 +42,18 @@ def of_bucket(request: CompanyRequest, bucket: Bucket) -> list[DrillSaid]:
 
 
 def _said(drill: Drill, targets: list[int] | None) -> DrillSaid:
-    bad = drills.bad_ones(drill.pk, BAD_SHOWN, targets) if drill.bad else []
+    bad = drills.bad_ones(drill.pk, BAD_SHOWN, targets) if drill.bad or drill.refused else []
     by = "" if drill.by == COMMAND_LINE.name else drill.by
     if targets is not None:
         return DrillSaid(drill, *_outcome(drill), "", by, bad, 0)
-    return DrillSaid(drill, *_outcome(drill), join_sentences(*drill_text.sentences(drill)), by, bad, drill.bad - len(bad))
+    return DrillSaid(drill, *_outcome(drill), join_sentences(*drill_text.sentences(drill)), by, bad, drill.bad + drill.refused - len(bad))
 
 
 def _outcome(drill: Drill) -> tuple[str, str]:
     if drill.bad:
         return "failed", _("Damaged or missing")
+    if drill.refused:
+        return "failed", _("Not all could be read")
     if drill.state == Drill.State.FINISHED:
         return "verified", _("Sample whole")
     return "excluded", _("Not finished")
