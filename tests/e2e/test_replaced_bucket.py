@@ -17,10 +17,15 @@ from rokuon.cli import bucket as bucket_command
 from rokuon.cli.doctor import company as company_check
 from rokuon.cli.doctor.check import Check, Level
 from rokuon.cli.support.session import CliSession
-from rokuon.domain.ports import Jobs, TimeRange
+from rokuon.domain.failures import StoreUnavailable
+from rokuon.domain.ports import Jobs, StoredObject, TimeRange
 from rokuon.jobs import queue
 from rokuon.ledger.models import Copy, Hold
 from rokuon.org.models import Bucket, Company
+from rokuon.stores import registry
+from rokuon.stores.folder_kind import FolderKind
+from rokuon.stores.kind import StoreSettings
+from rokuon.stores.local import LocalStore
 from rokuon.stores.verification import Verification
 from tests.e2e.conftest import MakeRig
 from tests.e2e.rig import Rig
@@ -161,6 +166,37 @@ def test_d4_an_emptied_bucket_is_not_started_again_without_a_note_that_says_why(
     assert restart(rig, "").missing == 0, "where everything is there, nothing has to be explained"
 
 
+class LateToAnswer(LocalStore):
+    """A folder that does not answer the first question about an object, once."""
+
+    answers = True
+
+    async def stat(self, key: str) -> StoredObject | None:
+        if not LateToAnswer.answers:
+            LateToAnswer.answers = True
+            raise StoreUnavailable("reset")
+        return await super().stat(key)
+
+
+class LateKind(FolderKind):
+    def open(self, url: str, credential: str | None, settings: StoreSettings) -> LocalStore:
+        return LateToAnswer(self.folder(url, settings))
+
+
+def test_d4_a_restart_whose_first_look_fails_marks_nothing_without_a_note(rig_of: MakeRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = rig_of()
+    half_backed_up(rig)
+    before, disk = (rig.states(), bucket(rig).identity), unmount(rig)
+    monkeypatch.setattr(registry, "KINDS", (LateKind(),))
+    LateToAnswer.answers = False
+    refused = restart(rig, "").verification
+    assert refused.failure is not None
+    assert (LateToAnswer.answers, refused.failure.reason) == (True, "bucket_objects_missing")
+    assert list(rig.bucket_folder().iterdir()) == []
+    assert (rig.states(), bucket(rig).identity) == before
+    mount(rig, disk)
+
+
 def test_d4_a_bucket_to_which_only_the_newest_recordings_were_copied_is_not_marked_again(rig_of: MakeRig) -> None:
     rig = rig_of()
     half_backed_up(rig)
@@ -179,7 +215,13 @@ def test_d4_a_bucket_to_which_only_the_newest_recordings_were_copied_is_not_mark
     oldest = verified[verified.count() - 1].key
     (rig.bucket_folder() / oldest).parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(disk / oldest, rig.bucket_folder() / oldest)
+    old = bucket(rig).identity
     assert verify(rig).ok, "with all of them it is the bucket"
+    entry = AuditEntry.objects.filter(action="bucket.verify").latest("pk")
+    assert entry.after == {"ok": True, "reason": "", "identity": bucket(rig).identity}
+    assert bucket(rig).identity not in ("", old), "with a marker of its own, as the audit log says"
+    assert verify(rig).ok
+    assert "identity" not in AuditEntry.objects.filter(action="bucket.verify").latest("pk").after
 
 
 def test_d4_a_restart_that_dies_between_the_marker_and_the_ledger_is_done_by_the_next_one(rig_of: MakeRig) -> None:

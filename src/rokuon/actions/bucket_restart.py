@@ -75,7 +75,10 @@ def restart_bucket(installation: Installation, bucket: Bucket, jobs: Jobs, actor
         after = {"verified": verified, "missing": missing, **({"note": note} if note else {})}
         record(actor, "bucket.restart", bucket.company, now, ("bucket", bucket.pk, bucket.url), after)
 
-    verification = buckets.verify_bucket(installation, bucket, jobs, actor, now, replaced=True, patience=0, before_resuming=enter_missing)
+    # Without a note the verification refuses what the look would have: the look may have failed, or the bucket was emptied since.
+    verification = buckets.verify_bucket(
+        installation, bucket, jobs, actor, now, replaced=bool(note), patience=0, before_resuming=enter_missing
+    )
     return Restarted(verification, verified, missing) if verification.ok else Restarted(verification)
 
 

@@ -94,6 +94,8 @@ def verify_bucket(
         after: dict[str, Any] = {"ok": verification.ok, "reason": verification.failure.reason if verification.failure is not None else ""}
         if credential is not None and verification.ok:
             after["credential"] = credential_label(bucket.url, credential)
+        if verification.ok and bucket.identity not in ("", verification.identity):
+            after["identity"] = verification.identity
         record(actor, "bucket.verify", bucket.company, now, ("bucket", bucket.pk, bucket.url), after)
         if not verification.ok:
             Bucket.objects.filter(pk=bucket.pk).update(verification=report(verification))
