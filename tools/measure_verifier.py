@@ -1,6 +1,6 @@
 """Measure the standalone verifier on a bucket of many recordings that exists only as custody files and a listing.
 
-    python -m tools.measure_verifier --recordings 1000000 --folder /tmp/million
+    python -m tools.measure_verifier --recordings 1000000 --folder /tmp/million [--sample 2995]
 
 Writes two years of days of 200 targets with one big first issue and an empty seal for each day after it, the listing of `gcloud storage ls
 --recursive --json`, and runs the verifier on them as a process of its own. Prints seconds, seconds of CPU, and the largest memory.
@@ -118,6 +118,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--recordings", type=int, default=1_000_000)
     parser.add_argument("--folder", type=Path, required=True, help="a new folder; about 1.7 GB for a million recordings")
+    parser.add_argument("--sample", type=int, help="check only so many, drawn by lot")
     parser.add_argument("--python", default=sys.executable)
     options = parser.parse_args()
     bucket, listing = Bucket(options.folder), options.folder / "listing.json"
@@ -125,6 +126,7 @@ def main() -> None:
     custody = sum(path.stat().st_size for path in bucket.custody.rglob("*") if path.is_file())
     print(f"{options.recordings:,} recordings, custody files {custody:,} bytes, listing {listing.stat().st_size:,} bytes")
     command = [options.python, "-I", "-S", str(rokuon_verify.__file__), "--listing", str(listing), str(bucket.custody)]
+    command += ["--sample", str(options.sample)] if options.sample else []
     began = time.monotonic()
     done = subprocess.run([*command, "--trust", bucket.key.fingerprint, "--now", bucket.now], capture_output=True, text=True, check=False)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
