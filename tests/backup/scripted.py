@@ -11,6 +11,7 @@ from rokuon.backup.copy import CopyContext, copy_recording
 from rokuon.backup.limits import MemoryBudget, TransferLimits
 from rokuon.backup.recorder import Recorder
 from rokuon.backup.transfer_pool import TransferPool
+from rokuon.domain.bucket_listing import PAGE, FormerObject, ListedPage
 from rokuon.domain.copies import State
 from rokuon.domain.failures import HoldOn, RecordingNotReady, RecordingTooLarge, RecordingTruncated, RokuonError
 from rokuon.domain.ports import Body, Capabilities, Store, StoredObject, TimeRange
@@ -183,6 +184,15 @@ class TroubledStore:
             raise self.list_error
         async for one in self.inner.list(prefix, after):
             yield one
+
+    async def page(self, prefix: str, after: str = "", limit: int = PAGE) -> ListedPage:
+        return await self.inner.page(prefix, after, limit)
+
+    async def noncurrent(self, key: str) -> Sequence[FormerObject] | None:
+        return await self.inner.noncurrent(key)
+
+    async def soft_deleted(self, key: str) -> Sequence[FormerObject] | None:
+        return await self.inner.soft_deleted(key)
 
     async def close(self) -> None:
         await self.inner.close()

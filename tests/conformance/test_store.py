@@ -6,7 +6,6 @@ What a store cannot do is decided by its `capabilities`; which troubles can befa
 import asyncio
 import os
 from base64 import b64encode
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from hashlib import md5
 from pathlib import Path
@@ -77,20 +76,6 @@ NAMES = [
     "100%",
     "~/.ssh",
 ]
-
-
-@pytest.fixture(params=HARNESSES, ids=lambda kind: kind.__name__.removesuffix("Harness").lower())
-async def harness(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Harness]:
-    made: Harness = request.param()
-    await made.start(tmp_path)
-    yield made
-    assert made.overwrites() == 0
-    await made.stop()
-
-
-@pytest.fixture
-def store(harness: Harness) -> Store:
-    return harness.store
 
 
 def befalls(*troubles: Trouble) -> pytest.MarkDecorator:

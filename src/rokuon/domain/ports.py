@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from .bucket_listing import ListsBuckets
 from .failures import HoldOn, RokuonError
 from .recording import Directory, ListingPage, RecordingKind, Scope
 from .work import ListingProgress, Outcome, PlannedCall, PlannedCopy, VerifiedRecording, Work
@@ -106,7 +107,7 @@ LONGEST_LINK_S = 300
 """Anyone who has a signed link can open the recording, so a link is valid for at most five minutes."""
 
 
-class Store(Protocol):
+class Store(ListsBuckets, Protocol):
     """One bucket. This protocol has no method to overwrite or delete an object.
 
     Keys are relative to the bucket, separated by "/", and at most 1,024 bytes of UTF-8.

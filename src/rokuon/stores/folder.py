@@ -12,8 +12,11 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
+from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
+from rokuon.domain.bucket_listing import ListedObject, ListedPage
 from rokuon.domain.failures import (
     BucketMissing,
     BucketUnusable,
@@ -130,7 +133,17 @@ class Folder:
     def walk(self, prefix: str, after: str) -> Generator[StoredObject]:
         """List the objects in byte order of the whole keys. Links, pipes and devices are not objects."""
         with translated():
-            yield from self._walk([], os.fsencode(prefix), os.fsencode(after))
+            for key, file in self._files([], os.fsencode(prefix), os.fsencode(after)):
+                yield StoredObject(os.fsdecode(key), file.st_size, version=_version(file))
+
+    def page(self, prefix: str, after: str, limit: int) -> ListedPage:
+        """Return the next objects for an inventory. A file has no checksum, and no time of creation that every disk keeps."""
+        with translated():
+            found = [
+                ListedObject(os.fsdecode(key), file.st_size, version=_version(file), updated_at=_at(file))
+                for key, file in islice(self._files([], os.fsencode(prefix), os.fsencode(after)), limit + 1)
+            ]
+        return ListedPage(found[:limit], last=len(found) <= limit)
 
     def abilities(self, top: str) -> Abilities:
         """Detect what the disk can do, below the folder `top`, which is created if it does not exist."""
@@ -143,7 +156,7 @@ class Folder:
                 os.close(self._root_fd)
             self._root_fd = None
 
-    def _walk(self, folders: list[str], prefix: bytes, after: bytes) -> Iterator[StoredObject]:
+    def _files(self, folders: list[str], prefix: bytes, after: bytes) -> Iterator[tuple[bytes, os.stat_result]]:
         try:
             with self._enter(folders) as fd, os.scandir(fd) as entries:
                 found = dict(_listed(entry) for entry in entries)
@@ -156,9 +169,9 @@ class Folder:
             if name.endswith(b"/"):
                 may_hold = key.startswith(prefix) or prefix.startswith(key)
                 if may_hold and (key > after or after.startswith(key)):
-                    yield from self._walk([*folders, os.fsdecode(name[:-1])], prefix, after)
+                    yield from self._files([*folders, os.fsdecode(name[:-1])], prefix, after)
             elif (file := found[name]) and key.startswith(prefix) and key > after:
-                yield StoredObject(os.fsdecode(key), file.st_size, version=_version(file))
+                yield key, file
 
     @contextmanager
     def _open(self, key: str) -> Iterator[int]:
@@ -349,6 +362,10 @@ def _next_step(steps: Generator[None, None, StoredObject]) -> StoredObject | Exc
     except Exception as error:  # noqa: BLE001 (each of several objects has an answer of its own)
         return error
     return None
+
+
+def _at(found: os.stat_result) -> datetime:
+    return datetime.fromtimestamp(found.st_mtime_ns // 1_000_000_000, UTC)
 
 
 def _version(found: os.stat_result) -> str:

@@ -8,7 +8,7 @@ import asyncio
 import io
 import json
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -20,17 +20,19 @@ from gcloud.aio.storage import Storage
 from yarl import URL
 
 from rokuon.domain import retry, strict_certificates
+from rokuon.domain.bucket_listing import PAGE, FormerObject, ListedPage
 from rokuon.domain.failures import (
     BucketCertificateIncomplete,
     BucketCredentialRefused,
     BucketForbidden,
     ObjectExists,
     ObjectMissing,
+    StoreRequestRefused,
     StoreUnavailable,
 )
 from rokuon.domain.ports import Body, Capabilities, Sleep, StoredObject
 
-from . import keys, links
+from . import gcs_listed, keys, links
 from .checksums import to_base64
 from .gcs_answers import BeyondEnd, SessionGone, raise_for_status
 from .gcs_resources import ObjectPage, as_json, checked, page_of, stored
@@ -138,6 +140,36 @@ class GcsStore:
             if page.following == query.get("pageToken"):
                 raise StoreUnavailable("the list repeats itself")
             query["pageToken"] = page.following
+
+    async def page(self, prefix: str, after: str = "", limit: int = PAGE) -> ListedPage:
+        query = {"prefix": prefix, "maxResults": str(limit), "fields": f"items({gcs_listed.FIELDS}),nextPageToken"}
+        if after:
+            query["startOffset"] = after
+        while True:
+            page = await self._raw_page(query)
+            objects = [one for one in map(gcs_listed.listed, page.items) if one.key != after]
+            # Google may answer with an empty page that is not the last one.
+            if objects or not page.following:
+                return ListedPage(objects, last=not page.following)
+            if page.following == query.get("pageToken"):
+                raise StoreUnavailable("the list repeats itself")
+            query["pageToken"] = page.following
+
+    async def noncurrent(self, key: str) -> Sequence[FormerObject] | None:
+        return await self._former(key, "versions")
+
+    async def soft_deleted(self, key: str) -> Sequence[FormerObject] | None:
+        return await self._former(key, "softDeleted")
+
+    async def _former(self, key: str, which: str) -> Sequence[FormerObject] | None:
+        """Ask with one of Google's parameters `versions` and `softDeleted`, which exclude each other. The names that begin with the key
+        follow it in the list, so the first page has what is asked for."""
+        query = {"prefix": key, which: "true", "maxResults": str(PAGE), "fields": f"items({gcs_listed.FORMER_FIELDS})"}
+        try:
+            return gcs_listed.former((await self._raw_page(query)).items, key)
+        except (StoreRequestRefused, BucketForbidden):
+            # Google refuses to list soft-deleted objects of a bucket whose soft delete is off.
+            return None
 
     async def signed_url(self, key: str, seconds: int, *, content_type: str, disposition: str) -> str:
         keys.check(key)
@@ -252,6 +284,10 @@ class GcsStore:
             return ObjectExists() if await self.stat(key) else refused
         except BucketForbidden:
             return refused
+
+    async def _raw_page(self, query: Mapping[str, str]) -> gcs_listed.RawPage:
+        params = dict(query)
+        return gcs_listed.raw_page(await self._ask_again(lambda: self._storage().list_objects(self._bucket, params=params, timeout=_SMALL)))
 
     async def _page(self, query: Mapping[str, str]) -> ObjectPage:
         return page_of(await self._ask_again(lambda: self._storage().list_objects(self._bucket, params=dict(query), timeout=_SMALL)))

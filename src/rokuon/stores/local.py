@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
+from rokuon.domain.bucket_listing import PAGE, FormerObject, ListedPage
 from rokuon.domain.failures import StoreUnavailable
 from rokuon.domain.ports import Body, Capabilities, StoredObject
 
@@ -103,6 +104,17 @@ class LocalStore:
 
     def list(self, prefix: str, after: str = "") -> AsyncIterator[StoredObject]:
         return self._steps(self._folder.walk(prefix, after), _PAGE)
+
+    async def page(self, prefix: str, after: str = "", limit: int = PAGE) -> ListedPage:
+        return await self._run(self._folder.page, prefix, after, limit)
+
+    async def noncurrent(self, key: str) -> Sequence[FormerObject] | None:
+        """None: a disk keeps no versions that Rokuon could ask for."""
+        return None
+
+    async def soft_deleted(self, key: str) -> Sequence[FormerObject] | None:
+        """None: whether a disk's snapshots still have the file is not known."""
+        return None
 
     async def signed_url(self, key: str, seconds: int, *, content_type: str, disposition: str) -> str:
         raise links.none_here()

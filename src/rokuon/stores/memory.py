@@ -3,8 +3,9 @@
 import asyncio
 import hashlib
 from base64 import b64encode
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 
+from rokuon.domain.bucket_listing import PAGE, FormerObject, ListedObject, ListedPage
 from rokuon.domain.failures import ChecksumRefused, ObjectExists, ObjectMissing
 from rokuon.domain.ports import Body, Capabilities, StoredObject
 
@@ -55,6 +56,22 @@ class MemoryStore:
             if key.startswith(prefix) and key.encode() > after.encode() and key in self._objects:
                 await asyncio.sleep(0)
                 yield self._objects[key][0]
+
+    async def page(self, prefix: str, after: str = "", limit: int = PAGE) -> ListedPage:
+        await asyncio.sleep(0)
+        names = sorted((key for key in self._objects if key.startswith(prefix) and key.encode() > after.encode()), key=str.encode)
+        found = [self._objects[key][0] for key in names[:limit]]
+        objects = [ListedObject(one.key, one.size, one.crc32c, one.md5, one.version) for one in found]
+        return ListedPage(objects, last=len(names) <= limit)
+
+    async def noncurrent(self, key: str) -> Sequence[FormerObject] | None:
+        await asyncio.sleep(0)
+        return []
+
+    async def soft_deleted(self, key: str) -> Sequence[FormerObject] | None:
+        """None: there is no soft delete."""
+        await asyncio.sleep(0)
+        return None
 
     async def signed_url(self, key: str, seconds: int, *, content_type: str, disposition: str) -> str:
         raise links.none_here()

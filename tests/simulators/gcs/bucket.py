@@ -2,8 +2,10 @@
 
 import base64
 import hashlib
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import google_crc32c
@@ -31,6 +33,13 @@ class StoredThing:
     created: float
     content_type: str
     metadata: dict[str, str]
+    at: float = 0
+    """The wall time at which it was created."""
+    storage_class: str = "STANDARD"
+    held: bool = False
+    metageneration: int = 1
+    deleted_at: float | None = None
+    hard_deleted_at: float | None = None
 
     def resource(self) -> dict[str, Any]:
         return {
@@ -38,19 +47,36 @@ class StoredThing:
             "name": self.name,
             "size": str(len(self.data)),
             "generation": str(self.generation),
-            "metageneration": "1",
+            "metageneration": str(self.metageneration),
+            "timeCreated": rfc3339(self.at),
+            "updated": rfc3339(self.at),
+            "storageClass": self.storage_class,
             "contentType": self.content_type,
             "crc32c": crc32c(self.data),
             "md5Hash": md5(self.data),
             **({"metadata": self.metadata} if self.metadata else {}),
+            **({"temporaryHold": True} if self.held else {}),
+            **self._ended(),
         }
+
+    def _ended(self) -> dict[str, str]:
+        if self.deleted_at is None:
+            return {}
+        if self.hard_deleted_at is None:
+            return {"timeDeleted": rfc3339(self.deleted_at)}
+        return {"softDeleteTime": rfc3339(self.deleted_at), "hardDeleteTime": rfc3339(self.hard_deleted_at)}
 
 
 @dataclass
 class Bucket:
-    """`grants` maps a principal to (role, from when). `forbidden_first`: to who may not delete, a taken name answers 403, not 412."""
+    """`grants` maps a principal to (role, from when). `forbidden_first`: to who may not delete, a taken name answers 403, not 412.
+    `former` are the objects that were deleted or replaced: noncurrent with `versioning`, else soft-deleted for `soft_delete_s`."""
 
     clock: Callable[[], float]
+    wall: Callable[[], float] = time.time
+    versioning: bool = False
+    soft_delete_s: float = 0
+    former: list[StoredThing] = field(default_factory=list)
     exists: bool = True
     billing: bool = True
     retention_s: float = 0
@@ -109,7 +135,8 @@ class Bucket:
         self.generations += 1
         content_type = resource.get("contentType", "application/octet-stream")
         kept = bytes([data[0] ^ 1]) + data[1:] if rot and data else data
-        thing = StoredThing(name, kept, self.generations, self.clock(), content_type, dict(metadata))
+        thing = StoredThing(name, kept, self.generations, self.clock(), content_type, dict(metadata), self.wall())
+        self._end(name)
         self.things[name] = thing
         self.writes[name] = self.clock()
         return thing
@@ -125,7 +152,24 @@ class Bucket:
     def delete(self, principal: str, name: str) -> None:
         self.demand(principal, "delete")
         self._demand_age(self.find(principal, name))
-        del self.things[name]
+        self._end(name)
+
+    def _end(self, name: str) -> None:
+        """The live object, if there is one, is no longer live."""
+        thing = self.things.pop(name, None)
+        if thing is not None and (self.versioning or self.soft_delete_s):
+            thing.deleted_at = self.wall()
+            thing.hard_deleted_at = None if self.versioning else self.wall() + self.soft_delete_s
+            self.former.append(thing)
+
+    def page_of_former(self, principal: str, prefix: str, *, soft: bool) -> list[StoredThing]:
+        """Soft-deleted objects; or all versions, live ones too."""
+        self.demand(principal, "list")
+        if soft and not self.soft_delete_s:
+            raise Refused(400, "invalid", "Soft delete is not enabled on this bucket.")
+        found = [one for one in self.former if one.name.startswith(prefix) and (one.hard_deleted_at is not None) is soft]
+        live = [] if soft else [one for name, one in self.things.items() if name.startswith(prefix)]
+        return sorted(found + live, key=lambda one: (one.name.encode(), one.generation))
 
     def page(self, principal: str, prefix: str, start: bytes, limit: int) -> tuple[list[StoredThing], str]:
         """Names in UTF-8 byte order from `start` on, and the first name of the next page."""
@@ -151,6 +195,10 @@ def check_name(name: Any) -> None:
 
 def crc32c(data: bytes) -> str:
     return base64.b64encode(google_crc32c.value(data).to_bytes(4, "big")).decode()
+
+
+def rfc3339(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def md5(data: bytes) -> str:

@@ -7,7 +7,7 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,7 +27,7 @@ _PARAMETERS = {
     Op.STAT: {"alt", "fields"},
     Op.MEDIA: {"alt"},
     Op.LINK: ALLOWED,
-    Op.LIST: {"prefix", "startOffset", "maxResults", "pageToken", "fields"},
+    Op.LIST: {"prefix", "startOffset", "maxResults", "pageToken", "fields", "versions", "softDeleted"},
     Op.PERMISSIONS: {"permissions"},
     Op.DELETE: {"ifGenerationMatch"},
 }
@@ -285,6 +285,8 @@ class GcsDouble:
         limit = int(query.get("maxResults", "1000"))
         if not 1 <= limit <= 1000:
             raise Refused(400, "invalidParameter", "maxResults")
+        if query.get("versions") == "true" or query.get("softDeleted") == "true":
+            return self._list_former(query, principal, limit)
         start = query.get("startOffset", "").encode()
         if token := query.get("pageToken"):
             start = base64.urlsafe_b64decode(token)
@@ -294,6 +296,13 @@ class GcsDouble:
             page["items"] = [thing.resource() for thing in things]
         if following:
             page["nextPageToken"] = base64.urlsafe_b64encode(following.encode()).decode()
+        return _resource(page, query.get("fields", ""))
+
+    def _list_former(self, query: Mapping[str, str], principal: str, limit: int) -> web.Response:
+        if "versions" in query and "softDeleted" in query:
+            raise Refused(400, "invalid", "versions and softDeleted exclude each other.")
+        things = self.bucket.page_of_former(principal, query.get("prefix", ""), soft="softDeleted" in query)[:limit]
+        page = {"kind": "storage#objects", **({"items": [thing.resource() for thing in things]} if things else {})}
         return _resource(page, query.get("fields", ""))
 
     async def _permissions(self, request: web.Request, principal: str, _fault: Fault | None) -> web.Response:

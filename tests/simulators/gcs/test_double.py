@@ -149,3 +149,27 @@ async def test_nobody_is_let_in_without_a_token() -> None:
         assert answer[::2] == (401, "authError")
         assert (await client.ask("POST", "/token", data={"grant_type": "x", "assertion": "y"}))[::2] == (400, "invalid_grant")
     await double.stop()
+
+
+async def names(client: Client, which: str) -> list[tuple[str, str]]:
+    _, page, _ = await client.ask("GET", f"/storage/v1/b/recordings/o?{which}=true&prefix=a")
+    return [(item["name"], item["generation"]) for item in page.get("items", [])]  # type: ignore[attr-defined]
+
+
+async def test_a_soft_deleted_object_is_listed_only_where_it_is_asked_for(client: Client) -> None:
+    await client.upload("a")
+    assert (await client.ask("GET", "/storage/v1/b/recordings/o?softDeleted=true"))[::2] == (400, "invalid"), "soft delete is off"
+    client.double.bucket.soft_delete_s = 60
+    await client.ask("DELETE", "/storage/v1/b/recordings/o/a")
+    assert (await client.ask("GET", "/storage/v1/b/recordings/o/a"))[0] == 404
+    assert (await names(client, "softDeleted"), await names(client, "versions")) == ([("a", "1")], [])
+    assert (await client.ask("GET", "/storage/v1/b/recordings/o?softDeleted=true&versions=true"))[::2] == (400, "invalid")
+
+
+async def test_with_versions_a_deleted_object_is_noncurrent(client: Client) -> None:
+    client.double.bucket.versioning = True
+    await client.upload("a")
+    await client.ask("DELETE", "/storage/v1/b/recordings/o/a")
+    client.double.bucket.clock.now += 2  # type: ignore[attr-defined]
+    await client.upload("a", b"y")
+    assert await names(client, "versions") == [("a", "1"), ("a", "2")]
