@@ -1,0 +1,177 @@
+"""Inventory: compare what a store lists with what the ledger says is there, one page of each at a time.
+
+The checker is independent of the writer: names are parsed with a pattern of its own, and nothing is imported that names or writes objects
+(a contract of import-linter). A mistake in those rules would otherwise be repeated here and remain unseen.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from itertools import pairwise
+
+from .bucket_listing import ListedObject
+
+PREFIX = "call-recordings/"
+"""Everything that Rokuon stores is below it."""
+
+_OWN = f"{PREFIX}.rokuon"
+_LAYOUT = re.compile(rf"{PREFIX}(?!\.)[^/]+/\d{{4}}-\d\d-\d\d/[^/]+ - [\w-]+ - (?P<recording>[\w-]+)\.[a-z0-9]+", re.ASCII)
+
+MOST_SUSPECTS = 100
+SHARE_OF_SUSPECTS = 1000
+"""One in this many."""
+
+
+class Sight(StrEnum):
+    """What a key looks like in the list and in the ledger.
+
+    `in_order`: verified and there, as far as the store says. `rewritten`: the same bytes by all known facts, in another generation.
+    `changed`: size or checksum differs. `absent`: verified and not listed. `unproven`: there, and the ledger does not call it verified.
+    `later`: row or object changed after the pass began, and the next pass judges it.
+    Without a row: `named` has a name of the layout, `placeholder` ends in "/", `own` belongs to Rokuon, `stray` is anything else.
+    """
+
+    IN_ORDER = "in_order"
+    REWRITTEN = "rewritten"
+    CHANGED = "changed"
+    ABSENT = "absent"
+    UNPROVEN = "unproven"
+    LATER = "later"
+    NAMED = "named"
+    PLACEHOLDER = "placeholder"
+    OWN = "own"
+    STRAY = "stray"
+
+
+SUSPECT = frozenset({Sight.REWRITTEN, Sight.CHANGED, Sight.ABSENT})
+"""A verified copy may be affected: the store is asked about the key once more before anything follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """A copy as the ledger has it. Facts that it does not know are None or "", and are not compared."""
+
+    copy_id: int
+    key: str
+    verified: bool
+    changed_at: datetime
+    size: int | None = None
+    crc32c: int | None = None
+    md5: str = ""
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenKey:
+    sight: Sight
+    key: str
+    found: ListedObject | None
+    expected: Expected | None
+
+
+def merge(found: Sequence[ListedObject], expected: Sequence[Expected]) -> Iterator[tuple[ListedObject | None, Expected | None]]:
+    """Yield each key of either side once, in byte order, with what each side has of it. Both are in this order."""
+    at = 0
+    for one in found:
+        key = one.key.encode()
+        while at < len(expected) and expected[at].key.encode() < key:
+            yield None, expected[at]
+            at += 1
+        if at < len(expected) and expected[at].key == one.key:
+            yield one, expected[at]
+            at += 1
+        else:
+            yield one, None
+    for rest in expected[at:]:
+        yield None, rest
+
+
+def compare(found: Sequence[ListedObject], expected: Sequence[Expected], began: datetime) -> Iterator[SeenKey]:
+    """Yield what a pass that began then sees of every object, and of every row that is verified."""
+    for one, row in merge(found, expected):
+        if one is not None:
+            yield SeenKey(_sight(one, row, began), one.key, one, row)
+        elif row is not None and row.verified:
+            yield SeenKey(Sight.LATER if row.changed_at >= began else Sight.ABSENT, row.key, None, row)
+
+
+def _sight(found: ListedObject, expected: Expected | None, began: datetime) -> Sight:
+    written_at = found.created_at or found.updated_at
+    if (written_at is not None and written_at >= began) or (expected is not None and expected.changed_at >= began):
+        return Sight.LATER
+    if expected is None:
+        return without_row(found.key)
+    if not expected.verified:
+        return Sight.UNPROVEN
+    if differs(expected, found.size, found.crc32c, found.md5):
+        return Sight.CHANGED
+    same = expected.version in ("", found.version) or not found.version
+    return Sight.IN_ORDER if same else Sight.REWRITTEN
+
+
+def differs(expected: Expected, size: int, crc32c: int | None, md5: str) -> bool:
+    """Whether a fact that both sides know is not the same."""
+    return (
+        expected.size not in (None, size)
+        or (crc32c is not None and expected.crc32c not in (None, crc32c))
+        or bool(md5 and expected.md5 and md5 != expected.md5)
+    )
+
+
+def without_row(key: str) -> Sight:
+    if key == PREFIX or key.startswith(_OWN):
+        return Sight.OWN
+    if key.endswith("/"):
+        return Sight.PLACEHOLDER
+    return Sight.NAMED if recording_of(key) else Sight.STRAY
+
+
+def recording_of(key: str) -> str:
+    """Return the recording id in a name of the layout; "" for any other name."""
+    match = _LAYOUT.fullmatch(key)
+    return match["recording"] if match else ""
+
+
+def in_order(found: Sequence[ListedObject], after: str) -> bool:
+    """Whether a page is in byte order, beginning behind `after`. A list that is not would make recordings look missing."""
+    keys = [after.encode(), *(one.key.encode() for one in found)]
+    return all(before < key for before, key in pairwise(keys))
+
+
+def trips(suspects: int, verified: int) -> bool:
+    """Whether so many of the verified recordings of a bucket are absent or changed that the bucket itself is in doubt, and nothing may be
+    concluded of a single recording."""
+    return suspects > MOST_SUSPECTS and suspects * SHARE_OF_SUSPECTS > verified
+
+
+@dataclass(slots=True)
+class PassSums:
+    """What a pass has seen. `held` and `retained` objects may not be deleted now, `altered` ones had their metadata changed since they were
+    written; `classes` counts objects by storage class, "" if that is not known."""
+
+    objects: int = 0
+    bytes: int = 0
+    held: int = 0
+    retained: int = 0
+    altered: int = 0
+    sights: Counter[str] = field(default_factory=Counter)
+    classes: Counter[str] = field(default_factory=Counter)
+
+    def add(self, seen: SeenKey, began: datetime) -> None:
+        self.sights[seen.sight.value] += 1
+        if (found := seen.found) is None:
+            return
+        self.objects += 1
+        self.bytes += found.size
+        self.held += bool(found.held)
+        self.retained += found.retained_until is not None and found.retained_until > began
+        self.altered += found.changes not in (None, 1)
+        self.classes[found.storage_class] += 1
+
+    @property
+    def suspects(self) -> int:
+        """Verified copies that are absent or changed."""
+        return self.sights[Sight.ABSENT] + self.sights[Sight.CHANGED]
