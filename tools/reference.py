@@ -138,6 +138,7 @@ SET_ASIDE = {
     "the days again and takes it in.",
     bucket_change.BUCKET_CHANGED: "The target's bucket was changed before this one took the recording. The recording has a new row for "
     "the new bucket; this one stays so that nothing is hidden.",
+    exclude.EXPIRED_BY_BUCKET_RULE: "The recording was backed up, and the bucket's own rule deleted it at its age. It is not copied again.",
     exclude.RUN_CANCELLED: "The run was cancelled before this recording's turn. The next `rokuon backup-now` takes it back.",
 }
 

@@ -52,6 +52,7 @@ FOREIGN: dict[str, set[str]] = {
     },
     "ledger/expiry.py": {"org_company", "org_target"},
     "ledger/health.py": {"org_target"},
+    "ledger/inventory_schedule.py": {"org_bucket"},
     "ledger/names.py": {"org_bucket"},
     "ledger/other_parties.py": {"org_company"},
     "ledger/read.py": {"org_company", "org_target"},

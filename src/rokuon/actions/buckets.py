@@ -17,7 +17,7 @@ from rokuon.actions._shared import lift, record
 from rokuon.base.logs import hide
 from rokuon.base.secrets import Secret
 from rokuon.config import Config
-from rokuon.domain.failures import HoldOn, LedgerBehindBucket
+from rokuon.domain.failures import HoldOn, InventoryStopped, LedgerBehindBucket
 from rokuon.domain.ports import Jobs
 from rokuon.ledger import holds, inventory, names
 from rokuon.org import services
@@ -106,8 +106,10 @@ def verify_bucket(
         Bucket.objects.filter(pk=bucket.pk).update(**changes)
         before_resuming()
         names.shorten([bucket.pk])
-        # A bucket that can be used may still have seals that this database lacks: `rokuon custody continue` or a probe lifts that hold.
-        if not holds.is_open(bucket.company_id, HoldOn.BUCKET, str(bucket.pk), LedgerBehindBucket.reason):
+        # A bucket that can be used may still have seals that this database lacks (`rokuon custody continue` or a probe lifts that hold), or
+        # lack much of what was verified in it (an inventory lifts it, or a start of the bucket again).
+        stays = {LedgerBehindBucket.reason, *(() if replaced else (InventoryStopped.reason,))}
+        if not any(holds.is_open(bucket.company_id, HoldOn.BUCKET, str(bucket.pk), reason) for reason in stays):
             lift(bucket.company_id, HoldOn.BUCKET, str(bucket.pk), jobs, now)
     return verification
 

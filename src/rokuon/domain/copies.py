@@ -56,6 +56,8 @@ TRANSITIONS: dict[tuple[State, State], frozenset[Cause]] = {
     # Only evidence that the object is missing or different changes a verified copy; no try and no person can.
     (State.VERIFIED, State.PENDING): frozenset({Cause.INVENTORY}),
     (State.VERIFIED, State.FAILED): frozenset({Cause.INVENTORY}),
+    # The bucket's own rule deleted the object at its age, as the company chose.
+    (State.VERIFIED, State.EXCLUDED): frozenset({Cause.INVENTORY}),
 }
 
 COUNTS_ANEW = frozenset({Cause.RETRY, Cause.BUCKET, Cause.ACCEPT})

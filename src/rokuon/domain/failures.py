@@ -759,6 +759,66 @@ class ObjectDiffers(StoreError):
     advice = N_("The store kept different bytes than Rokuon sent. Keep the object for examination, check the store, then retry.")
 
 
+class InventoryChanged(StoreError):
+    """An inventory found other bytes under the name of a verified recording."""
+
+    reason = "inventory_changed"
+    decision = Decision.NEVER
+    advice = N_(
+        "The bucket now has other bytes under this recording's name than Rokuon verified. Keep them for examination; the store's audit log "
+        "says who wrote them. Restore the earlier version, or move the file away and retry: the recording is then copied again while "
+        "Dialpad has it."
+    )
+
+
+class InventoryDeleted(StoreError):
+    """An inventory found that a verified recording was deleted; the store can still restore it."""
+
+    reason = "inventory_deleted"
+    decision = Decision.NEVER
+    advice = N_(
+        "The recording was deleted from the bucket and can still be restored. The finding on the bucket's page has the command and says "
+        "until when. Then retry: Rokuon finds the restored recording."
+    )
+
+
+class InventoryHidden(StoreError):
+    """An inventory found only a noncurrent version of a verified recording."""
+
+    reason = "inventory_hidden"
+    decision = Decision.NEVER
+    advice = N_(
+        "The recording was deleted or replaced in the bucket, which still has its earlier version. The finding on the bucket's page has "
+        "the command that makes it current. Then retry: Rokuon finds the recording."
+    )
+
+
+class InventoryMissing(StoreError):
+    """An inventory found nothing under the name of a verified recording, and no earlier version of it."""
+
+    reason = "inventory_missing"
+    decision = Decision.NEVER
+    advice = N_(
+        "The recording is no longer in the bucket. Find out who removed it; the store's audit log says so. A retry copies it again while "
+        "Dialpad has it. If nothing can be done, close it with a note."
+    )
+
+
+class InventoryStopped(StoreError):
+    """An inventory found so much missing or changed, or the newest seal gone, that the bucket is in doubt. `detail` says what."""
+
+    reason = "inventory_stopped"
+    decision = Decision.HOLD
+    hold_on = HoldOn.BUCKET
+    spends = False
+    notify = Responsible.OPERATOR
+    advice = N_(
+        "Many recordings, or the newest seal, are missing or changed in this bucket: it was emptied or replaced, or rights or a mount "
+        "changed. No recording's state was changed. Put that right, then run `rokuon inventory`. If they are really gone, run "
+        "`rokuon inventory --accept-missing`."
+    )
+
+
 class ObjectMisread(StoreError):
     """The store's metadata of an object and the bytes read from it do not agree: one of the two reads is wrong."""
 

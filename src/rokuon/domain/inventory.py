@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
 
@@ -147,21 +147,30 @@ def trips(suspects: int, verified: int) -> bool:
     return suspects > MOST_SUSPECTS and suspects * SHARE_OF_SUSPECTS > verified
 
 
+def is_ruled(stored_at: datetime, now: datetime, deletes_after: timedelta | None) -> bool:
+    """Whether the bucket's own rule, if it is known, has deleted what was in it at `stored_at`."""
+    return deletes_after is not None and now - stored_at > deletes_after
+
+
 @dataclass(slots=True)
 class PassSums:
     """What a pass has seen. `held` and `retained` objects may not be deleted now, `altered` ones had their metadata changed since they were
-    written; `classes` counts objects by storage class, "" if that is not known."""
+    written; `ruled` of the absent ones are older than the bucket's own rule keeps them; `classes` counts objects by storage class, "" if
+    that is not known."""
 
     objects: int = 0
     bytes: int = 0
     held: int = 0
     retained: int = 0
     altered: int = 0
+    ruled: int = 0
     sights: Counter[str] = field(default_factory=Counter)
     classes: Counter[str] = field(default_factory=Counter)
 
-    def add(self, seen: SeenKey, began: datetime) -> None:
+    def add(self, seen: SeenKey, began: datetime, deletes_after: timedelta | None = None) -> None:
         self.sights[seen.sight.value] += 1
+        if seen.sight is Sight.ABSENT and seen.expected is not None and is_ruled(seen.expected.changed_at, began, deletes_after):
+            self.ruled += 1
         if (found := seen.found) is None:
             return
         self.objects += 1
@@ -173,5 +182,5 @@ class PassSums:
 
     @property
     def suspects(self) -> int:
-        """Verified copies that are absent or changed."""
-        return self.sights[Sight.ABSENT] + self.sights[Sight.CHANGED]
+        """Verified copies that are absent or changed, without those that the bucket's own rule explains."""
+        return self.sights[Sight.ABSENT] + self.sights[Sight.CHANGED] - self.ruled

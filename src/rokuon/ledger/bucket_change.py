@@ -8,7 +8,7 @@ from django.db import transaction
 from rokuon.domain.copies import Cause, State
 
 from . import names, transitions
-from .sql import CLOSED, execute
+from .sql import BY_INVENTORY, CLOSED, execute
 
 BUCKET_CHANGED = "bucket_changed"
 
@@ -22,7 +22,7 @@ _MOVE = """
           JOIN unnest(%(targets)s::bigint[], %(buckets)s::bigint[]) AS x(target, bucket) ON c.target_id = x.target
          WHERE c.company_id = %(company)s AND c.bucket_id <> x.bucket
            AND c.call_started_at >= %(since)s AND c.call_started_at < %(until)s
-           AND ((c.state = 'failed' AND NOT {closed})
+           AND ((c.state = 'failed' AND NOT {closed} AND NOT {by_inventory})
                 OR (c.state = 'pending'
                     AND EXISTS (SELECT 1 FROM ledger_hold h WHERE h.company_id = c.company_id AND h.lifted_at IS NULL
                                                               AND h.on = 'bucket' AND h.ref = c.bucket_id::text)))
@@ -59,7 +59,7 @@ def _statement() -> str:
         tables="""leaving l JOIN (TABLE placed UNION SELECT recording_id, target_id FROM taken_up UNION TABLE there) AS p
                   USING (recording_id, target_id)""",
     )
-    return _MOVE.format(closed=CLOSED, taken_up=taken_up, set_aside=set_aside)
+    return _MOVE.format(closed=CLOSED, by_inventory=BY_INVENTORY, taken_up=taken_up, set_aside=set_aside)
 
 
 @transaction.atomic
@@ -67,7 +67,7 @@ def follow_bucket(company_id: int, buckets: Mapping[int, int], since: datetime, 
     """Place every copy that failed or is held in another bucket again, in the bucket that its target (key of `buckets`) has now. Return
     their number.
 
-    Copies that a person closed stay unchanged.
+    Copies that a person closed stay unchanged, and those that an inventory found changed or missing: the old bucket did receive them.
     """
     moved = execute(
         _statement(),

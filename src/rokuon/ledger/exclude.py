@@ -10,6 +10,7 @@ from . import transitions
 
 RULE_DISABLED = "rule_disabled"
 RUN_CANCELLED = "run_cancelled"
+EXPIRED_BY_BUCKET_RULE = "expired_by_bucket_rule"
 
 
 def exclude_pending(targets: Sequence[int], now: datetime) -> int:

@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from . import drill_models as drill_models
+from . import drill_models, inventory_models  # noqa: F401 (Django finds models in this module)
 from .listing_models import Coverage as Coverage
 from .listing_models import Reach as Reach
 from .listing_models import Unreadable as Unreadable

@@ -123,7 +123,7 @@ def _include_again(company_id: int, copies: Sequence[PlannedCopy], now: datetime
     transitions.change(
         State.PENDING,
         Cause.RULE,
-        "c.recording_id = r.id AND c.target_id = x.t AND c.reason <> 'bucket_changed'",
+        "c.recording_id = r.id AND c.target_id = x.t AND c.reason NOT IN ('bucket_changed', 'expired_by_bucket_rule')",
         {"company": company_id, "targets": targets, "kinds": kinds, "recordings": recordings},
         now,
         tables="""unnest(%(targets)s::bigint[], %(kinds)s::text[], %(recordings)s::text[]) AS x(t, k, i)

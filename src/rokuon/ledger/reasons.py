@@ -10,6 +10,7 @@ SET_ASIDE = {
     exclude.RULE_DISABLED: N_("The backup rule was disabled. Enabling it includes these recordings again."),
     exclude.KIND_NOT_CHOSEN: N_("Voicemail is not backed up in this company. A company admin can choose it in the settings."),
     exclude.RUN_CANCELLED: N_("The run was cancelled before their turn. The next Back up now takes them back."),
+    exclude.EXPIRED_BY_BUCKET_RULE: N_("The bucket's own rule deleted them at their age. They are not copied again."),
     bucket_change.BUCKET_CHANGED: N_("The bucket was changed before these were stored. They are backed up to the new bucket instead."),
 }
 """Reasons that are not failures, because a person chose them."""

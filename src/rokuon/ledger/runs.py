@@ -17,7 +17,7 @@ from . import reach, read, transitions
 from .exclude import RUN_CANCELLED
 from .expiry import past_of
 from .models import Run, Window
-from .sql import CLOSED, STOPPED_BY_HOLD, TURN_OF_WINDOW, execute, fetch
+from .sql import BY_INVENTORY, CLOSED, STOPPED_BY_HOLD, TURN_OF_WINDOW, execute, fetch
 
 Enqueue = Callable[[int], None]
 
@@ -319,7 +319,8 @@ def cancel(run_id: int, now: datetime) -> bool:
 @transaction.atomic
 def take_up(company_id: int, targets: Sequence[int], since: datetime, until: datetime, now: datetime) -> int:
     """Take up the copies in the range of a run that begins (M11), and return their number: copies that failed, or that a cancelled run
-    excluded, are pending again, and waiting copies are due now. Copies that a person closed stay closed.
+    excluded, are pending again, and waiting copies are due now. Copies that a person closed stay closed, and what an inventory found waits
+    for a person.
 
     Their count of tries continues. So waiting copies fail when their time is over, however often runs begin, and each run tries failed
     copies once more.
@@ -328,5 +329,7 @@ def take_up(company_id: int, targets: Sequence[int], since: datetime, until: dat
                 AND c.call_started_at >= %(since)s AND c.call_started_at < %(until)s"""
     values = {"company": company_id, "targets": list(targets), "since": since, "until": until, "cancelled": RUN_CANCELLED}
     waiting = transitions.make_due(inside, values, now)
-    ids = transitions.locked(f"{inside} AND (c.state = 'failed' OR (c.state = 'excluded' AND c.reason = %(cancelled)s))", values)
+    ids = transitions.locked(
+        f"{inside} AND ((c.state = 'failed' AND NOT {BY_INVENTORY}) OR (c.state = 'excluded' AND c.reason = %(cancelled)s))", values
+    )
     return waiting + len(transitions.change(State.PENDING, Cause.RUN, f"c.id = ANY(%(ids)s) AND NOT {CLOSED}", {"ids": ids}, now))

@@ -66,6 +66,9 @@ STOPPED_BY_HOLD = f"EXISTS (SELECT 1 FROM ledger_hold h WHERE h.lifted_at IS NUL
 CLOSED = "EXISTS (SELECT 1 FROM ledger_closing k WHERE k.copy_id = c.id AND k.at >= c.changed_at)"
 """A closing explains this failed or gone copy `c`, and the copy is unchanged since."""
 
+BY_INVENTORY = "starts_with(c.reason, 'inventory_')"
+"""This failed copy `c` was verified, and an inventory found its object changed or missing. Only a person sends it back."""
+
 LAST_GIVEN_UP = "c.given_up[cardinality(c.given_up)]"
 """Why this copy `c` was last failed or gone, as "state reason"; NULL if it never was."""
 

@@ -158,6 +158,18 @@ def reset_due_times(latest: datetime, now: datetime) -> int:
     return execute("UPDATE ledger_copy SET due_at = %s WHERE state = 'pending' AND due_at > %s", [now, latest])
 
 
+def note_versions(rows: Sequence[tuple[int, int, str]]) -> set[int]:
+    """Enter the identifier under which the store has the same bytes now; each row is id, attempt and version. This is no change of state,
+    so `changed_at` stays. Return the ids of the copies that are verified and had this attempt."""
+    found = fetch(
+        """UPDATE ledger_copy c SET version = x.version
+             FROM unnest(%s::bigint[], %s::int[], %s::text[]) AS x(id, attempt, version)
+            WHERE c.id = x.id AND c.attempt = x.attempt AND c.state = 'verified' RETURNING c.id""",
+        columns(rows, 3),
+    )
+    return {row[0] for row in found}
+
+
 def rename(rows: Sequence[tuple[int, str, str]]) -> int:
     """Change the keys of copies without a stored object; each row is id, old key, new key. This is no change of state, so `changed_at`
     stays. Return the number of changed copies."""

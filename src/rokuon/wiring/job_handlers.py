@@ -31,6 +31,7 @@ from rokuon.domain.failures import (
     Decision,
     HoldOn,
     InternalFault,
+    InventoryStopped,
     LedgerBehindBucket,
     RokuonError,
     SourceAway,
@@ -237,7 +238,8 @@ class JobHandlers:
     async def probe(self, company_id: int, hold_id: int) -> None:
         """Check whether the cause of a hold is gone: list one page, or try a few of the copies that it stops."""
         hold = await self.db(Hold.objects.filter(pk=hold_id, lifted_at=None).first)
-        if hold is None:
+        if hold is None or hold.reason == InventoryStopped.reason:
+            # One recording that can be stored says nothing about those that are missing: an inventory or a person lifts that hold.
             return
         try:
             source = await self.connections.source(company_id, "live")

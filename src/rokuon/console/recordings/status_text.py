@@ -21,6 +21,9 @@ WEAKER_PROOFS = {
 _SET_ASIDE = {
     exclude.RULE_DISABLED: gettext_noop("Its backup rule is disabled. It is backed up when the rule is enabled again."),
     exclude.KIND_NOT_CHOSEN: gettext_noop("Recordings of this kind are not chosen for backup. It is backed up when the kind is chosen."),
+    exclude.EXPIRED_BY_BUCKET_RULE: gettext_noop(
+        "It was backed up, and the bucket's own rule deleted it at its age. It is not copied again."
+    ),
     exclude.RUN_CANCELLED: gettext_noop("The run that was to copy it was cancelled. The next Back up now takes it up again."),
     bucket_change.BUCKET_CHANGED: gettext_noop(
         "Another bucket was chosen before it was copied. The recording has its own line for that bucket."

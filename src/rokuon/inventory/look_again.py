@@ -1,0 +1,98 @@
+"""Ask the store about one suspect again, at the moment something is done about it, and find out what became of its object."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from rokuon.domain import inventory, sniff
+from rokuon.domain.bucket_listing import FormerObject
+from rokuon.domain.failures import ObjectMisread, ObjectMissing, ObjectOccupied
+from rokuon.domain.ports import Store, StoredObject
+from rokuon.ledger.inventory_findings import Kind, Suspect, Verdict
+
+NOT_KNOWN = "not known"
+"""The answer of a store that cannot say."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Bytes:
+    sha256: str
+    looks_like: str
+
+
+async def look_again(store: Store, suspect: Suspect, now: datetime, deletes_after: timedelta | None) -> Verdict:
+    """Return what the suspect is. Raises what the store raises if it does not answer: then nothing is known."""
+    if not suspect.same:
+        return Verdict(suspect, None)
+    try:
+        found = await store.stat(suspect.expected.key)
+    except ObjectOccupied as error:
+        return Verdict(suspect, Kind.CHANGED, {"looked_at": now.isoformat(), "found": {"not_a_file": error.detail}})
+    if found is None:
+        return await _gone(store, suspect, now, deletes_after)
+    return await _there(store, suspect, found, now)
+
+
+async def _gone(store: Store, suspect: Suspect, now: datetime, deletes_after: timedelta | None) -> Verdict:
+    key = suspect.expected.key
+    evidence: dict[str, Any] = {"looked_at": now.isoformat(), "found": None}
+    if inventory.is_ruled(suspect.expected.changed_at, now, deletes_after):
+        return Verdict(suspect, Kind.EXPIRED, evidence | {"rule_days": deletes_after.days if deletes_after is not None else None})
+    soft = await store.soft_deleted(key)
+    evidence["soft_deleted"] = _told(soft)
+    if soft:
+        return Verdict(suspect, Kind.DELETED, evidence)
+    noncurrent = await store.noncurrent(key)
+    evidence["noncurrent"] = _told(noncurrent)
+    return Verdict(suspect, Kind.HIDDEN if noncurrent else Kind.MISSING, evidence)
+
+
+async def _there(store: Store, suspect: Suspect, found: StoredObject, now: datetime) -> Verdict:
+    row = suspect.expected
+    evidence: dict[str, Any] = {"looked_at": now.isoformat(), "found": _facts(found)}
+    rewritten = bool(row.version and found.version and row.version != found.version)
+    if not inventory.differs(row, found.size, found.crc32c, found.md5):
+        return Verdict(suspect, Kind.REWRITTEN if rewritten else None, evidence, found.version)
+    try:
+        read = await _read(store, row.key)
+    except ObjectMissing:
+        # Removed since it was looked at: the next pass finds out more.
+        return Verdict(suspect, None)
+    except (ObjectMisread, ObjectOccupied) as error:
+        return Verdict(suspect, Kind.CHANGED, evidence | {"read": error.reason})
+    evidence["read"] = {"sha256": read.sha256, "looks_like": read.looks_like}
+    if read.sha256 == suspect.sha256:
+        # These are the bytes that were verified, whatever the store says of them.
+        return Verdict(suspect, Kind.REWRITTEN if rewritten else None, evidence, found.version)
+    return Verdict(suspect, Kind.CHANGED, evidence)
+
+
+async def _read(store: Store, key: str) -> _Bytes:
+    """Read the object once, in the memory of one piece."""
+    digest, head = hashlib.sha256(), b""
+    async for piece in store.read(key):
+        digest.update(piece)
+        head = head or piece[: sniff.SNIFFED_BYTES]
+    return _Bytes(digest.hexdigest(), sniff.looks_like(head).name)
+
+
+def _facts(found: StoredObject) -> Mapping[str, Any]:
+    told = {"size": found.size, "crc32c": found.crc32c, "md5": found.md5, "version": found.version}
+    return {name: value for name, value in told.items() if value not in (None, "")}
+
+
+def _told(former: Sequence[FormerObject] | None) -> Any:
+    """Return a store's answer as evidence: the newest few, an empty list for none, NOT_KNOWN if it cannot say."""
+    if former is None:
+        return NOT_KNOWN
+    return [
+        {
+            "version": one.version,
+            "size": one.size,
+            "deleted_at": one.deleted_at.isoformat() if one.deleted_at else None,
+            "restorable_until": one.restorable_until.isoformat() if one.restorable_until else None,
+        }
+        for one in former[:3]
+    ]
