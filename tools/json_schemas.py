@@ -54,6 +54,7 @@ VERIFICATION = {
     "missing": count,
     "longest_name": count,
 }
+COUNTED: Schema = {"type": "object", "additionalProperties": count}
 REPORT = record(("failure", "missing", "longest_name"), **VERIFICATION)
 VERIFIED = (("failure", "missing", "longest_name"), {"url": text, **VERIFICATION})
 
@@ -328,6 +329,40 @@ SCHEMAS: dict[str, Schema] = {
             bad_recordings=rows(BAD_RECORDING),
             restored=maybe(record(folder=text, written=count, not_written=rows(text))),
         ),
+    ),
+    "inventory": record(
+        bucket=text,
+        **{
+            "pass": maybe(
+                record(
+                    id=count,
+                    state=one_of("listing", "looking", "finished", "stopped"),
+                    started_at=time,
+                    ended_at=maybe(time),
+                    **dict.fromkeys(("verified", "objects", "bytes", "pages", "held", "retained", "altered"), count),
+                    seen=COUNTED,
+                    classes=COUNTED,
+                    reason=text,
+                    detail=text,
+                )
+            )
+        },
+        next_at=maybe(time),
+        deletes_after_days=maybe(count),
+        open=count,
+        kinds=rows(record(kind=text, found=count, open=count)),
+        open_findings=rows(
+            record(
+                id=count,
+                kind=text,
+                path=text,
+                at=time,
+                recording=maybe(record(id=count, target=text, call_id=text, recording_id=text)),
+                restore_command=text,
+                evidence={"type": "object"},
+            )
+        ),
+        stopped=maybe(record(reason=text, detail=text)),
     ),
     "settings show": record(
         company=text,

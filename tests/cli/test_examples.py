@@ -82,7 +82,7 @@ def test_another_shell_is_refused_with_those_that_are_known(outer: Path) -> None
     ("words", "found"),
     [
         (["rokuon", "ba"], {"backup-now"}),
-        (["rokuon", "bucket", ""], {"add", "list", "remove", "rename", "restart", "verify"}),
+        (["rokuon", "bucket", ""], {"add", "declare", "list", "remove", "rename", "restart", "verify"}),
         (["rokuon", "rule", "enable", "--k"], {"--kind"}),
         (["rokuon", "zzz"], set()),
     ],

@@ -87,6 +87,8 @@ class _Stops:
 
     async def custody(self, bucket_id: int) -> None: ...
 
+    async def inventory(self, bucket_id: int) -> None: ...
+
     async def hook(self, company_id: int) -> None: ...
 
     async def mail(self) -> None: ...
@@ -123,6 +125,9 @@ class _Backfills(_Stops):
 
     async def custody(self, bucket_id: int) -> None:
         self.done.append(queue.CUSTODY)
+
+    async def inventory(self, bucket_id: int) -> None:
+        self.done.append(queue.INVENTORY)
 
 
 def test_a_seal_is_made_in_its_turn_during_a_backfill(world: World) -> None:
@@ -205,3 +210,19 @@ def test_a_tick_forgets_what_nobody_needs(world: World) -> None:
     assert list(Hint.objects.values_list("call_id", flat=True)) == ["2"]
     assert not Retry.objects.exists()
     assert not Session.objects.exists()
+
+
+def test_an_inventory_waits_until_a_backfill_needs_nothing(world: World) -> None:
+    queue.enqueue_inventory(1)
+    queue.enqueue_window(19)
+
+    async def work() -> list[str]:
+        engine = _Backfills()
+        app = worker.build_app(engine)  # type: ignore[arg-type]
+        async with app.open_async():
+            await app.run_worker_async(queues=[queue.BULK], wait=False, concurrency=1, install_signal_handlers=False)
+        await engine.db.close()
+        return engine.done
+
+    done = asyncio.run(work())
+    assert done[-1] == queue.INVENTORY and done.count(queue.WINDOW) == 2

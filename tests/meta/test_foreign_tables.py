@@ -41,6 +41,7 @@ FOREIGN: dict[str, set[str]] = {
         "ledger_copy",
         "ledger_coverage",
         "ledger_hold",
+        "ledger_inventoryschedule",
         "ledger_outsideday",
         "ledger_run",
         "ledger_window",

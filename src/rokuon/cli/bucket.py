@@ -3,7 +3,7 @@
 import click
 
 from rokuon.accounts.audit import COMMAND_LINE
-from rokuon.actions import bucket_list, buckets
+from rokuon.actions import bucket_list, buckets, inventories
 from rokuon.actions.bucket_restart import restart_bucket
 from rokuon.base.i18n import _
 from rokuon.domain.failures import BucketClaimedByOther, BucketForbidden, Decision, StoreThrottled
@@ -15,6 +15,7 @@ from rokuon.stores.verification import FRESH_GRANT_S, SENTENCES, OnWait, StepOut
 from rokuon.wiring import restart_text
 from rokuon.wiring.bucket_report import report
 
+from .inventory.options import AgeInDays
 from .main import FINISHED_WITH_FAILURES, OK, USAGE
 from .support import output, selectors
 from .support.commands import Group
@@ -207,6 +208,25 @@ def remove(url: str, company_name: str | None) -> None:
         chosen = selectors.bucket(selectors.company(company_name), url)
         bucket_list.remove_bucket(chosen, COMMAND_LINE, session.now())
         output.say(_("%(url)s is no longer registered. Nothing in it was changed.") % {"url": chosen.url})
+
+
+@bucket_command.command("declare", help=_("Declare what the bucket's own rules do, where Rokuon cannot read them."))
+@click.argument("url")
+@click.option(
+    "--deletes-after", type=AgeInDays(), required=True, help=_("Age at which the bucket's own rule deletes objects, such as 2555d; never.")
+)
+@selectors.company_option
+def declare(url: str, deletes_after: int, company_name: str | None) -> None:
+    with opened() as session:
+        chosen = selectors.bucket(selectors.company(company_name), url)
+        inventories.declare_rule(chosen, deletes_after or None, COMMAND_LINE, session.now())
+        if deletes_after:
+            said = _("%(url)s deletes objects after %(days)s days. An inventory counts older recordings that are gone as expired.")
+            output.say(said % {"url": chosen.url, "days": output.number(deletes_after)})
+        else:
+            output.say(
+                _("%(url)s deletes nothing on its own. An inventory counts every recording that is gone as missing.") % {"url": chosen.url}
+            )
 
 
 def _meaning(session: CliSession, bucket: Bucket, *, as_json: bool) -> int:

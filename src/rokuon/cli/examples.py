@@ -38,6 +38,16 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "rokuon company key": ((N_("The old key was revoked"), "rokuon company key --key-file dialpad.key"),),
     "rokuon company list": ((N_("For a script"), "rokuon company list --json"),),
     "rokuon sync": ((N_("After a contact center was added in Dialpad"), "rokuon sync"),),
+    "rokuon inventory": (
+        (N_("Compare the bucket with the ledger now"), "rokuon inventory"),
+        (N_("What the last inventory found"), "rokuon inventory --last"),
+    ),
+    "rokuon bucket declare": (
+        (
+            N_("A lifecycle rule of the bucket deletes after seven years"),
+            "rokuon bucket declare gs://acme-call-recordings --deletes-after 2555d",
+        ),
+    ),
     "rokuon drill": (
         (N_("What a drill would read"), "rokuon drill"),
         (N_("With a text that the auditor has named"), "rokuon drill --seed 'Audit of 2026, 7 December' --yes"),

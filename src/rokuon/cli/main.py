@@ -64,6 +64,7 @@ COMMANDS: dict[str, tuple[str, bool, str]] = {
     "doctor": ("doctor.commands", True, N_("Check this installation and all that it depends on.")),
     "migrate": ("install", False, N_("Bring the database to this version of Rokuon.")),
     "drill": ("drill.commands", True, N_("Restore drill: read recordings drawn by lot back from a bucket, and prove them again.")),
+    "inventory": ("inventory.commands", True, N_("Inventory: compare a bucket with the ledger, and show what is missing or unknown.")),
     "verifier": ("verifier", False, N_("Print the program with which an auditor checks a bucket without Rokuon.")),
     "probe": ("probe", True, N_("Record, redacted, how a real Dialpad account answers.")),
     "completion": ("completion", False, N_("Print the script for your shell's Tab key: bash, zsh or fish.")),

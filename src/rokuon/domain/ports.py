@@ -210,5 +210,7 @@ class Jobs(Protocol):
     def enqueue_mail(self) -> None:
         """Queue the sending of the mails in the outbox."""
 
+    def enqueue_inventory(self, bucket_id: int) -> None: ...
+
     def bulk_jobs_wait(self) -> bool:
         """Whether bulk work waits in the queue for a worker."""

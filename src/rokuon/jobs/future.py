@@ -13,7 +13,7 @@ from django.db import connection
 from rokuon.custody import schedule
 from rokuon.domain.clocks import MOST_APART
 from rokuon.domain.retry import AFTER_ERROR_S, PAUSE_MAX_S, PROBE_S, RETRY_AFTER_MAX_S
-from rokuon.ledger import transitions
+from rokuon.ledger import inventory_schedule, transitions
 from rokuon.ledger.models import Run
 from rokuon.ledger.runs import OPEN
 from rokuon.notify.outbox import BACKOFF
@@ -65,6 +65,7 @@ NOTED = (
     Noted("notify_mail", "due_at", max(BACKOFF)),
     Noted("accounts_throttle", "tried_at", instead=""),
     Noted("custody_schedule", "due_at", schedule.EVERY),
+    Noted("ledger_inventoryschedule", "due_at", inventory_schedule.WEEKLY),
     Noted("procrastinate_workers", "last_heartbeat", NOTHING, THERE, THERE),
     Noted("procrastinate_jobs", "scheduled_at", timedelta(minutes=1), "NULL", THERE),
 )

@@ -13,7 +13,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 from rokuon.domain.clocks import MOST_APART
 
 WINDOW, DUE, PROBE, LOOK, HOOK, MAIL = "rokuon.window", "rokuon.due", "rokuon.probe", "rokuon.look", "rokuon.hook", "rokuon.mail"
-SIGN_IN_MAIL, CUSTODY = "rokuon.sign_in_mail", "rokuon.custody"
+SIGN_IN_MAIL, CUSTODY, INVENTORY = "rokuon.sign_in_mail", "rokuon.custody", "rokuon.inventory"
 LIVE, BULK = "live", "bulk"
 
 
@@ -70,6 +70,11 @@ def enqueue_custody(bucket_id: int) -> None:
     """Queue an issue of a bucket's custody files. It takes its turn among the windows: with a lower priority, a backfill would leave weeks
     without a seal."""
     _defer(CUSTODY, BULK, f"custody:{bucket_id}", lock=f"custody:{bucket_id}", bucket_id=bucket_id)
+
+
+def enqueue_inventory(bucket_id: int) -> None:
+    """Queue a bucket's inventory, behind windows, sweeps and seals: it can wait, and it asks only the store."""
+    _defer(INVENTORY, BULK, f"inventory:{bucket_id}", lock=f"inventory:{bucket_id}", priority=-10, bucket_id=bucket_id)
 
 
 def bulk_jobs_wait() -> bool:

@@ -14,17 +14,19 @@ from rokuon.jobs import future, queue
 from rokuon.jobs.queue import (
     CUSTODY,
     DUE,
+    INVENTORY,
     LOOK,
     WINDOW,
     enqueue_custody,
     enqueue_due,
     enqueue_hook,
+    enqueue_inventory,
     enqueue_look,
     enqueue_probe,
     enqueue_window,
     without_job,
 )
-from rokuon.ledger import failures, holds, read, runs, tally
+from rokuon.ledger import failures, holds, inventory_schedule, read, runs, tally
 from rokuon.notify import outbox, tracker
 from rokuon.wiring import notices, other_party, sweeps, webhook_upkeep
 
@@ -77,6 +79,9 @@ def _ask(now: datetime, public: PublicUrl | None) -> None:
             enqueue_hook(company_id)
     tally.fold()
     _ask_for_seals(now)
+    with transaction.atomic():
+        for bucket_id in without_job(INVENTORY, "bucket_id", inventory_schedule.due_buckets(now)):
+            enqueue_inventory(bucket_id)
 
 
 def _ask_for_seals(now: datetime) -> None:

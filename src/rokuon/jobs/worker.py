@@ -15,7 +15,7 @@ from procrastinate.exceptions import ConnectorException, UniqueViolation
 from procrastinate.jobs import Status
 
 from rokuon.domain.clocks import MOST_APART
-from rokuon.jobs.queue import BULK, CUSTODY, DUE, HOOK, LIVE, LOOK, MAIL, PROBE, SIGN_IN_MAIL, WINDOW
+from rokuon.jobs.queue import BULK, CUSTODY, DUE, HOOK, INVENTORY, LIVE, LOOK, MAIL, PROBE, SIGN_IN_MAIL, WINDOW
 from rokuon.jobs.tick import tick
 from rokuon.runtime import stopping
 from rokuon.runtime.database_clock import DatabaseClock
@@ -48,6 +48,7 @@ def build_app(engine: JobHandlers) -> App:
     app.task(name=MAIL, queue=LIVE)(engine.mail)
     app.task(name=SIGN_IN_MAIL, queue=LIVE)(engine.sign_in_mail)
     app.task(name=CUSTODY, queue=BULK)(engine.custody)
+    app.task(name=INVENTORY, queue=BULK)(engine.inventory)
     return app
 
 

@@ -63,6 +63,9 @@ class FolderKind(StoreKind):
     def grant_command(self, url: str) -> str:
         return ""
 
+    def restore_command(self, url: str, key: str, version: str, *, noncurrent: bool) -> str:
+        return ""
+
     def open(self, url: str, credential: str | None, settings: StoreSettings) -> LocalStore:
         return LocalStore(self.folder(url, settings))
 

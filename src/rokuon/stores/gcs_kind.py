@@ -3,6 +3,7 @@
 import asyncio
 import ipaddress
 import re
+import shlex
 from pathlib import Path
 
 from rokuon.domain.failures import N_, ConfigError
@@ -85,6 +86,10 @@ class GcsKind(StoreKind):
 
     def grant_command(self, url: str) -> str:
         return f"gcloud storage buckets add-iam-policy-binding {url} --member=serviceAccount:EMAIL --role={USER}"
+
+    def restore_command(self, url: str, key: str, version: str, *, noncurrent: bool) -> str:
+        former = shlex.quote(f"{url}/{key}#{version}")
+        return f"gcloud storage cp {former} {shlex.quote(f'{url}/{key}')}" if noncurrent else f"gcloud storage restore {former}"
 
     def open(self, url: str, credential: str | None, settings: StoreSettings) -> Store:
         # Imported here, because the HTTP client and Google's library take a third of a second to load, and most commands open no bucket.

@@ -80,6 +80,10 @@ class StoreKind(Protocol):
     def grant_command(self, url: str) -> str:
         """Return a shell command that grants the rights that Rokuon needs; "" if there is none."""
 
+    def restore_command(self, url: str, key: str, version: str, *, noncurrent: bool) -> str:
+        """Return a shell command that makes a former version of an object current again: a noncurrent one, or a soft-deleted one; "" if
+        there is none."""
+
     def open(self, url: str, credential: str | None, settings: StoreSettings) -> Store:
         """Open the store without making a request. `credential` None uses the machine's own. Raises ConfigError like `canonical` and
         `check_credential`, except that it accepts a weak credential."""

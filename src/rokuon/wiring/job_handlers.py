@@ -8,8 +8,7 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import ParamSpec, TypeVar
 
@@ -17,13 +16,10 @@ from django.db import transaction
 
 from rokuon.backup import source_health
 from rokuon.backup.copy import CopyContext
-from rokuon.backup.discover import Targets
 from rokuon.backup.limits import MemoryBudget, TransferLimits
 from rokuon.backup.live import back_up_recent
 from rokuon.backup.refusals import kind_opens
 from rokuon.backup.window import JobContext, JobEnd, work_on_due, work_on_window
-from rokuon.base.secrets import Vault
-from rokuon.completeness.options import fingerprint
 from rokuon.domain import windows
 from rokuon.domain.failures import (
     BucketAway,
@@ -41,6 +37,7 @@ from rokuon.domain.failures import (
 from rokuon.domain.ports import JobLedger, Jobs, Source, TimeRange
 from rokuon.domain.recording import COMPANY_SCOPE, RecordingKind, Scope, ScopeKind
 from rokuon.domain.retry import AFTER_ERROR_S, AWAY_AFTER_TRIES, may_pass_at_once, obeyed_pause, obeyed_wait
+from rokuon.inventory.run_pass import PassEnd
 from rokuon.ledger import coverage, holds, outside, outside_void, runs, unread
 from rokuon.ledger.gateway import Database
 from rokuon.ledger.models import Hold, Run, Window
@@ -51,10 +48,11 @@ from rokuon.org import services
 from rokuon.org.models import Company
 from rokuon.runtime.installation import Installation
 from rokuon.wiring.connections import Connections
+from rokuon.wiring.inventory import InventoryRunner
 from rokuon.wiring.ledgers import DueLedger, ProbeLedger, RunWindowLedger
 from rokuon.wiring.listed_as import agreed, how_listed
-from rokuon.wiring.other_party import with_keeping
 from rokuon.wiring.targets import load_targets
+from rokuon.wiring.window_facts import WindowFacts, load_window, sweeps_of_window
 
 from . import custody_issue, fresh_directory, live_path, nightly_dump, sign_in_mails, webhook_upkeep
 
@@ -78,16 +76,6 @@ BETWEEN_LOOKS_S = 0.25
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class _WindowFacts:
-    window: Window
-    company_id: int
-    listed_at_ms: int
-    targets: Targets
-    fingerprint: str
-    how: Mapping[str, str]
 
 
 class JobHandlers:
@@ -133,9 +121,9 @@ class JobHandlers:
 
         A listing whose fault may be temporary is tried once more at once, from the resume mark: then `again` is set.
         """
-        if not again and (sweeps_of := await self.db(_sweeps_of, window_id)) is not None:
+        if not again and (sweeps_of := await self.db(sweeps_of_window, window_id)) is not None:
             await fresh_directory.refresh(self.connections, sweeps_of, self.clock())
-        facts = await self.db(_load_window, window_id, self._installation.vault)
+        facts = await self.db(load_window, window_id, self._installation.vault)
         if facts is None:
             return
         ledger = RunWindowLedger(facts.window, facts.company_id, self.db, self.clock)
@@ -235,6 +223,14 @@ class JobHandlers:
     async def custody(self, bucket_id: int) -> None:
         await custody_issue.try_to_make(bucket_id, self.connections, self._installation, self.clock())
 
+    async def inventory(self, bucket_id: int) -> None:
+        ends = time.monotonic() + SHARE_S
+        runner = InventoryRunner(
+            self.connections, self._jobs, self.clock, lambda: self._stopping or (self._crowded and time.monotonic() > ends)
+        )
+        if await runner.try_to_run(bucket_id) is PassEnd.MORE:
+            await self.db(self._jobs.enqueue_inventory, bucket_id)
+
     async def probe(self, company_id: int, hold_id: int) -> None:
         """Check whether the cause of a hold is gone: list one page, or try a few of the copies that it stops."""
         hold = await self.db(Hold.objects.filter(pk=hold_id, lifted_at=None).first)
@@ -292,7 +288,7 @@ class JobHandlers:
 
         return JobContext(context, self.connections.store, ledger, self._now_ms, time_up, begin_share)
 
-    async def _end_window(self, facts: _WindowFacts, end: JobEnd) -> None:
+    async def _end_window(self, facts: WindowFacts, end: JobEnd) -> None:
         window_id, now = facts.window.pk, self.clock()
         log.info("window_ended", extra={"window": window_id, "end": end.value})
         match end:
@@ -310,7 +306,7 @@ class JobHandlers:
             case JobEnd.UNWANTED:
                 pass
 
-    async def _listing_failed(self, facts: _WindowFacts, error: RokuonError) -> None:
+    async def _listing_failed(self, facts: WindowFacts, error: RokuonError) -> None:
         """Handle a failed listing: hold the source, try the window again later, or continue without it, as the error decides."""
         window_id, now = facts.window.pk, self.clock()
         log.warning("listing_failed", extra={"window": window_id, "reason": error.reason, "detail": error.detail})
@@ -333,7 +329,7 @@ class JobHandlers:
             log.info("source_asked", extra={"company": company_id, "reason": other.reason})
         return False
 
-    async def _put_back(self, facts: _WindowFacts, error: RokuonError) -> None:
+    async def _put_back(self, facts: WindowFacts, error: RokuonError) -> None:
         planned = AFTER_ERROR_S[min(facts.window.attempt, len(AFTER_ERROR_S) - 1)]
         obeyed = obeyed_pause if isinstance(error, SourceThrottled) else obeyed_wait
         wait = planned if error.retry_after is None else obeyed(error.retry_after)
@@ -348,32 +344,8 @@ class JobHandlers:
         return True
 
 
-def _sweeps_of(window_id: int) -> int | None:
-    """Return the company of a queued window of a sweep; None for any other window."""
-    queued = Window.objects.filter(pk=window_id, state=Window.State.QUEUED).exclude(run__purpose=Run.Purpose.BACK_UP_NOW)
-    return queued.values_list("run__company_id", flat=True).first()
-
-
 @transaction.atomic
-def _load_window(window_id: int, vault: Vault) -> _WindowFacts | None:
-    """Return the window's facts; None if it is not queued any more or its run is not running."""
-    window = (
-        Window.objects.select_related("run", "run__company")
-        .filter(pk=window_id, state=Window.State.QUEUED, run__state=Run.State.RUNNING)
-        .first()
-    )
-    if window is None:
-        return None
-    outside_void.keep_rules(window.run.company_id)
-    company = window.run.company
-    targets, options = with_keeping(load_targets(company, window.targets), company, vault), fingerprint(company)
-    how = how_listed(company, targets, options, window.scope_kind)
-    runs.begin_listing(window.pk, how)
-    return _WindowFacts(window, company.pk, ms(window.run.created_at), targets, options, how)
-
-
-@transaction.atomic
-def _finish(facts: _WindowFacts, now: datetime, jobs: Jobs) -> None:
+def _finish(facts: WindowFacts, now: datetime, jobs: Jobs) -> None:
     """Finish a window that is listed and tried: cover its whole days, as of the start of the run, for the targets for which all its jobs
     listed in the same way, and publish its figures of the calls outside every rule if they all counted them in the same way."""
     outside_void.keep_rules(facts.company_id)
@@ -390,7 +362,7 @@ def _finish(facts: _WindowFacts, now: datetime, jobs: Jobs) -> None:
 
 
 @transaction.atomic
-def _widen(facts: _WindowFacts, jobs: Jobs) -> None:
+def _widen(facts: WindowFacts, jobs: Jobs) -> None:
     """List this window by the company, because a listing by target lacked legs of a conversation, and do not trust such listings again."""
     services.distrust_listing(facts.company_id, facts.window.scope_kind)
     runs.widen(facts.window.pk, COMPANY_SCOPE.kind, COMPANY_SCOPE.id)

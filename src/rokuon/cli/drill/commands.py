@@ -20,7 +20,7 @@ from rokuon.domain.failures import ConfigError, Decision, RokuonError
 from rokuon.ledger import drills
 from rokuon.ledger.drill_models import Drill
 from rokuon.ledger.drills import DrawnSample, Lot
-from rokuon.org.models import Bucket, Company
+from rokuon.org.models import Bucket
 from rokuon.wiring.drill import Restored, read_sample
 
 from . import display
@@ -77,7 +77,7 @@ def drill_command(
     as_json: bool,
 ) -> int:
     with opened() as session:
-        bucket = _bucket(selectors.company(company_name), url)
+        bucket = selectors.only_bucket(selectors.company(company_name), url)
         before = drills.unfinished(bucket.pk)
         if before is not None and not afresh:
             _require_same(before, seed, confidence, damaged_below)
@@ -113,20 +113,6 @@ def drill_command(
         else:
             drill = before or actions.begin_drill(bucket, lot, most_bytes, COMMAND_LINE, session.now())
         return _carry_out(session, bucket, drill, restored, as_json=as_json)
-
-
-def _bucket(company: Company, url: str | None) -> Bucket:
-    if url is not None:
-        return selectors.bucket(company, url)
-    known = list(company.buckets.order_by("url"))
-    if len(known) == 1:
-        return known[0]
-    if not known:
-        raise ConfigError(_("No bucket is registered yet. Register one with `rokuon bucket add gs://NAME`."))
-    raise ConfigError(
-        _("There are several buckets. Name one with --bucket: %(known)s.")
-        % {"known": _(", ").join(one.url for one in known[: selectors.NEAR])}
-    )
 
 
 def _require_same(drill: Drill, seed: str | None, confidence: int | None, damaged_below: int | None) -> None:

@@ -85,6 +85,20 @@ def target(of: Company, name: str) -> Target:
     return chosen
 
 
+def only_bucket(of: Company, url: str | None) -> Bucket:
+    """Return the named bucket of a company, or its only one."""
+    if url is not None:
+        return bucket(of, url)
+    known = list(of.buckets.order_by("url"))
+    if len(known) == 1:
+        return known[0]
+    if not known:
+        raise ConfigError(_("No bucket is registered yet. Register one with `rokuon bucket add gs://NAME`."))
+    raise ConfigError(
+        _("There are several buckets. Name one with --bucket: %(known)s.") % {"known": _(", ").join(one.url for one in known[:NEAR])}
+    )
+
+
 def bucket(of: Company, url: str) -> Bucket:
     known = list(of.buckets.order_by("url"))
     found = [one for one in known if one.url.rstrip("/") == url.rstrip("/")]
