@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
@@ -15,8 +16,11 @@ from django.utils import timezone  # noqa: E402
 from rokuon.accounts import links, mail_links  # noqa: E402
 from rokuon.accounts.audit import COMMAND_LINE  # noqa: E402
 from rokuon.accounts.models import AuditEntry, Link, Membership, Person  # noqa: E402
-from rokuon.ledger import drills  # noqa: E402
+from rokuon.domain.inventory import PassSums  # noqa: E402
+from rokuon.ledger import drills, inventory_passes  # noqa: E402
 from rokuon.ledger.drills import Lot, ReadResult  # noqa: E402
+from rokuon.ledger.inventory_models import InventoryFinding  # noqa: E402
+from rokuon.ledger.inventory_passes import ComparedPage  # noqa: E402
 from rokuon.ledger.models import Copy, Retry, Run  # noqa: E402
 from rokuon.notify.models import Mail, Notice, NoticeKind, Occasion, Recipient  # noqa: E402
 from rokuon.org.models import Company, Target  # noqa: E402
@@ -32,6 +36,7 @@ def places(number: int) -> dict[str, Any]:
     membership = Membership.objects.filter(company=company).order_by("pk").last()
     bad = Copy.objects.filter(company=company, state__in=["failed", "pending"]).exclude(reason="").order_by("state").first()
     _drill(company)
+    _findings(company)
     invited, _new = Person.objects.get_or_create(email="invited@people.example")
     return {
         "token": links.make(invited, Link.Kind.INVITATION, Link.Handed.MAIL, timezone.now()),
@@ -62,6 +67,39 @@ def _drill(company: Company) -> None:
     if bucket and drills.unfinished(bucket) is None:
         drill = drills.begin(company.pk, bucket, Lot("seed", 950_000, 1_000), COMMAND_LINE.name, timezone.now() + timedelta(seconds=1))
         drills.record(drill.pk, [ReadResult(1, "object_missing")])
+
+
+def _findings(company: Company) -> None:
+    """What an inventory of the company's bucket found: a deleted recording, if it holds any, and an object of nobody."""
+    bucket, now = company.bucket_id, timezone.now()
+    copy = Copy.objects.filter(bucket_id=bucket, state="verified").order_by("pk").last()
+    if bucket is None or InventoryFinding.objects.filter(bucket_id=bucket).exists():
+        return
+    one = inventory_passes.begin(company.pk, bucket, "", now - timedelta(hours=1))
+    sums = PassSums(objects=412, bytes=29_000_000, sights=Counter({"in_order": 398, "own": 12}), classes=Counter({"STANDARD": 412}))
+    inventory_passes.enter_page(one.pk, ComparedPage("", "call-recordings/x", True, [], now), sums, now)
+    former = {"version": "1764374400000000", "size": 240_000, "restorable_until": (now + timedelta(days=6)).isoformat()}
+    facts = {"size": 240_000, "crc32c": 1234567890, "version": "1764374400000000"}
+    deleted = {"ledger": facts, "found": None, "soft_deleted": [former], "looked_at": now.isoformat()}
+    rows = [("deleted", copy, copy.key, deleted)] if copy is not None else []
+    rows.append(("stray", None, "call-recordings/notes of Ann.txt", {"listed": {"size": 12}, "listed_at": now.isoformat()}))
+    for kind, about, key, evidence in rows:
+        InventoryFinding.objects.create(
+            company=company,
+            bucket_id=bucket,
+            found_by=one,
+            seen_by=one,
+            kind=kind,
+            suspected=False,
+            key=key,
+            copy=about,
+            attempt=about and about.attempt,
+            evidence=evidence,
+            at=now,
+        )
+    if copy is not None:
+        Copy.objects.filter(pk=copy.pk).update(state="failed", reason="inventory_deleted", attempt=copy.attempt + 1, changed_at=now)
+    inventory_passes.finish(one.pk, now)
 
 
 def mailed(email: str) -> str:

@@ -14,8 +14,9 @@ from django.utils import timezone
 
 from rokuon.accounts.models import AuditEntry, Membership, Person
 from rokuon.domain import placement
-from rokuon.ledger import drills
+from rokuon.ledger import drills, inventory_passes
 from rokuon.ledger.drills import Lot, ReadResult
+from rokuon.ledger.inventory_models import InventoryFinding
 from rokuon.ledger.models import Call, Copy, Coverage, Hold, Recording, Retry, Run, Window
 from rokuon.notify.models import Mail, Notice, Recipient
 from rokuon.org import services
@@ -117,6 +118,7 @@ def _part(company: Company, name: str, many: int, now: datetime, *, first: int) 
     run = _run(company, office, targets, now, many)
     Hold.objects.create(company=company, on="bucket", ref=str(bucket.pk), reason="bucket_forbidden", detail=f"{name} hold", probe_at=now)
     _drill(company, bucket)
+    _findings(company, bucket, copies[0])
     entry = AuditEntry.objects.create(
         company=company, office=office, actor=f"{name.lower()}-actor@people.example", action="rule.change", subject=f"{name} center"
     )
@@ -149,6 +151,16 @@ def _drill(company: Company, bucket: Bucket) -> None:
     """An open drill of the bucket, which has found a recording missing."""
     drill = drills.begin(company.pk, bucket.pk, Lot("seed", 950_000, 1_000), "command line", timezone.now() + timedelta(seconds=1))
     drills.record(drill.pk, [ReadResult(1, "object_missing"), ReadResult(2, "whole")])
+
+
+def _findings(company: Company, bucket: Bucket, copy: Copy) -> None:
+    """What an inventory of the bucket found: a recording of the office, and an object of nobody."""
+    now = timezone.now()
+    one = inventory_passes.begin(company.pk, bucket.pk, "", now)
+    for kind, about, key in (("changed", copy, copy.key), ("stray", None, f"call-recordings/{bucket.url.rpartition('-')[2]}.txt")):
+        InventoryFinding.objects.create(
+            company=company, bucket=bucket, found_by=one, seen_by=one, kind=kind, suspected=False, key=key, copy=about, at=now
+        )
 
 
 def _told(company: Company, office: Office, name: str, now: datetime) -> int:

@@ -5,12 +5,17 @@ from datetime import timedelta
 
 import pytest
 
+from rokuon.cli.doctor.check import Level
+from rokuon.cli.doctor.inventories import inventory_checks
+from rokuon.cli.support.session import CliSession
 from rokuon.domain.failures import HoldOn
 from rokuon.jobs import tick as ticks
 from rokuon.jobs.queue import INVENTORY, without_job
 from rokuon.ledger import holds, inventory_schedule
 from rokuon.ledger.inventory_models import InventoryPass, InventorySchedule
 from rokuon.ledger.models import Copy, Hold, Run
+from rokuon.notify import findings
+from rokuon.notify.models import NoticeKind
 from rokuon.org.models import Bucket
 from tests.custody.backed_up import backed_up, seal
 from tests.e2e.conftest import MakeRig, rig_of
@@ -127,3 +132,41 @@ def test_a_deleted_recording_is_found_the_next_day(rig: Rig) -> None:
     rig.back_up_now()
     copy.refresh_from_db()
     assert (copy.state, rig.audio_requests() - before) == ("failed", 0), "only a person sends it back"
+
+
+def test_people_get_a_mail_of_a_bucket_in_doubt_and_of_a_missing_recording(rig: Rig) -> None:
+    company = Bucket.objects.get().company
+    copy = Copy.objects.filter(state="verified").order_by("pk")[0]
+    (rig.bucket_folder() / copy.key).unlink()
+    check(rig)
+    found = {(one.kind, one.cause or one.facts.get("reason", "")) for one in findings.of_company(company, rig.clock())}
+    assert (NoticeKind.FAILED, "inventory_missing") in found
+    seal(rig)
+    for path in (rig.bucket_folder() / "call-recordings" / ".rokuon-custody").glob("*/00000001/seal"):
+        path.unlink()
+    check(rig)
+    held = [one for one in findings.of_company(company, rig.clock()) if one.kind is NoticeKind.HOLD]
+    assert [one.cause for one in held] == ["inventory_stopped"]
+
+
+def doctor_says(rig: Rig) -> tuple[Level, str]:
+    (found,) = inventory_checks(CliSession(rig.config, rig.installation), rig.company)
+    assert found.todo or found.level is Level.OK
+    return found.level, found.says
+
+
+def test_doctor_says_whether_there_was_an_inventory_and_what_is_open(rig: Rig) -> None:
+    assert doctor_says(rig) == (Level.WARNING, "there was none yet")
+    check(rig)
+    assert doctor_says(rig)[0] is Level.OK
+    (rig.bucket_folder() / Copy.objects.filter(state="verified").order_by("pk")[0].key).unlink()
+    check(rig)
+    assert doctor_says(rig) == (Level.PROBLEM, "open findings: 1")
+
+
+def test_doctor_says_why_the_last_attempt_ended_early_and_that_one_is_late(rig: Rig) -> None:
+    check(rig)
+    InventorySchedule.objects.update(reason="store_unavailable", detail="503")
+    assert doctor_says(rig) == (Level.WARNING, "[store_unavailable] 503")
+    InventorySchedule.objects.update(reason="", due_at=rig.clock() - timedelta(days=900))
+    assert doctor_says(rig)[0] is Level.WARNING

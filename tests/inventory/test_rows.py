@@ -196,8 +196,8 @@ def test_findings_of_other_targets_and_of_the_bucket_are_left_out(checked: Check
     within = [checked.center.pk]
     assert [(one.kind, one.open) for one in inventory_findings.counts(checked.bucket.pk, within)] == [("missing", 1)]
     assert [one.copy_id for one in inventory_findings.open_findings(checked.bucket.pk, 9, within)] == [mine.copy_id]
-    assert [one.copy_id for one in inventory_findings.of_kind(checked.bucket.pk, "missing", within)] == [mine.copy_id]
-    assert list(inventory_findings.of_kind(checked.bucket.pk, "stray", within)) == []
+    assert [one.copy_id for one in inventory_findings.listed(checked.bucket.pk, "missing", within)] == [mine.copy_id]
+    assert list(inventory_findings.listed(checked.bucket.pk, "stray", within)) == []
 
 
 @pytest.mark.parametrize("closed", [False, True])

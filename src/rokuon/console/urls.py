@@ -10,7 +10,7 @@ from rokuon.domain.row_ids import row_id
 
 from .audit import sign_in_views
 from .audit import views as audit
-from .buckets import check_views, list_views, restart_views
+from .buckets import check_views, findings_views, list_views, restart_views
 from .buckets import views as buckets
 from .entrance import views as entrance
 from .failures import cause_views, kept_aside_views, retried_views, unnamed_views, unread_views
@@ -117,6 +117,9 @@ urlpatterns = [
     guarded(COMPANY + "settings/buckets/check/", check_views.check_page, "settings-bucket_check"),
     guarded(COMPANY + "settings/buckets/check/try/", check_views.try_again, "settings-bucket_try"),
     guarded(COMPANY + "settings/buckets/<row:bucket>/", buckets.bucket_page, "settings-bucket"),
+    guarded(COMPANY + "settings/buckets/<row:bucket>/findings/", findings_views.findings_page, "settings-bucket_findings"),
+    guarded(COMPANY + "settings/buckets/<row:bucket>/findings/close/", findings_views.close, "settings-bucket_findings_close"),
+    guarded(COMPANY + "settings/buckets/<row:bucket>/findings/reopen/", findings_views.reopen, "settings-bucket_findings_reopen"),
     guarded(COMPANY + "settings/buckets/<row:bucket>/verify/", buckets.verify, "settings-bucket_verify"),
     guarded(COMPANY + "settings/buckets/<row:bucket>/restart/", restart_views.restart_page, "settings-bucket_restart"),
     guarded(COMPANY + "settings/buckets/<row:bucket>/credential/", buckets.credential_page, "settings-bucket_credential"),

@@ -19,7 +19,6 @@ from rokuon.domain.inventory import Expected
 from . import transitions
 from .exclude import EXPIRED_BY_BUCKET_RULE
 from .inventory_models import InventoryFinding
-from .models import Copy
 from .sql import CLOSED, columns, execute, fetch
 
 Kind = InventoryFinding.Kind
@@ -157,20 +156,30 @@ def open_findings(bucket_id: int, limit: int, targets: Sequence[int] | None = No
     return list(found)
 
 
-def is_open(finding_id: int) -> bool:
-    return bool(fetch(f"SELECT 1 FROM ledger_inventoryfinding f WHERE f.id = %s AND {_OPEN}", [finding_id]))  # noqa: S608 (constant pieces)
+def open_among(ids: Sequence[int]) -> set[int]:
+    """Return those of these findings that are open."""
+    rows = fetch(f"SELECT f.id FROM ledger_inventoryfinding f WHERE f.id = ANY(%s) AND {_OPEN}", [list(ids)])  # noqa: S608 (constant pieces)
+    return {row[0] for row in rows}
 
 
-def of_kind(bucket_id: int, kind: str, targets: Sequence[int] | None = None) -> "QuerySet[InventoryFinding]":
-    """Return the findings of a kind that are not over, the latest first. The caller slices them."""
-    found = _all(bucket_id).filter(kind=kind, over_at=None)
+def open_objects(company_id: int) -> list[tuple[int, int]]:
+    """Return (bucket, number) of the open findings about objects without a recording and about buckets, by bucket."""
+    rows = fetch(
+        f"""SELECT f.bucket_id, count(*) FROM ledger_inventoryfinding f
+             WHERE f.company_id = %s AND f.copy_id IS NULL AND {_OPEN} GROUP BY 1 ORDER BY 1""",  # noqa: S608 (constant pieces)
+        [company_id],
+    )
+    return [(bucket, number) for bucket, number in rows]
+
+
+def listed(bucket_id: int, kind: str = "", targets: Sequence[int] | None = None) -> "QuerySet[InventoryFinding]":
+    """Return the findings that are not over, of one kind if given, the latest first. The caller slices them."""
+    found = _all(bucket_id).filter(over_at=None)
+    if kind:
+        found = found.filter(kind=kind)
     if targets is not None:
         found = found.filter(copy__target_id__in=targets)
-    return found.order_by("-pk")
-
-
-def latest_of_copy(copy: Copy) -> InventoryFinding | None:
-    return InventoryFinding.objects.filter(copy=copy, suspected=False).order_by("-pk").first()
+    return found.order_by("-at", "-pk")
 
 
 def _all(bucket_id: int) -> "QuerySet[InventoryFinding]":

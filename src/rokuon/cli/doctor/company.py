@@ -31,6 +31,7 @@ from rokuon.wiring.connections import store_settings
 from .check import Check, Level
 from .clocks import CLOCK_OFF_S
 from .events import event_checks
+from .inventories import inventory_checks
 from .machine import space
 from .seals import seal_checks
 
@@ -65,6 +66,7 @@ def company_checks(session: CliSession) -> Iterator[Check]:
         for bucket in company.buckets.order_by("url"):
             yield from _bucket(session, bucket)
         yield from seal_checks(session, company)
+        yield from inventory_checks(session, company)
 
 
 def _key(session: CliSession, company: Company) -> Iterator[Check]:

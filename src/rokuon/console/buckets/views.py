@@ -22,7 +22,7 @@ from rokuon.org.services import Node
 from rokuon.stores.registry import kind_of
 from rokuon.wiring import bucket_overlap
 
-from . import drills, held, text
+from . import drills, held, inventory, text
 from .check_views import begin
 from .credential import credential_text
 from .forms import KEY, MACHINE, BucketForm, CredentialForm, kind_named
@@ -61,6 +61,7 @@ def bucket_page(request: CompanyRequest, bucket: int) -> HttpResponse:
         "longest_name": bucket_list.LONGEST_NAME,
         "kind": kind_of(found.url),
         "drills": drills.of_bucket(request, found),
+        "inventory": inventory.of_bucket(request, found),
         "sees_all": guards.seen(request).whole,
         **_links(request),
     }

@@ -23,10 +23,11 @@ from rokuon.console.web.answer import answer_of
 from rokuon.console.web.guards import CHANGE, CompanyRequest, page
 from rokuon.jobs import queue
 from rokuon.ledger import failures as ledger_failures
-from rokuon.ledger import next_try, tally, unnamed
+from rokuon.ledger import inventory_findings, next_try, tally, unnamed
 from rokuon.ledger.failures import Which
 from rokuon.ledger.models import Copy
 from rokuon.ledger.reasons import in_words
+from rokuon.org.models import Bucket
 
 from . import causes, not_known
 
@@ -64,8 +65,19 @@ def failures(request: CompanyRequest) -> HttpResponse:
         "not_known": not_known.load_unknown(company, request.reach, guards.now(request)),
         "may_retry": Action.BACK_UP in request.reaches,
         "may_export": Action.DOWNLOAD in request.reaches,
+        "in_buckets": _in_buckets(request),
     }
     return render(request, "console/failures/failures.html", context)
+
+
+def _in_buckets(request: CompanyRequest) -> list[tuple[Bucket, int]]:
+    """Return the buckets in which an inventory found what is no recording's failure, with the number of open findings; only for people who
+    see the whole company and its buckets."""
+    reach = request.reaches.get(Action.SET_BUCKETS)
+    if reach is None or not reach.whole or not request.reach.whole:
+        return []
+    buckets = {one.pk: one for one in request.company.buckets.all()}
+    return [(buckets[bucket], number) for bucket, number in inventory_findings.open_objects(request.company.pk)]
 
 
 @page(Action.BACK_UP, CHANGE, keeps=FIELDS)
