@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -141,7 +140,3 @@ def findings() -> list[tuple[str, str]]:
 
 def former(work: Work, version: str = "1", until: datetime | None = None, at: datetime | None = None) -> FormerObject:
     return FormerObject(work.key, 9, version, deleted_at=at, restorable_until=until)
-
-
-def with_version(work: Work, version: str) -> Work:
-    return replace(work, key=f"{work.key}{version}")

@@ -221,3 +221,40 @@ def test_a_recording_that_failed_an_inventory_is_one_finding_in_later_passes(che
     checked.check()
     checked.check()
     assert InventoryFinding.objects.count() == 1
+
+
+def test_a_recording_that_someone_restores_is_verified_again_by_its_bytes(checked: Checked) -> None:
+    (work,) = checked.recordings(1)
+    checked.store.remove(work.key)
+    checked.store.soft = {work.key: former(work, "77", UNTIL)}
+    checked.check()
+    checked.store.add(work.key, f"audio {work.recording_id}".encode())
+    checked.now += timedelta(minutes=5)
+    checked.check()
+    copy = checked.copy(work)
+    assert (copy.state, copy.reason, copy.given_up) == ("verified", "", [])
+    assert kinds(checked) == {} and kinds(checked, still_open=False) == {"deleted": 1, "returned": 1}
+    assert checked.check().sights == {"in_order": 1, "own": 1}
+    assert tallied(checked.company.pk) == counted(checked.company.pk)
+
+
+@pytest.mark.parametrize("data", [b"audio r1", b"other bytes of another length"])
+def test_other_bytes_under_the_name_of_a_missing_recording_prove_nothing(checked: Checked, data: bytes) -> None:
+    (work,) = checked.recordings(1)
+    checked.store.remove(work.key)
+    checked.check()
+    checked.store.add(work.key, data)
+    checked.check()
+    assert checked.state(work) == ("failed", "inventory_missing")
+    assert kinds(checked) == {"missing": 1}
+
+
+def test_what_a_person_has_sent_back_is_not_taken_for_restored(checked: Checked) -> None:
+    (work,) = checked.recordings(1)
+    checked.store.remove(work.key)
+    checked.check()
+    retry.retry(checked.company.pk, checked.now, ids=[work.copy_id])
+    checked.store.add(work.key, f"audio {work.recording_id}".encode())
+    checked.now += timedelta(minutes=5)
+    assert checked.check().sights["unproven"] == 1
+    assert checked.state(work) == ("pending", "")

@@ -46,7 +46,8 @@ TRANSITIONS: dict[tuple[State, State], frozenset[Cause]] = {
     (State.PENDING, State.FAILED): frozenset({Cause.TRY, Cause.CANCEL}),
     (State.PENDING, State.GONE): frozenset({Cause.TRY, Cause.CANCEL}),
     (State.PENDING, State.EXCLUDED): frozenset({Cause.RULE, Cause.CANCEL, Cause.BUCKET}),
-    (State.FAILED, State.VERIFIED): frozenset({Cause.PROOF}),
+    # An inventory may find the very bytes again that an earlier one missed: someone restored them.
+    (State.FAILED, State.VERIFIED): frozenset({Cause.PROOF, Cause.INVENTORY}),
     (State.GONE, State.VERIFIED): frozenset({Cause.PROOF}),
     (State.EXCLUDED, State.VERIFIED): frozenset({Cause.PROOF}),
     (State.FAILED, State.PENDING): frozenset({Cause.RUN, Cause.RETRY, Cause.ACCEPT}),

@@ -778,7 +778,7 @@ class InventoryDeleted(StoreError):
     decision = Decision.NEVER
     advice = N_(
         "The recording was deleted from the bucket and can still be restored. The finding on the bucket's page has the command and says "
-        "until when. Then retry: Rokuon finds the restored recording."
+        "until when. The next inventory finds the restored recording and counts it as verified again."
     )
 
 
@@ -789,7 +789,7 @@ class InventoryHidden(StoreError):
     decision = Decision.NEVER
     advice = N_(
         "The recording was deleted or replaced in the bucket, which still has its earlier version. The finding on the bucket's page has "
-        "the command that makes it current. Then retry: Rokuon finds the recording."
+        "the command that makes it current. The next inventory then counts the recording as verified again."
     )
 
 

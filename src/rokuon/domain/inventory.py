@@ -29,7 +29,8 @@ class Sight(StrEnum):
     """What a key looks like in the list and in the ledger.
 
     `in_order`: verified and there, as far as the store says. `rewritten`: the same bytes by all known facts, in another generation.
-    `changed`: size or checksum differs. `absent`: verified and not listed. `unproven`: there, and the ledger does not call it verified.
+    `changed`: size or checksum differs. `absent`: verified and not listed. `returned`: an inventory missed it before, and it is there as it
+    was verified. `unproven`: there, and the ledger does not call it verified for another reason.
     `later`: row or object changed after the pass began, and the next pass judges it.
     Without a row: `named` has a name of the layout, `placeholder` ends in "/", `own` belongs to Rokuon, `stray` is anything else.
     """
@@ -38,6 +39,7 @@ class Sight(StrEnum):
     REWRITTEN = "rewritten"
     CHANGED = "changed"
     ABSENT = "absent"
+    RETURNED = "returned"
     UNPROVEN = "unproven"
     LATER = "later"
     NAMED = "named"
@@ -46,13 +48,10 @@ class Sight(StrEnum):
     STRAY = "stray"
 
 
-SUSPECT = frozenset({Sight.REWRITTEN, Sight.CHANGED, Sight.ABSENT})
-"""A verified copy may be affected: the store is asked about the key once more before anything follows."""
-
-
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """A copy as the ledger has it. Facts that it does not know are None or "", and are not compared."""
+    """A copy as the ledger has it. `missed`: it was verified, and an inventory found its object missing or changed. Facts that the ledger
+    does not know are None or "", and are not compared."""
 
     copy_id: int
     key: str
@@ -62,6 +61,7 @@ class Expected:
     crc32c: int | None = None
     md5: str = ""
     version: str = ""
+    missed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +104,10 @@ def _sight(found: ListedObject, expected: Expected | None, began: datetime) -> S
         return Sight.LATER
     if expected is None:
         return without_row(found.key)
+    other = differs(expected, found.size, found.crc32c, found.md5)
     if not expected.verified:
-        return Sight.UNPROVEN
-    if differs(expected, found.size, found.crc32c, found.md5):
+        return Sight.RETURNED if expected.missed and not other else Sight.UNPROVEN
+    if other:
         return Sight.CHANGED
     same = expected.version in ("", found.version) or not found.version
     return Sight.IN_ORDER if same else Sight.REWRITTEN

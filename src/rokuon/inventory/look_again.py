@@ -29,7 +29,10 @@ async def look_again(store: Store, suspect: Suspect, now: datetime, deletes_afte
     try:
         found = await store.stat(suspect.expected.key)
     except ObjectOccupied as error:
-        return Verdict(suspect, Kind.CHANGED, {"looked_at": now.isoformat(), "found": {"not_a_file": error.detail}})
+        kind = Kind.CHANGED if suspect.expected.verified else None
+        return Verdict(suspect, kind, {"looked_at": now.isoformat(), "found": {"not_a_file": error.detail}})
+    if found is None and not suspect.expected.verified:
+        return Verdict(suspect, None)
     if found is None:
         return await _gone(store, suspect, now, deletes_after)
     return await _there(store, suspect, found, now)
@@ -53,7 +56,9 @@ async def _there(store: Store, suspect: Suspect, found: StoredObject, now: datet
     row = suspect.expected
     evidence: dict[str, Any] = {"looked_at": now.isoformat(), "found": _facts(found)}
     rewritten = bool(row.version and found.version and row.version != found.version)
-    if not inventory.differs(row, found.size, found.crc32c, found.md5):
+    if not row.verified and inventory.differs(row, found.size, found.crc32c, found.md5):
+        return Verdict(suspect, None)
+    if row.verified and not inventory.differs(row, found.size, found.crc32c, found.md5):
         return Verdict(suspect, Kind.REWRITTEN if rewritten else None, evidence, found.version)
     try:
         read = await _read(store, row.key)
@@ -61,12 +66,14 @@ async def _there(store: Store, suspect: Suspect, found: StoredObject, now: datet
         # Removed since it was looked at: the next pass finds out more.
         return Verdict(suspect, None)
     except (ObjectMisread, ObjectOccupied) as error:
-        return Verdict(suspect, Kind.CHANGED, evidence | {"read": error.reason})
+        return Verdict(suspect, Kind.CHANGED if row.verified else None, evidence | {"read": error.reason})
     evidence["read"] = {"sha256": read.sha256, "looks_like": read.looks_like}
     if read.sha256 == suspect.sha256:
         # These are the bytes that were verified, whatever the store says of them.
+        if not row.verified:
+            return Verdict(suspect, Kind.RETURNED, evidence, found.version)
         return Verdict(suspect, Kind.REWRITTEN if rewritten else None, evidence, found.version)
-    return Verdict(suspect, Kind.CHANGED, evidence)
+    return Verdict(suspect, Kind.CHANGED if row.verified else None, evidence)
 
 
 async def _read(store: Store, key: str) -> _Bytes:

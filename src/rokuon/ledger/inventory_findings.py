@@ -19,7 +19,7 @@ from rokuon.domain.inventory import Expected
 from . import transitions
 from .exclude import EXPIRED_BY_BUCKET_RULE
 from .inventory_models import InventoryFinding
-from .sql import CLOSED, columns, execute, fetch
+from .sql import BY_INVENTORY, CLOSED, columns, execute, fetch
 
 Kind = InventoryFinding.Kind
 REASON_OF = {
@@ -31,7 +31,7 @@ REASON_OF = {
 """Findings that make a verified copy failed."""
 
 OPEN_KINDS = [*REASON_OF, Kind.DOUBLE, Kind.FOREIGN, Kind.STRAY, Kind.BUCKET]
-"""Findings that someone has to look at. Rewritten and expired ones are explained already, and only listed."""
+"""Findings that someone has to look at. Rewritten, returned and expired ones are explained already, and only listed."""
 
 _OPEN = f"""
     NOT f.suspected AND f.over_at IS NULL AND f.closed_at IS NULL
@@ -63,13 +63,16 @@ class Verdict:
     version: str = ""
 
 
+_MISSED = f"(c.state = 'failed' AND {BY_INVENTORY})"
+
+
 def suspects(pass_id: int, limit: int) -> list[Suspect]:
     """Return the next suspects of a pass, in the order in which they were found."""
     rows = fetch(
-        """SELECT f.id, f.attempt, c.state = 'verified' AND c.attempt = f.attempt,
-                  c.sha256, c.id, c.key, c.state = 'verified', c.changed_at, c.size, c.crc32c, c.md5, c.version
+        f"""SELECT f.id, f.attempt, c.attempt = f.attempt AND (c.state = 'verified' OR {_MISSED}),
+                  c.sha256, c.id, c.key, c.state = 'verified', c.changed_at, c.size, c.crc32c, c.md5, c.version, {_MISSED}
              FROM ledger_inventoryfinding f JOIN ledger_copy c ON c.id = f.copy_id
-            WHERE f.seen_by_id = %s AND f.suspected ORDER BY f.id LIMIT %s""",
+            WHERE f.seen_by_id = %s AND f.suspected ORDER BY f.id LIMIT %s""",  # noqa: S608 (a constant piece)
         [pass_id, limit],
     )
     return [Suspect(finding, attempt, same, Expected(*row), sha256) for finding, attempt, same, sha256, *row in rows]
@@ -102,6 +105,8 @@ def _apply(kind: Kind, verdicts: Sequence[Verdict], now: datetime) -> set[int]:
     """Change the copies, and return those that were still as they were suspected."""
     if kind is Kind.REWRITTEN:
         return transitions.note_versions([(one.suspect.expected.copy_id, one.suspect.attempt, one.version) for one in verdicts])
+    if kind is Kind.RETURNED:
+        return _verified_again(verdicts, now)
     copies, attempts = columns([(one.suspect.expected.copy_id, one.suspect.attempt) for one in verdicts], 2)
     after = State.EXCLUDED if kind is Kind.EXPIRED else State.FAILED
     return set(
@@ -113,6 +118,21 @@ def _apply(kind: Kind, verdicts: Sequence[Verdict], now: datetime) -> set[int]:
             now,
             reason=EXPIRED_BY_BUCKET_RULE if kind is Kind.EXPIRED else REASON_OF[kind],
             tables="unnest(%(copies)s::bigint[], %(attempts)s::int[]) AS x(id, attempt)",
+        )
+    )
+
+
+def _verified_again(verdicts: Sequence[Verdict], now: datetime) -> set[int]:
+    rows = [(one.suspect.expected.copy_id, one.suspect.attempt, one.version) for one in verdicts]
+    return set(
+        transitions.change(
+            State.VERIFIED,
+            Cause.INVENTORY,
+            f"c.id = x.id AND c.attempt = x.attempt AND {_MISSED}",
+            dict(zip(("copies", "attempts", "versions"), columns(rows, 3), strict=True)),
+            now,
+            tables="unnest(%(copies)s::bigint[], %(attempts)s::int[], %(versions)s::text[]) AS x(id, attempt, version)",
+            also="version = x.version, given_up = '{}'",
         )
     )
 

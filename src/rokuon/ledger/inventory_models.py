@@ -65,6 +65,7 @@ class InventoryFinding(models.Model):
 
     class Kind(models.TextChoices):
         REWRITTEN = "rewritten"
+        RETURNED = "returned"
         CHANGED = "changed"
         ABSENT = "absent"
         EXPIRED = "expired"

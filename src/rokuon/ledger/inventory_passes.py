@@ -70,7 +70,9 @@ def of_bucket(bucket_id: int, limit: int) -> list[InventoryPass]:
 def expected(bucket_id: int, after: str, upto: str | None, limit: int = ROWS) -> list[Expected]:
     """Return copies of the bucket with keys after `after` up to `upto` (None: to the end), in byte order."""
     rows = fetch(
-        """SELECT c.id, c.key, c.state = 'verified', c.changed_at, c.size, c.crc32c, c.md5, c.version FROM ledger_copy c
+        """SELECT c.id, c.key, c.state = 'verified', c.changed_at, c.size, c.crc32c, c.md5, c.version,
+                  c.state = 'failed' AND starts_with(c.reason, 'inventory_')
+             FROM ledger_copy c
             WHERE c.bucket_id = %(bucket)s AND c.key > %(after)s AND (%(upto)s::text IS NULL OR c.key <= %(upto)s COLLATE "C")
             ORDER BY c.key LIMIT %(limit)s""",
         {"bucket": bucket_id, "after": after, "upto": upto, "limit": limit},
@@ -125,7 +127,7 @@ def facts_of(found: ListedObject | None) -> dict[str, Any] | None:
     }
 
 
-_KINDS = {Sight.ABSENT: Kind.ABSENT, Sight.CHANGED: Kind.CHANGED, Sight.REWRITTEN: Kind.REWRITTEN}
+_KINDS = {Sight.ABSENT: Kind.ABSENT, Sight.CHANGED: Kind.CHANGED, Sight.REWRITTEN: Kind.REWRITTEN, Sight.RETURNED: Kind.RETURNED}
 
 
 def _suspect(one: InventoryPass, page: ComparedPage, now: datetime) -> None:

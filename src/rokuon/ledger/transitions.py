@@ -48,10 +48,10 @@ def statement(after: State, cause: Cause, which: str, *, tables: str = "", reaso
 
 
 def change(
-    after: State, cause: Cause, which: str, values: Mapping[str, Any], now: datetime, *, reason: str = "", tables: str = ""
+    after: State, cause: Cause, which: str, values: Mapping[str, Any], now: datetime, *, reason: str = "", tables: str = "", also: str = ""
 ) -> list[int]:
     """Move every copy that matches to `after`, and return the ids of those that changed. Raises TransitionRefused."""
-    return [row[0] for row in fetch(statement(after, cause, which, tables=tables), {**values, "now": now, "reason": reason})]
+    return [row[0] for row in fetch(statement(after, cause, which, tables=tables, also=also), {**values, "now": now, "reason": reason})]
 
 
 def give_up_again(state: State, which: str, values: Mapping[str, Any], now: datetime, *, tables: str = "") -> list[int]:

@@ -23,6 +23,7 @@ TITLES = {
     Kind.FOREIGN: N_("Unknown recording"),
     Kind.STRAY: N_("Other file"),
     Kind.REWRITTEN: N_("Rewritten"),
+    Kind.RETURNED: N_("Back in the bucket"),
     Kind.EXPIRED: N_("Expired by the bucket's rule"),
 }
 """In the order in which people read them."""
@@ -32,6 +33,9 @@ _MEANINGS = {
     Kind.FOREIGN: N_("It has a name like a recording's, and the ledger does not know its ID. Rokuon neither uses nor deletes it."),
     Kind.STRAY: N_("Someone else put it into Rokuon's folder. Rokuon neither uses nor deletes it."),
     Kind.REWRITTEN: N_("Someone copied the recording over itself, for example to change its class. Its bytes are the same."),
+    Kind.RETURNED: N_(
+        "An earlier inventory missed the recording. It is there again with the bytes that were verified, and counts as verified."
+    ),
     Kind.EXPIRED: N_("The bucket's own rule deleted the recording at its age. It is not copied again."),
 }
 

@@ -71,6 +71,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("rewritten", "Rewritten"),
+                            ("returned", "Returned"),
                             ("changed", "Changed"),
                             ("absent", "Absent"),
                             ("expired", "Expired"),
