@@ -58,6 +58,16 @@ COUNTED: Schema = {"type": "object", "additionalProperties": count}
 REPORT = record(("failure", "missing", "longest_name"), **VERIFICATION)
 VERIFIED = (("failure", "missing", "longest_name"), {"url": text, **VERIFICATION})
 
+ACCOUNT = dict.fromkeys(
+    ("calls", "recorded", "recordings", "nothing_to_fetch", "verified", "excluded", "closed", "explained", "unaccounted", "bytes"), count
+)
+CERTIFIED = {
+    "sum": record(**ACCOUNT),
+    "days": record(**dict.fromkeys(("all", "complete", "incomplete", "not_listed", "final"), count)),
+    "first_listed_at": maybe(time),
+    "last_listed_at": maybe(time),
+}
+
 LOT = {"bucket": text, "seed": text, "confidence_percent": figure, "damaged_below_percent": figure, "population": count, "bytes": count}
 BAD_RECORDING = record(id=count, target=text, call_id=text, recording_id=text, path=text, reason=text, detail=text)
 
@@ -489,6 +499,57 @@ SCHEMAS: dict[str, Schema] = {
             known_by=text,
             refused_at=maybe(time),
         )
+    ),
+    "certificate": record(
+        **dict.fromkeys(("company", "installation", "says"), text),
+        **{name: maybe(text) for name in ("office", "target", "target_id", "fingerprint")},
+        standing=one_of("complete", "unsealed", "unknown", "unaccounted", "nothing"),
+        first_day=day,
+        last_day=day,
+        made_at=time,
+        doubts=rows(text),
+        **CERTIFIED,
+        unreadable=count,
+        provisional_until=maybe(day),
+        terms=rows(record(term=text, count=count, part=flag)),
+        weaker_proofs={"type": "object", "additionalProperties": count},
+        buckets=rows(
+            record(
+                url=text,
+                verified=count,
+                bytes=count,
+                checked_at=maybe(time),
+                hold=maybe(text),
+                chain=maybe(text),
+                seal=count,
+                sha256=maybe(text),
+                sealed_at=maybe(time),
+                next_by=maybe(time),
+                fingerprint=maybe(text),
+                problem=maybe(text),
+                sealed=record(days=count, verified=count, explained=count, unaccounted=count),
+                changed_since=count,
+            )
+        ),
+        outside=maybe(record(days=count, known_days=count, calls=count)),
+        targets=rows(
+            record(
+                **dict.fromkeys(("target", "target_id", "office", "zone"), text),
+                kind=KIND,
+                rule=flag,
+                **CERTIFIED,
+                by_day=rows(
+                    record(
+                        day=day,
+                        verdict=one_of("complete", "incomplete", "unlisted"),
+                        listed_at=maybe(time),
+                        final=flag,
+                        unreadable=count,
+                        **ACCOUNT,
+                    )
+                ),
+            )
+        ),
     ),
     "custody status": rows(
         record(

@@ -138,6 +138,13 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
     ),
     "rokuon notices to list": ((N_("For a script"), "rokuon notices to list --json"),),
     "rokuon notices to remove": ((N_("Of the whole company"), "rokuon notices to remove it@example.com"),),
+    "rokuon certificate": (
+        (N_("A month of the whole company"), "rokuon certificate --from 2026-10-01 --to 2026-10-31"),
+        (
+            N_("One center, as a table of its days"),
+            "rokuon certificate --from 2026-10-01 --to 2026-10-31 --target Billing --csv o.csv",
+        ),
+    ),
     "rokuon custody": ((N_("Is each bucket sealed, and when is the next seal due"), "rokuon custody status"),),
     "rokuon custody status": ((N_("For monitoring: exit code 1 if a bucket is not sealed in time"), "rokuon custody status --json"),),
     "rokuon custody issue": ((N_("Before an audit"), "rokuon custody issue gs://acme-recordings"),),

@@ -112,7 +112,8 @@ def read(subject: Subject, days: Sequence[date], final_at: Mapping[date, datetim
 
 def bounds(day: date, zone: str) -> tuple[datetime, datetime]:
     """Return when a local day begins and ends."""
-    return at(windows.local_midnight_ms(day, zone)), at(windows.local_midnight_ms(day + timedelta(days=1), zone))
+    since, until = windows.local_span_ms(day, zone)
+    return at(since), at(until)
 
 
 @dataclass(frozen=True, slots=True)

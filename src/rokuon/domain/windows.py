@@ -57,6 +57,11 @@ def local_midnight_ms(day: date, timezone_name: str) -> int:
     return latest * 1000
 
 
+def local_span_ms(day: date, timezone_name: str) -> tuple[int, int]:
+    """Return when a local date begins and when the next one does."""
+    return local_midnight_ms(day, timezone_name), local_midnight_ms(day + timedelta(days=1), timezone_name)
+
+
 def two_years_before(today: date) -> date:
     """Return the first date of a Back up now (article point M11); 28 February for a 29th."""
     try:

@@ -1,9 +1,9 @@
 """Write a table for a spreadsheet to a file or to standard output."""
 
-import os
 import sys
 from collections.abc import Iterable
-from pathlib import Path
+
+from . import private_file
 
 STANDARD_OUTPUT = "-"
 
@@ -16,9 +16,4 @@ def write(path: str, lines: Iterable[str]) -> None:
             sys.stdout.buffer.write(line.encode())
         sys.stdout.buffer.flush()
         return
-    target, partial = Path(path), Path(f"{path}.partial")
-    # It holds names of agents.
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-        file.writelines(lines)
-    partial.replace(target)
+    private_file.write(path, (line.encode() for line in lines))
