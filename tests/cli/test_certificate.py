@@ -84,7 +84,7 @@ def test_a_failed_recording_is_unaccounted_until_a_person_closes_it(rig: Rig, ro
     seal(rig)
     answer = rokuon("certificate", *days)
     assert answer.code == 1
-    assert "1 is unaccounted for." in answer.out
+    assert "Not complete: 1 unaccounted for." in answer.out
     assert "Failed: not MP3 audio" in answer.out
     assert rokuon("close", str(copy.pk), "--note", "a test call").code == 0
     seal(rig)

@@ -78,6 +78,8 @@ TABLE: dict[str, Row] = {
     "console:overview-work": Row(MEMBERS),
     "console:overview-years": Row(MEMBERS, why="days of the targets within reach"),
     "console:overview-outside": Row(MEMBERS, why="lines of the offices within reach"),
+    "console:certificate": Row(MEMBERS, why="figures of the offices within reach"),
+    "console:certificate-export": Row(post=WORKERS, why="of what the form asks for, what is within reach"),
     "console:recordings": Row(MEMBERS),
     "console:recordings-one": Row(OF_A),
     "console:recordings-export": Row(post=WORKERS, why="of what the address names, what is within reach"),

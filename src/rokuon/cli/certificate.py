@@ -97,6 +97,8 @@ def _say_section(section: Section) -> None:
         output.say(f"  {name}: {value}")
     for paragraph in section.paragraphs:
         output.say(f"  {paragraph}")
+    if section.command:
+        output.say(f"    {section.command}")
     for one in section.tables:
         rows = [[f"  {row[0]}" if place in one.deep else row[0], *row[1:]] for place, row in enumerate(one.rows)]
         output.table(list(one.headings), rows, right=one.right)

@@ -12,6 +12,7 @@ from .audit import sign_in_views
 from .audit import views as audit
 from .buckets import check_views, findings_views, list_views, restart_views
 from .buckets import views as buckets
+from .certificate import views as certificate
 from .entrance import views as entrance
 from .failures import cause_views, kept_aside_views, retried_views, unnamed_views, unread_views
 from .failures import views as failures
@@ -75,6 +76,8 @@ urlpatterns = [
     guarded(COMPANY + "work/", overview.work, "overview-work"),
     guarded(COMPANY + "two-years/", years_views.show, "overview-years"),
     guarded(COMPANY + "outside/", outside_views.show, "overview-outside"),
+    guarded(COMPANY + "certificate/", certificate.show, "certificate"),
+    guarded(COMPANY + "certificate/export/", certificate.export, "certificate-export"),
     guarded(COMPANY + "recordings/", recordings.recordings, "recordings"),
     guarded(COMPANY + "recordings/export/", download_views.export, "recordings-export"),
     guarded(COMPANY + "recordings/zip/", download_views.zip_selection, "recordings-zip"),

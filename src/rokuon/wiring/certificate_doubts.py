@@ -33,7 +33,11 @@ def _not_listed(made: Certificate) -> list[str]:
         whole.days,
     )
     counts = {"all": number(whole.days), "count": number(whole.unlisted)}
-    return [join_sentences(said % counts, *([each_counts()] if len(made.figures.targets) > 1 else []))]
+    return [join_sentences(said % counts, *_each_counts(made))]
+
+
+def _each_counts(made: Certificate) -> list[str]:
+    return [each_counts()] if len(made.figures.targets) > 1 else []
 
 
 def _not_read(count: int) -> list[str]:
@@ -60,7 +64,7 @@ def _of_bucket(made: Certificate, one: CertifiedBucket) -> list[str]:
             "%(count)s days of this certificate have changed since their last seal in %(url)s, or have none yet: the next seal names them.",
             one.sealed.waiting,
         )
-        said.append(changed % {**about, "count": number(one.sealed.waiting)})
+        said.append(join_sentences(changed % {**about, "count": number(one.sealed.waiting)}, *_each_counts(made)))
     if one.differs:
         counts = {"sealed": number(one.sealed.verified), "ledger": number(one.verified)}
         said.append(

@@ -11,7 +11,6 @@ from rokuon.base.i18n import _
 from rokuon.base.measures import amount, number
 from rokuon.base.state_words import state_word
 from rokuon.completeness import outside
-from rokuon.ledger import proofs
 
 from . import certificate_text as text
 from .certificate import Certificate, CertifiedBucket
@@ -31,12 +30,13 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """`facts` are pairs of a name and a value."""
+    """`facts` are pairs of a name and a value. `command` is a line to type."""
 
     name: str
     heading: str
     paragraphs: tuple[str, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
+    command: str = ""
     tables: tuple[Table, ...] = ()
 
 
@@ -98,27 +98,18 @@ def _sum(made: Certificate) -> Section:
 
 
 def _by_target(made: Certificate) -> Table:
-    headings = (
-        _("Target"),
-        _("Office"),
-        _("Recordings"),
-        state_word("verified"),
-        _("Explained"),
-        _("Unaccounted"),
-        _("Days"),
-        state_word("unlisted"),
-    )
+    counted = (_("Recordings"), state_word("verified"), _("Explained"), _("Unaccounted"), _("Days"), state_word("unlisted"))
+    headings = (_("Target"), _("Target id"), _("Office"), *counted)
     rows = []
     for one in made.figures.targets:
         account = one.sum.account
         figures = (account.recordings, account.verified, account.explained, account.unaccounted, one.sum.days, one.sum.unlisted)
-        rows.append((f"{one.target.name} ({one.target.dialpad_id})", one.target.office.name, *map(number, figures)))
-    return Table(headings, tuple(rows), right=(2, 3, 4, 5, 6, 7))
+        rows.append((one.target.name, one.target.dialpad_id, one.target.office.name, *map(number, figures)))
+    return Table(headings, tuple(rows), right=(3, 4, 5, 6, 7, 8))
 
 
 def _meaning() -> Section:
-    said = [proofs.sentence(proof) for proof in ("length", "read_twice", "read_apart", "accepted")]
-    return Section("verified", _("What “verified” means"), (text.verified_means(), *said))
+    return Section("verified", _("What “verified” means"), tuple(text.verified_means()))
 
 
 def _final(made: Certificate) -> Section:
@@ -126,24 +117,18 @@ def _final(made: Certificate) -> Section:
 
 
 def _check(made: Certificate) -> Section:
-    headings = (_("Bucket"), state_word("verified"), _("Size"), _("Seal"), _("Made at"), _("SHA-256 of the seal"), _("Key"))
-    rows = tuple(_bucket(made, one) for one in made.buckets)
-    return Section(
-        "check", _("How to check it without Rokuon"), tuple(text.how_to_check(made)), tables=(Table(headings, rows, right=(1, 2, 3)),)
-    )
+    facts = tuple(fact for one in made.buckets for fact in _bucket(made, one))
+    said = tuple(text.how_to_check(made))
+    return Section("check", _("How to check it without Rokuon"), said, facts=facts, command=text.command(made))
 
 
-def _bucket(made: Certificate, one: CertifiedBucket) -> tuple[str, ...]:
+def _bucket(made: Certificate, one: CertifiedBucket) -> list[tuple[str, str]]:
     seal = one.sealed.seal
-    return (
-        one.url,
-        number(one.verified),
-        amount(one.bytes),
-        number(seal.number) if seal.number else "–",
-        dates.named(seal.at, made.zone) if seal.at else "–",
-        seal.sha256 or "–",
-        one.sealed.fingerprint or "–",
-    )
+    facts = [(_("Bucket"), one.url), (state_word("verified"), f"{number(one.verified)} ({amount(one.bytes)})")]
+    if not seal.number or seal.at is None:
+        return [*facts, (_("Newest seal"), _("none yet"))]
+    sealed = _("%(number)d, %(at)s") % {"number": seal.number, "at": dates.named(seal.at, made.zone)}
+    return [*facts, (_("Newest seal"), sealed), (_("SHA-256 of the seal"), seal.sha256), (_("Signed by the key"), one.sealed.fingerprint)]
 
 
 def _limits() -> Section:

@@ -25,8 +25,7 @@ def verdict(made: Certificate) -> str:
     count = made.figures.sum.account.unaccounted
     match made.standing:
         case Standing.UNACCOUNTED:
-            said = ngettext("%(count)s is unaccounted for", "%(count)s are unaccounted for", count)
-            return said % {"count": number(count)}
+            return _("Not complete: %(count)s unaccounted for") % {"count": number(count)}
         case Standing.UNKNOWN:
             return _("Not known: part of Dialpad's list was not read")
         case Standing.UNSEALED:
@@ -126,11 +125,12 @@ def of_what(made: Certificate) -> list[str]:
     return told
 
 
-def verified_means() -> str:
-    return _(
+def verified_means() -> list[str]:
+    proven = _(
         "Rokuon received the whole recording, found it to be an MP3 from the first frame to the last, of the length that Dialpad lists, "
         "and the bucket answered with the size and checksum of what was sent. Rokuon replaces and deletes nothing afterwards."
     )
+    return [proven, _("Recordings that rely on another proof, or that a person accepted without one, are counted above.")]
 
 
 def final(made: Certificate) -> list[str]:
@@ -156,15 +156,8 @@ def final(made: Certificate) -> list[str]:
 
 
 def how_to_check(made: Certificate) -> list[str]:
-    first, last = made.figures.first, made.figures.last
-    said = [
-        _(
-            "The bucket holds signed files that say the same of every target and day. Take the program rokuon_verify.py from a release of "
-            "Rokuon or from `rokuon verifier`, the bucket or its listing, and the fingerprint of the key from the company, and run:"
-        ),
-        f"python3 rokuon_verify.py ./bucket --from {first} --to {last} --trust {made.fingerprint or 'SHA256:…'}",
-        _("It reads every signature, hash and sum, and needs neither Rokuon nor a network (docs/verify.md)."),
-    ]
+    """Return how to check it; the line to type (`command`) follows."""
+    said = [_("The bucket holds signed files that say the same of every target and day.")]
     if len(made.buckets) > 1:
         said.append(
             _(
@@ -172,7 +165,20 @@ def how_to_check(made: Certificate) -> list[str]:
                 "recordings of its day."
             )
         )
-    return said
+    return [
+        *said,
+        _("The program rokuon_verify.py reads every signature, hash and sum, and needs neither Rokuon nor a network (docs/verify.md)."),
+        _(
+            "Take it from a release of Rokuon or from `rokuon verifier`, the bucket or its listing, and the fingerprint of the key from "
+            "the company, and run:"
+        ),
+    ]
+
+
+def command(made: Certificate) -> str:
+    first, last = made.figures.first, made.figures.last
+    target = f" --target {made.figures.target.dialpad_id}" if made.figures.target else ""
+    return f"python3 rokuon_verify.py ./bucket --from {first} --to {last}{target} --trust {made.fingerprint or 'SHA256:…'}"
 
 
 def limits() -> list[str]:

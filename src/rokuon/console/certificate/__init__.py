@@ -1,0 +1,1 @@
+"""The certificate of completeness: page, print and downloads."""
