@@ -224,3 +224,42 @@ def test_offices_in_two_zones_leave_the_installations(ready: Place, settings: An
 def test_where_the_installation_names_no_zone_the_zone_of_most_offices_counts(ready: Place) -> None:
     Office.objects.filter(pk=ready.osaka.pk).update(timezone="Europe/London")
     assert tell(ready, NEXT_MONDAY) != [] and message.from_json(Mail.objects.get().letter).zone == "Asia/Tokyo", "the older of two"
+
+
+# --- the newest seals ---------------------------------------------------------------------------------------------------
+
+
+def test_the_weekly_mail_names_the_newest_seal_of_each_bucket_and_says_what_it_is_for(ready: Place) -> None:
+    sealed = message.MailedSeal("gs://acme", 42, "ab" * 32, "2026-09-27T17:00:00+00:00")
+    weekly.queue_weekly_mail(ready.company, NEXT_MONDAY, lambda: None, lambda: [sealed, message.MailedSeal("gs://new")])
+    letter = message.from_json(Mail.objects.get().letter)
+    assert letter.seals == (sealed, message.MailedSeal("gs://new"))
+    said = {
+        "en": "Seal 42 of 2026-09-28 02:00 Asia/Tokyo, SHA-256",
+        "ja": "封印 42（2026年9月28日(月) 02:00 Asia/Tokyo）、SHA-256",
+    }
+    for language, words in said.items():
+        mail = render(letter, language, "https://rokuon.example")
+        for text in (mail.text, mail.html):
+            assert words in text and "ab" * 32 in text and "gs://new" in text and "--head" in text
+
+
+def test_a_weekly_mail_of_an_older_version_or_without_a_seal_names_none(ready: Place) -> None:
+    letter = message.from_json({"occasion": "weekly", "company": "Acme", "numbers": {"verified": 1}})
+    mail = render(letter, "en", "")
+    assert letter.seals == () and "seal" not in mail.text.lower() and "--head" not in mail.html
+
+
+def test_hostile_bucket_names_are_text_in_the_mail(ready: Place) -> None:
+    letter = message.Letter("weekly", "Acme", numbers=message.Numbers(), seals=(message.MailedSeal("gs://<b>x\n"),))
+    mail = render(letter, "en", "")
+    assert "<b>" not in mail.html and "gs://<b>x" in mail.text
+
+
+def test_nobody_is_asked_for_seals_where_no_mail_is_due(ready: Place) -> None:
+    NotificationSettings.objects.create(company=ready.company, weekly=False)
+
+    def never() -> list[message.MailedSeal]:
+        raise AssertionError("the seals were read")
+
+    assert not weekly.queue_weekly_mail(ready.company, NEXT_MONDAY, lambda: None, never)

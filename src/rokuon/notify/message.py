@@ -76,11 +76,22 @@ class Numbers:
 
 
 @dataclass(frozen=True, slots=True)
+class MailedSeal:
+    """The newest seal of a bucket, by the bucket's address: each mailbox that has it shows whether the bucket was rolled back. `number` is
+    0 and the rest "" before the first one."""
+
+    bucket: str
+    number: int = 0
+    sha256: str = ""
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Letter:
     """A mail before it is text. `office` is "" for the whole company, `company` "" for the installation.
 
     `numbers` is set for the first Back up now and for the week; [first_day, last_day] is the period, ISO dates in `zone`. `fallback` is
-    true if the reader gets the mail because nobody of the office can be reached.
+    true if the reader gets the mail because nobody of the office can be reached. `seals` are in the weekly mail.
     """
 
     occasion: str
@@ -93,6 +104,7 @@ class Letter:
     last_day: str = ""
     path: str = ""
     fallback: bool = False
+    seals: tuple[MailedSeal, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -102,8 +114,9 @@ def from_json(stored: Mapping[str, Any]) -> Letter:
     """Return the letter from the output of `as_json`, also of an older version: fields that it lacks have their defaults."""
     lines = tuple(_line(one) for one in stored.get("lines", ()))
     numbers = stored.get("numbers")
-    known = {name: stored[name] for name in Letter.__dataclass_fields__ if name in stored and name not in ("lines", "numbers")}
-    return Letter(**known, lines=lines, numbers=_numbers(numbers) if numbers else None)
+    known = {name: stored[name] for name in Letter.__dataclass_fields__ if name in stored and name not in ("lines", "numbers", "seals")}
+    seals = tuple(_only(MailedSeal, one) for one in stored.get("seals", ()))
+    return Letter(**known, lines=lines, numbers=_numbers(numbers) if numbers else None, seals=seals)
 
 
 def _numbers(stored: Mapping[str, Any]) -> Numbers:

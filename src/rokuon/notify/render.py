@@ -13,7 +13,7 @@ from rokuon.base.i18n import _, speaking
 from rokuon.runtime.mail import one_line
 
 from .message import Letter
-from .text import sentences
+from .text import seals, sentences
 from .text.sentences import Block
 
 MOST_LINES = 20
@@ -41,6 +41,9 @@ def render(letter: Letter, language: str, origin: str, written: datetime | None 
             "more": sentences.more_lines(len(letter.lines) - MOST_LINES),
             "numbers_title": sentences.numbers_title(letter),
             "numbers": sentences.numbers(letter),
+            "seals_title": seals.title(letter),
+            "seals": seals.lines(letter),
+            "seals_advice": seals.advice(letter),
             "link": f"{origin}{letter.path}" if letter.path.startswith("/") else "",
             "link_text": _("Open Rokuon"),
             "signature": sentences.signature(letter),

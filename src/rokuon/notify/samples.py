@@ -1,6 +1,6 @@
 """Example letters with invented names: one of each occasion, for previews, pictures and tests, and a line of each kind."""
 
-from .message import Letter, NoticeLine, Numbers
+from .message import Letter, MailedSeal, NoticeLine, Numbers
 from .models import NoticeKind, Occasion
 
 _PATH = "/c/example/"
@@ -111,6 +111,7 @@ LETTERS: dict[str, Letter] = {
         first_day="2026-11-09",
         last_day="2026-11-15",
         path=_PATH,
+        seals=(MailedSeal("gs://recordings-osaka", 214, "9f2c1e07b5d84a63" * 4, "2026-11-15T17:00:00+00:00"),),
     ),
     Occasion.TRIAL.value: Letter(Occasion.TRIAL, "青空トラベル", zone="Asia/Tokyo"),
 }

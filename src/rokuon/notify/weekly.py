@@ -1,6 +1,7 @@
-"""The weekly mail: all is well, or what is not. Its absence also shows that mails have stopped."""
+"""The weekly mail: all is well, or what is not, and the newest seals. Its absence also shows that mails have stopped."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
 from django.conf import settings
@@ -13,6 +14,7 @@ from rokuon.org.models import Company
 
 from . import summary
 from .dispatch import MailDispatch
+from .message import MailedSeal
 from .models import NotificationSettings, Occasion
 from .text import lines
 from .tracker import open_notices
@@ -21,6 +23,7 @@ AT = time(9)
 """On Mondays, local time in the company's zone."""
 
 WEEK = timedelta(days=7)
+Seals = Sequence[MailedSeal]
 
 
 def due_week(now: datetime, zone_name: str) -> date:
@@ -31,7 +34,7 @@ def due_week(now: datetime, zone_name: str) -> date:
 
 
 @transaction.atomic
-def queue_weekly_mail(company: Company, now: datetime, enqueue_mail: Callable[[], None]) -> bool:
+def queue_weekly_mail(company: Company, now: datetime, enqueue_mail: Callable[[], None], seals: Callable[[], Seals] = tuple) -> bool:
     """Mail the company's admins about the seven days before this Monday, once, also if the machine slept through the morning. Return False
     if there is nothing to send: already sent, switched off, nothing is backed up, or the company is newer."""
     zone_name = tree.company_zone(company, settings.ROKUON_TIME_ZONE)
@@ -52,6 +55,7 @@ def queue_weekly_mail(company: Company, now: datetime, enqueue_mail: Callable[[]
         monday - WEEK,
         monday - timedelta(days=1),
     )
+    letter = replace(letter, seals=tuple(seals()))
     if dispatch.put(letter, dispatch.of_company(), None):
         enqueue_mail()
     return True

@@ -1,0 +1,33 @@
+"""The newest seals in a mail: every mailbox keeps them, out of reach of whoever holds the server or the bucket."""
+
+from datetime import datetime
+
+from rokuon.base import dates
+from rokuon.base.i18n import _
+from rokuon.notify.message import Letter, MailedSeal
+from rokuon.runtime.mail import one_line
+
+MOST_SEALS = 20
+"""Limit of buckets in a mail. `rokuon custody status` shows them all."""
+
+
+def title(letter: Letter) -> str:
+    return _("Newest seal of each bucket") if letter.seals else ""
+
+
+def lines(letter: Letter) -> list[tuple[str, str]]:
+    """Return the address of each bucket with its seal in words."""
+    return [(one_line(one.bucket), _said(one, letter.zone)) for one in letter.seals[:MOST_SEALS]]
+
+
+def advice(letter: Letter) -> str:
+    if not any(one.number for one in letter.seals):
+        return ""
+    return _("Keep this mail. With a number and its SHA-256 (`--head`), an auditor finds whether a bucket was rolled back later.")
+
+
+def _said(one: MailedSeal, zone: str) -> str:
+    if not one.number:
+        return _("no seal yet")
+    told = {"number": one.number, "at": dates.named(datetime.fromisoformat(one.at), zone), "sha256": one.sha256}
+    return _("Seal %(number)d of %(at)s, SHA-256 %(sha256)s") % told
