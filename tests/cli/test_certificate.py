@@ -112,6 +112,15 @@ def test_the_table_has_a_row_for_each_target_and_day_and_each_export_is_in_the_a
     ]
 
 
+def test_pdf_and_html_are_files_that_only_their_owner_reads(rokuon: Rokuon, outer: Path, days: tuple[str, ...]) -> None:
+    answer = rokuon("certificate", *days, "--pdf", "one.pdf", "--html", "one.html")
+    assert "Written to one.pdf, one.html." in answer.out
+    assert (outer / "one.pdf").read_bytes().startswith(b"%PDF")
+    assert "Unaccounted: 0." in (outer / "one.html").read_text()
+    assert {(outer / name).stat().st_mode & 0o777 for name in ("one.pdf", "one.html")} == {0o600}
+    assert rokuon("certificate", *days, "--pdf", "nowhere/one.pdf").code == 2
+
+
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [

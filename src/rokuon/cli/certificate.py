@@ -1,18 +1,21 @@
 """`rokuon certificate`: what of some days is proven, explained or unaccounted for, to read, as a file, and for scripts."""
 
+from collections.abc import Mapping
+
 import click
 
 from rokuon.accounts.audit import COMMAND_LINE
 from rokuon.actions import certificate as actions
 from rokuon.base import csv_text
 from rokuon.base.i18n import _
+from rokuon.console.certificate import html_file
 from rokuon.wiring import certificate
 from rokuon.wiring.certificate import Certificate, Standing
 from rokuon.wiring.certificate_json import as_json as in_json
 from rokuon.wiring.certificate_sheet import Section, Sheet, sheet
 
 from .main import FINISHED_WITH_FAILURES, OK
-from .support import csv_file, output, selectors
+from .support import csv_file, output, private_file, selectors
 from .support.commands import Command
 from .support.session import opened
 
@@ -29,6 +32,8 @@ from .support.session import opened
 @click.option("--to", "until", metavar="DATE", required=True, help=_("Last date of the calls."))
 @selectors.scope_options
 @click.option("--csv", "csv_path", metavar="FILE", help=_("Write a row for each target and day to this file; - is standard output."))
+@click.option("--pdf", "pdf_path", metavar="FILE", help=_("Write it as PDF to this file."))
+@click.option("--html", "html_path", metavar="FILE", help=_("Write it as one HTML file."))
 @selectors.company_option
 @selectors.json_option
 def certificate_command(
@@ -37,6 +42,8 @@ def certificate_command(
     office_name: str | None,
     target_name: str | None,
     csv_path: str | None,
+    pdf_path: str | None,
+    html_path: str | None,
     company_name: str | None,
     as_json: bool,
 ) -> int:
@@ -58,22 +65,33 @@ def certificate_command(
             office=selectors.office(company, office_name) if office_name is not None else None,
             target=selectors.target(company, target_name) if target_name is not None else None,
         )
-        _write(made, csv_path, as_json)
+        files = {"CSV": csv_path, "PDF": pdf_path, "HTML": html_path}
+        _write(made, {form: path for form, path in files.items() if path is not None}, as_json)
         return OK if made.standing is Standing.COMPLETE else FINISHED_WITH_FAILURES
 
 
-def _write(made: Certificate, csv_path: str | None, as_json: bool) -> None:
-    if csv_path is not None:
-        actions.exported(made, "CSV", COMMAND_LINE)
-        headings, rows = actions.table(made)
-        csv_file.write(csv_path, csv_text.lines(headings, rows))
+def _write(made: Certificate, files: Mapping[str, str], as_json: bool) -> None:
+    for form, path in files.items():
+        actions.exported(made, form, COMMAND_LINE)
+        if form == "CSV":
+            csv_file.write(path, csv_text.lines(*actions.table(made)))
+        else:
+            private_file.write(path, [_file(made, form)])
     if as_json:
         actions.exported(made, "JSON", COMMAND_LINE)
         output.write_json(in_json(made))
-    elif csv_path is None:
+    elif not files:
         _say(sheet(made))
-    elif csv_path != csv_file.STANDARD_OUTPUT:
-        output.say(_("Written to %(path)s.") % {"path": csv_path})
+    elif csv_file.STANDARD_OUTPUT not in files.values():
+        output.say(_("Written to %(path)s.") % {"path": _(", ").join(files.values())})
+
+
+def _file(made: Certificate, form: str) -> bytes:
+    if form == "HTML":
+        return html_file.write(sheet(made))
+    from rokuon.wiring import certificate_pdf  # the PDF library is loaded when a file is made
+
+    return certificate_pdf.write(sheet(made))
 
 
 def _say(read: Sheet) -> None:

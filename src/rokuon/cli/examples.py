@@ -140,6 +140,7 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "rokuon notices to remove": ((N_("Of the whole company"), "rokuon notices to remove it@example.com"),),
     "rokuon certificate": (
         (N_("A month of the whole company"), "rokuon certificate --from 2026-10-01 --to 2026-10-31"),
+        (N_("As PDF, for the auditor"), "rokuon certificate --from 2026-10-01 --to 2026-10-31 --pdf october.pdf"),
         (
             N_("One center, as a table of its days"),
             "rokuon certificate --from 2026-10-01 --to 2026-10-31 --target Billing --csv o.csv",

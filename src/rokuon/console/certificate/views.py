@@ -83,6 +83,12 @@ def _html(made: Certificate) -> HttpResponseBase:
     return _file(html_file.write(sheet(made)), "text/html; charset=utf-8", _name(made, "html"))
 
 
+def _pdf(made: Certificate) -> HttpResponseBase:
+    from rokuon.wiring import certificate_pdf  # the PDF library is loaded when the first file is made
+
+    return _file(certificate_pdf.write(sheet(made)), "application/pdf", _name(made, "pdf"))
+
+
 def _file(data: bytes, content_type: str, name: str) -> HttpResponse:
     answer = HttpResponse(data, content_type=content_type)
     answer["Content-Disposition"] = f'attachment; filename="{name}"'
@@ -94,5 +100,5 @@ def _name(made: Certificate, ending: str) -> str:
     return f"rokuon-certificate-{made.figures.first}-{made.figures.last}.{ending}"
 
 
-FORMS: dict[str, Callable[[Certificate], HttpResponseBase]] = {"HTML": _html, "CSV": _csv, "JSON": _json}
+FORMS: dict[str, Callable[[Certificate], HttpResponseBase]] = {"PDF": _pdf, "HTML": _html, "CSV": _csv, "JSON": _json}
 """The forms in which a certificate is downloaded; the audit log has the same words."""

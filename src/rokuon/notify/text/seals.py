@@ -1,4 +1,4 @@
-"""The newest seals in a mail: every mailbox keeps them, out of reach of whoever holds the server or the bucket."""
+"""The newest seals in a mail: every mailbox keeps them, out of reach of anyone who holds the server or the bucket."""
 
 from datetime import datetime
 
