@@ -551,6 +551,13 @@ SCHEMAS: dict[str, Schema] = {
             )
         ),
     ),
+    "evidence": record(
+        path=text,
+        standing=one_of("complete", "unsealed", "unknown", "unaccounted", "nothing"),
+        buckets=rows(record(url=text, seals=count, verifier_exit=maybe(count), failure=maybe(text))),
+        files=rows(text),
+        missing=rows(text),
+    ),
     "custody status": rows(
         record(
             url=text,

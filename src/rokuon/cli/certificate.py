@@ -8,8 +8,7 @@ from rokuon.accounts.audit import COMMAND_LINE
 from rokuon.actions import certificate as actions
 from rokuon.base import csv_text
 from rokuon.base.i18n import _
-from rokuon.console.certificate import html_file
-from rokuon.wiring import certificate
+from rokuon.wiring import certificate, certificate_html
 from rokuon.wiring.certificate import Certificate, Standing
 from rokuon.wiring.certificate_json import as_json as in_json
 from rokuon.wiring.certificate_sheet import Section, Sheet, sheet
@@ -88,7 +87,7 @@ def _write(made: Certificate, files: Mapping[str, str], as_json: bool) -> None:
 
 def _file(made: Certificate, form: str) -> bytes:
     if form == "HTML":
-        return html_file.write(sheet(made))
+        return certificate_html.write(sheet(made))
     from rokuon.wiring import certificate_pdf  # the PDF library is loaded when a file is made
 
     return certificate_pdf.write(sheet(made))

@@ -146,6 +146,10 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
             "rokuon certificate --from 2026-10-01 --to 2026-10-31 --target Billing --csv o.csv",
         ),
     ),
+    "rokuon evidence": (
+        (N_("The whole company, a quarter"), "rokuon evidence --from 2026-07-01 --to 2026-09-30"),
+        (N_("One center, to another place"), "rokuon evidence --from 2026-07-01 --to 2026-09-30 --target Billing --out /srv/audit.zip"),
+    ),
     "rokuon custody": ((N_("Is each bucket sealed, and when is the next seal due"), "rokuon custody status"),),
     "rokuon custody status": ((N_("For monitoring: exit code 1 if a bucket is not sealed in time"), "rokuon custody status --json"),),
     "rokuon custody issue": ((N_("Before an audit"), "rokuon custody issue gs://acme-recordings"),),

@@ -59,6 +59,7 @@ COMMANDS: dict[str, tuple[str, bool, str]] = {
     "notices": ("notifications.commands", True, N_("Show notices, their mails and their recipients.")),
     "custody": ("custody", True, N_("Seal buckets: signed proof of what is stored in them.")),
     "certificate": ("certificate", True, N_("Certificate of completeness of some days: to read, and as a file.")),
+    "evidence": ("evidence", True, N_("Write a zip for an auditor: certificates, seals, the verifier's output, records.")),
     "up": ("serve", True, N_("Run everything: the console and a worker.")),
     "serve": ("serve", True, N_("Serve the console.")),
     "worker": ("worker", True, N_("Do the work: list, copy and verify recordings.")),

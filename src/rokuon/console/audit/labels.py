@@ -37,6 +37,7 @@ ACTIONS: Mapping[str, str | Promise] = {
     "drill.leave": gettext_lazy("Restore drill left unfinished"),
     "entry.close": gettext_lazy("Unreadable entries closed"),
     "entry.reopen": gettext_lazy("Unreadable entries re-opened"),
+    "evidence.export": gettext_lazy("Evidence bundle exported"),
     "failure.accept": gettext_lazy("Kept-aside audio accepted"),
     "failure.discard": gettext_lazy("Kept-aside audio closed as not wanted"),
     "failure.close": gettext_lazy("Failures closed"),

@@ -13,12 +13,11 @@ from rokuon.accounts.permissions import Action
 from rokuon.actions import certificate as actions
 from rokuon.console.web import csv_response, guards
 from rokuon.console.web.guards import CHANGE, CompanyRequest, page
-from rokuon.wiring import certificate
+from rokuon.wiring import certificate, certificate_html
 from rokuon.wiring.certificate import Certificate
 from rokuon.wiring.certificate_json import as_json
 from rokuon.wiring.certificate_sheet import sheet
 
-from . import html_file
 from .forms import CertificateForm
 
 FIELDS = ("of", "since", "until")
@@ -80,7 +79,7 @@ def _json(made: Certificate) -> HttpResponseBase:
 
 
 def _html(made: Certificate) -> HttpResponseBase:
-    return _file(html_file.write(sheet(made)), "text/html; charset=utf-8", _name(made, "html"))
+    return _file(certificate_html.write(sheet(made)), "text/html; charset=utf-8", _name(made, "html"))
 
 
 def _pdf(made: Certificate) -> HttpResponseBase:

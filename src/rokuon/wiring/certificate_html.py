@@ -3,7 +3,8 @@
 from django.template.loader import render_to_string
 
 from rokuon.base import i18n
-from rokuon.wiring.certificate_sheet import Sheet
+
+from .certificate_sheet import Sheet
 
 SIGNS = {"verified": "✓", "failed": "✗", "waiting": "!", "excluded": "–"}
 """A state has a sign, a word and a colour there too."""
