@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 
-from rokuon.domain.certificate import DayAccount, Reckoning, SpanAccount, add_up, utc_days
+from rokuon.domain.certificate import NOTHING, DayAccount, Reckoning, SpanAccount, add_up, utc_days
 from rokuon.ledger import certified, unread
 from rokuon.ledger.certified import CallSum, CopySum, LocalDays
 from rokuon.org.models import Company, Office, Target
@@ -163,7 +163,7 @@ def _target(
         days.append(
             DayAccount(
                 day=day,
-                account=accounts.get(day, Reckoning()),
+                account=accounts.get(day, NOTHING),
                 listed_at=min((at for at, _sealed in known), default=None),
                 final=bool(known) and all(sealed for _at, sealed in known),
                 unread=unread_here,

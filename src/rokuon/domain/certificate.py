@@ -79,6 +79,10 @@ class Reckoning:
         return self
 
 
+NOTHING = Reckoning()
+"""Of a day without a call: most days of most targets."""
+
+
 class Verdict(StrEnum):
     """Of a target's day, as in a custody file: `UNLISTED` if the list of the day was not read from end to end, else `INCOMPLETE` if
     something is unaccounted for."""
@@ -131,7 +135,7 @@ def add_up(days: Iterable[DayAccount]) -> SpanAccount:
     listed = [one.listed_at for one in days if one.listed_at is not None]
     verdicts = [one.verdict for one in days]
     return SpanAccount(
-        account=sum((one.account for one in days), Reckoning()).checked(),
+        account=sum((one.account for one in days if one.account is not NOTHING), NOTHING).checked(),
         days=len(days),
         complete=verdicts.count(Verdict.COMPLETE),
         incomplete=verdicts.count(Verdict.INCOMPLETE),
