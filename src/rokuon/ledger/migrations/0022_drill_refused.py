@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("ledger", "0020_drill"),
+        ("ledger", "0021_inventory"),
     ]
 
     operations = [
