@@ -260,6 +260,19 @@ def test_d4_a_bucket_is_not_shared_by_two_installations_of_one_company(rig_of: M
     assert verify(rig).ok
 
 
+@pytest.mark.parametrize(
+    "made", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00Z", "2026-11-30T20:15:00+23:59"]
+)
+def test_d4_a_marker_with_a_time_that_nobody_can_mean_hides_no_bucket(rig_of: MakeRig, made: str) -> None:
+    """Whoever may write to the bucket can write it; the database and a page in another zone have no such time."""
+    rig = rig_of()
+    half_backed_up(rig)
+    path = rig.bucket_folder() / "call-recordings" / ".rokuon"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"rokuon-made": made}))
+    assert verify(rig).ok
+    assert bucket(rig).marked_at is None
+
+
 def test_d4_a_bucket_started_again_calls_nothing_verified_that_is_not_there(rig_of: MakeRig) -> None:
     rig = rig_of()
     half_backed_up(rig)

@@ -14,7 +14,7 @@ import json
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rokuon.domain.failures import ObjectExists, ObjectMissing, ObjectOccupied
@@ -29,6 +29,7 @@ KEYS = (FOLDER, CLAIM_FILE, IDENTITY_FILE)
 _COMPANY, _INSTALLATION, _BUCKET, _MADE = "rokuon-company", "rokuon-installation", "rokuon-bucket", "rokuon-made"
 _JSON = "application/json"
 _CLAIM_LIMIT = 4096
+_YEARS = range(2000, 3000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,9 +170,10 @@ def _identified(marker: Marker, fields: Mapping[str, Any]) -> Marker:
 
 
 def _made_in(fields: Mapping[str, Any]) -> datetime | None:
-    """Return when the bucket got its identity. People read it; no decision depends on it, so a text that is no time is none."""
+    """Return when the bucket got its identity. People read it; no decision depends on it, so a text that is no such time is none."""
     try:
         made = datetime.fromisoformat(str(fields.get(_MADE)))
     except ValueError:
         return None
-    return made if made.tzinfo is not None else None
+    # Anyone who may write to the bucket may write any time: the database has no zone of 23:59, and no page the first and last years.
+    return made if made.utcoffset() == timedelta(0) and made.year in _YEARS else None
