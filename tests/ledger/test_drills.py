@@ -135,3 +135,14 @@ def test_a_drill_that_has_ended_takes_no_readings(world: World) -> None:
     assert (drill.read, drill.bad) == (0, 0)
     assert drills.next_unread(drill.pk, 9) == [], "or its reader would read the same ones for ever"
     assert drills.bad_ones(drill.pk, 9) == []
+
+
+def test_the_last_drill_is_the_one_begun_last_also_if_the_clock_was_set_back(world: World) -> None:
+    filled(world)
+    ends = [LATER + timedelta(days=30), LATER]
+    for end in ends:
+        drill = begun(world)
+        drills.record(drill.pk, [ReadResult(place, "whole") for place in range(1, drill.drawn + 1)])
+        assert drills.finish(drill.pk, end) is not None
+    last = drills.last_finished(world.bucket.pk)
+    assert last is not None and last.pk == drill.pk
