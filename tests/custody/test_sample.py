@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import unicodedata
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from rokuon.accounts.audit import COMMAND_LINE
 from rokuon.actions import drills as actions
 from rokuon.custody.chains import latest_seal
-from rokuon.custody.models import SigningKey
+from rokuon.custody.models import SealChain, SigningKey
 from rokuon.ledger import drills
 from rokuon.ledger.drill_models import DrawnRecording, Drill
 from rokuon.ledger.drills import Lot, ReadResult
@@ -20,8 +21,10 @@ from rokuon.ledger.models import Copy
 from rokuon.org.models import Bucket
 from tests.custody import listings
 from tests.custody.backed_up import backed_up, seal
+from tests.custody.on_disk import DAY, OnDisk
 from tests.custody.rig import FINDINGS, NOT_PROVEN, PROVEN, WRONG_INPUT, filled, plain, verify
 from tests.custody.shipped import prove
+from tests.custody.writer import Bucket as Written
 from tests.e2e.conftest import MakeRig, rig_of
 from tests.e2e.rig import Rig
 
@@ -129,6 +132,19 @@ def test_the_next_seal_says_what_the_last_drill_found_and_the_verifier_shows_it(
     assert "seed Audit 2026" in said and figures in said
 
 
+def test_the_seed_of_a_drill_is_the_seal_made_last_also_if_the_clock_was_set_back(transactional_db: None, tmp_path: Path) -> None:
+    disk = OnDisk(tmp_path / "bucket")
+    assert latest_seal(disk.bucket.pk) == ""
+    disk.recording(1, DAY)
+    disk.issue()
+    disk.now -= timedelta(days=2)
+    disk.go_on()
+    disk.backed_up()
+    disk.issue()
+    name = SealChain.objects.get(bucket=disk.bucket, closed_at=None).name
+    assert latest_seal(disk.bucket.pk) == disk.sha256((disk.issue_folder(1, name) / "seal").read_bytes())
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -136,6 +152,7 @@ def test_the_next_seal_says_what_the_last_drill_found_and_the_verifier_shows_it(
         ("--sample", "-3"),
         ("--sample", "many"),
         ("--seed", "x"),
+        ("--sample", "3", "--seed", ""),
         ("--sample", "3", "--sums"),
         ("--sample", "3", "--from", "2026-10-30"),
     ],
@@ -143,6 +160,33 @@ def test_the_next_seal_says_what_the_last_drill_found_and_the_verifier_shows_it(
 def test_a_sample_that_cannot_be_meant_is_refused(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     code, out, err = plain(filled(tmp_path).root, *arguments)
     assert (code, out, bool(err)) == (WRONG_INPUT, "", True)
+
+
+def test_an_empty_sample_proves_nothing(tmp_path: Path) -> None:
+    bucket = Written(tmp_path)
+    bucket.issue()
+    assert verify(bucket).code == PROVEN
+    answer = verify(bucket, "--sample", "9", "--seed", "x")
+    assert (answer.code, answer.findings, answer.said[-1]["drawn"]) == (NOT_PROVEN, set(), 0)
+    assert "no recording is sealed, so none was drawn" in answer.said[-1]["says"]
+
+
+def test_a_name_of_a_listing_is_said_as_it_is_also_with_spaces_that_nobody_sees(tmp_path: Path) -> None:
+    bucket = Written(tmp_path)
+    bucket.copy("2026-10-30", agent="山田　太郎")
+    bucket.issue()
+    (name,) = (path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.mp3"))
+    assert "\u3000" in name
+    listing = tmp_path / "listing"
+    listing.write_text(listings.SHAPES["sha256sum"](bucket))
+    only = tmp_path / "custody"
+    shutil.copytree(tmp_path / CUSTODY, only / CUSTODY)
+    code, out, _ = plain(
+        only, "--now", bucket.now, "--trust", bucket.key.fingerprint, "--sample", "1", "--seed", "x", "--listing", listing, "--json"
+    )
+    (fetch,) = [one for one in map(json.loads, out.splitlines()) if one.get("code") == "to_fetch"]
+    assert (code, fetch["name"]) == (NOT_PROVEN, name), "so that it can be fetched by it"
+    assert "\u3000" not in out, "and nothing that steers a terminal is printed"
 
 
 def test_a_sample_is_said_in_japanese_too(tmp_path: Path) -> None:

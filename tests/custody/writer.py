@@ -105,12 +105,12 @@ class Bucket:
     def object(self, line: dict[str, Any]) -> Path:
         return next(path for path in self.top.rglob("*") if sha256(path.relative_to(self.root).as_posix().encode()) == line["key_sha256"])
 
-    def copy(self, day: str, target: str = BILLING, *, body: bytes | None = None, elsewhere: str = "") -> Path:
+    def copy(self, day: str, target: str = BILLING, *, body: bytes | None = None, elsewhere: str = "", agent: str = "Aiko - Sato") -> Path:
         """Back up one recording and note its line."""
         self.counter += 1
         call, recording = f"5211{self.counter:06d}", f"6311{self.counter:06d}"
         body = body if body is not None else hashlib.sha512(recording.encode()).digest() * (1 + self.counter % 3)
-        path = self.top / FOLDERS[target] / day / f"Aiko - Sato - {call} - {recording}.mp3"
+        path = self.top / FOLDERS[target] / day / f"{agent} - {call} - {recording}.mp3"
         described = self.described(path, body)
         started = f"{day}T01:{self.counter // 60 % 60:02d}:{self.counter % 60:02d}.456Z"
         line = {"audio_ms": 1000, "call": call, "kind": "callrecording", "listed_ms": 1000, "proof": "length", "recording": recording}

@@ -1558,7 +1558,8 @@ class SealedSample:
             (rowid,) = self.db.execute("SELECT line FROM drawn WHERE key = ?", (key,)).fetchone()
             where = whose(self.db.execute("SELECT key, rowid, * FROM line WHERE rowid = ?", (rowid,)).fetchone())
             if key in self.names:
-                where = {"path": shown(self.names[key]), **where}
+                name = self.names[key]
+                where = {"path": shown(name), "name": name.decode("utf-8", "backslashreplace"), **where}
             if key in self.read:
                 self.report.note("drawn", "Read.", **where, key_sha256=key.hex())
             else:
@@ -1583,6 +1584,12 @@ def shown(name: bytes | str) -> str:
     """Return a name as it may be printed: a name in a bucket may contain what steers a terminal."""
     known = name.decode("utf-8", "backslashreplace") if isinstance(name, bytes) else name
     return "".join(char if unicodedata.category(char)[0] not in "CZ" or char == " " else ascii(char)[1:-1] for char in known)
+
+
+def in_json(record: dict[str, Any]) -> str:
+    """Return a line of JSON that steers no terminal either, and from which a name comes back as it is."""
+    said = json.dumps(record, ensure_ascii=False, sort_keys=True)
+    return "".join(char if unicodedata.category(char)[0] not in "CZ" or char == " " else json.dumps(char)[1:-1] for char in said)
 
 
 def width(cell: str) -> int:
@@ -1621,8 +1628,11 @@ class Findings:
         named = {name: shown(value) if isinstance(value, str) else value for name, value in values.items()}
         sentence = say(said, **named)
         if self.options.json:
-            where = {name: named[name] for name in ("path", "folder", "day", "target", "call", "recording", "key_sha256") if name in named}
-            self.write(json.dumps({"type": kind, "code": code, "says": sentence, **where}, ensure_ascii=False, sort_keys=True))
+            parts = ("path", "folder", "day", "target", "call", "recording", "key_sha256")
+            where: dict[str, Any] = {name: named[name] for name in parts if name in named}
+            if "name" in values:
+                where["name"] = values["name"]  # to be used and not only read
+            self.write(in_json({"type": kind, "code": code, "says": sentence, **where}))
             return
         place = "/".join(str(named[name]) for name in ("folder", "day") if named.get(name)) if "path" not in named else str(named["path"])
         ids = "".join(f"  {say(name)} {named[name]}" for name in ("call", "recording") if name in named)
@@ -1687,6 +1697,8 @@ class Findings:
             reasons.append(say("the next seal is overdue"))
         if self.partial:
             reasons.append(say("the last seal does not name yet what was stored before it"))
+        if sample and not sample.keys:
+            reasons.append(say("no recording is sealed, so none was drawn"))
         if sample and sample.missing():
             reasons.append(say("%(count)s recordings of the sample were not read", count=f"{sample.missing():,}"))
         if weak and not self.options.sums and not sample:
@@ -1716,7 +1728,7 @@ class Findings:
             if sample:
                 sums |= {"seed": sample.seed, "drawn": len(sample.keys), "of": sample.of, "read": len(sample.read)}
             counts = {"findings": self.found, "notes": self.noted, "exit": code, "says": last, "type": "result"}
-            self.write(json.dumps({**counts, **sums}, ensure_ascii=False, sort_keys=True))
+            self.write(in_json({**counts, **sums}))
         else:
             self.write(last)
         return code
@@ -1791,6 +1803,8 @@ def arguments(given: list[str]) -> Options:
     options.head = [(int(match[1]), match[2]) for match in heads if match]
     if options.sample is not None and not re.fullmatch("0*[1-9][0-9]{0,8}", options.sample):
         raise Refused(say("%(value)s is no number of recordings.", value=options.sample))
+    if options.seed == "":
+        raise Refused(say("The seed is empty. Write a text, or leave --seed out."))
     if (options.seed is not None and options.sample is None) or (options.sample and (options.sums or options.scoped)):
         raise Refused(say("--seed belongs to --sample, and --sample goes with neither --sums nor --target, --from and --to."))
     options.sample = int(options.sample) if options.sample else None
@@ -1889,12 +1903,14 @@ JAPANESE: dict[str, str] = {
     "a seal that you remember, from a mail": "メールなどで控えておいた封印",
     "draw so many recordings by lot, name them, and check only these": "この件数の録音を抽選で選び、名前を示し、それらだけを検証する",
     "the text that decides the lot; without it, the SHA-256 of the latest seal": "抽選を決めるシード。省略すると最新の封印の SHA-256",
+    "The seed is empty. Write a text, or leave --seed out.": "シードが空です。テキストを指定するか、--seed を省略してください。",
     "%(value)s is no number of recordings.": "%(value)s は録音の件数ではありません。",
     "--seed belongs to --sample, and --sample goes with neither --sums nor --target, --from and --to.": "--seed は --sample とともに指定してください。--sample は --sums、--target、--from、--to と併用できません。",
     "There are seals of several chains, or none. Name the seed with --seed.": "複数のチェーンの封印があるか、封印がありません。--seed でシードを指定してください。",
     "Read.": "読み取りました。",
     "It is not in the folder.": "フォルダーにありません。",
     "%(drawn)s of %(of)s sealed recordings are drawn by the seed %(seed)s.": "封印された録音 %(of)s 件から、シード %(seed)s で %(drawn)s 件を抽出しました。",
+    "no recording is sealed, so none was drawn": "封印された録音がないため、抽出していません",
     "%(count)s recordings of the sample were not read": "抽出した録音のうち %(count)s 件は読み取っていません",
     "PROVEN of the sample: none of the %(drawn)s recordings is changed. The other %(rest)s were not looked for.": "抽出分について証明されました: 録音 %(drawn)s 件に変更はありません。ほかの %(rest)s 件は調べていません。",
     (
