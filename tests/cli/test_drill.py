@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from rokuon.accounts.models import AuditEntry
+from rokuon.cli.drill import display
 from rokuon.ledger import drills
 from rokuon.ledger.drill_models import Drill
 from rokuon.ledger.drills import Lot
@@ -217,3 +218,15 @@ def test_without_a_recording_there_is_nothing_to_read(desk: Rokuon, filled: Fill
     answer = filled("--yes")
     assert answer.code == 2 and "no verified recording" in answer.err
     assert not Drill.objects.exists()
+
+
+def test_more_refused_recordings_than_are_listed_are_announced(filled: Filled, capsys: pytest.CaptureFixture[str]) -> None:
+    lot = Lot("x", 999_999, 1)
+    drill = drills.begin(filled.bucket.company_id, filled.bucket.pk, lot, "Ann", DatabaseClock()())
+    drills.record(drill.pk, [drills.ReadResult(place, "bucket_forbidden", refused=True) for place in range(1, NUMBER + 1)])
+    drill.refresh_from_db()
+    bad = drills.bad_ones(drill.pk, NUMBER)
+    display.show(drill, bad, None)
+    assert "are listed" not in capsys.readouterr().out
+    display.show(drill, [*bad, *bad], None)
+    assert "The first 50 are listed" in capsys.readouterr().out

@@ -87,6 +87,14 @@ def test_a_drill_that_the_store_refused_a_recording_is_not_called_whole(world: W
     assert "Not all could be read" in part and "22 of 60" not in part
 
 
+def test_refused_ones_beyond_those_that_are_listed_are_not_called_damaged(world: World, drill: Drill) -> None:
+    refused = [ReadResult(place, "bucket_forbidden", "403", again=True, refused=True) for place in range(1, drill.drawn + 1)]
+    drills.record(drill.pk, refused)
+    said = page(world, world.admin)
+    assert "damaged, missing or could not be read, not listed here: 3." in said
+    assert "damaged or missing" not in said.replace("it was damaged or missing", "")
+
+
 def test_a_viewer_does_not_see_the_page(world: World, drill: Drill) -> None:
     assert world.client(Role.VIEWER, world.tokyo).get(world.url(f"settings/buckets/{world.bucket.pk}/")).status_code == 403
 

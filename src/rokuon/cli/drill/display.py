@@ -56,7 +56,7 @@ def show(drill: Drill, bad: list[DrawnRecording], restored: Restored | None) -> 
             _("`rokuon bucket restart %(url)s` says what it means to look for every recording of the bucket and to retry what is missing.")
             % {"url": drill.bucket.url}
         )
-    if drill.bad > LISTED:
+    if len(bad) > LISTED:
         output.say(_("The first %(listed)s are listed; --json lists up to 1,000.") % {"listed": output.number(LISTED)})
     if restored is not None:
         output.say(_("Written to %(folder)s: %(count)s.") % {"folder": restored.folder, "count": output.recordings(restored.written)})
