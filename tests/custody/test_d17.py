@@ -4,7 +4,9 @@ import json
 
 from rokuon.accounts.audit import COMMAND_LINE
 from rokuon.actions import drills as actions
+from rokuon.actions.bucket_restart import restart_bucket
 from rokuon.custody.models import SigningKey
+from rokuon.jobs import queue
 from rokuon.ledger import drills
 from rokuon.ledger.drills import Lot
 from rokuon.ledger.models import Copy
@@ -56,6 +58,15 @@ def test_d17_what_a_person_deleted_or_replaced_is_found_by_a_drill_and_by_the_ve
     rig.back_up_now()
     assert not file[gone.pk].exists(), "nothing is stored again unless a person asks for it"
     assert rig.audio_requests() == asked
-    for pk, path in file.items():
-        path.write_bytes(kept[pk])
+    bucket = Bucket.objects.select_related("company").get()
+    restarted = restart_bucket(rig.installation, bucket, queue, COMMAND_LINE, rig.clock(), "somebody deleted recordings")
+    assert restarted.missing == 2
+    rig.back_up_now()
+    assert file[gone.pk].read_bytes() == kept[gone.pk], "asked for, it is stored again"
+    other.refresh_from_db()
+    assert (other.state, file[other.pk].read_bytes()) == ("failed", b"something else"), "nothing is ever replaced"
+    file[other.pk].write_bytes(kept[other.pk])
+    rig.back_up_now()
+    rig.pass_time()
+    seal(rig)
     assert (drilled(rig), verified(rig)[0]) == ({}, PROVEN)

@@ -9,7 +9,7 @@ from django.db import connection
 
 from rokuon.base.secrets import Vault, new_key
 from rokuon.custody import chains
-from rokuon.custody.models import Intent, Issue, SealChain, SigningKey
+from rokuon.custody.models import Intent, Issue, SealChain
 from rokuon.domain.failures import CustodyKeyLost, CustodyOccupied, LedgerBehindBucket
 from rokuon.ledger.models import Copy
 from rokuon.org.models import Bucket
@@ -216,4 +216,3 @@ def test_k14_what_the_buckets_own_rule_deleted_is_missing_while_no_seal_states_t
     assert "retention" not in disk.seal(1)
     answer = disk.check()
     assert (answer.code, answer.findings) == (FINDINGS, {"missing"})
-    assert SigningKey.objects.exists()

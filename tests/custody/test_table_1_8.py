@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 from google_crc32c import value as crc32c
 
-from rokuon.custody import sshsig
 from rokuon.custody.models import Intent, Issue, SealChain, SigningKey, Waiting
 from rokuon.domain.failures import ObjectExists
 from rokuon.domain.ports import Body
@@ -218,4 +217,3 @@ def test_v11_what_dialpad_does_not_list_is_found_by_nobody_and_the_day_says_what
     assert (answer.code, answer.findings) == (PROVEN, set())
     day = disk.day(2, DAY)
     assert (day["calls"]["listed"], day["verdict"], "witness" in day) == (2, "complete", False)
-    assert sshsig.fingerprint(SigningKey.objects.get().public) == disk.fingerprint
