@@ -155,3 +155,10 @@ def test_the_database_changes_and_deletes_no_entry(world: World, change: str) ->
         cursor.execute(change)
     kept = AuditEntry.objects.get(pk=entry.pk)
     assert (kept.actor, kept.after) == ("hanako@example.com", {"restricted": True})
+
+
+@pytest.mark.parametrize("field", ["identity", "missing", "refused", "verified"])
+def test_what_a_drill_and_a_bucket_started_again_leave_in_the_log_has_words(field: str) -> None:
+    with override("ja"):
+        ((said, _before, _after),) = labels.changes({}, {field: "1"}, "")
+    assert said != field and not said.isascii()
