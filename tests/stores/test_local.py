@@ -239,6 +239,20 @@ async def test_file_names_that_are_not_utf8_are_no_objects(store: LocalStore, tm
     assert await keys_of(store) == ["a"]
 
 
+async def test_what_is_in_a_folder_whose_name_is_no_key_is_no_object(store: LocalStore, tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff\xfe"))
+    folder.mkdir()
+    (folder / "x").write_text("x")
+    deep = tmp_path
+    for _level in range(5):
+        deep /= "d" * 250
+        deep.mkdir()
+    (deep / "x").write_text("x")
+    await put(store, "a")
+    assert await keys_of(store) == ["a"]
+    assert [one.key for one in (await store.page("")).objects] == ["a"]
+
+
 # --- durability and crashes ------------------------------------------------------------------------------------------------
 
 

@@ -131,7 +131,8 @@ class Folder:
                 raise ObjectMisread(f"{at - start} bytes of {stop - start}")
 
     def walk(self, prefix: str, after: str) -> Generator[StoredObject]:
-        """List the objects in byte order of the whole keys. Links, pipes and devices are not objects."""
+        """List the objects in byte order of the whole keys. Links, pipes and devices are not objects, nor is a path that can be no key:
+        one that is not UTF-8, or longer than 1,024 bytes."""
         with translated():
             for key, file in self._files([], os.fsencode(prefix), os.fsencode(after)):
                 yield StoredObject(os.fsdecode(key), file.st_size, version=_version(file))
@@ -170,7 +171,7 @@ class Folder:
                 may_hold = key.startswith(prefix) or prefix.startswith(key)
                 if may_hold and (key > after or after.startswith(key)):
                     yield from self._files([*folders, os.fsdecode(name[:-1])], prefix, after)
-            elif (file := found[name]) and key.startswith(prefix) and key > after:
+            elif (file := found[name]) and key.startswith(prefix) and key > after and len(key) <= keys.MAX_BYTES:
                 yield key, file
 
     @contextmanager
@@ -320,11 +321,15 @@ def _segments(key: str) -> list[str]:
 def _listed(entry: "os.DirEntry[str]") -> tuple[bytes, os.stat_result | None]:
     """Return an entry's sort key among whole keys (a folder's name ends in "/"), and its facts if it is an object."""
     name = os.fsencode(entry.name)
+    try:
+        name.decode()
+    except UnicodeDecodeError:
+        # A name that is not UTF-8 cannot be a key, nor can what is in such a folder.
+        return name, None
     if entry.name != PARTS and entry.is_dir(follow_symlinks=False):
         return name + b"/", None
-    with suppress(FileNotFoundError, UnicodeDecodeError):
-        # A name that is not UTF-8 cannot be a key.
-        if name.decode() and entry.is_file(follow_symlinks=False):
+    with suppress(FileNotFoundError):
+        if entry.is_file(follow_symlinks=False):
             return name, entry.stat(follow_symlinks=False)
     return name, None
 
