@@ -134,6 +134,23 @@ def test_an_office_admin_reads_findings_of_its_targets_and_none_of_the_bucket(wo
     assert stray.closed_at is None
 
 
+def test_nothing_found_is_said_only_of_a_pass_that_came_round_and_of_what_one_sees(world: World, checked: InventoryPass) -> None:
+    InventoryFinding.objects.exclude(kind="missing").delete()
+    office_admin = world.client(Role.OFFICE_ADMIN, world.tokyo)
+    said = bucket_page(world, office_admin)
+    assert "Nothing was found about recordings of yours." in said and "differs from the ledger" not in said
+    InventoryPass.objects.update(state="stopped", reason="inventory_stopped")
+    assert "Nothing was found" not in bucket_page(world, office_admin)
+    InventoryFinding.objects.all().delete()
+    InventoryPass.objects.update(state="listing", ended_at=None, reason="")
+    assert "Nothing was found" not in bucket_page(world, world.admin)
+
+
+def test_all_objects_without_a_recording_are_a_figure(world: World, checked: InventoryPass) -> None:
+    InventoryPass.objects.update(sights={"stray": 7000, "named": 1})
+    assert "Belong to no recording 7,001" in bucket_page(world, world.admin)
+
+
 def test_the_failures_have_the_recording_that_an_inventory_found(world: World, checked: InventoryPass) -> None:
     said = text(world.admin.get(world.url("failures/")))
     assert "no longer in the bucket" in said.lower() or "inventory_missing" in said

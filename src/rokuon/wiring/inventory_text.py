@@ -127,6 +127,7 @@ def figures(one: InventoryPass) -> list[tuple[str, str]]:
         (_("Rokuon's own files"), number(one.sights.get("own", 0))),
     ]
     rare = [
+        (_("Belong to no recording"), one.sights.get("named", 0) + one.sights.get("stray", 0)),
         (_("Not verified by the ledger"), one.sights.get("unproven", 0)),
         (_("Changed since the pass began"), one.sights.get("later", 0)),
         (_("Folder placeholders"), one.sights.get("placeholder", 0)),

@@ -36,6 +36,11 @@ class InventorySaid:
     trouble: str
 
     @property
+    def finished(self) -> bool:
+        """Whether the last pass came round: only then nothing found means that nothing differs."""
+        return self.last is not None and self.last.state == InventoryPass.State.FINISHED
+
+    @property
     def open(self) -> int:
         return sum(one.open for _title, one in self.kinds)
 
