@@ -120,6 +120,18 @@ def test_a_newest_seal_that_is_gone_holds_the_bucket_and_no_probe_lifts_it(rig: 
     assert not Hold.objects.filter(lifted_at=None).exists()
 
 
+def test_a_bucket_in_doubt_is_held_for_that_also_if_it_was_held_before(rig: Rig) -> None:
+    seal(rig)
+    bucket = Bucket.objects.get()
+    holds.open_hold(bucket.company_id, HoldOn.BUCKET, str(bucket.pk), "bucket_away", "", rig.clock())
+    for path in (rig.bucket_folder() / "call-recordings" / ".rokuon-custody").glob("*/00000001/seal"):
+        path.unlink()
+    check(rig)
+    check(rig)
+    held = [(hold.reason, hold.lifted_at is None) for hold in Hold.objects.order_by("pk")]
+    assert held == [("bucket_away", False), ("inventory_stopped", True)]
+
+
 def test_a_deleted_recording_is_found_the_next_day(rig: Rig) -> None:
     check(rig)
     copy = Copy.objects.filter(state="verified").order_by("pk")[0]
@@ -170,3 +182,10 @@ def test_doctor_says_why_the_last_attempt_ended_early_and_that_one_is_late(rig: 
     assert doctor_says(rig) == (Level.WARNING, "[store_unavailable] 503")
     InventorySchedule.objects.update(reason="", due_at=rig.clock() - timedelta(days=900))
     assert doctor_says(rig)[0] is Level.WARNING
+
+
+def test_doctor_does_not_call_a_stopped_inventory_in_order_when_its_finding_is_closed(rig: Rig) -> None:
+    check(rig)
+    InventoryPass.objects.update(state="stopped", reason="inventory_stopped")
+    level, says = doctor_says(rig)
+    assert level is Level.WARNING and "inventory_stopped" in says

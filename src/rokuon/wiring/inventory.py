@@ -114,7 +114,11 @@ class InventoryRunner:
         stopped = inventory_passes.stop(pass_id, doubt.reason, doubt.detail, now)
         if stopped is not None:
             inventory_schedule.ended(stopped, now)
-            holds.open_hold(stopped.company_id, HoldOn.BUCKET, str(stopped.bucket_id), doubt.reason, doubt.detail, now)
+            ref = str(stopped.bucket_id)
+            if isinstance(doubt, InventoryStopped) and not holds.is_open(stopped.company_id, HoldOn.BUCKET, ref, doubt.reason):
+                # A probe would lift a hold for another reason.
+                holds.lift(stopped.company_id, HoldOn.BUCKET, ref, now)
+            holds.open_hold(stopped.company_id, HoldOn.BUCKET, ref, doubt.reason, doubt.detail, now)
             log.warning("inventory_stopped", extra={"bucket": stopped.bucket_id, "reason": doubt.reason, "detail": doubt.detail})
 
     @transaction.atomic

@@ -8,6 +8,7 @@ from rokuon.cli.support import output
 from rokuon.cli.support.session import CliSession
 from rokuon.domain.failures import by_reason
 from rokuon.ledger import inventory, inventory_findings, inventory_passes, inventory_schedule
+from rokuon.ledger.inventory_models import InventoryPass
 from rokuon.org.models import Bucket, Company
 from rokuon.wiring import inventory_text
 
@@ -40,4 +41,6 @@ def _of(session: CliSession, company: Company, bucket: Bucket) -> Check:
         says = _("the next one was due at %(at)s") % {"at": output.moment(schedule.due_at, zone)}
         return Check(what, Level.WARNING, says, _("It waits while a Back up now runs. Run `rokuon inventory` to make one now."))
     says = f"{inventory_text.state(passes[0])} ({output.moment(passes[0].started_at, zone)})"
+    if passes[0].state == InventoryPass.State.STOPPED:
+        return Check(what, Level.WARNING, says, _(by_reason(passes[0].reason).advice))
     return Check(what, Level.OK, says)
