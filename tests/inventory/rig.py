@@ -2,12 +2,13 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from rokuon.domain.bucket_listing import PAGE, FormerObject, ListedPage
-from rokuon.domain.failures import RokuonError
+from rokuon.domain.failures import RokuonError, StoreRequestRefused
 from rokuon.domain.ports import Body, Store
 from rokuon.domain.work import Work
 from rokuon.inventory.run_pass import PassContext, PassEnd, run_pass
@@ -23,7 +24,8 @@ DAY = date(2026, 3, 4)
 
 
 class TamperedStore(MemoryStore):
-    """A bucket in which people delete and overwrite. `small` is its page; `calls` are what was asked; `troubles` meet the next pages."""
+    """A bucket in which people delete and overwrite. `small` is its page; `calls` are what was asked; `troubles` meet the next pages,
+    `looked` the answer to whether one is soft-deleted. `bare` lists have no checksums; `refused` are not read."""
 
     def __init__(self) -> None:
         super().__init__("acme")
@@ -31,6 +33,9 @@ class TamperedStore(MemoryStore):
         self.troubles: list[RokuonError | Callable[[], None] | None] = []
         self.soft: dict[str, FormerObject] | None = {}
         self.old: dict[str, FormerObject] | None = {}
+        self.others = list[FormerObject]()
+        self.looked: Callable[[], None] = lambda: None
+        self.bare, self.refused = False, set[str]()
 
     async def page(self, prefix: str, after: str = "", limit: int = PAGE) -> ListedPage:
         self.calls.append(f"page {after}")
@@ -40,7 +45,13 @@ class TamperedStore(MemoryStore):
         page = await super().page(prefix, after, self.small)
         if trouble is not None:
             await asyncio.to_thread(trouble)
-        return page
+        return ListedPage([replace(one, crc32c=None, md5="") for one in page.objects], page.last) if self.bare else page
+
+    async def read(self, key: str, *place: Any, **part: Any) -> AsyncIterator[bytes]:
+        if key in self.refused:
+            raise StoreRequestRefused("400")
+        async for piece in super().read(key, *place, **part):
+            yield piece
 
     async def stat(self, key: str) -> Any:
         self.calls.append(f"stat {key}")
@@ -50,7 +61,8 @@ class TamperedStore(MemoryStore):
         return None if self.old is None else [self.old[key]] if key in self.old else []
 
     async def soft_deleted(self, key: str) -> Sequence[FormerObject] | None:
-        return None if self.soft is None else [self.soft[key]] if key in self.soft else []
+        await asyncio.to_thread(self.looked)
+        return None if self.soft is None else [*self.others, *([self.soft[key]] if key in self.soft else [])]
 
     def remove(self, key: str) -> None:
         del self._objects[key]
@@ -139,4 +151,4 @@ def findings() -> list[tuple[str, str]]:
 
 
 def former(work: Work, version: str = "1", until: datetime | None = None, at: datetime | None = None) -> FormerObject:
-    return FormerObject(work.key, 9, version, deleted_at=at, restorable_until=until)
+    return FormerObject(work.key, len(f"audio {work.recording_id}"), version, deleted_at=at, restorable_until=until)

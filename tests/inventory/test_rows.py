@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from rokuon.domain.bucket_listing import FormerObject
 from rokuon.ledger import failures, inventory_findings, retry, runs
 from rokuon.ledger.failures import Which
 from rokuon.ledger.inventory_models import InventoryFinding, InventoryPass
@@ -58,6 +59,24 @@ def test_a_soft_deleted_recording_can_be_restored_until_then(checked: Checked) -
     assert checked.state(work) == ("failed", "inventory_deleted")
     (answer,) = checked.finding().evidence["soft_deleted"]
     assert (answer["version"], answer["restorable_until"]) == ("77", UNTIL.isoformat())
+
+
+def test_what_can_be_restored_is_what_was_verified_and_not_what_was_deleted_last(checked: Checked) -> None:
+    (work,) = checked.recordings(1)
+    checked.store.remove(work.key)
+    checked.store.others = [FormerObject(work.key, 3, "99", restorable_until=UNTIL)]
+    checked.store.soft = {work.key: former(work, "77", UNTIL)}
+    checked.check()
+    assert [one["version"] for one in checked.finding().evidence["soft_deleted"]] == ["77", "99"]
+
+
+def test_other_bytes_that_were_deleted_restore_nothing(checked: Checked) -> None:
+    (work,) = checked.recordings(1)
+    checked.store.remove(work.key)
+    checked.store.others = [FormerObject(work.key, 3, "99", restorable_until=UNTIL)]
+    checked.check()
+    assert checked.state(work) == ("failed", "inventory_missing")
+    assert checked.finding().evidence["soft_deleted"][0]["version"] == "99"
 
 
 def test_a_noncurrent_version_is_hidden(checked: Checked) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from rokuon.domain import inventory, sniff
 from rokuon.domain.bucket_listing import FormerObject
-from rokuon.domain.failures import ObjectMisread, ObjectMissing, ObjectOccupied
+from rokuon.domain.failures import ObjectMisread, ObjectMissing, ObjectOccupied, StoreRequestRefused
 from rokuon.domain.ports import Store, StoredObject
 from rokuon.ledger.inventory_findings import Kind, Suspect, Verdict
 
@@ -44,12 +44,18 @@ async def _gone(store: Store, suspect: Suspect, now: datetime, deletes_after: ti
     if inventory.is_ruled(suspect.expected.changed_at, now, deletes_after):
         return Verdict(suspect, Kind.EXPIRED, evidence | {"rule_days": deletes_after.days if deletes_after is not None else None})
     soft = await store.soft_deleted(key)
-    evidence["soft_deleted"] = _told(soft)
-    if soft:
+    evidence["soft_deleted"] = _told(suspect.expected, soft)
+    if _same_bytes(suspect.expected, soft):
         return Verdict(suspect, Kind.DELETED, evidence)
     noncurrent = await store.noncurrent(key)
-    evidence["noncurrent"] = _told(noncurrent)
-    return Verdict(suspect, Kind.HIDDEN if noncurrent else Kind.MISSING, evidence)
+    evidence["noncurrent"] = _told(suspect.expected, noncurrent)
+    return Verdict(suspect, Kind.HIDDEN if _same_bytes(suspect.expected, noncurrent) else Kind.MISSING, evidence)
+
+
+def _same_bytes(row: inventory.Expected, former: Sequence[FormerObject] | None) -> list[FormerObject]:
+    """Return what may be restored: former objects with the facts that were verified, first the very version that was."""
+    same = [one for one in former or () if not inventory.differs(row, one.size, one.crc32c, one.md5)]
+    return sorted(same, key=lambda one: one.version != row.version)
 
 
 async def _there(store: Store, suspect: Suspect, found: StoredObject, now: datetime) -> Verdict:
@@ -65,7 +71,8 @@ async def _there(store: Store, suspect: Suspect, found: StoredObject, now: datet
     except ObjectMissing:
         # Removed since it was looked at: the next pass finds out more.
         return Verdict(suspect, None)
-    except (ObjectMisread, ObjectOccupied) as error:
+    except (ObjectMisread, ObjectOccupied, StoreRequestRefused) as error:
+        # Refused: for example, it was written with a key that Rokuon lacks. Its facts differ already.
         return Verdict(suspect, Kind.CHANGED if row.verified else None, evidence | {"read": error.reason})
     evidence["read"] = {"sha256": read.sha256, "looks_like": read.looks_like}
     if read.sha256 == suspect.sha256:
@@ -90,10 +97,12 @@ def _facts(found: StoredObject) -> Mapping[str, Any]:
     return {name: value for name, value in told.items() if value not in (None, "")}
 
 
-def _told(former: Sequence[FormerObject] | None) -> Any:
-    """Return a store's answer as evidence: the newest few, an empty list for none, NOT_KNOWN if it cannot say."""
+def _told(row: inventory.Expected, former: Sequence[FormerObject] | None) -> Any:
+    """Return a store's answer as evidence: the newest few, before them the one to restore; an empty list for none, NOT_KNOWN if it cannot
+    say."""
     if former is None:
         return NOT_KNOWN
+    best = _same_bytes(row, former)[:1]
     return [
         {
             "version": one.version,
@@ -101,5 +110,5 @@ def _told(former: Sequence[FormerObject] | None) -> Any:
             "deleted_at": one.deleted_at.isoformat() if one.deleted_at else None,
             "restorable_until": one.restorable_until.isoformat() if one.restorable_until else None,
         }
-        for one in former[:3]
+        for one in [*best, *(one for one in former if one not in best)][:3]
     ]
