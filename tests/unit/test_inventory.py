@@ -19,7 +19,7 @@ OBJECT = ListedObject(KEY, 10, 7, "bQ==", "5", changes=1, storage_class="STANDAR
 
 
 def sight(found: ListedObject | None, expected: Expected | None) -> Sight | None:
-    seen = list(compare([found] if found else [], [expected] if expected else [], BEGAN))
+    seen = list(compare([found] if found else [], [expected] if expected else [], BEGAN, AFTER))
     return seen[0].sight if seen else None
 
 
@@ -32,7 +32,7 @@ def test_another_class_or_hold_of_the_same_generation_is_in_order_and_noted(chan
     found = replace(OBJECT, **changes)  # type: ignore[arg-type]
     assert sight(found, ROW) is Sight.IN_ORDER
     sums = PassSums()
-    for seen in compare([found], [ROW], BEGAN):
+    for seen in compare([found], [ROW], BEGAN, AFTER):
         sums.add(seen, BEGAN)
     assert (sums.altered, sums.held, sums.classes[found.storage_class]) == (int(found.changes == 4), int(found.held is True), 1)
 
@@ -69,6 +69,13 @@ def test_what_changed_since_the_pass_began_is_left_to_the_next() -> None:
     assert sight(replace(OBJECT, created_at=AFTER), None) is Sight.LATER
     assert sight(replace(OBJECT, created_at=AFTER, size=11), ROW) is Sight.LATER
     assert sight(replace(OBJECT, created_at=None, updated_at=AFTER), None) is Sight.LATER
+
+
+def test_a_time_in_the_future_puts_nothing_off() -> None:
+    wrong = BEGAN + timedelta(days=400)
+    assert sight(replace(OBJECT, updated_at=wrong, created_at=None, size=11), ROW) is Sight.CHANGED
+    assert sight(replace(OBJECT, size=11), replace(ROW, changed_at=wrong)) is Sight.CHANGED
+    assert sight(None, replace(ROW, changed_at=wrong)) is Sight.ABSENT
 
 
 @pytest.mark.parametrize(
@@ -129,7 +136,7 @@ def test_merging_pages_says_what_a_comparison_of_two_dictionaries_says(
         page, rest = listed[:limit], listed[limit:]
         upto = page[-1].key.encode() if rest else None
         beside = [one for one in entered if upto is None or one.key.encode() <= upto]
-        for one in compare(page, beside, BEGAN):
+        for one in compare(page, beside, BEGAN, AFTER):
             assert one.key not in seen
             seen[one.key] = one.sight
         listed, entered = rest, entered[len(beside) :]

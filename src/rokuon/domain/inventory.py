@@ -13,6 +13,7 @@ from enum import StrEnum
 from itertools import pairwise
 
 from .bucket_listing import ListedObject
+from .clocks import is_future
 
 PREFIX = "call-recordings/"
 """Everything that Rokuon stores is below it."""
@@ -89,18 +90,22 @@ def merge(found: Sequence[ListedObject], expected: Sequence[Expected]) -> Iterat
         yield None, rest
 
 
-def compare(found: Sequence[ListedObject], expected: Sequence[Expected], began: datetime) -> Iterator[SeenKey]:
-    """Yield what a pass that began then sees of every object, and of every row that is verified."""
+def compare(found: Sequence[ListedObject], expected: Sequence[Expected], began: datetime, now: datetime) -> Iterator[SeenKey]:
+    """Yield what a pass that began then sees now of every object, and of every row that is verified."""
     for one, row in merge(found, expected):
         if one is not None:
-            yield SeenKey(_sight(one, row, began), one.key, one, row)
+            yield SeenKey(_sight(one, row, began, now), one.key, one, row)
         elif row is not None and row.verified:
-            yield SeenKey(Sight.LATER if row.changed_at >= began else Sight.ABSENT, row.key, None, row)
+            yield SeenKey(Sight.LATER if _is_later(row.changed_at, began, now) else Sight.ABSENT, row.key, None, row)
 
 
-def _sight(found: ListedObject, expected: Expected | None, began: datetime) -> Sight:
-    written_at = found.created_at or found.updated_at
-    if (written_at is not None and written_at >= began) or (expected is not None and expected.changed_at >= began):
+def _is_later(noted: datetime | None, began: datetime, now: datetime) -> bool:
+    """Whether this happened since the pass began. A time in the future did not: it would keep every pass from judging, for years."""
+    return noted is not None and noted >= began and not is_future(noted, now)
+
+
+def _sight(found: ListedObject, expected: Expected | None, began: datetime, now: datetime) -> Sight:
+    if _is_later(found.created_at or found.updated_at, began, now) or (expected and _is_later(expected.changed_at, began, now)):
         return Sight.LATER
     if expected is None:
         return without_row(found.key)
