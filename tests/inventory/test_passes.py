@@ -1,14 +1,17 @@
 """A pass resumes at its key, believes no old look, and concludes nothing of a bucket that is in doubt."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from django.db import connection
 
 from rokuon.domain.failures import BucketUnmarked, InventoryStopped, StoreUnavailable
+from rokuon.domain.inventory import PassSums
 from rokuon.inventory.run_pass import PassEnd
 from rokuon.ledger import inventory_findings, inventory_passes
 from rokuon.ledger.inventory_models import InventoryFinding, InventoryPass
+from rokuon.ledger.inventory_passes import ComparedPage
 from rokuon.ledger.models import Copy
 from tests.inventory.rig import DAY, Checked, findings
 
@@ -69,12 +72,32 @@ def test_a_worker_may_die_at_any_point(checked: Checked, at: str, monkeypatch: p
 
 
 def test_a_page_that_was_entered_is_not_entered_again(checked: Checked) -> None:
-    checked.recordings(1)
     one = checked.begin()
-    stale = InventoryPass.objects.get(pk=one.pk)
-    assert checked.run(one) is PassEnd.DONE
-    checked.run(stale)
-    assert InventoryPass.objects.get().objects_seen == 2
+    page = ComparedPage("", "call-recordings/b", last=False, seen=[], listed_at=checked.now)
+    assert inventory_passes.enter_page(one.pk, page, PassSums(objects=2), checked.now)
+    assert inventory_passes.enter_page(one.pk, page, PassSums(objects=2), checked.now), "the answer to the commit was lost"
+    for other in (replace(page, upto="call-recordings/a"), replace(page, upto="call-recordings/c", last=True)):
+        assert not inventory_passes.enter_page(one.pk, other, PassSums(objects=9), checked.now), "of another process"
+    one.refresh_from_db()
+    assert (one.after_key, one.pages, one.objects_seen, one.state) == ("call-recordings/b", 1, 2, "listing")
+
+
+@pytest.mark.parametrize("how", ["stopped", "begun again"])
+def test_nothing_follows_from_a_look_once_another_has_ended_the_pass(checked: Checked, how: str) -> None:
+    (work,) = checked.recordings(1)
+    checked.store.remove(work.key)
+    one = checked.begin()
+
+    def ended() -> None:
+        if how == "stopped":
+            inventory_passes.stop(one.pk, "bucket_unmarked", "", checked.now)
+        else:
+            inventory_passes.begin(checked.company.pk, checked.bucket.pk, "", checked.now, accepts_missing=True)
+        connection.close()
+
+    checked.store.looked = ended
+    assert checked.run(one) is PassEnd.MORE
+    assert checked.state(work) == ("verified", "")
 
 
 def test_a_store_that_does_not_answer_leaves_the_pass_where_it_was(checked: Checked) -> None:
@@ -191,6 +214,30 @@ def test_what_the_buckets_own_rule_deletes_trips_nothing(checked: Checked) -> No
     assert states() == {("excluded", "expired_by_bucket_rule")}
 
 
+@pytest.mark.parametrize("number", [100, 101])
+def test_bytes_that_changed_without_a_sign_in_the_list_count_before_a_row_changes(checked: Checked, number: int) -> None:
+    checked.store.bare = True
+    for work in checked.recordings(number):
+        checked.store.overwrite(work.key, b"X" * len(f"audio {work.recording_id}"))
+    one = checked.begin()
+    if number == 100:
+        assert checked.run(one) is PassEnd.DONE
+        assert states() == {("failed", "inventory_changed")}
+    else:
+        with pytest.raises(InventoryStopped, match="101 of 101"):
+            checked.run(one)
+        assert states() == {("verified", "")}
+
+
+def test_an_object_that_the_store_refuses_to_read_keeps_no_other_from_being_judged(checked: Checked) -> None:
+    first, second = checked.recordings(2)
+    checked.store.overwrite(first.key, b"encrypted with a key that Rokuon lacks")
+    checked.store.remove(second.key)
+    checked.store.refused = {first.key}
+    checked.check()
+    assert (checked.state(first), checked.state(second)) == (("failed", "inventory_changed"), ("failed", "inventory_missing"))
+
+
 def test_a_newest_seal_that_is_gone_stops_the_pass(checked: Checked) -> None:
     (work,) = checked.recordings(1)
     checked.store.remove(work.key)
@@ -240,3 +287,13 @@ def test_objects_without_a_row_are_all_counted_and_a_limited_number_is_kept(chec
     assert (one.sights["stray"], len(findings())) == (7, 3)
     assert checked.check().sights["stray"] == 7
     assert len(findings()) == 3
+    ids = list(InventoryFinding.objects.values_list("pk", flat=True))
+    inventory_findings.close(checked.company.pk, ids, "Ours", "Ann", checked.now)
+    checked.check()
+    assert [one.open for one in inventory_findings.counts(checked.bucket.pk)] == [3], "the next ones, which nobody has seen"
+    checked.check()
+    assert len(findings()) == 6
+    for number in range(7):
+        checked.store.remove(f"call-recordings/{number}.txt")
+    checked.check()
+    assert inventory_findings.counts(checked.bucket.pk) == []

@@ -253,6 +253,8 @@ def test_a_recording_that_someone_restores_is_verified_again_by_its_bytes(checke
     copy = checked.copy(work)
     assert (copy.state, copy.reason, copy.given_up) == ("verified", "", [])
     assert kinds(checked) == {} and kinds(checked, still_open=False) == {"deleted": 1, "returned": 1}
+    ledger = InventoryFinding.objects.get(kind="returned").evidence["ledger"]
+    assert "verified_at" not in ledger and ledger["failed_at"], "it was not verified when it was found again"
     assert checked.check().sights == {"in_order": 1, "own": 1}
     assert tallied(checked.company.pk) == counted(checked.company.pk)
 

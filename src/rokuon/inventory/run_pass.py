@@ -75,11 +75,21 @@ async def run_pass(one: InventoryPass, context: PassContext) -> PassEnd:
             looks = (look_again(store, suspect, now, context.deletes_after) for suspect in suspects[at : at + AT_ONCE])
             verdicts += await asyncio.gather(*looks)
         reached("inventory_looked")
-        await context.db(inventory_findings.settle, verdicts, context.clock())
+        await context.db(inventory_findings.settle, one.pk, verdicts, context.clock())
         reached("inventory_settled")
+        if not await context.db(_read_again, one):
+            return PassEnd.MORE
+        _require_whole(one)
         if context.time_up():
             return PassEnd.MORE
     return PassEnd.DONE
+
+
+def _read_again(one: InventoryPass) -> bool:
+    """Whether the pass is still being looked at: a person may have begun it again, or another process ended it."""
+    found = InventoryPass.objects.filter(pk=one.pk, state=InventoryPass.State.LOOKING).values_list("sights", flat=True).first()
+    one.sights = one.sights if found is None else found
+    return found is not None
 
 
 async def _recognised(context: PassContext) -> Store:
@@ -148,7 +158,8 @@ class _Lister:
             edge, last = max(keys, key=str.encode), True
         objects = [found for found in self.listed if found.key.encode() <= edge.encode()]
         self.listed = self.listed[len(objects) :]
-        return ComparedPage(one.after_key, edge, last, list(inventory.compare(objects, rows, one.started_at)), self.listed_at)
+        seen = list(inventory.compare(objects, rows, one.started_at, self.context.clock()))
+        return ComparedPage(one.after_key, edge, last, seen, self.listed_at)
 
 
 def _require_whole(one: InventoryPass) -> None:

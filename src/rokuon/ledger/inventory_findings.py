@@ -4,6 +4,7 @@ A copy is changed only if it is still as it was when it was suspected. A finding
 is: a person closes or retries it like any other. Findings about objects without a row, and about the bucket, are closed here.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,11 +15,11 @@ from django.db.models import QuerySet
 
 from rokuon.domain.copies import Cause, State
 from rokuon.domain.failures import InventoryChanged, InventoryDeleted, InventoryHidden, InventoryMissing
-from rokuon.domain.inventory import Expected
+from rokuon.domain.inventory import Expected, Sight
 
 from . import transitions
 from .exclude import EXPIRED_BY_BUCKET_RULE
-from .inventory_models import InventoryFinding
+from .inventory_models import InventoryFinding, InventoryPass
 from .sql import BY_INVENTORY, CLOSED, columns, execute, fetch
 
 Kind = InventoryFinding.Kind
@@ -67,21 +68,36 @@ _MISSED = f"(c.state = 'failed' AND {BY_INVENTORY})"
 
 
 def suspects(pass_id: int, limit: int) -> list[Suspect]:
-    """Return the next suspects of a pass, in the order in which they were found."""
+    """Return the next suspects of a pass, all of one kind: first those that seem rewritten (the last of the kinds in the alphabet), whose
+    bytes may show that they were changed."""
     rows = fetch(
         f"""SELECT f.id, f.attempt, c.attempt = f.attempt AND (c.state = 'verified' OR {_MISSED}),
                   c.sha256, c.id, c.key, c.state = 'verified', c.changed_at, c.size, c.crc32c, c.md5, c.version, {_MISSED}
              FROM ledger_inventoryfinding f JOIN ledger_copy c ON c.id = f.copy_id
-            WHERE f.seen_by_id = %s AND f.suspected ORDER BY f.id LIMIT %s""",  # noqa: S608 (a constant piece)
-        [pass_id, limit],
+            WHERE f.seen_by_id = %(pass)s AND f.suspected
+              AND f.kind = (SELECT max(s.kind) FROM ledger_inventoryfinding s WHERE s.seen_by_id = %(pass)s AND s.suspected)
+            ORDER BY f.id LIMIT %(limit)s""",  # noqa: S608 (a constant piece)
+        {"pass": pass_id, "limit": limit},
     )
     return [Suspect(finding, attempt, same, Expected(*row), sha256) for finding, attempt, same, sha256, *row in rows]
 
 
 @transaction.atomic
-def settle(verdicts: Sequence[Verdict], now: datetime) -> dict[str, int]:
+def settle(pass_id: int, verdicts: Sequence[Verdict], now: datetime) -> dict[str, int]:
     """Do what follows from the verdicts, and return how many findings of each kind there are. A suspect with which nothing is wrong, or
-    whose copy has changed in the meantime, is no finding."""
+    whose copy has changed in the meantime, is no finding. Nothing follows for a pass that has ended, or for suspects that are settled.
+
+    One that seemed rewritten and has other bytes remains a suspect, and counts as changed or absent: first the breaker has to know of all.
+    """
+    one_pass = InventoryPass.objects.select_for_update().filter(pk=pass_id, state=InventoryPass.State.LOOKING).first()
+    if one_pass is None:
+        return {}
+    ids = [one.suspect.finding_id for one in verdicts]
+    suspected = dict(InventoryFinding.objects.filter(pk__in=ids, seen_by=one_pass, suspected=True).values_list("pk", "kind"))
+    verdicts = [one for one in verdicts if one.suspect.finding_id in suspected]
+    worse = [one for one in verdicts if suspected[one.suspect.finding_id] == Kind.REWRITTEN and one.kind in REASON_OF]
+    _count_as_worse(one_pass, worse)
+    verdicts = [one for one in verdicts if one not in worse]
     kept: list[tuple[int, Verdict]] = []
     for kind in Kind:
         chosen = [one for one in verdicts if one.kind is kind]
@@ -99,6 +115,14 @@ def settle(verdicts: Sequence[Verdict], now: datetime) -> dict[str, int]:
     for _, one in kept:
         counts[str(one.kind)] = counts.get(str(one.kind), 0) + 1
     return counts
+
+
+def _count_as_worse(one_pass: InventoryPass, verdicts: Sequence[Verdict]) -> None:
+    for one in verdicts:
+        sight = Sight.CHANGED if one.kind is Kind.CHANGED else Sight.ABSENT
+        InventoryFinding.objects.filter(pk=one.suspect.finding_id).update(kind=sight.value)
+        one_pass.sights = dict(Counter(one_pass.sights) + Counter({sight.value: 1}) - Counter({Sight.REWRITTEN.value: 1}))
+    one_pass.save(update_fields=["sights"])
 
 
 def _apply(kind: Kind, verdicts: Sequence[Verdict], now: datetime) -> set[int]:
@@ -140,7 +164,9 @@ def _verified_again(verdicts: Sequence[Verdict], now: datetime) -> set[int]:
 def _ledger_facts(suspect: Suspect) -> dict[str, Any]:
     row = suspect.expected
     facts = {"size": row.size, "crc32c": row.crc32c, "md5": row.md5, "version": row.version, "sha256": suspect.sha256}
-    return {name: value for name, value in facts.items() if value not in (None, "")} | {"verified_at": row.changed_at.isoformat()}
+    return {name: value for name, value in facts.items() if value not in (None, "")} | {
+        "verified_at" if row.verified else "failed_at": row.changed_at.isoformat()
+    }
 
 
 @dataclass(frozen=True, slots=True)

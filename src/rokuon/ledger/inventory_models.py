@@ -104,6 +104,7 @@ class InventoryFinding(models.Model):
         indexes = [
             models.Index(fields=["bucket", "kind", "id"], condition=Q(suspected=False), name="finding_by_kind"),
             models.Index(fields=["copy"], condition=Q(copy__isnull=False), name="finding_by_copy"),
+            models.Index(fields=["seen_by", "-kind", "id"], condition=Q(suspected=True), name="next_suspect"),
         ]
 
     def __str__(self) -> str:

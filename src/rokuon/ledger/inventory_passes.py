@@ -26,7 +26,7 @@ ROWS = 1000
 """Rows of the ledger that are read at a time."""
 
 MOST_KEPT = 1000
-"""Findings of one kind about objects without a row that a pass keeps; all are counted."""
+"""Open findings of one kind about objects without a row that a bucket has; all are counted. Those that a person closed make room."""
 
 OPEN = [InventoryPass.State.LISTING, InventoryPass.State.LOOKING]
 _STRANGERS = [Kind.DOUBLE, Kind.FOREIGN, Kind.STRAY]
@@ -165,13 +165,9 @@ def _strangers(one: InventoryPass, page: ComparedPage, now: datetime) -> None:
         Kind.STRAY: [key for key in page.seen if key.sight is Sight.STRAY],
     }
     for kind, keys in by_kind.items():
-        kept = InventoryFinding.objects.filter(seen_by=one, kind=kind, copy=None).count() if keys else 0
-        rows = [
-            (key.key, key.found.version if key.found is not None else "", json.dumps(_evidence(key, page)))
-            for key in keys[: max(0, MOST_KEPT - kept)]
-        ]
+        rows = [(key.key, key.found.version if key.found is not None else "", json.dumps(_evidence(key, page))) for key in keys]
         if rows:
-            values = {"company": one.company_id, "bucket": one.bucket_id, "pass": one.pk, "kind": kind.value, "now": now}
+            values = {"company": one.company_id, "bucket": one.bucket_id, "pass": one.pk, "kind": kind.value, "now": now, "most": MOST_KEPT}
             execute(_KEEP, values | dict(zip(("keys", "versions", "evidence"), columns(rows, 3), strict=True)))
 
 
@@ -179,7 +175,14 @@ _KEEP = """
     INSERT INTO ledger_inventoryfinding (company_id, bucket_id, found_by_id, seen_by_id, kind, suspected, key, version, evidence, at, note,
                                          closed_by)
     SELECT %(company)s, %(bucket)s, %(pass)s, %(pass)s, %(kind)s, false, x.key, x.version, x.evidence::jsonb, %(now)s, '', ''
-      FROM unnest(%(keys)s::text[], %(versions)s::text[], %(evidence)s::text[]) AS x(key, version, evidence)
+      FROM (SELECT u.*, k.id IS NOT NULL AS known,
+                   count(*) FILTER (WHERE k.id IS NULL) OVER (ORDER BY u.at) AS new
+              FROM unnest(%(keys)s::text[], %(versions)s::text[], %(evidence)s::text[]) WITH ORDINALITY AS u(key, version, evidence, at)
+              LEFT JOIN ledger_inventoryfinding k ON k.copy_id IS NULL AND k.bucket_id = %(bucket)s AND k.kind = %(kind)s
+                                                 AND k.key = u.key AND k.version = u.version) AS x
+     WHERE x.known OR x.new <= %(most)s - (SELECT count(*) FROM ledger_inventoryfinding s
+                                            WHERE s.bucket_id = %(bucket)s AND s.kind = %(kind)s AND s.copy_id IS NULL
+                                              AND NOT s.suspected AND s.over_at IS NULL AND s.closed_at IS NULL)
         ON CONFLICT (bucket_id, kind, key, version) WHERE copy_id IS NULL DO UPDATE SET seen_by_id = EXCLUDED.seen_by_id, over_at = NULL
 """
 
@@ -207,9 +210,7 @@ def finish(pass_id: int, now: datetime) -> InventoryPass | None:
     if one is None or InventoryFinding.objects.filter(seen_by=one, suspected=True).exists():
         return None
     for kind in _STRANGERS:
-        # A kind that reached its limit says nothing about those beyond it.
-        if InventoryFinding.objects.filter(seen_by=one, kind=kind, copy=None).count() < MOST_KEPT:
-            _over(one, kind, now)
+        _over(one, kind, now)
     _over(one, Kind.BUCKET, now)
     one.state, one.ended_at = InventoryPass.State.FINISHED, now
     one.save(update_fields=["state", "ended_at"])

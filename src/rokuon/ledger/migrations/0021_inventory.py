@@ -154,6 +154,10 @@ class Migration(migrations.Migration):
             model_name="inventoryfinding",
             index=models.Index(condition=models.Q(("copy__isnull", False)), fields=["copy"], name="finding_by_copy"),
         ),
+        migrations.AddIndex(
+            model_name="inventoryfinding",
+            index=models.Index(condition=models.Q(("suspected", True)), fields=["seen_by", "-kind", "id"], name="next_suspect"),
+        ),
         migrations.AddConstraint(
             model_name="inventoryfinding",
             constraint=models.UniqueConstraint(
