@@ -96,7 +96,8 @@ def test_nothing_follows_from_a_look_once_another_has_ended_the_pass(checked: Ch
         connection.close()
 
     checked.store.looked = ended
-    assert checked.run(one) is PassEnd.MORE
+    assert checked.run(one) is PassEnd.DONE
+    assert inventory_passes.finish(one.pk, checked.now) is None
     assert checked.state(work) == ("verified", "")
 
 
@@ -288,7 +289,7 @@ def test_objects_without_a_row_are_all_counted_and_a_limited_number_is_kept(chec
     assert checked.check().sights["stray"] == 7
     assert len(findings()) == 3
     ids = list(InventoryFinding.objects.values_list("pk", flat=True))
-    inventory_findings.close(checked.company.pk, ids, "Ours", "Ann", checked.now)
+    inventory_findings.close(checked.bucket.pk, ids, "Ours", "Ann", checked.now)
     checked.check()
     assert [one.open for one in inventory_findings.counts(checked.bucket.pk)] == [3], "the next ones, which nobody has seen"
     checked.check()

@@ -197,12 +197,12 @@ def test_a_stray_is_closed_with_a_note_and_opened_again(checked: Checked) -> Non
     checked.store.add("call-recordings/x.txt")
     checked.check()
     found = checked.finding()
-    assert inventory_findings.close(checked.company.pk + 1, [found.pk], "ours", "Ann", checked.now) == [], "another company's"
-    assert inventory_findings.close(checked.company.pk, [found.pk], "ours", "Ann", checked.now) == [found.pk]
+    assert inventory_findings.close(checked.bucket.pk + 1, [found.pk], "ours", "Ann", checked.now) == [], "another bucket's"
+    assert inventory_findings.close(checked.bucket.pk, [found.pk], "ours", "Ann", checked.now) == [found.pk]
     assert kinds(checked) == {}
     checked.check()
     assert kinds(checked) == {}, "it stays closed while it is the same object"
-    assert inventory_findings.reopen(checked.company.pk, [found.pk]) == 1
+    assert inventory_findings.reopen(checked.bucket.pk, [found.pk]) == 1
     assert kinds(checked) == {"stray": 1}
 
 

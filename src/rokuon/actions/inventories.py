@@ -45,7 +45,7 @@ def run_inventory(
 @transaction.atomic
 def close_findings(bucket: Bucket, ids: Sequence[int], note: str, actor: Actor, now: datetime) -> int:
     """Close open findings about objects without a recording, and about the bucket, as explained; return their number."""
-    closed = inventory_findings.close(bucket.company_id, ids, note, actor.name, now)
+    closed = inventory_findings.close(bucket.pk, ids, note, actor.name, now)
     if closed:
         record(actor, "inventory.close", bucket.company, now, ("bucket", bucket.pk, bucket.url), {"findings": closed, "note": note})
     return len(closed)
@@ -54,7 +54,7 @@ def close_findings(bucket: Bucket, ids: Sequence[int], note: str, actor: Actor, 
 @transaction.atomic
 def reopen_findings(bucket: Bucket, ids: Sequence[int], actor: Actor, now: datetime) -> int:
     """Take back the closings of findings; return their number."""
-    opened = inventory_findings.reopen(bucket.company_id, ids)
+    opened = inventory_findings.reopen(bucket.pk, ids)
     if opened:
         record(actor, "inventory.reopen", bucket.company, now, ("bucket", bucket.pk, bucket.url), {"findings": sorted(ids)})
     return opened

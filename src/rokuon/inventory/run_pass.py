@@ -58,7 +58,7 @@ class PassContext:
 
 
 async def run_pass(one: InventoryPass, context: PassContext) -> PassEnd:
-    """Continue a pass until everything is compared and looked at, or until its time is up.
+    """Continue a pass until everything is compared and looked at, until another process has ended it, or until its time is up.
 
     Raises InventoryStopped if the bucket is in doubt, and what the store raises. The pass then stays as it is.
     """
@@ -78,7 +78,7 @@ async def run_pass(one: InventoryPass, context: PassContext) -> PassEnd:
         await context.db(inventory_findings.settle, one.pk, verdicts, context.clock())
         reached("inventory_settled")
         if not await context.db(_read_again, one):
-            return PassEnd.MORE
+            return PassEnd.DONE
         _require_whole(one)
         if context.time_up():
             return PassEnd.MORE

@@ -233,22 +233,22 @@ def _all(bucket_id: int) -> "QuerySet[InventoryFinding]":
     return found.select_related("bucket", "copy__recording", "copy__target__office")
 
 
-def close(company_id: int, ids: Sequence[int], note: str, by: str, now: datetime) -> list[int]:
-    """Close open findings about objects without a row, and about the bucket, as explained. Return their ids."""
+def close(bucket_id: int, ids: Sequence[int], note: str, by: str, now: datetime) -> list[int]:
+    """Close open findings of a bucket about objects without a row, and about itself, as explained. Return their ids."""
     rows = fetch(
         f"""UPDATE ledger_inventoryfinding f SET note = %(note)s, closed_by = %(by)s, closed_at = %(now)s
-             WHERE f.company_id = %(company)s AND f.id = ANY(%(ids)s) AND f.copy_id IS NULL AND {_OPEN} RETURNING f.id""",  # noqa: S608
-        {"company": company_id, "ids": list(ids), "note": note, "by": by, "now": now},
+             WHERE f.bucket_id = %(bucket)s AND f.id = ANY(%(ids)s) AND f.copy_id IS NULL AND {_OPEN} RETURNING f.id""",  # noqa: S608
+        {"bucket": bucket_id, "ids": list(ids), "note": note, "by": by, "now": now},
     )
     return sorted(row[0] for row in rows)
 
 
-def reopen(company_id: int, ids: Sequence[int]) -> int:
-    """Take back the closings of these findings, and return their number."""
+def reopen(bucket_id: int, ids: Sequence[int]) -> int:
+    """Take back the closings of these findings of a bucket, and return their number."""
     return execute(
         """UPDATE ledger_inventoryfinding SET note = '', closed_by = '', closed_at = NULL
-            WHERE company_id = %s AND id = ANY(%s) AND closed_at IS NOT NULL""",
-        [company_id, list(ids)],
+            WHERE bucket_id = %s AND id = ANY(%s) AND closed_at IS NOT NULL""",
+        [bucket_id, list(ids)],
     )
 
 
