@@ -10,6 +10,7 @@ from rokuon.accounts.models import AuditEntry
 from rokuon.ledger import inventory_passes
 from rokuon.ledger.inventory_models import InventoryFinding, InventoryPass, InventorySchedule
 from rokuon.ledger.models import Copy
+from rokuon.org.models import Bucket
 from tests.console.test_buckets import text
 
 from .conftest import Role, World
@@ -144,6 +145,35 @@ def test_nothing_found_is_said_only_of_a_pass_that_came_round_and_of_what_one_se
     InventoryFinding.objects.all().delete()
     InventoryPass.objects.update(state="listing", ended_at=None, reason="")
     assert "Nothing was found" not in bucket_page(world, world.admin)
+
+
+@pytest.mark.parametrize(
+    ("now_is", "word"),
+    [
+        ({"state": "gone", "reason": "recording_gone", "attempt": 9}, "Lost at Dialpad"),
+        ({"state": "pending", "reason": "", "attempt": 8}, "Pending"),
+    ],
+)
+def test_a_finding_that_is_over_says_what_became_of_the_recording(
+    world: World, checked: InventoryPass, now_is: dict[str, object], word: str
+) -> None:
+    due = timezone.now() if now_is["state"] == "pending" else None
+    Copy.objects.filter(reason="inventory_missing").update(due_at=due, **now_is)
+    said = findings(world, world.admin, "?kind=missing")
+    assert word in said and "Explained" not in said
+
+
+def test_findings_of_another_bucket_are_not_closed_or_opened_here(world: World, checked: InventoryPass) -> None:
+    stray = InventoryFinding.objects.get(kind="stray")
+    other = Bucket.objects.create(company=world.company, url="gs://another-bucket")
+    InventoryFinding.objects.filter(pk=stray.pk).update(bucket=other)
+    send(world, world.admin, "close", finding=stray.pk, note="ours")
+    stray.refresh_from_db()
+    assert stray.closed_at is None
+    InventoryFinding.objects.filter(pk=stray.pk).update(note="ours", closed_by="x", closed_at=timezone.now())
+    send(world, world.admin, "reopen", finding=stray.pk)
+    stray.refresh_from_db()
+    assert stray.closed_at is not None
 
 
 def test_all_objects_without_a_recording_are_a_figure(world: World, checked: InventoryPass) -> None:

@@ -75,8 +75,9 @@ def _trouble(schedule: InventorySchedule | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FindingSaid:
-    """A finding with its evidence. `state` and `words` are its icon, colour and word. `closable`: it is closed here, by people who may;
-    a recording is closed among the failures. `restorable_until` is None if there is no command, or if that is not known."""
+    """A finding with its evidence. `state` and `words` are its icon, colour and word ("": the state's own). `closable`: it is closed here,
+    by people who may; a recording is closed among the failures. `restorable_until` is None if there is no command, or if that is not
+    known."""
 
     finding: InventoryFinding
     title: str
@@ -112,6 +113,9 @@ def _said(finding: InventoryFinding, is_open: bool, zone: str) -> FindingSaid:
 def _finding_state(finding: InventoryFinding, is_open: bool) -> tuple[str, str]:
     if is_open:
         return "failed", _("Open")
-    if finding.closed_at is not None:
+    copy, reason = finding.copy, inventory_findings.REASON_OF.get(inventory_findings.Kind(finding.kind))
+    if reason and copy is not None and (copy.reason, copy.attempt) != (reason, (finding.attempt or 0) + 1):
+        return copy.state, ""  # what became of the recording since, in the words of that state
+    if reason or finding.closed_at is not None:
         return "closed", _("Closed")
     return "verified", _("Explained")
