@@ -25,7 +25,8 @@ DAY = date(2026, 3, 4)
 
 class TamperedStore(MemoryStore):
     """A bucket in which people delete and overwrite. `small` is its page; `calls` are what was asked; `troubles` meet the next pages,
-    `looked` the answer to whether one is soft-deleted. `bare` lists have no checksums; `refused` are not read."""
+    `looked` the answer to whether one is soft-deleted. `bare` lists have no checksums, nor have the facts of one object
+    when the store is `blind`; `refused` are not read."""
 
     def __init__(self) -> None:
         super().__init__("acme")
@@ -35,7 +36,7 @@ class TamperedStore(MemoryStore):
         self.old: dict[str, FormerObject] | None = {}
         self.others = list[FormerObject]()
         self.looked: Callable[[], None] = lambda: None
-        self.bare, self.refused = False, set[str]()
+        self.bare, self.blind, self.refused = False, False, set[str]()
 
     async def page(self, prefix: str, after: str = "", limit: int = PAGE) -> ListedPage:
         self.calls.append(f"page {after}")
@@ -55,7 +56,8 @@ class TamperedStore(MemoryStore):
 
     async def stat(self, key: str) -> Any:
         self.calls.append(f"stat {key}")
-        return await super().stat(key)
+        found = await super().stat(key)
+        return replace(found, crc32c=None, md5="") if found is not None and self.blind else found
 
     async def noncurrent(self, key: str) -> Sequence[FormerObject] | None:
         return None if self.old is None else [self.old[key]] if key in self.old else []

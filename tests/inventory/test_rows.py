@@ -114,6 +114,25 @@ def test_the_same_bytes_in_another_generation_are_noted_once_and_stay_verified(c
     assert kinds(checked, still_open=False) == {"rewritten": 1}
 
 
+@pytest.mark.parametrize(
+    ("data", "refused", "becomes"),
+    [
+        ("audio r0", False, ("verified", "")),
+        ("AUDIO r0", False, ("failed", "inventory_changed")),
+        ("AUDIO r0", True, ("failed", "inventory_changed")),
+    ],
+)
+def test_another_generation_without_checksums_is_read_before_it_counts_as_the_same(
+    checked: Checked, data: str, refused: bool, becomes: tuple[str, str]
+) -> None:
+    (work,) = checked.recordings(1)
+    checked.store.overwrite(work.key, data.encode())
+    checked.store.bare = checked.store.blind = True
+    checked.store.refused = {work.key} if refused else set()
+    checked.check()
+    assert checked.state(work) == becomes
+
+
 def test_what_the_buckets_own_rule_deleted_at_its_age_is_explained_and_never_fetched_again(checked: Checked) -> None:
     (work,) = checked.recordings(1)
     checked.store.remove(work.key)

@@ -64,7 +64,8 @@ async def _there(store: Store, suspect: Suspect, found: StoredObject, now: datet
     rewritten = bool(row.version and found.version and row.version != found.version)
     if not row.verified and inventory.differs(row, found.size, found.crc32c, found.md5):
         return Verdict(suspect, None)
-    if row.verified and not inventory.differs(row, found.size, found.crc32c, found.md5):
+    compared = None not in (row.crc32c, found.crc32c) or bool(row.md5 and found.md5)
+    if row.verified and not inventory.differs(row, found.size, found.crc32c, found.md5) and (compared or not rewritten):
         return Verdict(suspect, Kind.REWRITTEN if rewritten else None, evidence, found.version)
     try:
         read = await _read(store, row.key)
@@ -72,7 +73,7 @@ async def _there(store: Store, suspect: Suspect, found: StoredObject, now: datet
         # Removed since it was looked at: the next pass finds out more.
         return Verdict(suspect, None)
     except (ObjectMisread, ObjectOccupied, StoreRequestRefused) as error:
-        # Refused: for example, it was written with a key that Rokuon lacks. Its facts differ already.
+        # Refused: for example, it was written with a key that Rokuon lacks. Its facts differ already, or it has no checksum.
         return Verdict(suspect, Kind.CHANGED if row.verified else None, evidence | {"read": error.reason})
     evidence["read"] = {"sha256": read.sha256, "looks_like": read.looks_like}
     if read.sha256 == suspect.sha256:
