@@ -11,7 +11,7 @@ from rokuon.cli.support.session import CliSession
 from rokuon.domain.failures import HoldOn
 from rokuon.jobs import tick as ticks
 from rokuon.jobs.queue import INVENTORY, without_job
-from rokuon.ledger import holds, inventory_schedule
+from rokuon.ledger import holds, inventory_passes, inventory_schedule
 from rokuon.ledger.inventory_models import InventoryPass, InventorySchedule
 from rokuon.ledger.models import Copy, Hold, Run
 from rokuon.notify import findings
@@ -189,3 +189,10 @@ def test_doctor_does_not_call_a_stopped_inventory_in_order_when_its_finding_is_c
     InventoryPass.objects.update(state="stopped", reason="inventory_stopped")
     level, says = doctor_says(rig)
     assert level is Level.WARNING and "inventory_stopped" in says
+
+
+def test_doctor_says_that_a_first_inventory_does_not_come_to_its_end(rig: Rig) -> None:
+    bucket = Bucket.objects.get()
+    inventory_passes.begin(bucket.company_id, bucket.pk, "", rig.clock() - timedelta(days=900))
+    level, says = doctor_says(rig)
+    assert level is Level.WARNING and "Not finished" in says

@@ -41,6 +41,8 @@ def _of(session: CliSession, company: Company, bucket: Bucket) -> Check:
         says = _("the next one was due at %(at)s") % {"at": output.moment(schedule.due_at, zone)}
         return Check(what, Level.WARNING, says, _("It waits while a Back up now runs. Run `rokuon inventory` to make one now."))
     says = f"{inventory_text.state(passes[0])} ({output.moment(passes[0].started_at, zone)})"
+    if schedule is None and passes[0].started_at + LATE < session.now():
+        return Check(what, Level.WARNING, says, _("It waits while a Back up now runs. Run `rokuon inventory` to make one now."))
     if passes[0].state == InventoryPass.State.STOPPED:
         return Check(what, Level.WARNING, says, _(by_reason(passes[0].reason).advice))
     return Check(what, Level.OK, says)
