@@ -54,7 +54,7 @@ class Suspect:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class SecondLook:
     """What a suspect is, after the store was asked again. `kind` None: nothing is wrong with it. `version` is the store's identifier of
     bytes that were rewritten."""
 
@@ -83,7 +83,7 @@ def suspects(pass_id: int, limit: int) -> list[Suspect]:
 
 
 @transaction.atomic
-def settle(pass_id: int, verdicts: Sequence[Verdict], now: datetime) -> dict[str, int]:
+def settle(pass_id: int, verdicts: Sequence[SecondLook], now: datetime) -> dict[str, int]:
     """Do what follows from the verdicts, and return how many findings of each kind there are. A suspect with which nothing is wrong, or
     whose copy has changed in the meantime, is no finding. Nothing follows for a pass that has ended, or for suspects that are settled.
 
@@ -98,7 +98,7 @@ def settle(pass_id: int, verdicts: Sequence[Verdict], now: datetime) -> dict[str
     worse = [one for one in verdicts if suspected[one.suspect.finding_id] == Kind.REWRITTEN and one.kind in REASON_OF]
     _count_as_worse(one_pass, worse)
     verdicts = [one for one in verdicts if one not in worse]
-    kept: list[tuple[int, Verdict]] = []
+    kept: list[tuple[int, SecondLook]] = []
     for kind in Kind:
         chosen = [one for one in verdicts if one.kind is kind]
         if chosen:
@@ -117,7 +117,7 @@ def settle(pass_id: int, verdicts: Sequence[Verdict], now: datetime) -> dict[str
     return counts
 
 
-def _count_as_worse(one_pass: InventoryPass, verdicts: Sequence[Verdict]) -> None:
+def _count_as_worse(one_pass: InventoryPass, verdicts: Sequence[SecondLook]) -> None:
     for one in verdicts:
         sight = Sight.CHANGED if one.kind is Kind.CHANGED else Sight.ABSENT
         InventoryFinding.objects.filter(pk=one.suspect.finding_id).update(kind=sight.value)
@@ -125,7 +125,7 @@ def _count_as_worse(one_pass: InventoryPass, verdicts: Sequence[Verdict]) -> Non
     one_pass.save(update_fields=["sights"])
 
 
-def _apply(kind: Kind, verdicts: Sequence[Verdict], now: datetime) -> set[int]:
+def _apply(kind: Kind, verdicts: Sequence[SecondLook], now: datetime) -> set[int]:
     """Change the copies, and return those that were still as they were suspected."""
     if kind is Kind.REWRITTEN:
         return transitions.note_versions([(one.suspect.expected.copy_id, one.suspect.attempt, one.version) for one in verdicts])
@@ -146,7 +146,7 @@ def _apply(kind: Kind, verdicts: Sequence[Verdict], now: datetime) -> set[int]:
     )
 
 
-def _verified_again(verdicts: Sequence[Verdict], now: datetime) -> set[int]:
+def _verified_again(verdicts: Sequence[SecondLook], now: datetime) -> set[int]:
     rows = [(one.suspect.expected.copy_id, one.suspect.attempt, one.version) for one in verdicts]
     return set(
         transitions.change(
