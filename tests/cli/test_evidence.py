@@ -1,5 +1,6 @@
 """`rokuon evidence`: what is in the zip, that an auditor can check it without Rokuon, and what it says is not in it."""
 
+import csv
 import hashlib
 import json
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 from rokuon.accounts.models import AuditEntry
 from rokuon.custody import names, sshsig
 from rokuon.custody.models import SigningKey
+from rokuon.ledger.inventory_models import InventoryFinding
 from rokuon.ledger.models import Copy
 from rokuon.org.models import Bucket
 from tests.custody.backed_up import backed_up, seal
@@ -71,9 +73,10 @@ def test_every_part_is_there_and_the_guide_names_it_and_what_is_not(rig: Rig, ro
     there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     for name in ("certificates/certificate.pdf", "certificates/days.csv", "certificates/targets/001.pdf", "records/audit-log.csv",
                  "records/roles.csv", "records/settings.csv", "records/buckets.csv", "records/holds.csv", "records/notices.csv",
-                 "records/mails.csv", "records/drills.csv", "versions.json", "keys.txt"):  # fmt: skip
+                 "records/mails.csv", "records/drills.csv", "records/inventories.csv", "records/inventory-findings.csv",
+                 "versions.json", "keys.txt"):  # fmt: skip
         assert name in there
-    for words in ("What is not in it", "inventory checks", "receipts of erasures", "nor who spoke", "exit code of the verifier: 0"):
+    for words in ("What is not in it", "receipts of erasures", "nor who spoke", "exit code of the verifier: 0"):
         assert words in guide
     assert "evidence.export" in (folder / "records" / "audit-log.csv").read_text()
     said = json.loads((folder / "certificates" / "certificate.json").read_text())
@@ -99,6 +102,20 @@ def test_an_altered_recording_is_found_and_the_exit_code_says_so(rig: Rig, rokuo
     assert (answer.code, answer.json["buckets"][0]["verifier_exit"]) == (1, FINDINGS)
     with ZipFile(outer / "audit.zip") as archive:
         assert "changed" in archive.read("buckets/bucket-1/verifier-output.txt").decode()
+
+
+def test_what_an_inventory_found_and_how_it_was_closed_is_in_it(rig: Rig, rokuon: Rokuon, outer: Path, days: tuple[str, ...]) -> None:
+    seal(rig)
+    stray = rig.bucket_folder() / "call-recordings" / "notes.txt"
+    stray.write_text("someone's own")
+    assert rokuon("inventory").code == 1, "a finding is open"
+    found = InventoryFinding.objects.get(suspected=False)
+    InventoryFinding.objects.update(note="Ann's notes.", closed_by="Bea", closed_at=rig.clock())
+    records = unpacked(rokuon, outer, *days) / "records"
+    (one,) = csv.DictReader((records / "inventory-findings.csv").read_text("utf-8-sig").splitlines())
+    assert (one["Kind"], one["Path"], one["Note"], one["Closed by"]) == (found.kind, found.key, "Ann's notes.", "Bea")
+    (done,) = csv.DictReader((records / "inventories.csv").read_text("utf-8-sig").splitlines())
+    assert done["State"] == "finished"
 
 
 def test_a_bucket_without_a_seal_or_that_is_away_is_said_to_be_missing(

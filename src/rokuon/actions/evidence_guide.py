@@ -49,6 +49,10 @@ def _contents() -> list[tuple[str, str]]:
             _("when work was held, what people were notified of, and which mails were sent to whom"),
         ),
         ("records/drills.csv", _("restore drills, with their seeds")),
+        (
+            "records/inventories.csv, inventory-findings.csv",
+            _("comparisons of whole buckets since the first day, and what they found, with how each finding was closed"),
+        ),
         ("versions.json", _("version of Rokuon, and of the formats")),
     ]
 
@@ -75,7 +79,6 @@ def missing(buckets: Sequence[BucketEvidence]) -> list[str]:
     return [
         *said,
         _("the recordings themselves: they hold people's voices"),
-        _("inventory checks of whole buckets, and how each finding was settled"),
         _("a report on the retention and protection settings of each bucket: ask the store"),
         _("receipts of erasures and open cases: this version erases nothing"),
         _("a hash chain over the audit log: the database refuses to change or delete its entries, but nothing outside shows that"),

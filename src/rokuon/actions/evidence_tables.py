@@ -1,4 +1,5 @@
-"""Tables of the evidence bundle, from the database: what people did, who has which role, settings, holds, notices, mails and drills."""
+"""Tables of the evidence bundle, from the database: what people did, who has which role, settings, holds, notices, mails, drills and
+inventories."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,6 +11,7 @@ from rokuon.accounts.models import AuditEntry, Membership
 from rokuon.base import csv_text
 from rokuon.base.i18n import _
 from rokuon.ledger.drill_models import Drill
+from rokuon.ledger.inventory_models import InventoryFinding, InventoryPass
 from rokuon.ledger.models import Hold
 from rokuon.notify.models import Mail, Notice
 from rokuon.org import tree
@@ -30,6 +32,8 @@ def files(company: Company, since: datetime, until: datetime) -> Iterator[tuple[
         "notices.csv": _notices(company, since, until),
         "mails.csv": _mails(company, since, until),
         "drills.csv": _drills(company),
+        "inventories.csv": _inventories(company, since),
+        "inventory-findings.csv": _findings(company, since),
     }.items():
         yield name, "".join(csv_text.lines(headings, rows)).encode()
 
@@ -153,6 +157,41 @@ def _drills(company: Company) -> Table:
             one.by,
         )
         for one in found
+    )
+    return headings, rows
+
+
+def _inventories(company: Company, since: datetime) -> Table:
+    found = InventoryPass.objects.filter(company=company, started_at__gte=since).select_related("bucket").order_by("started_at", "pk")
+    headings = [_("Bucket"), _("Started"), _("Ended at"), _("State"), _("Reason code"), _("Objects"), _("Bytes"), _("By")]
+    rows = (
+        (one.bucket.url, _time(one.started_at), _time(one.ended_at), one.state, one.reason, one.objects_seen, one.bytes, one.by)
+        for one in found
+    )
+    return headings, rows
+
+
+def _findings(company: Company, since: datetime) -> Table:
+    """What any inventory of these days saw, and what is open still, whenever it was found."""
+    wanted = Q(seen_by__started_at__gte=since) | Q(over_at=None, closed_at=None)
+    found = InventoryFinding.objects.filter(wanted, company=company, suspected=False).select_related("bucket").order_by("at", "pk")
+    headings = [
+        *(_("Bucket"), _("Found at"), _("Kind"), _("Path"), _("Evidence")),
+        *(_("No longer there at"), _("Note"), _("Closed by"), _("Closed at")),
+    ]
+    rows = (
+        (
+            one.bucket.url,
+            _time(one.at),
+            one.kind,
+            one.key,
+            _json(one.evidence),
+            _time(one.over_at),
+            one.note,
+            one.closed_by,
+            _time(one.closed_at),
+        )
+        for one in found.iterator(chunk_size=500)
     )
     return headings, rows
 

@@ -10,7 +10,7 @@ from rokuon.domain import inventory, sniff
 from rokuon.domain.bucket_listing import FormerObject
 from rokuon.domain.failures import ObjectMisread, ObjectMissing, ObjectOccupied, StoreRequestRefused
 from rokuon.domain.ports import Store, StoredObject
-from rokuon.ledger.inventory_findings import Kind, Suspect, SecondLook
+from rokuon.ledger.inventory_findings import Kind, SecondLook, Suspect
 
 NOT_KNOWN = "not known"
 """The answer of a store that cannot say."""
