@@ -1,10 +1,11 @@
 """SQL helpers of the ledger: batches as one array per column, times, and shared conditions."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
 
 def columns(rows: Iterable[Sequence[Any]], width: int) -> list[str]:
@@ -40,6 +41,17 @@ def execute(sql: str, params: Sequence[Any] | dict[str, Any]) -> int:
         cursor.execute(sql, params)
         changed: int = cursor.rowcount
         return changed
+
+
+@contextmanager
+def one_moment() -> Iterator[None]:
+    """Let all statements inside, which must only read, see the database as of one moment. Within an outer transaction, its isolation
+    level stays."""
+    outermost = not connection.in_atomic_block
+    with transaction.atomic():
+        if outermost:
+            execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY", [])
+        yield
 
 
 def at(ms: int) -> datetime:

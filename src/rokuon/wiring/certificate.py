@@ -16,6 +16,7 @@ from rokuon.domain.certificate import final_from_ms
 from rokuon.domain.failures import HoldOn
 from rokuon.domain.windows import local_date
 from rokuon.ledger import holds
+from rokuon.ledger.sql import one_moment
 from rokuon.org import tree
 from rokuon.org.models import Bucket, Company, Office, Target
 
@@ -101,6 +102,7 @@ class Certificate:
         return max((local_date(final_from_ms(self.figures.last, zone), zone) for zone in zones), default=None)
 
 
+@one_moment()
 def certify(
     company: Company,
     first: date,
@@ -113,8 +115,8 @@ def certify(
     office: Office | None = None,
     target: Target | None = None,
 ) -> Certificate:
-    """Return the certificate of these local days, both included; see `completeness.certificate.certify`. Only buckets that its targets use
-    are on it, so that who sees an office learns of no other bucket."""
+    """Return the certificate of these local days, both included, as of one moment; see `completeness.certificate.certify`. Only buckets
+    that its targets use are on it, so that who sees an office learns of no other bucket."""
     found = figures.certify(company, first, last, offices=offices, office=office, target=target)
     key = present_key(company.pk)
     return Certificate(
