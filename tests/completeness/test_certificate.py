@@ -17,6 +17,7 @@ from rokuon.domain.work import PlannedCall, Unread
 from rokuon.ledger import coverage, failures, place, unnamed, unread
 from rokuon.ledger.models import Call, Copy
 from rokuon.ledger.sql import at, ms
+from rokuon.org import services
 from rokuon.org.models import Office, Target
 from tests.custody.sealing import Custody, fail, verify
 from tests.ledger.factory import NOW
@@ -203,3 +204,16 @@ def test_a_day_that_was_sealed_by_its_listing_is_final(custody: Custody) -> None
     custody.listed(*UTC_DAYS)
     assert (of(custody, old, old).sum.final, of(custody, old, old).sum.provisional) == (2, False)
     assert (of(custody).sum.final, of(custody).sum.provisional) == (0, True)
+
+
+def test_each_bucket_has_what_is_verified_in_it_after_a_change_of_bucket(custody: Custody) -> None:
+    for number in (1, 2, 3):
+        custody.recording(number, DAY)
+    fail(custody.recording(4, DAY, store=False), custody)
+    old = services.register_bucket(custody.company, "memory://old")
+    Copy.objects.filter(recording__recording_id__in=("r3", "r4")).update(bucket=old)
+    size = len(b"audio r1")
+    assert of(custody).verified == {custody.bucket.pk: (2, 2 * size), old.pk: (1, size)}
+    Copy.objects.filter(recording__recording_id="r2").update(bucket=old)
+    assert of(custody).verified == {custody.bucket.pk: (1, size), old.pk: (2, 2 * size)}
+    assert of(custody, DAY + timedelta(days=1), DAY + timedelta(days=1)).verified == {}

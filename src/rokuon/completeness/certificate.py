@@ -23,7 +23,7 @@ Cause = tuple[str, str, bool]
 @dataclass(frozen=True)
 class CertifiedTarget:
     """A target with each day of the span, in its own zone. `verified` are the recordings and bytes by bucket id, `causes` the recordings
-    that are not verified."""
+    that are not verified. A bucket of which there are only those has an entry of 0 recordings."""
 
     target: Target
     zone: str
@@ -38,16 +38,17 @@ class CertifiedTarget:
 
 @dataclass(frozen=True)
 class Certified:
-    """The figures of `first` to `last`, both included. `office` or `target` is what they are limited to, `narrowed` whether the reader sees
-    some offices only. `weaker` are the verified recordings, by proof, that rely on another one than the announced length. `unread` counts
-    the entries that could not be read and that nobody has closed; `outside` is known of the whole company alone, else None."""
+    """The figures of `first` to `last`, both included. `office` or `target` is what they are limited to, `only` the names of the offices
+    that the reader sees, None for all. `weaker` are the verified recordings, by proof, that rely on another one than the announced length.
+    `unread` counts the entries that could not be read and that nobody has closed; `outside` is known of the whole company alone, else
+    None."""
 
     company: Company
     first: date
     last: date
     office: Office | None
     target: Target | None
-    narrowed: bool
+    only: tuple[str, ...] | None
     targets: tuple[CertifiedTarget, ...]
     weaker: Mapping[str, int]
     unread: int
@@ -63,7 +64,7 @@ class Certified:
 
     @cached_property
     def verified(self) -> dict[int, tuple[int, int]]:
-        """Verified recordings and bytes by bucket id."""
+        """Verified recordings and bytes by bucket id, 0 for a bucket that has other copies alone."""
         found: dict[int, tuple[int, int]] = {}
         for one in self.targets:
             for bucket, (copies, size) in one.verified.items():
@@ -109,7 +110,9 @@ def certify(
         last=last,
         office=office,
         target=target,
-        narrowed=offices is not None,
+        only=None
+        if offices is None
+        else tuple(company.offices.filter(pk__in=offices).order_by("name", "pk").values_list("name", flat=True)),
         targets=shown,
         weaker=certified.weaker_proofs([one.target.pk for one in shown], first, last),
         unread=_unread(company, shown, first, last),
@@ -121,15 +124,16 @@ def _of_zone(company: Company, targets: Sequence[Target], span: LocalDays) -> li
     ids = [one.pk for one in targets]
     copies: dict[int, list[CopySum]] = defaultdict(list)
     calls: dict[int, list[CallSum]] = defaultdict(list)
-    for copy in certified.copies(ids, span.first, span.last):
+    for copy in certified.copies(company.pk, ids, span.first, span.last):
         copies[copy.target_id].append(copy)
     for call in certified.calls(ids, span):
         calls[call.target_id].append(call)
     utc = {day: utc_days(day, span.zone) for day in span.days}
+    buckets = certified.buckets(ids, span.first, span.last)
     covered = certified.coverage(ids, utc[span.first][0], utc[span.last][-1], fingerprint(company))
     unreadable = certified.unread(company.pk, ids, span)
     return [
-        _target(one, span, utc, copies[one.pk], calls[one.pk], covered, unreadable)
+        _target(one, span, utc, copies[one.pk], buckets.get(one.pk, {}), calls[one.pk], covered, unreadable)
         for one in targets
         if one.backed_up or one.pk in copies or one.pk in calls
     ]
@@ -140,18 +144,15 @@ def _target(
     span: LocalDays,
     utc: Mapping[date, tuple[date, ...]],
     copies: Sequence[CopySum],
+    buckets: Mapping[int, tuple[int, int] | None],
     calls: Sequence[CallSum],
     covered: Mapping[tuple[int, date], tuple[datetime, bool]],
     unreadable: Mapping[tuple[int, date], int],
 ) -> CertifiedTarget:
     accounts = _accounts(copies, calls)
-    verified: dict[int, tuple[int, int]] = {}
     causes: Counter[Cause] = Counter()
     for one in copies:
-        if one.state == "verified":
-            before = verified.get(one.bucket_id, (0, 0))
-            verified[one.bucket_id] = (before[0] + one.copies, before[1] + one.bytes)
-        else:
+        if one.state != "verified":
             causes[one.state, one.reason, one.closed] += one.copies
     days = []
     for day in span.days:
@@ -169,7 +170,14 @@ def _target(
                 unread=unread_here,
             )
         )
-    return CertifiedTarget(target, span.zone, tuple(days), verified, causes)
+    return CertifiedTarget(target, span.zone, tuple(days), _by_bucket(add_up(days).account, buckets), causes)
+
+
+def _by_bucket(whole: Reckoning, buckets: Mapping[int, tuple[int, int] | None]) -> dict[int, tuple[int, int]]:
+    """Return the verified recordings and bytes of each bucket. One bucket alone is not counted: it has what the others have not."""
+    counted = [one for one in buckets.values() if one is not None]
+    rest = (whole.verified - sum(copies for copies, _size in counted), whole.bytes - sum(size for _copies, size in counted))
+    return {bucket: rest if one is None else one for bucket, one in buckets.items()}
 
 
 def _accounts(copies: Sequence[CopySum], calls: Sequence[CallSum]) -> dict[date, Reckoning]:

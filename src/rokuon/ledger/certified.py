@@ -1,6 +1,7 @@
 """What the ledger holds of the local days of targets in one time zone, summed up for a certificate.
 
-The same tables, conditions and days as a manifest has (`custody.days`): a certificate and the verifier come to the same figures.
+The same conditions and days as a manifest has (`custody.days`), and the tally of the same rows: a certificate and the verifier come to
+the same figures. Several statements: call them as of one moment (`sql.one_moment`).
 """
 
 from collections.abc import Sequence
@@ -10,15 +11,14 @@ from typing import NamedTuple
 
 from rokuon.domain import windows
 
-from .sql import CLOSED, at, fetch
+from .sql import CLOSED, at, columns, fetch
 
 
 class CopySum(NamedTuple):
-    """Copies of a target and day in a bucket, a state and for a reason; `closed` by a person with a note, if failed or gone."""
+    """Copies of a target and day in a state and for a reason; `closed` by a person with a note, if failed or gone."""
 
     target_id: int
     day: date
-    bucket_id: int
     state: str
     reason: str
     closed: bool
@@ -58,16 +58,58 @@ class LocalDays:
         return at(windows.local_midnight_ms(self.last + timedelta(days=1), self.zone))
 
 
-def copies(targets: Sequence[int], first: date, last: date) -> list[CopySum]:
-    """Sum up the copies of these days, which are their date folders."""
-    rows = fetch(
-        f"""SELECT c.target_id, c.day, c.bucket_id, c.state, c.reason, c.state IN ('failed', 'gone') AND {CLOSED} AS closed,
-                   count(*), COALESCE(sum(c.size) FILTER (WHERE c.state = 'verified'), 0)::bigint
-              FROM ledger_copy c WHERE c.target_id = ANY(%s) AND c.day BETWEEN %s AND %s
-             GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6""",  # noqa: S608 (constant pieces)
+def copies(company_id: int, targets: Sequence[int], first: date, last: date) -> list[CopySum]:
+    """Sum up the copies of these days, which are their date folders.
+
+    From the tally: the copies themselves, many to a page and those of a target on every page, would be read from end to end for each zone.
+    """
+    span = [list(targets), first, last]
+    closed = {
+        tuple(key): count
+        for *key, count in fetch(
+            f"""SELECT c.target_id, c.day, c.state, c.reason, count(*) FROM ledger_copy c
+                 WHERE c.id IN (SELECT copy_id FROM ledger_closing) AND c.target_id = ANY(%s) AND c.day BETWEEN %s AND %s
+                   AND c.state IN ('failed', 'gone') AND {CLOSED} GROUP BY 1, 2, 3, 4""",  # noqa: S608 (constant pieces)
+            span,
+        )
+    }
+    found = []
+    for target, day, state, reason, count, size in fetch(
+        """SELECT target_id, day, state, reason, sum(copies)::bigint, sum(bytes)::bigint FROM ledger_tally
+            WHERE company_id = %s AND target_id = ANY(%s) AND day BETWEEN %s AND %s
+            GROUP BY 1, 2, 3, 4 HAVING sum(copies) <> 0 ORDER BY 1, 2, 3, 4""",
+        [company_id, *span],
+    ):
+        by_person = closed.get((target, day, state, reason), 0)
+        if by_person:
+            found.append(CopySum(target, day, state, reason, True, by_person, size))
+        if count > by_person:
+            found.append(CopySum(target, day, state, reason, False, count - by_person, size))
+    return found
+
+
+def buckets(targets: Sequence[int], first: date, last: date) -> dict[int, dict[int, tuple[int, int] | None]]:
+    """Return the buckets that have copies of these days by target, with the verified copies and their bytes; None for the bucket that has
+    most of the target's copies, which has all the others."""
+    found: dict[int, dict[int, tuple[int, int] | None]] = {}
+    few = []
+    for target, bucket in fetch(
+        """SELECT target_id, bucket_id FROM ledger_copy WHERE target_id = ANY(%s) AND day BETWEEN %s AND %s
+            GROUP BY 1, 2 ORDER BY 1, count(*) DESC, 2""",
         [list(targets), first, last],
-    )
-    return [CopySum(*row) for row in rows]
+    ):
+        if target in found:
+            few.append((target, bucket))
+        found.setdefault(target, {})[bucket] = None
+    for target, bucket, copies, size in fetch(
+        """SELECT x.t, x.b, n.copies, n.bytes
+             FROM unnest(%s::bigint[], %s::bigint[]) AS x(t, b),
+                  LATERAL (SELECT count(*) AS copies, COALESCE(sum(c.size), 0)::bigint AS bytes FROM ledger_copy c
+                            WHERE c.target_id = x.t AND c.bucket_id = x.b AND c.day BETWEEN %s AND %s AND c.state = 'verified') n""",
+        [*columns(few, 2), first, last],
+    ):
+        found[target][bucket] = (copies, size)
+    return found
 
 
 def calls(targets: Sequence[int], span: LocalDays) -> list[CallSum]:
