@@ -7,8 +7,13 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from rokuon.ledger.models import Copy
+from rokuon.org.models import Company, Target
 from rokuon.wiring import certificate
 from rokuon.wiring.certificate import Certificate, Standing
+from rokuon.wiring.certificate_doubts import doubts
+from rokuon.wiring.certificate_json import as_json
+from rokuon.wiring.certificate_text import about
 from tests.custody.sealing import Custody
 
 DAY = date(2026, 11, 20)
@@ -51,3 +56,39 @@ def test_a_listing_that_ends_meanwhile_does_not_count_without_what_it_found(cust
     assert ended
     assert (found.standing, found.figures.sum.account.recordings) == (Standing.UNKNOWN, 1)
     assert (made(custody).standing, made(custody).figures.sum.account.recordings) == (Standing.UNACCOUNTED, 2)
+
+
+def test_what_no_bucket_can_name_is_not_called_complete(custody: Custody) -> None:
+    Company.objects.update(bucket=None)
+    custody.listed(*UTC_DAYS)
+    found = made(custody)
+    assert (found.standing, found.buckets, found.without_bucket) == (Standing.UNSEALED, (), 2)
+    assert "2 contact centers and coaching teams have no bucket: no seal names their days." in doubts(found)
+
+
+def test_one_target_without_a_bucket_beside_another_that_is_sealed_is_said(custody: Custody) -> None:
+    custody.recording(1, DAY)
+    custody.listed(*UTC_DAYS)
+    custody.issue()
+    assert made(custody).standing is Standing.COMPLETE
+    Company.objects.update(restricted=False)
+    Target.objects.filter(pk=custody.other.pk).update(customized=True, bucket=None)
+    found = made(custody)
+    assert (found.standing, found.without_bucket, len(found.buckets)) == (Standing.UNSEALED, 1, 1)
+
+
+def test_a_bucket_of_which_all_recordings_were_excluded_is_on_it_and_has_to_be_sealed(custody: Custody) -> None:
+    work = custody.recording(1, DAY, store=False)
+    Copy.objects.filter(pk=work.copy_id).update(state="excluded", reason="voicemail_excluded")
+    Target.objects.update(backed_up=False)
+    Company.objects.update(bucket=None)
+    custody.listed(*UTC_DAYS)
+    assert (made(custody).standing, [one.url for one in made(custody).buckets]) == (Standing.UNSEALED, [custody.bucket.url])
+
+
+def test_the_certificate_of_who_sees_one_office_does_not_look_like_the_companys(custody: Custody) -> None:
+    office = custody.center.office
+    narrow, whole = made(custody, offices=[office.pk]), made(custody)
+    assert about(narrow).startswith(f"{custody.company.name}, only the office {office.name}, ")
+    assert "only" not in about(whole)
+    assert (as_json(narrow)["only_offices"], as_json(whole)["only_offices"]) == ([office.name], None)

@@ -43,6 +43,8 @@ def exported(made: Certificate, form: str, actor: Actor) -> None:
         after["target"] = found.target.name
     elif found.office is not None:
         after["office"] = found.office.name
+    elif found.only is not None:
+        after["office"] = ", ".join(found.only)
     record_of_company(actor, EXPORT, found.company, made.made_at, after)
 
 

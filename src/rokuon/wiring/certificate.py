@@ -9,7 +9,7 @@ from functools import cached_property
 from django.conf import settings
 
 from rokuon.completeness import certificate as figures
-from rokuon.completeness.certificate import Certified
+from rokuon.completeness.certificate import Certified, CertifiedTarget
 from rokuon.custody import sealed_span, sshsig
 from rokuon.custody.sealed_span import SealedSpan
 from rokuon.domain.certificate import final_from_ms
@@ -68,10 +68,11 @@ class CertifiedBucket:
 @dataclass(frozen=True)
 class Certificate:
     """`installation` is the host of the console, `fingerprint` that of the key that signs next ("" before the first seal), `zone` the one
-    of times on it. `made_by` asked for it."""
+    of times on it. `made_by` asked for it. `without_bucket` targets have no bucket whose seals could name their days."""
 
     figures: Certified
     buckets: tuple[CertifiedBucket, ...]
+    without_bucket: int
     installation: str
     fingerprint: str
     made_at: datetime
@@ -87,7 +88,8 @@ class Certificate:
             return Standing.NOTHING
         if whole.unlisted or self.figures.unread:
             return Standing.UNKNOWN
-        return Standing.COMPLETE if all(one.is_proven(self.made_at) for one in self.buckets) else Standing.UNSEALED
+        proven = not self.without_bucket and all(one.is_proven(self.made_at) for one in self.buckets)
+        return Standing.COMPLETE if proven else Standing.UNSEALED
 
     @property
     def severity(self) -> str:
@@ -122,6 +124,7 @@ def certify(
     return Certificate(
         figures=found,
         buckets=_buckets(company, found),
+        without_bucket=sum(not _used(company, one) for one in found.targets),
         installation=settings.ROKUON_PUBLIC_URL.host,
         fingerprint=sshsig.fingerprint(key) if key else "",
         made_at=now,
@@ -134,11 +137,17 @@ def _buckets(company: Company, found: Certified) -> tuple[CertifiedBucket, ...]:
     targets = {one.target.pk: one.target for one in found.targets}
     sealed = sealed_span.of_span(company.pk, targets, found.first, found.last)
     held = {hold.ref: hold.reason for hold in holds.open_holds(company.pk) if hold.on == HoldOn.BUCKET}
-    used = {tree.target_effective(company, one).bucket for one in targets.values() if one.backed_up}
+    used = {bucket for one in found.targets for bucket in _used(company, one)}
     shown = []
     for bucket in Bucket.objects.filter(company=company).order_by("url"):
         copies, size = found.verified.get(bucket.pk, (0, 0))
-        if copies or sealed[bucket.pk].days or bucket.pk in used:
+        if sealed[bucket.pk].days or bucket.pk in used:
             hold = held.get(str(bucket.pk), "")
             shown.append(CertifiedBucket(bucket.url, copies, size, bucket.verified_at, hold, sealed[bucket.pk]))
     return tuple(shown)
+
+
+def _used(company: Company, one: CertifiedTarget) -> set[int]:
+    """Return the buckets that name the target's days: those of its copies, and the one that it has now, with a rule or without."""
+    present = tree.target_effective(company, one.target).bucket
+    return {*one.verified, *([] if present is None else [present])}

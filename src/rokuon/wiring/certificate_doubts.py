@@ -17,6 +17,7 @@ def doubts(made: Certificate) -> list[str]:
     return [
         *_not_listed(made),
         *_not_read(found.unread),
+        *_without_bucket(made.without_bucket),
         *(said for one in made.buckets for said in _of_bucket(made, one)),
         *_without_rule(len(found.without_rule)),
         *([outside.said(found.outside)] if found.outside is not None and found.outside.known.days < found.outside.days else []),
@@ -44,6 +45,15 @@ def _not_read(count: int) -> list[str]:
     said = ngettext(
         "%(count)s entry of Dialpad's list could not be read, and nobody has closed it: it may hide a recording.",
         "%(count)s entries of Dialpad's list could not be read, and nobody has closed them: they may hide recordings.",
+        count,
+    )
+    return [said % {"count": number(count)}] if count else []
+
+
+def _without_bucket(count: int) -> list[str]:
+    said = ngettext(
+        "%(count)s contact center or coaching team has no bucket: no seal names its days.",
+        "%(count)s contact centers and coaching teams have no bucket: no seal names their days.",
         count,
     )
     return [said % {"count": number(count)}] if count else []

@@ -18,6 +18,7 @@ def as_json(made: Certificate) -> dict[str, Any]:
     return {
         "company": found.company.name,
         "office": found.office.name if found.office else None,
+        "only_offices": None if found.only is None else list(found.only),
         "target": found.target.name if found.target else None,
         "target_id": found.target.dialpad_id if found.target else None,
         "first_day": found.first.isoformat(),
@@ -33,6 +34,7 @@ def as_json(made: Certificate) -> dict[str, Any]:
         "provisional_until": made.provisional_until.isoformat() if made.provisional_until else None,
         "terms": [{"term": one.code, "count": one.count, "part": one.part} for one in terms(found)],
         "weaker_proofs": dict(found.weaker),
+        "without_bucket": made.without_bucket,
         "buckets": [_bucket(one, made.made_at) for one in made.buckets],
         "outside": None
         if found.outside is None

@@ -3,6 +3,7 @@
 from rokuon.base import dates
 from rokuon.base.i18n import _, join_sentences, ngettext
 from rokuon.base.measures import number
+from rokuon.completeness.certificate import Certified
 from rokuon.domain.certificate import final_from_ms
 from rokuon.ledger import proofs
 from rokuon.ledger.sql import ms
@@ -13,12 +14,19 @@ from .certificate import Certificate, Standing
 def about(made: Certificate) -> str:
     """Return what the certificate is about: whose recordings, which days, and in which zones days are meant."""
     found = made.figures
-    named = found.target or found.office or found.company
     zones = sorted({one.zone or "UTC" for one in found.targets}) or [made.zone or "UTC"]
-    told = {"name": named.name, "first": dates.day(found.first), "last": dates.day(found.last), "zones": _(", ").join(zones)}
+    told = {"name": _named(found), "first": dates.day(found.first), "last": dates.day(found.last), "zones": _(", ").join(zones)}
     if found.first == found.last:
         return _("%(name)s, %(first)s (%(zones)s)") % told
     return _("%(name)s, %(first)s to %(last)s (%(zones)s)") % told
+
+
+def _named(found: Certified) -> str:
+    """Return whose recordings it is about. Who sees some offices gets a certificate of these, which must not look like the company's."""
+    if found.only is None or found.target or found.office:
+        return (found.target or found.office or found.company).name
+    told = {"company": found.company.name, "offices": _(", ").join(found.only)}
+    return ngettext("%(company)s, only the office %(offices)s", "%(company)s, only the offices %(offices)s", len(found.only)) % told
 
 
 def verdict(made: Certificate) -> str:
