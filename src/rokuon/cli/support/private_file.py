@@ -1,6 +1,7 @@
 """Write a file that only its owner may read, completely or not at all."""
 
 import os
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,8 +11,10 @@ from typing import IO
 @contextmanager
 def opened(path: str) -> Iterator[IO[bytes]]:
     """Open the file to write; one that exists is replaced at the end, and only if no error was raised. It may hold names of people."""
-    target, partial = Path(path), Path(f"{path}.partial")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    target = Path(path)
+    # A name of its own: two commands may write the same file, and a file that is there already may be open to others.
+    descriptor, name = tempfile.mkstemp(prefix=f"{target.name}.", suffix=".partial", dir=target.parent)
+    partial = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
             yield file
