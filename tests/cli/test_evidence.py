@@ -12,10 +12,10 @@ import pytest
 
 from rokuon.accounts.models import AuditEntry
 from rokuon.custody import names, sshsig
-from rokuon.custody.models import SigningKey
+from rokuon.custody.models import SealedDay, SigningKey
 from rokuon.ledger.inventory_models import InventoryFinding
 from rokuon.ledger.models import Copy
-from rokuon.org.models import Bucket
+from rokuon.org.models import Bucket, Target
 from tests.custody.backed_up import backed_up, seal
 from tests.custody.rig import FINDINGS, PROVEN
 from tests.e2e.conftest import MakeRig, rig_of
@@ -141,6 +141,16 @@ def test_the_zip_of_one_target_has_its_manifests_alone_and_all_seals(rig: Rig, r
     assert manifests and all(name.startswith(f"{target.dialpad_id}-") for name in manifests)
     assert len(list(folder.rglob("seal"))) == 1
     assert "exit code 0" in (folder / "verifier-output.txt").read_text()
+
+
+def test_days_of_a_target_whose_rule_was_removed_are_not_called_missing(rig: Rig, rokuon: Rokuon, outer: Path) -> None:
+    seal(rig)
+    copied = set(Copy.objects.values_list("target", "day"))
+    empty = next(one for one in SealedDay.objects.order_by("pk") if (one.target_id, one.day) not in copied)
+    Target.objects.filter(pk=empty.target_id).update(backed_up=False)
+    folder = unpacked(rokuon, outer, "--from", empty.day.isoformat(), "--to", empty.day.isoformat()) / "buckets" / "bucket-1"
+    said = (folder / "verifier-output.txt").read_text()
+    assert "exit code 0" in said, said
 
 
 def test_a_name_in_the_bucket_never_leads_out_of_the_folder(rig: Rig, rokuon: Rokuon, outer: Path, days: tuple[str, ...]) -> None:

@@ -80,7 +80,8 @@ def write(
         ]
         add("keys.txt", "".join(f"{one}\n" for one in keys).encode())
         buckets = list(Bucket.objects.filter(url__in=[one.url for one in made.buckets], company=company).order_by("url"))
-        wanted = WantedDays({one.target.dialpad_id: one.target.folder for one in made.figures.targets}, first, last)
+        targets = [target] if target is not None else list(company.targets.all())
+        wanted = WantedDays({one.dialpad_id: one.folder for one in targets}, first, last, every=target is None)
         for found in evidence_bucket.collect(installation, buckets, wanted, keys, Path(spool), now):
             done.buckets.append(found)
             for path in found.files:

@@ -76,7 +76,7 @@ def _check(found: BucketEvidence, wanted: WantedDays, trust: Sequence[str]) -> N
     command = [sys.executable, "-I", "-S", str(PROGRAM), "--listing", str(found.folder / LISTING), str(found.folder / ".rokuon-custody")]
     command += ["--from", wanted.first.isoformat(), "--to", wanted.last.isoformat(), "--lang", i18n.language()]
     command += [part for one in trust for part in ("--trust", one)]
-    if len(wanted.folders) == 1:
+    if not wanted.every:
         command += ["--target", *wanted.folders]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LONGEST_CHECK_S)
     found.code = done.returncode
