@@ -13,7 +13,7 @@ from rokuon.wiring import certificate
 from rokuon.wiring.certificate import Certificate, Standing
 from rokuon.wiring.certificate_doubts import doubts
 from rokuon.wiring.certificate_json import as_json
-from rokuon.wiring.certificate_text import about
+from rokuon.wiring.certificate_text import about, how_to_check
 from tests.custody.sealing import Custody
 
 DAY = date(2026, 11, 20)
@@ -92,3 +92,19 @@ def test_the_certificate_of_who_sees_one_office_does_not_look_like_the_companys(
     assert about(narrow).startswith(f"{custody.company.name}, only the office {office.name}, ")
     assert "only" not in about(whole)
     assert (as_json(narrow)["only_offices"], as_json(whole)["only_offices"]) == ([office.name], None)
+
+
+def test_it_does_not_say_that_signed_files_say_the_same_before_they_do(custody: Custody) -> None:
+    same = "The bucket holds signed files that say the same of every target and day."
+    custody.recording(1, DAY)
+    custody.listed(*UTC_DAYS)
+    assert same not in how_to_check(made(custody))
+    custody.issue()
+    assert same in how_to_check(made(custody))
+
+
+def test_of_one_office_it_says_that_the_verifier_speaks_of_all_of_them(custody: Custody) -> None:
+    wider = "They and the program speak of every office: compare only the lines of the targets that are named above."
+    office = custody.center.office
+    assert wider in how_to_check(made(custody, office=office)) and wider in how_to_check(made(custody, offices=[office.pk]))
+    assert wider not in how_to_check(made(custody)) and wider not in how_to_check(made(custody, target=custody.center))

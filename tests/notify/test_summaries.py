@@ -14,6 +14,7 @@ from rokuon.ledger.models import Run, Unreadable
 from rokuon.notify import message, weekly
 from rokuon.notify.models import Mail, Notice, NotificationSettings
 from rokuon.notify.render import render
+from rokuon.notify.text.seals import MOST_SEALS
 from rokuon.org.models import Company, Office
 from tests.ledger.factory import NOW, START_MS, World
 from tests.notify.factory import Place, told
@@ -254,6 +255,14 @@ def test_hostile_bucket_names_are_text_in_the_mail(ready: Place) -> None:
     letter = message.Letter("weekly", "Acme", numbers=message.Numbers(), seals=(message.MailedSeal("gs://<b>x\n"),))
     mail = render(letter, "en", "")
     assert "<b>" not in mail.html and "gs://<b>x" in mail.text
+
+
+def test_a_mail_that_leaves_buckets_out_says_how_many() -> None:
+    many = tuple(message.MailedSeal(f"gs://b{one:02}", 1, "ab" * 32, "2026-09-27T17:00:00+00:00") for one in range(MOST_SEALS + 2))
+    mail = render(message.Letter("weekly", "Acme", numbers=message.Numbers(), seals=many), "en", "https://rokuon.example")
+    assert "and 2 more buckets" in mail.text and "and 2 more buckets" in mail.html
+    few = render(message.Letter("weekly", "Acme", numbers=message.Numbers(), seals=many[:-2]), "en", "https://rokuon.example")
+    assert "gs://b19" in few.text and "more bucket" not in few.text
 
 
 def test_nobody_is_asked_for_seals_where_no_mail_is_due(ready: Place) -> None:

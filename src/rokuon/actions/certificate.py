@@ -44,7 +44,7 @@ def exported(made: Certificate, form: str, actor: Actor) -> None:
     elif found.office is not None:
         after["office"] = found.office.name
     elif found.only is not None:
-        after["office"] = ", ".join(found.only)
+        after["office"] = "; ".join(found.only)
     record_of_company(actor, EXPORT, found.company, made.made_at, after)
 
 

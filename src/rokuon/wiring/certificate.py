@@ -88,8 +88,12 @@ class Certificate:
             return Standing.NOTHING
         if whole.unlisted or self.figures.unread:
             return Standing.UNKNOWN
-        proven = not self.without_bucket and all(one.is_proven(self.made_at) for one in self.buckets)
-        return Standing.COMPLETE if proven else Standing.UNSEALED
+        return Standing.COMPLETE if self.is_sealed else Standing.UNSEALED
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether the seals of proven buckets name the days of every target as they are."""
+        return not self.without_bucket and all(one.is_proven(self.made_at) for one in self.buckets)
 
     @property
     def severity(self) -> str:

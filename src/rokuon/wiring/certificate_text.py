@@ -165,7 +165,12 @@ def final(made: Certificate) -> list[str]:
 
 def how_to_check(made: Certificate) -> list[str]:
     """Return how to check it; the line to type (`command`) follows."""
-    said = [_("The bucket holds signed files that say the same of every target and day.")]
+    if made.is_sealed:
+        said = [_("The bucket holds signed files that say the same of every target and day.")]
+    else:
+        said = [_("The signed files in the bucket do not say all of this yet; what is missing is said above.")]
+    if made.figures.only is not None or made.figures.office is not None:
+        said.append(_("They and the program speak of every office: compare only the lines of the targets that are named above."))
     if len(made.buckets) > 1:
         said.append(
             _(

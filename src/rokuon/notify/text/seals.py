@@ -3,12 +3,13 @@
 from datetime import datetime
 
 from rokuon.base import dates
-from rokuon.base.i18n import _
+from rokuon.base.i18n import _, ngettext
+from rokuon.base.measures import number
 from rokuon.notify.message import Letter, MailedSeal
 from rokuon.runtime.mail import one_line
 
 MOST_SEALS = 20
-"""Limit of buckets in a mail. `rokuon custody status` shows them all."""
+"""Limit of buckets in a mail; the mail says how many more there are. `rokuon custody status` shows them all."""
 
 
 def title(letter: Letter) -> str:
@@ -16,8 +17,13 @@ def title(letter: Letter) -> str:
 
 
 def lines(letter: Letter) -> list[tuple[str, str]]:
-    """Return the address of each bucket with its seal in words."""
-    return [(one_line(one.bucket), _said(one, letter.zone)) for one in letter.seals[:MOST_SEALS]]
+    """Return the address of each bucket with its seal in words, and last how many buckets are left out."""
+    said = [(one_line(one.bucket), _said(one, letter.zone)) for one in letter.seals[:MOST_SEALS]]
+    more = len(letter.seals) - MOST_SEALS
+    if more > 0:
+        left = ngettext("and %(count)s more bucket", "and %(count)s more buckets", more) % {"count": number(more)}
+        said.append((left, "rokuon custody status"))
+    return said
 
 
 def advice(letter: Letter) -> str:
