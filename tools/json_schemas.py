@@ -512,6 +512,7 @@ SCHEMAS: dict[str, Schema] = {
         only_offices=maybe(rows(text)),
         unreadable=count,
         without_bucket=count,
+        days_in_no_seal=count,
         provisional_until=maybe(day),
         terms=rows(record(term=text, count=count, part=flag)),
         weaker_proofs={"type": "object", "additionalProperties": count},

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from rokuon.custody import changes
 from rokuon.ledger.models import Copy
 from rokuon.org.models import Company, Target
 from rokuon.wiring import certificate
@@ -108,3 +109,16 @@ def test_of_one_office_it_says_that_the_verifier_speaks_of_all_of_them(custody: 
     office = custody.center.office
     assert wider in how_to_check(made(custody, office=office)) and wider in how_to_check(made(custody, offices=[office.pk]))
     assert wider not in how_to_check(made(custody)) and wider not in how_to_check(made(custody, target=custody.center))
+
+
+def test_days_that_wait_for_no_seal_and_are_in_none_are_not_called_complete(custody: Custody) -> None:
+    Company.objects.update(bucket=None)
+    custody.listed(*UTC_DAYS)
+    while changes.resolve():
+        pass
+    Company.objects.update(bucket=custody.bucket)
+    custody.recording(1, DAY - timedelta(days=5))
+    custody.issue()
+    found = made(custody)
+    assert (found.standing, found.not_named, found.buckets[0].sealed.waiting) == (Standing.UNSEALED, 2, 0)
+    assert any("No seal names 2 of 2 days of this certificate yet." in one for one in doubts(found))

@@ -40,6 +40,12 @@ def of_span(company_id: int, targets: Collection[int], first: date, last: date) 
     }
 
 
+def named_days(company_id: int, targets: Collection[int], first: date, last: date) -> int:
+    """Count the local days of the targets, both ends included, that a seal of any of the company's buckets names."""
+    open_chains = SealedDay.objects.filter(chain__bucket__company_id=company_id, chain__closed_at=None)
+    return open_chains.filter(target_id__in=targets, day__range=(first, last)).values("target_id", "day").distinct().count()
+
+
 def _of(
     seal: SealOverview, chain: int | None, targets: Collection[int], span: tuple[date, date], unresolved: Collection[tuple[int, date]]
 ) -> SealedSpan:

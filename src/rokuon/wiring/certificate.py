@@ -68,11 +68,13 @@ class CertifiedBucket:
 @dataclass(frozen=True)
 class Certificate:
     """`installation` is the host of the console, `fingerprint` that of the key that signs next ("" before the first seal), `zone` the one
-    of times on it. `made_by` asked for it. `without_bucket` targets have no bucket whose seals could name their days."""
+    of times on it. `made_by` asked for it. `without_bucket` targets have no bucket whose seals could name their days; `not_named` days of
+    targets are in no seal."""
 
     figures: Certified
     buckets: tuple[CertifiedBucket, ...]
     without_bucket: int
+    not_named: int
     installation: str
     fingerprint: str
     made_at: datetime
@@ -93,7 +95,7 @@ class Certificate:
     @property
     def is_sealed(self) -> bool:
         """Whether the seals of proven buckets name the days of every target as they are."""
-        return not self.without_bucket and all(one.is_proven(self.made_at) for one in self.buckets)
+        return not self.without_bucket and not self.not_named and all(one.is_proven(self.made_at) for one in self.buckets)
 
     @property
     def severity(self) -> str:
@@ -125,10 +127,12 @@ def certify(
     that its targets use are on it, so that who sees an office learns of no other bucket."""
     found = figures.certify(company, first, last, offices=offices, office=office, target=target)
     key = present_key(company.pk)
+    named = sealed_span.named_days(company.pk, [one.target.pk for one in found.targets], first, last)
     return Certificate(
         figures=found,
         buckets=_buckets(company, found),
         without_bucket=sum(not _used(company, one) for one in found.targets),
+        not_named=found.sum.days - named,
         installation=settings.ROKUON_PUBLIC_URL.host,
         fingerprint=sshsig.fingerprint(key) if key else "",
         made_at=now,

@@ -18,6 +18,7 @@ def doubts(made: Certificate) -> list[str]:
         *_not_listed(made),
         *_not_read(found.unread),
         *_without_bucket(made.without_bucket),
+        *_not_named(made),
         *(said for one in made.buckets for said in _of_bucket(made, one)),
         *_without_rule(len(found.without_rule)),
         *([outside.said(found.outside)] if found.outside is not None and found.outside.known.days < found.outside.days else []),
@@ -57,6 +58,16 @@ def _without_bucket(count: int) -> list[str]:
         count,
     )
     return [said % {"count": number(count)}] if count else []
+
+
+def _not_named(made: Certificate) -> list[str]:
+    said = ngettext(
+        "No seal names %(count)s of %(all)s day of this certificate yet.",
+        "No seal names %(count)s of %(all)s days of this certificate yet.",
+        made.figures.sum.days,
+    )
+    told = said % {"count": number(made.not_named), "all": number(made.figures.sum.days)}
+    return [join_sentences(told, *_each_counts(made))] if made.not_named else []
 
 
 def _of_bucket(made: Certificate, one: CertifiedBucket) -> list[str]:

@@ -35,6 +35,7 @@ def as_json(made: Certificate) -> dict[str, Any]:
         "terms": [{"term": one.code, "count": one.count, "part": one.part} for one in terms(found)],
         "weaker_proofs": dict(found.weaker),
         "without_bucket": made.without_bucket,
+        "days_in_no_seal": made.not_named,
         "buckets": [_bucket(one, made.made_at) for one in made.buckets],
         "outside": None
         if found.outside is None
