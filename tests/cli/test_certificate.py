@@ -145,3 +145,9 @@ def test_one_target_is_certified_alone(rokuon: Rokuon, days: tuple[str, ...]) ->
     assert said["sum"]["verified"] == Copy.objects.filter(target=target, state="verified").count()
     assert said["outside"] is None
     assert Bucket.objects.count() == 1
+
+
+def test_two_files_of_one_name_and_a_file_on_standard_output_are_refused(rokuon: Rokuon, outer: Path, days: tuple[str, ...]) -> None:
+    for asked in (("--pdf", "c", "--html", "c"), ("--pdf", "-"), ("--html", "-")):
+        assert rokuon("certificate", *days, *asked).code == 2
+    assert not [path.name for path in outer.iterdir() if path.is_file()]

@@ -50,6 +50,9 @@ def certificate_command(
         raise click.UsageError(_("--csv - and --json cannot be combined."), click.get_current_context())
     if office_name is not None and target_name is not None:
         raise click.UsageError(_("Name an office or a target, not both."), click.get_current_context())
+    named = [path for path in (csv_path, pdf_path, html_path) if path is not None]
+    if len(set(named)) < len(named):
+        raise click.UsageError(_("Each file needs a name of its own."), click.get_current_context())
     with opened() as session:
         company = selectors.company(company_name)
         zone, now = session.zone_of(company), session.now()

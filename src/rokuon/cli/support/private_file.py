@@ -7,13 +7,24 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from rokuon.base.i18n import _
+from rokuon.domain.failures import ConfigError
+
 
 @contextmanager
 def opened(path: str) -> Iterator[IO[bytes]]:
-    """Open the file to write; one that exists is replaced at the end, and only if no error was raised. It may hold names of people."""
+    """Open the file to write; one that exists is replaced at the end, and only if no error was raised. It may hold names of people. Raises
+    ConfigError for what is not a file, and OSError."""
     target = Path(path)
+    if path == "-":
+        raise ConfigError(_("Name a file: only a table (--csv) can be written to standard output."))
+    if target.exists() and not target.is_file():
+        raise ConfigError(_("%(path)s is not a file that can be replaced. Name another one.") % {"path": path})
     # A name of its own: two commands may write the same file, and a file that is there already may be open to others.
-    descriptor, name = tempfile.mkstemp(prefix=f"{target.name}.", suffix=".partial", dir=target.parent)
+    try:
+        descriptor, name = tempfile.mkstemp(prefix=f"{target.name}.", suffix=".partial", dir=target.parent)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, path) from error
     partial = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
