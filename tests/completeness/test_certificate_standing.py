@@ -122,3 +122,15 @@ def test_days_that_wait_for_no_seal_and_are_in_none_are_not_called_complete(cust
     found = made(custody)
     assert (found.standing, found.not_named, found.buckets[0].sealed.waiting) == (Standing.UNSEALED, 2, 0)
     assert any("No seal names 2 of 2 days of this certificate yet." in one for one in doubts(found))
+
+
+def test_only_days_of_the_certificate_are_said_to_wait_for_a_seal(custody: Custody) -> None:
+    custody.recording(1, DAY)
+    custody.listed(*UTC_DAYS, target=custody.center)
+    assert [one.sealed.waiting for one in made(custody, target=custody.center).buckets] == [1]
+    assert [one.sealed.waiting for one in made(custody, target=custody.other).buckets] == [0]
+    custody.issue()
+    custody.recording(2, DAY + timedelta(days=1))
+    assert [one.sealed.waiting for one in made(custody, target=custody.center).buckets] == [0]
+    custody.recording(3, DAY)
+    assert [one.sealed.waiting for one in made(custody, target=custody.center).buckets] == [1]

@@ -1,12 +1,14 @@
 """What the seals of a company's buckets say of some days of some targets: for a certificate, and for the weekly mail their heads."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.db.models import Count, Max, Min, Q, Sum
 
-from . import overview, sshsig
+from rokuon.org.models import Target
+
+from . import changes, overview, sshsig
 from .models import Dirty, Issue, SealChain, SealedDay, Waiting
 from .overview import SealOverview
 
@@ -28,12 +30,19 @@ class SealedSpan:
     waiting: int
 
 
-def of_span(company_id: int, targets: Collection[int], first: date, last: date) -> dict[int, SealedSpan]:
-    """Return the seals of each bucket of the company, by its id, with what they say of these local days of the targets, both included."""
+def of_span(company_id: int, targets: Mapping[int, Target], first: date, last: date) -> dict[int, SealedSpan]:
+    """Return the seals of each bucket of the company, by its id, with what they say of these local days of the targets (by their ids),
+    both included."""
     chains = {one.bucket_id: one.pk for one in SealChain.objects.filter(bucket__company_id=company_id, closed_at=None)}
     # A change of a UTC day concerns the local days around it.
     around = (first - timedelta(days=1), last + timedelta(days=1))
-    unresolved = set(Dirty.objects.filter(target_id__in=targets, day__range=around).values_list("target_id", "day"))
+    changed: dict[int, set[tuple[date, bool]]] = {}
+    dirty = Dirty.objects.filter(target_id__in=targets, day__range=around)
+    for target, day, utc in dirty.values_list("target_id", "day", "utc").distinct():
+        changed.setdefault(target, set()).add((day, utc))
+    unresolved = {
+        (target, day) for target, days in changed.items() for day in changes.local_days(targets[target], days) if first <= day <= last
+    }
     return {
         seal.bucket_id: _of(seal, chains.get(seal.bucket_id), targets, (first, last), unresolved)
         for seal in overview.of_company(company_id)
