@@ -170,13 +170,17 @@ def _target(
                 unread=unread_here,
             )
         )
-    return CertifiedTarget(target, span.zone, tuple(days), _by_bucket(add_up(days).account, buckets), causes)
+    return CertifiedTarget(target, span.zone, tuple(days), _by_bucket(copies, buckets), causes)
 
 
-def _by_bucket(whole: Reckoning, buckets: Mapping[int, tuple[int, int] | None]) -> dict[int, tuple[int, int]]:
+def _by_bucket(copies: Sequence[CopySum], buckets: Mapping[int, tuple[int, int] | None]) -> dict[int, tuple[int, int]]:
     """Return the verified recordings and bytes of each bucket. One bucket alone is not counted: it has what the others have not."""
     counted = [one for one in buckets.values() if one is not None]
-    rest = (whole.verified - sum(copies for copies, _size in counted), whole.bytes - sum(size for _copies, size in counted))
+    verified = [(one.copies, one.bytes) for one in copies if one.state == "verified"]
+    rest = (
+        sum(count for count, _size in verified) - sum(count for count, _size in counted),
+        sum(size for _count, size in verified) - sum(size for _count, size in counted),
+    )
     return {bucket: rest if one is None else one for bucket, one in buckets.items()}
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from operator import add, attrgetter
 
 from . import windows
 from .failures import InternalFault
@@ -36,7 +37,7 @@ class Reckoning:
     bytes: int = 0
 
     def __add__(self, other: "Reckoning") -> "Reckoning":
-        return Reckoning(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
+        return Reckoning(*map(add, _terms(self), _terms(other)))
 
     @property
     def recordings(self) -> int:
@@ -79,6 +80,7 @@ class Reckoning:
         return self
 
 
+_terms = attrgetter(*(one.name for one in fields(Reckoning)))
 NOTHING = Reckoning()
 """Of a day without a call: most days of most targets."""
 
