@@ -1,7 +1,7 @@
 """Which process runs which tests, and in what order.
 
 A process runs whole files, since a file's tests share what they set up. Browser tests that share one running Rokuon (`place`: nine
-seconds on a quiet machine) are two groups instead of eleven files, so it is set up twice and not in each of four processes.
+seconds on a quiet machine) are two groups instead of eleven files, so it is set up twice and not in each process.
 """
 
 import pytest

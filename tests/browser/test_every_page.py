@@ -42,7 +42,7 @@ def _whole_pages(place: Place, screen: Screen, who: str) -> list[str]:
 
 
 @TURNS
-@pytest.mark.parametrize("who", ["admin", "office", ""])
+@pytest.mark.parametrize("who", ["admin", pytest.param("office", marks=pytest.mark.slow), ""])
 def test_axe_finds_nothing_on_any_page(place: Place, look: Look, who: str, turn: int) -> None:
     screens = {language: look(who, language, bypass_csp=True) for language in LANGUAGES}
     found, paths = [], of_office(whole_pages(place, screens["en"], who), who, turn)

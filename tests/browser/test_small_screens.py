@@ -15,7 +15,7 @@ NARROWEST, PHONE, WIDE = 320, 390, 1280
 
 
 @TURNS
-@pytest.mark.parametrize("who", ["admin", "office", ""])
+@pytest.mark.parametrize("who", ["admin", pytest.param("office", marks=pytest.mark.slow), ""])
 def test_nothing_is_cut_too_small_or_beyond_the_screen_on_any_page(place: Place, look: Look, who: str, turn: int) -> None:
     screens = {language: look(who, language) for language in LANGUAGES}
     problems, paths = [], of_office(whole_pages(place, screens["en"], who), who, turn)

@@ -108,6 +108,7 @@ def _until(process: "subprocess.Popen[str]", words: str) -> list[str]:
     return lines
 
 
+@pytest.mark.slow
 def test_a_new_demo_has_one_cause_which_a_retry_cures_and_then_it_is_won_for_good(outer: Path) -> None:
     demo = Rokuon(outer, outer / "demo-data")
     with staying(demo, "--recordings", "60") as (process, said):

@@ -7,6 +7,7 @@ import pytest
 
 from rokuon.accounts.audit import COMMAND_LINE
 from rokuon.actions import settings
+from rokuon.completeness.options import fingerprint
 from rokuon.domain.ports import TimeRange
 from rokuon.jobs import queue
 from rokuon.ledger.models import Coverage, Window
@@ -52,7 +53,7 @@ def test_a_target_whose_rule_was_off_for_a_part_of_the_listing_is_not_covered(ri
 def test_a_kind_that_was_chosen_for_a_part_of_the_listing_is_not_covered(rig_of: MakeRig, monkeypatch: pytest.MonkeyPatch) -> None:
     rig = rig_of()
     interrupted(rig, monkeypatch, lambda: services.change(rig.company, {"voicemail": True}))
-    assert Coverage.objects.filter(fingerprint=job_handlers.fingerprint(type(rig.company).objects.get())).count() == 0
+    assert Coverage.objects.filter(fingerprint=fingerprint(type(rig.company).objects.get())).count() == 0
 
 
 def test_a_team_that_somebody_joined_is_listed_again(rig_of: MakeRig) -> None:

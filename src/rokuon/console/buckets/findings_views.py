@@ -55,7 +55,7 @@ def close(request: CompanyRequest, bucket: int) -> HttpResponse:
     return _back(request, found)
 
 
-@page(Action.SET_COMPANY, CHANGE, keeps=("finding",))
+@page(Action.SET_COMPANY, CHANGE, keeps=("finding", "note"))
 def reopen(request: CompanyRequest, bucket: int) -> HttpResponse:
     found = get_object_or_404(Bucket, pk=bucket, company=request.company)
     opened = inventories.reopen_findings(found, guards.row_ids(request, "finding"), guards.actor(request), guards.now(request))
