@@ -5,8 +5,8 @@ BIN := $(VENV)/bin
 ARGS ?=
 DATA ?= demo-data
 T ?= tests/unit
-# Tests wait for databases, browsers and processes a good part of their time: three for each core of a small machine.
-PROCESSES ?= 6
+# Tests wait for databases, browsers and processes a good part of their time: two for each core of a small machine.
+PROCESSES ?= 4
 QUICK := $(addprefix tests/,unit meta org backup notify)
 
 # Each process of the tests would compile the source and the tests anew.
@@ -32,7 +32,7 @@ install: $(VENV)/runtime.stamp ## What Rokuon needs to run, into .venv
 demo: $(VENV)/runtime.stamp ## The console, and two years of recordings from a simulated Dialpad into ./demo-data/bucket (ARGS=--once: ends after the backup)
 	@$(BIN)/rokuon demo --data $(DATA) $(ARGS)
 
-test: check ## Lint, types, layers, then every test but the slow ones, in six processes (installs Chromium from Debian where there is none)
+test: check ## Lint, types, layers, then every test but the slow ones, in four processes (installs Chromium from Debian where there is none)
 	@$(BIN)/python tools/chromium.py
 	@$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder -m "not slow and not alone" --durations=25 $(ARGS) || [ $$? = 5 ]
 	@$(BIN)/python -m pytest -m "alone and not slow" --durations=25 $(ARGS) || [ $$? = 5 ]

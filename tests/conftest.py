@@ -95,19 +95,10 @@ def django_db_modify_db_settings(embedded_dsn: str) -> None:
     settings = connections["default"].settings_dict
     settings.update(django_database(embedded_dsn))
     settings["TEST"]["TEMPLATE"] = settings["NAME"]
-    # Each Rokuon of a test has a thread with a connection of its own, and a new server process reads the catalog for 30 ms.
-    settings["CONN_MAX_AGE"] = 0
-    settings["OPTIONS"]["pool"] = {"min_size": 0, "max_size": 40, "reset": _unlock}
     # Rows that nothing of ours reads.
     post_migrate.disconnect(create_contenttypes)
     post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
     empty_tables.install()
-
-
-def _unlock(connection: psycopg.Connection) -> None:
-    """Release what a closed connection would release."""
-    connection.execute("SELECT pg_advisory_unlock_all()")
-    connection.commit()
 
 
 @pytest.fixture
