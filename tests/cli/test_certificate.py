@@ -12,32 +12,16 @@ from rokuon.custody import sshsig
 from rokuon.custody.models import SigningKey
 from rokuon.ledger.models import Copy
 from rokuon.org.models import Bucket
-from tests.custody.backed_up import backed_up, seal
+from tests.custody.backed_up import seal
 from tests.custody.rig import PROVEN
 from tests.custody.shipped import prove
-from tests.e2e.conftest import MakeRig, rig_of
+from tests.e2e.conftest import rig_of
 from tests.e2e.rig import Rig
 
 from .conftest import Rokuon
+from .sealed import days, rig, rokuon
 
-__all__ = ["rig_of"]
-
-
-@pytest.fixture
-def rig(rig_of: MakeRig) -> Rig:
-    return backed_up(rig_of)
-
-
-@pytest.fixture
-def rokuon(rig: Rig, outer: Path) -> Rokuon:
-    return Rokuon(outer, rig.config.data_dir, **rig.environment)
-
-
-@pytest.fixture
-def days(rig: Rig) -> tuple[str, ...]:
-    """From the first to the last day with a recording, as options."""
-    found = sorted(Copy.objects.values_list("day", flat=True))
-    return ("--from", found[0].isoformat(), "--to", found[-1].isoformat())
+__all__ = ["days", "rig", "rig_of", "rokuon"]
 
 
 def test_after_a_seal_it_says_complete_and_the_verifier_comes_to_the_same_figures(rig: Rig, rokuon: Rokuon, days: tuple[str, ...]) -> None:

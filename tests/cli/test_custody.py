@@ -20,25 +20,15 @@ from rokuon.jobs.tick import tick
 from rokuon.ledger.models import Copy, Hold
 from rokuon.org.models import Bucket
 from rokuon.wiring.custody_keys import FIELD
-from tests.custody.backed_up import backed_up
 from tests.custody.rig import NOT_PROVEN, PROVEN
 from tests.custody.shipped import prove
-from tests.e2e.conftest import MakeRig, rig_of
+from tests.e2e.conftest import rig_of
 from tests.e2e.rig import Rig
 
 from .conftest import Rokuon
+from .sealed import rig, rokuon
 
-__all__ = ["rig_of"]
-
-
-@pytest.fixture
-def rig(rig_of: MakeRig) -> Rig:
-    return backed_up(rig_of)
-
-
-@pytest.fixture
-def rokuon(rig: Rig, outer: Path) -> Rokuon:
-    return Rokuon(outer, rig.config.data_dir, **rig.environment)
+__all__ = ["rig", "rig_of", "rokuon"]
 
 
 @pytest.fixture

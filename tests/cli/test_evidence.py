@@ -8,38 +8,21 @@ import sys
 from pathlib import Path
 from zipfile import ZipFile
 
-import pytest
-
 from rokuon.accounts.models import AuditEntry
 from rokuon.custody import names, sshsig
 from rokuon.custody.models import SealedDay, SigningKey
 from rokuon.ledger.inventory_models import InventoryFinding
 from rokuon.ledger.models import Copy
 from rokuon.org.models import Bucket, Target
-from tests.custody.backed_up import backed_up, seal
+from tests.custody.backed_up import seal
 from tests.custody.rig import FINDINGS, PROVEN
-from tests.e2e.conftest import MakeRig, rig_of
+from tests.e2e.conftest import rig_of
 from tests.e2e.rig import Rig
 
 from .conftest import Rokuon
+from .sealed import days, rig, rokuon
 
-__all__ = ["rig_of"]
-
-
-@pytest.fixture
-def rig(rig_of: MakeRig) -> Rig:
-    return backed_up(rig_of)
-
-
-@pytest.fixture
-def rokuon(rig: Rig, outer: Path) -> Rokuon:
-    return Rokuon(outer, rig.config.data_dir, **rig.environment)
-
-
-@pytest.fixture
-def days(rig: Rig) -> tuple[str, ...]:
-    found = sorted(Copy.objects.values_list("day", flat=True))
-    return ("--from", found[0].isoformat(), "--to", found[-1].isoformat())
+__all__ = ["days", "rig", "rig_of", "rokuon"]
 
 
 def unpacked(rokuon: Rokuon, outer: Path, *line: str) -> Path:

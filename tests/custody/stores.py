@@ -4,9 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+from django.db import connection
+
+from rokuon.custody.models import Intent
 from rokuon.domain.failures import StoreError, StoreUnavailable
 from rokuon.domain.ports import Body
-from tests.custody.sealing import Custody
+from tests.custody.sealing import Custody, forget_last_issue
 
 
 class Killed(BaseException):
@@ -45,6 +48,15 @@ class OvertakenStore:
             self._overtaken = True
             await asyncio.to_thread(self._happens, key)
         return await self._custody.store.put(key, body, **facts)
+
+
+def sealed_by_a_copy(custody: Custody) -> None:
+    """A copy of the machine, with a database of its own, makes the issue: this database has the intents as before, and not the issue."""
+    intents = list(Intent.objects.all())
+    custody.issue()
+    forget_last_issue()
+    Intent.objects.bulk_create(intents)
+    connection.close()  # of this thread
 
 
 class BusyStore:

@@ -5,11 +5,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.db import connection
 
 from rokuon.base.secrets import Vault, new_key
 from rokuon.custody import chains
-from rokuon.custody.models import Intent, Issue, SealChain
+from rokuon.custody.models import Issue, SealChain
 from rokuon.domain.failures import CustodyKeyLost, CustodyOccupied, LedgerBehindBucket
 from rokuon.ledger.models import Copy
 from rokuon.org.models import Bucket
@@ -17,7 +16,7 @@ from rokuon.wiring.custody_keys import replace_key, signing_pair
 from tests.custody.on_disk import DAY, OnDisk, signed
 from tests.custody.rig import FINDINGS, NOT_PROVEN, PROVEN
 from tests.custody.sealing import forget_last_issue, put, seals
-from tests.custody.stores import DyingStore, Killed, OvertakenStore
+from tests.custody.stores import DyingStore, Killed, OvertakenStore, sealed_by_a_copy
 
 
 @pytest.fixture
@@ -108,15 +107,8 @@ def test_k5_two_installations_in_one_bucket_stop_each_other_nowhere_and_the_veri
 
 
 def test_k6_a_copied_machine_is_noticed_by_whoever_seals_second(disk: OnDisk) -> None:
-    def by_the_copy(_: str) -> None:
-        intents = list(Intent.objects.all())
-        disk.issue()
-        forget_last_issue()
-        Intent.objects.bulk_create(intents)
-        connection.close()  # of this thread
-
     with pytest.raises(LedgerBehindBucket):
-        disk.issue(OvertakenStore(disk, by_the_copy))
+        disk.issue(OvertakenStore(disk, lambda _: sealed_by_a_copy(disk)))
     with pytest.raises(LedgerBehindBucket):
         disk.issue()
     proven(disk)

@@ -15,7 +15,7 @@ from rokuon.domain.failures import CustodyKeyLost, CustodyOccupied, LedgerBehind
 from rokuon.wiring.custody_keys import replace_key, signing_pair
 from tests.custody.rig import FINDINGS, NOT_PROVEN, PROVEN
 from tests.custody.sealing import Custody, fail, forget_last_issue, put, seals, verify
-from tests.custody.stores import DyingStore, Killed, OvertakenStore
+from tests.custody.stores import DyingStore, Killed, OvertakenStore, sealed_by_a_copy
 
 DAY = date(2026, 11, 20)
 
@@ -96,15 +96,8 @@ def test_a_copy_of_the_machine_that_seals_at_the_same_moment_is_noticed(custody:
     custody.recording(1, DAY)
     custody.issue()
 
-    def by_the_copy(_: str) -> None:
-        intents = list(Intent.objects.all())
-        custody.issue()
-        forget_last_issue()
-        Intent.objects.bulk_create(intents)
-        connection.close()  # of this thread
-
     with pytest.raises(LedgerBehindBucket):
-        custody.issue(OvertakenStore(custody, by_the_copy))
+        custody.issue(OvertakenStore(custody, lambda _: sealed_by_a_copy(custody)))
 
 
 def test_two_installations_in_one_bucket_each_have_a_chain_and_both_are_trusted(custody: Custody, tmp_path: Path) -> None:
